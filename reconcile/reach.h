@@ -1,0 +1,34 @@
+/* Who reaches whom (DESIGN section 2), by which rule, and the tests of a definition. */
+#ifndef RECONCILE_REACH_H
+#define RECONCILE_REACH_H
+
+#include "schema/model.h"
+
+enum reach_rule {
+	REACH_NONE = 0,
+	REACH_INFRA,            /* one of them is directly in an infra CIDR */
+	REACH_SAME_CIDR,        /* the same CIDR, not isolated */
+	REACH_ASSOCIATION,      /* an association joins them */
+};
+struct reach {
+	enum reach_rule rule;
+	uint32_t association;   /* for REACH_ASSOCIATION: its index; NONE otherwise */
+	uint32_t cidr;          /* for REACH_INFRA: the infra CIDR; for REACH_SAME_CIDR: the CIDR */
+};
+
+/* What is worked out once a model: for each CIDR, the CIDRs that the ends of its associations cover. */
+struct reach_index;
+struct reach_index *reach_index_new(struct arena *a, const struct model *m); /* NULL: out of memory */
+
+/* Between two CIDRs' own peers (equal CIDRs: two peers of the same one). Symmetric. */
+struct reach reach_cidrs(const struct reach_index *x, uint32_t c1, uint32_t c2);
+/* Between two peers, enabled or not, keys or not: the rule alone. */
+struct reach reach_peers(const struct reach_index *x, uint32_t p1, uint32_t p2);
+/* The other ends of associations that cover this CIDR, minimal (none under another), sorted by CIDR order. */
+const uint32_t *reach_subtrees(const struct reach_index *x, uint32_t cidr, uint32_t *n);
+const uint32_t *reach_infra(const struct reach_index *x, uint32_t *n); /* all infra CIDRs, sorted */
+
+/* Runs `tests:`; one diagnostic (code "test-failed") a failing pair of references: expected, found, the rule at fault. */
+void reach_run_tests(const struct reach_index *x, struct diags *d);
+
+#endif

@@ -1,0 +1,79 @@
+/*
+ * Diagnostics: what is wrong, where, and what to do about it.
+ *
+ * One type for everybody: the loader, the verifier, git, HTTP and devices all add to
+ * a `struct diags`; only cmd/ prints it. Codes are stable words ("address-in-use"),
+ * listed with one line each in diag_codes.c and in network.yaml(5).
+ */
+#ifndef SCHEMA_DIAG_H
+#define SCHEMA_DIAG_H
+
+#include "schema/buf.h"
+
+/* Lines and columns are 1-based; columns count code points. line 0: no place. `end` is exclusive. */
+struct place {
+	uint32_t file;          /* index into the definition's files; meaningless when line is 0 */
+	uint32_t line, column;
+	uint32_t end_line, end_column;
+};
+
+enum severity { SEVERITY_ERROR, SEVERITY_WARNING };
+
+struct diag_note {
+	char *text;
+	const char *file;       /* NULL: no place */
+	struct place at;
+	struct diag_note *next;
+};
+
+struct diag {
+	enum severity severity;
+	const char *code;       /* a string literal */
+	char *message;
+	const char *file;       /* NULL: no file (an error of the network, a device, ...) */
+	struct place at;
+	struct diag_note *notes;
+	char *help;             /* NULL: none */
+	struct diag *next;
+};
+
+/* Zero-initialise (files may be left NULL); diags_free() when done. */
+struct diags {
+	struct arena *arena;
+	const char *const *files;       /* names for place.file, borrowed; NULL outside a definition */
+	size_t n_files;
+	struct diag *first, *last;
+	size_t n_errors, n_warnings;
+	size_t n_dropped;               /* above DIAGS_MAX: counted, not kept */
+	bool out_of_memory;
+};
+
+void diags_free(struct diags *d);
+
+/*
+ * Adds an error or a warning. `at` may be NULL. Returns it, so that notes and help can be
+ * hung on it; NULL when it was dropped (diag_note and diag_help take NULL).
+ * Control characters in the message are escaped: what it quotes may come from anywhere.
+ */
+struct diag *diag_error(struct diags *d, const char *code, const struct place *at, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+struct diag *diag_warning(struct diags *d, const char *code, const struct place *at, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+void diag_note(struct diags *d, struct diag *g, const struct place *at, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+void diag_help(struct diags *d, struct diag *g, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* An error about a named file outside any definition ("/etc/innernet/corp.yaml"). The name is copied. */
+struct diag *diag_file_error(struct diags *d, const char *code, const char *file, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* Puts them in the order of the files (by file, line, column; those without a place last, stable). */
+void diags_sort(struct diags *d);
+
+/*
+ * As rustc and ruff show them (reference: conventions). `sources` (n_files of them, may be NULL)
+ * gives the text for the snippets. `color` as a terminal wants it.
+ */
+void diags_render_human(struct buf *out, const struct diags *d, const struct span *sources, bool color);
+
+#endif
