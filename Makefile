@@ -32,7 +32,7 @@ WARN     := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prot
 HARDEN   := -fstack-protector-strong -fPIE $(if $(SAN),,-D_FORTIFY_SOURCE=2) \
             $(if $(findstring clang,$(CC)),,-fstack-clash-protection -fcf-protection)
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. -DINNERNET_VERSION='"$(VERSION)"' $(WARN) $(OPT) $(HARDEN) \
-            $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer) $(PKG_CFLAGS) $(CPPFLAGS) $(CFLAGS)
+            $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer -DINNERNET_SANITIZED) $(PKG_CFLAGS) $(CPPFLAGS) $(CFLAGS)
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack $(if $(SAN),-fsanitize=$(SAN)) $(LDFLAGS)
 
 SCHEMA_SRC := $(wildcard schema/*.c)

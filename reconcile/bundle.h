@@ -25,29 +25,29 @@
 
 struct signed_text {
 	struct span text;
-	struct span *signatures;        /* innernet-signature texts */
-	uint8_t n_signatures;           /* at most SIGNERS_MAX */
+	struct span *signatures; /* innernet-signature texts */
+	uint8_t n_signatures;    /* at most SIGNERS_MAX */
 };
 struct hint {
 	struct key key;
 	struct sockpoint at;
 };
-#define POSITION_LEN 64                 /* a ledger position: a commit's hex, or "-" */
+#define POSITION_LEN 64 /* a ledger position: a commit's hex, or "-" */
 
 struct bundle {
-	struct signed_text *chain;      /* earlier statements that changed the signers, oldest first */
-	struct signed_text statement;   /* text.p NULL: none */
-	struct signed_text fresh;       /* text.p NULL: none */
+	struct signed_text *chain;    /* earlier statements that changed the signers, oldest first */
+	struct signed_text statement; /* text.p NULL: none */
+	struct signed_text fresh;     /* text.p NULL: none */
 	uint64_t path_index, path_count;
 	struct hash path[PATH_MAX_LEN];
-	struct object *objects;         /* names computed from the bytes */
+	struct object *objects; /* names computed from the bytes */
 	struct span *enrolments;
 	struct hint *hints;
 	uint32_t n_chain, n_path, n_enrolments, n_hints;
 	size_t n_objects;
 	bool has_path;
-	char ledger[POSITION_LEN + 1];  /* "": absent */
-	uint64_t hints_position;        /* valid when has_hints */
+	char ledger[POSITION_LEN + 1]; /* "": absent */
+	uint64_t hints_position;       /* valid when has_hints */
 	bool has_hints;
 };
 

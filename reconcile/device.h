@@ -7,15 +7,15 @@
 
 struct device_peer {
 	struct key key;
-	struct prefix *allowed;         /* sorted by prefix_cmp, unique */
+	struct prefix *allowed; /* sorted by prefix_cmp, unique */
 	uint32_t n_allowed;
-	struct sockpoint endpoint;      /* port 0: none (desired: leave the one it has) */
-	uint16_t keepalive;             /* seconds; 0: off */
-	const char *name;               /* desired: for people; NULL when nobody knows it */
+	struct sockpoint endpoint; /* port 0: none (desired: leave the one it has) */
+	uint16_t keepalive;        /* seconds; 0: off */
+	const char *name;          /* desired: for people; NULL when nobody knows it */
 	/* Observed only. */
 	bool has_psk;
-	int64_t handshake;              /* Unix seconds; 0: never */
-	uint64_t rx, tx;                /* bytes */
+	int64_t handshake; /* Unix seconds; 0: never */
+	uint64_t rx, tx;   /* bytes */
 };
 
 struct device_state {
@@ -23,17 +23,17 @@ struct device_state {
 	bool exists;
 	bool up;
 	bool has_key;
-	struct key public_key;          /* of its private key; the private one never enters a device_state */
-	uint16_t listen_port;           /* desired 0: whatever it has */
+	struct key public_key; /* of its private key; the private one never enters a device_state */
+	uint16_t listen_port;  /* desired 0: whatever it has */
 	uint32_t fwmark;
 	uint32_t mtu;
-	struct device_peer *peers;      /* sorted by key */
+	struct device_peer *peers; /* sorted by key */
 	uint32_t n_peers;
-	struct prefix *addresses;       /* full-length prefixes (/32, /128), sorted; link-local ones are not listed */
+	struct prefix *addresses; /* full-length prefixes (/32, /128), sorted; link-local ones are not listed */
 	uint32_t n_addresses;
-	struct prefix *routes;          /* unicast, table main, through this interface, not the kernel's own; sorted */
+	struct prefix *routes; /* unicast, table main, through this interface, not the kernel's own; sorted */
 	uint32_t n_routes;
-	bool userspace;                 /* observed: through the UAPI */
+	bool userspace; /* observed: through the UAPI */
 };
 
 /*
@@ -41,18 +41,28 @@ struct device_state {
  * allowed IP or address that moves never belongs to two.
  */
 enum op_kind {
-	OP_LINK_ADD, OP_LINK_MTU, OP_KEY_SET, OP_PORT_SET, OP_FWMARK_SET,
-	OP_ROUTE_DEL, OP_ADDRESS_DEL, OP_PEER_REMOVE, OP_PEER_CHANGE, OP_PEER_ADD,
-	OP_LINK_UP, OP_ADDRESS_ADD, OP_ROUTE_ADD,
-	OP_LINK_DEL,                    /* `innernet down` alone */
+	OP_LINK_ADD,
+	OP_LINK_MTU,
+	OP_KEY_SET,
+	OP_PORT_SET,
+	OP_FWMARK_SET,
+	OP_ROUTE_DEL,
+	OP_ADDRESS_DEL,
+	OP_PEER_REMOVE,
+	OP_PEER_CHANGE,
+	OP_PEER_ADD,
+	OP_LINK_UP,
+	OP_ADDRESS_ADD,
+	OP_ROUTE_ADD,
+	OP_LINK_DEL, /* `innernet down` alone */
 };
 struct op {
 	enum op_kind kind;
 	const struct device_peer *before, *after; /* peers: before NULL for an add, after NULL for a removal */
 	bool set_endpoint, set_keepalive, set_allowed, clear_psk; /* OP_PEER_CHANGE: what of it */
-	struct prefix prefix;           /* addresses and routes */
-	uint32_t old_value, new_value;  /* mtu, port, fwmark */
-	bool drift;                     /* it was ours and somebody else changed it */
+	struct prefix prefix;                                     /* addresses and routes */
+	uint32_t old_value, new_value;                            /* mtu, port, fwmark */
+	bool drift;                                               /* it was ours and somebody else changed it */
 };
 struct plan {
 	const struct device_state *desired, *observed;
@@ -67,12 +77,12 @@ struct plan {
  * a difference from it on the device is drift. Returns NULL when out of memory.
  */
 struct plan *device_diff(struct arena *a, const struct device_state *desired, const struct device_state *observed,
-                         const struct device_state *last, int64_t now);
+			 const struct device_state *last, int64_t now);
 struct plan *device_teardown(struct arena *a, const struct device_state *observed);
 
 /* Terraform's habits (reference: conventions): symbols, "Plan: 2 to add, ...", "No changes. ...". */
 void plan_render_text(struct buf *out, const struct plan *p, bool color);
-json_t *plan_render_json(const struct plan *p);         /* new reference; NULL: out of memory */
+json_t *plan_render_json(const struct plan *p); /* new reference; NULL: out of memory */
 
 /* Where an endpoint by host name is now, as the edge resolved it. Literal ones need no entry. */
 struct resolved {
@@ -83,12 +93,12 @@ struct resolved {
 /* What is local to one machine: not in any snapshot. */
 struct local {
 	const struct key *public_key;
-	uint16_t listen_port;           /* 0: any */
-	uint32_t mtu;                   /* 0: the network's */
+	uint16_t listen_port; /* 0: any */
+	uint32_t mtu;         /* 0: the network's */
 	bool no_routing;
 	const struct resolved *resolved;
 	size_t n_resolved;
-	const struct hint *hints;       /* sorted by key; used for peers without an endpoint */
+	const struct hint *hints; /* sorted by key; used for peers without an endpoint */
 	size_t n_hints;
 };
 
@@ -101,7 +111,7 @@ struct device_state *desired_for_view(struct arena *a, const struct view *v, con
  * `now` decides which invites are open.
  */
 struct device_state *desired_for_server(struct arena *a, const struct model *m, uint32_t self,
-                                        const struct enrolment *enrolments, size_t n_enrolments, /* sorted by invite */
-                                        int64_t now, const struct local *l);
+					const struct enrolment *enrolments, size_t n_enrolments, /* sorted by invite */
+					int64_t now, const struct local *l);
 
 #endif

@@ -7,13 +7,13 @@
 /* An address that was given out once, and the peer's mark: its key, or its invite. */
 struct ledger_address {
 	struct addr addr;
-	struct key mark;                /* the WireGuard key or invite that had it first */
-	struct key enrolled;            /* the key that this invite became; zero: none known */
-	const char *name;               /* as it was called then */
+	struct key mark;     /* the WireGuard key or invite that had it first */
+	struct key enrolled; /* the key that this invite became; zero: none known */
+	const char *name;    /* as it was called then */
 };
 struct ledger_facts {
-	struct enrolment *enrolments;   /* sorted by invite; one an invite (the first wins) */
-	struct key *spent;              /* invites that were replaced or removed after use; sorted */
+	struct enrolment *enrolments;     /* sorted by invite; one an invite (the first wins) */
+	struct key *spent;                /* invites that were replaced or removed after use; sorted */
 	struct ledger_address *addresses; /* sorted by address */
 	size_t n_enrolments, n_spent, n_addresses;
 };

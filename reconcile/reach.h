@@ -6,14 +6,14 @@
 
 enum reach_rule {
 	REACH_NONE = 0,
-	REACH_INFRA,            /* one of them is directly in an infra CIDR */
-	REACH_SAME_CIDR,        /* the same CIDR, not isolated */
-	REACH_ASSOCIATION,      /* an association joins them */
+	REACH_INFRA,       /* one of them is directly in an infra CIDR */
+	REACH_SAME_CIDR,   /* the same CIDR, not isolated */
+	REACH_ASSOCIATION, /* an association joins them */
 };
 struct reach {
 	enum reach_rule rule;
-	uint32_t association;   /* for REACH_ASSOCIATION: its index; NONE otherwise */
-	uint32_t cidr;          /* for REACH_INFRA: the infra CIDR; for REACH_SAME_CIDR: the CIDR */
+	uint32_t association; /* for REACH_ASSOCIATION: its index; NONE otherwise */
+	uint32_t cidr;        /* for REACH_INFRA: the infra CIDR; for REACH_SAME_CIDR: the CIDR */
 };
 
 /* What is worked out once a model: for each CIDR, the CIDRs that the ends of its associations cover. */

@@ -5,37 +5,37 @@
 #include "reconcile/reach.h"
 
 struct object {
-	struct hash name;               /* BLAKE2b-256 of the bytes */
+	struct hash name; /* BLAKE2b-256 of the bytes */
 	struct span bytes;
 };
 
 struct commit_info {
-	char sha[HASH_HEX_LEN + 1];     /* 40 or 64 hex digits */
-	uint64_t number;                /* commits reachable from it, itself too */
-	int64_t time;                   /* committer's, Unix seconds */
+	char sha[HASH_HEX_LEN + 1]; /* 40 or 64 hex digits */
+	uint64_t number;            /* commits reachable from it, itself too */
+	int64_t time;               /* committer's, Unix seconds */
 };
-extern const struct commit_info commit_outside_git;     /* forty zeros, number 1, time 0 */
+extern const struct commit_info commit_outside_git; /* forty zeros, number 1, time 0 */
 
 struct snapshot_view {
-	uint32_t cidr;                  /* whose view */
-	uint32_t only;                  /* the one peer of an isolated CIDR, or NONE */
-	struct hash name;               /* of the innernet-view object */
+	uint32_t cidr;    /* whose view */
+	uint32_t only;    /* the one peer of an isolated CIDR, or NONE */
+	struct hash name; /* of the innernet-view object */
 };
 
 struct snapshot {
-	struct span statement;          /* the bytes that get signed */
+	struct span statement; /* the bytes that get signed */
 	struct hash statement_name;
-	struct object *objects;         /* sorted by name, unique; published = sent by some view */
+	struct object *objects; /* sorted by name, unique; published = sent by some view */
 	size_t n_objects;
-	struct snapshot_view *views;    /* in the tree's order */
+	struct snapshot_view *views; /* in the tree's order */
 	uint32_t n_views;
-	uint32_t *view_of_peer;         /* by model peer index; NONE for a disabled one */
+	uint32_t *view_of_peer; /* by model peer index; NONE for a disabled one */
 	const struct model *model;
 };
 
 /* NULL only when out of memory, or when a limit is passed (diagnostic added). Reads no clock and no ledger. */
 struct snapshot *snapshot_compile(struct arena *a, const struct model *m, const struct reach_index *x,
-                                  const struct commit_info *commit, struct diags *d);
+				  const struct commit_info *commit, struct diags *d);
 
 const struct object *snapshot_object(const struct snapshot *s, const struct hash *name); /* NULL: none */
 
@@ -45,7 +45,7 @@ const struct object *snapshot_object(const struct snapshot *s, const struct hash
  * by its place. Returns 0, or -1 out of memory; *out is in the arena.
  */
 int snapshot_view_objects(struct arena *a, const struct snapshot *s, uint32_t view, const struct snapshot *old,
-                          uint32_t old_view, const struct object ***out, size_t *n);
+			  uint32_t old_view, const struct object ***out, size_t *n);
 
 /* The Merkle path of a view: n hashes from the leaf up (RFC 6962's shape over BLAKE2b-256). */
 unsigned snapshot_path(const struct snapshot *s, uint32_t view, struct hash out[static PATH_MAX_LEN]);
@@ -58,6 +58,6 @@ void merkle_leaf(const struct hash *name, struct hash *out);
 void merkle_root(const struct hash *names, size_t n, struct hash *out);
 unsigned merkle_path(const struct hash *names, size_t n, size_t index, struct hash out[static PATH_MAX_LEN]);
 bool merkle_check(const struct hash *name, uint64_t index, uint64_t count, const struct hash *path, size_t n_path,
-                  const struct hash *root);
+		  const struct hash *root);
 
 #endif

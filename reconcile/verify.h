@@ -12,66 +12,66 @@ int version_cmp(const struct version *a, const struct version *b);
 /* innernet-statement, parsed. Points into its bytes. */
 struct statement {
 	char network[NETWORK_MAX_LEN + 1];
-	struct trust trust;             /* id, signers, threshold, online */
+	struct trust trust; /* id, signers, threshold, online */
 	struct version version;
 	char commit[HASH_HEX_LEN + 1];
 	int64_t time;
 	uint64_t n_views;
 	struct hash views_root;
-	struct hash name;               /* BLAKE2b-256 of the bytes */
+	struct hash name; /* BLAKE2b-256 of the bytes */
 };
 int statement_parse(struct span bytes, struct statement *out, struct diags *d);
 
 /* A peer as a view shows it. */
 struct view_peer {
 	const char *name;
-	const char *endpoint;           /* NULL: none */
+	const char *endpoint; /* NULL: none */
 	struct addr ip[2];
-	struct key key;                 /* WireGuard key (its own, or enrolled); for an unredeemed invite: the invite */
-	struct key invite;              /* the invite in the leaf; zero when the definition has its key */
+	struct key key;    /* WireGuard key (its own, or enrolled); for an unredeemed invite: the invite */
+	struct key invite; /* the invite in the leaf; zero when the definition has its key */
 	struct prefix *routes;
 	uint32_t n_routes;
-	uint32_t cidr;                  /* index into view->cidrs */
-	int32_t keepalive;              /* -1: not given */
+	uint32_t cidr;     /* index into view->cidrs */
+	int32_t keepalive; /* -1: not given */
 	uint8_t n_ips;
 	bool server;
-	bool pending;                   /* an invite without an enrolment: nobody's WireGuard peer yet */
+	bool pending; /* an invite without an enrolment: nobody's WireGuard peer yet */
 };
 struct view_cidr {
 	const char *name;
 	struct prefix prefix[2];
 	uint8_t n_prefixes;
-	uint32_t parent;                /* index; NONE when it is not known here */
-	bool ancestor_only;             /* named for the tree alone */
+	uint32_t parent;    /* index; NONE when it is not known here */
+	bool ancestor_only; /* named for the tree alone */
 };
 /* Everything a peer may know, flattened. Lives in the arena given to verify. */
 struct view {
 	struct statement statement;
 	uint16_t mtu, keepalive;
-	struct view_cidr *cidrs;        /* sorted by CIDR key */
-	struct view_peer *peers;        /* sorted by address key; itself too */
+	struct view_cidr *cidrs; /* sorted by CIDR key */
+	struct view_peer *peers; /* sorted by address key; itself too */
 	uint32_t n_cidrs, n_peers;
-	uint32_t self;                  /* index into peers */
-	uint32_t root;                  /* index into cidrs of the network's own prefix */
+	uint32_t self; /* index into peers */
+	uint32_t root; /* index into cidrs of the network's own prefix */
 };
 
 /* Who verifies, and what it holds already. */
 struct verifier {
-	struct trust pinned;            /* from the invitation: the chain starts here */
-	struct version floor;           /* from the invitation: nothing below it */
-	struct key own_key;             /* its WireGuard public key */
-	struct key invite;              /* the invite it came with; zero: none */
+	struct trust pinned;  /* from the invitation: the chain starts here */
+	struct version floor; /* from the invitation: nothing below it */
+	struct key own_key;   /* its WireGuard public key */
+	struct key invite;    /* the invite it came with; zero: none */
 	/* The last good one, when there is one: version, trust in force, objects. NULL on first contact. */
-	const struct bundle *held;      /* already verified */
+	const struct bundle *held; /* already verified */
 	const struct view *held_view;
-	struct trust current;           /* signers in force after `held`; equal to pinned without one */
+	struct trust current; /* signers in force after `held`; equal to pinned without one */
 };
 
 enum verify_result {
-	VERIFY_OK,                      /* *out is newer than what was held, or the same with other enrolments */
-	VERIFY_UNCHANGED,               /* nothing new */
-	VERIFY_BEHIND,                  /* a lower version: this server is behind; try another */
-	VERIFY_REFUSED,                 /* not believed; diagnostics say why */
+	VERIFY_OK,        /* *out is newer than what was held, or the same with other enrolments */
+	VERIFY_UNCHANGED, /* nothing new */
+	VERIFY_BEHIND,    /* a lower version: this server is behind; try another */
+	VERIFY_REFUSED,   /* not believed; diagnostics say why */
 };
 
 /*
@@ -82,6 +82,6 @@ enum verify_result {
  * `now` only judges freshness: an expired or missing one is a warning, never a refusal.
  */
 enum verify_result snapshot_verify(struct arena *a, const struct verifier *v, const struct bundle *b, int64_t now,
-                                   struct view **out, struct bundle **merged, struct diags *d);
+				   struct view **out, struct bundle **merged, struct diags *d);
 
 #endif

@@ -34,7 +34,7 @@ void buf_str(struct buf *b, const char *s);
 void buf_char(struct buf *b, char c);
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void buf_vprintf(struct buf *b, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
-void buf_reset(struct buf *b);  /* keeps the memory */
+void buf_reset(struct buf *b); /* keeps the memory */
 void buf_free(struct buf *b);
 struct span buf_span(const struct buf *b);
 
@@ -43,13 +43,13 @@ struct span buf_span(const struct buf *b);
  * (NULL): running out of memory is an error, not an abort. Secrets never enter one.
  */
 struct arena;
-struct arena *arena_new(void);          /* NULL when out of memory */
-void arena_free(struct arena *a);       /* NULL is fine */
-void *arena_alloc(struct arena *a, size_t n);             /* zeroed, aligned for any type */
-void *arena_array(struct arena *a, size_t n, size_t size);/* the same, overflow checked */
+struct arena *arena_new(void);                             /* NULL when out of memory */
+void arena_free(struct arena *a);                          /* NULL is fine */
+void *arena_alloc(struct arena *a, size_t n);              /* zeroed, aligned for any type */
+void *arena_array(struct arena *a, size_t n, size_t size); /* the same, overflow checked */
 char *arena_strndup(struct arena *a, const char *s, size_t n);
 char *arena_strdup(struct arena *a, const char *s);
-struct span arena_span(struct arena *a, struct span s);   /* a copy; p is NULL when out of memory */
+struct span arena_span(struct arena *a, struct span s); /* a copy; p is NULL when out of memory */
 char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 size_t arena_used(const struct arena *a);
 

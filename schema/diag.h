@@ -12,7 +12,7 @@
 
 /* Lines and columns are 1-based; columns count code points. line 0: no place. `end` is exclusive. */
 struct place {
-	uint32_t file;          /* index into the definition's files; meaningless when line is 0 */
+	uint32_t file; /* index into the definition's files; meaningless when line is 0 */
 	uint32_t line, column;
 	uint32_t end_line, end_column;
 };
@@ -21,30 +21,30 @@ enum severity { SEVERITY_ERROR, SEVERITY_WARNING };
 
 struct diag_note {
 	char *text;
-	const char *file;       /* NULL: no place */
+	const char *file; /* NULL: no place */
 	struct place at;
 	struct diag_note *next;
 };
 
 struct diag {
 	enum severity severity;
-	const char *code;       /* a string literal */
+	const char *code; /* a string literal */
 	char *message;
-	const char *file;       /* NULL: no file (an error of the network, a device, ...) */
+	const char *file; /* NULL: no file (an error of the network, a device, ...) */
 	struct place at;
 	struct diag_note *notes;
-	char *help;             /* NULL: none */
+	char *help; /* NULL: none */
 	struct diag *next;
 };
 
 /* Zero-initialise (files may be left NULL); diags_free() when done. */
 struct diags {
 	struct arena *arena;
-	const char *const *files;       /* names for place.file, borrowed; NULL outside a definition */
+	const char *const *files; /* names for place.file, borrowed; NULL outside a definition */
 	size_t n_files;
 	struct diag *first, *last;
 	size_t n_errors, n_warnings;
-	size_t n_dropped;               /* above DIAGS_MAX: counted, not kept */
+	size_t n_dropped; /* above DIAGS_MAX: counted, not kept */
 	bool out_of_memory;
 };
 
@@ -56,16 +56,16 @@ void diags_free(struct diags *d);
  * Control characters in the message are escaped: what it quotes may come from anywhere.
  */
 struct diag *diag_error(struct diags *d, const char *code, const struct place *at, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
+    __attribute__((format(printf, 4, 5)));
 struct diag *diag_warning(struct diags *d, const char *code, const struct place *at, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
+    __attribute__((format(printf, 4, 5)));
 void diag_note(struct diags *d, struct diag *g, const struct place *at, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
+    __attribute__((format(printf, 4, 5)));
 void diag_help(struct diags *d, struct diag *g, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* An error about a named file outside any definition ("/etc/innernet/corp.yaml"). The name is copied. */
 struct diag *diag_file_error(struct diags *d, const char *code, const char *file, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
+    __attribute__((format(printf, 4, 5)));
 
 /* Puts them in the order of the files (by file, line, column; those without a place last, stable). */
 void diags_sort(struct diags *d);

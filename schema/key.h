@@ -15,7 +15,7 @@ struct hash {
 	uint8_t b[KEY_LEN];
 };
 
-int key_cmp(const struct key *a, const struct key *b);  /* bytewise */
+int key_cmp(const struct key *a, const struct key *b); /* bytewise */
 bool key_eq(const struct key *a, const struct key *b);
 bool key_is_zero(const struct key *k);
 
@@ -35,12 +35,13 @@ bool x25519_key_valid(const struct key *k);
 int ed25519_to_x25519(const struct key *ed, struct key *x);
 
 int hash_cmp(const struct hash *a, const struct hash *b);
-void hash_hex(const struct hash *h, char out[static HASH_HEX_LEN + 1]);         /* lower case */
-int hash_parse_hex(const char *s, size_t n, struct hash *out);                  /* lower case only */
-void hash_bytes(const void *p, size_t n, struct hash *out);                     /* BLAKE2b-256 */
+void hash_hex(const struct hash *h, char out[static HASH_HEX_LEN + 1]); /* lower case */
+int hash_parse_hex(const char *s, size_t n, struct hash *out);          /* lower case only */
+void hash_bytes(const void *p, size_t n, struct hash *out);             /* BLAKE2b-256 */
 
 /* The private side: both read and write secrets. The caller wipes. */
 void x25519_public(const uint8_t private_key[static KEY_LEN], struct key *out);
-void seed_to_x25519(const uint8_t seed[static KEY_LEN], uint8_t private_key[static KEY_LEN]); /* an invite's temporary key */
+void seed_to_x25519(const uint8_t seed[static KEY_LEN],
+		    uint8_t private_key[static KEY_LEN]); /* an invite's temporary key */
 
 #endif

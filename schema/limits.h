@@ -8,40 +8,40 @@
 #define SCHEMA_LIMITS_H
 
 /* Keys, hashes and signatures (bytes), and their canonical padded base64. */
-#define KEY_LEN            32
-#define KEY_B64_LEN        44
-#define SIG_LEN            64
-#define SIG_B64_LEN        88
-#define HASH_HEX_LEN       64
+#define KEY_LEN      32
+#define KEY_B64_LEN  44
+#define SIG_LEN      64
+#define SIG_B64_LEN  88
+#define HASH_HEX_LEN 64
 
 /* Names. RFC 1123 labels; the network is also an interface (IFNAMSIZ - 1). */
-#define NAME_MAX_LEN       63
-#define NETWORK_MAX_LEN    15
-#define ENDPOINT_MAX_LEN   261          /* 253 of host name, ':', 5 digits, brackets */
-#define DESCRIPTION_MAX    255
+#define NAME_MAX_LEN     63
+#define NETWORK_MAX_LEN  15
+#define ENDPOINT_MAX_LEN 261 /* 253 of host name, ':', 5 digits, brackets */
+#define DESCRIPTION_MAX  255
 
 /* The definition. */
-#define DEFINITION_MAX     (256u << 20) /* bytes of one YAML file: 1,000,000 peers are about 150 MB */
-#define INCLUDE_FILES_MAX  1024         /* files one definition may include */
-#define YAML_DEPTH_MAX     32           /* libyaml's flow nesting is quadratic */
-#define YAML_SCALAR_MAX    4096         /* bytes of one scalar */
-#define PEERS_MAX          2000000
-#define CIDRS_MAX          100000
-#define ASSOCIATIONS_MAX   100000
-#define ROUTES_MAX         256          /* of one peer */
-#define SIGNERS_MAX        16
-#define DIAGS_MAX          1000         /* diagnostics kept; the rest are counted */
+#define DEFINITION_MAX    (256u << 20) /* bytes of one YAML file: 1,000,000 peers are about 150 MB */
+#define INCLUDE_FILES_MAX 1024         /* files one definition may include */
+#define YAML_DEPTH_MAX    32           /* libyaml's flow nesting is quadratic */
+#define YAML_SCALAR_MAX   4096         /* bytes of one scalar */
+#define PEERS_MAX         2000000
+#define CIDRS_MAX         100000
+#define ASSOCIATIONS_MAX  100000
+#define ROUTES_MAX        256 /* of one peer */
+#define SIGNERS_MAX       16
+#define DIAGS_MAX         1000 /* diagnostics kept; the rest are counted */
 
-#define MTU_MIN            1280         /* RFC 8200 section 5 */
-#define MTU_MAX            65535
-#define MTU_DEFAULT        1280
-#define KEEPALIVE_MAX      65535
-#define KEEPALIVE_DEFAULT  25
+#define MTU_MIN           1280 /* RFC 8200 section 5 */
+#define MTU_MAX           65535
+#define MTU_DEFAULT       1280
+#define KEEPALIVE_MAX     65535
+#define KEEPALIVE_DEFAULT 25
 
 /* The snapshot (DESIGN section 4; innernet-snapshot(5)). */
-#define LIST_MAX           16           /* members of a leaf or a children object */
-#define PARTS_MAX          16           /* one a nibble value */
-#define OBJECT_MAX         (1u << 20)   /* bytes of any object: a view with all of its segments */
+#define LIST_MAX           16         /* members of a leaf or a children object */
+#define PARTS_MAX          16         /* one a nibble value */
+#define OBJECT_MAX         (1u << 20) /* bytes of any object: a view with all of its segments */
 #define STATEMENT_MAX      8192
 #define SMALL_OBJECT_MAX   512          /* a signature, a freshness, an enrolment */
 #define ANCESTORS_MAX      128          /* a prefix has at most 128 that contain it */
@@ -51,26 +51,26 @@
 #define TREE_DEPTH_MAX     40           /* objects between a view and a leaf in one list: 32 nibbles, and slack */
 #define BUNDLE_MAX         (512u << 20) /* bytes of one reply, or of the snapshot on a peer's disk */
 #define BUNDLE_OBJECTS_MAX 4000000
-#define CHAIN_MAX          1024         /* statements that changed the signers, in one reply */
-#define FRESH_SECONDS      300          /* how long a freshness stands */
+#define CHAIN_MAX          1024 /* statements that changed the signers, in one reply */
+#define FRESH_SECONDS      300  /* how long a freshness stands */
 
 /* HTTP inside the tunnel. */
-#define SERVER_PORT        51820        /* TCP, on every server's addresses, inside the tunnel */
-#define POLL_WAIT_MAX      60           /* seconds a poll is held */
-#define REQUEST_MAX        4096         /* bytes of a request's body, git's excepted */
-#define TRANSFER_SECONDS   60           /* deadline of a whole transfer, not of a single read */
-#define CONNECTIONS_MAX    20000
-#define CONNECTIONS_PEER   8            /* of one source address */
-#define CANDIDATES_MAX     10           /* endpoints a peer may report */
+#define SERVER_PORT      51820 /* TCP, on every server's addresses, inside the tunnel */
+#define POLL_WAIT_MAX    60    /* seconds a poll is held */
+#define REQUEST_MAX      4096  /* bytes of a request's body, git's excepted */
+#define TRANSFER_SECONDS 60    /* deadline of a whole transfer, not of a single read */
+#define CONNECTIONS_MAX  20000
+#define CONNECTIONS_PEER 8  /* of one source address */
+#define CANDIDATES_MAX   10 /* endpoints a peer may report */
 
 /* Devices. */
-#define DEVICE_PEERS_MAX   PEERS_MAX
-#define NETLINK_MESSAGE    (16u << 10)  /* bytes of one SET: larger ones are split */
-#define DUMP_RETRIES       8            /* of a dump that NLM_F_DUMP_INTR or ENOBUFS interrupted */
-#define UAPI_REPLY_MAX     (1u << 30)
+#define DEVICE_PEERS_MAX PEERS_MAX
+#define NETLINK_MESSAGE  (16u << 10) /* bytes of one SET: larger ones are split */
+#define DUMP_RETRIES     8           /* of a dump that NLM_F_DUMP_INTR or ENOBUFS interrupted */
+#define UAPI_REPLY_MAX   (1u << 30)
 
 /* Our own files. */
-#define CONFIG_MAX         (1u << 20)
-#define INVITATION_MAX     (64u << 10)
+#define CONFIG_MAX     (1u << 20)
+#define INVITATION_MAX (64u << 10)
 
 #endif

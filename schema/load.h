@@ -31,6 +31,6 @@ struct includes {
  * that the diagnostics can be rendered. `sources` of the model has the bytes of each file.
  */
 struct model *definition_load(struct arena *a, const struct source_file *root, const struct includes *includes,
-                              bool without_server, struct diags *d);
+			      bool without_server, struct diags *d);
 
 #endif

@@ -11,43 +11,43 @@
 #include "schema/diag.h"
 #include "schema/key.h"
 
-#define NONE UINT32_MAX                 /* no such index */
+#define NONE UINT32_MAX /* no such index */
 
 struct cidr {
 	const char *name;
-	const char *description;        /* NULL: none */
-	struct prefix prefix[2];        /* IPv4 first */
-	uint8_t n_prefixes;             /* 1 or 2 */
+	const char *description; /* NULL: none */
+	struct prefix prefix[2]; /* IPv4 first */
+	uint8_t n_prefixes;      /* 1 or 2 */
 	bool isolated;
-	bool infra;                     /* a server: true peer, disabled or not, is directly in it */
-	uint32_t parent;                /* NONE for the root */
-	uint32_t depth;                 /* 0 for the root */
+	bool infra;                         /* a server: true peer, disabled or not, is directly in it */
+	uint32_t parent;                    /* NONE for the root */
+	uint32_t depth;                     /* 0 for the root */
 	uint32_t first_child, next_sibling; /* in the order of the CIDR key; NONE ends */
-	uint32_t first_peer, n_peers;   /* its own peers, disabled too: model->by_cidr[first_peer ...], by address key */
-	struct place at;                /* its name */
+	uint32_t first_peer, n_peers; /* its own peers, disabled too: model->by_cidr[first_peer ...], by address key */
+	struct place at;              /* its name */
 	struct place at_prefix[2];
 };
 
 struct peer {
 	const char *name;
-	const char *description;        /* NULL: none */
-	const char *endpoint;           /* canonical "host:port"; NULL: none */
-	struct addr ip[2];              /* IPv4 first */
-	struct key key;                 /* its WireGuard public key, or its invite's Ed25519 key */
-	struct prefix *routes;          /* sorted */
+	const char *description; /* NULL: none */
+	const char *endpoint;    /* canonical "host:port"; NULL: none */
+	struct addr ip[2];       /* IPv4 first */
+	struct key key;          /* its WireGuard public key, or its invite's Ed25519 key */
+	struct prefix *routes;   /* sorted */
 	uint32_t n_routes;
-	uint32_t cidr;                  /* the innermost that contains its addresses */
-	int64_t invite_expires;         /* Unix seconds; 0: never, or no invite */
-	int32_t keepalive;              /* seconds; -1: not given */
-	uint8_t n_ips;                  /* 1 or 2 */
-	bool is_invite;                 /* `key` is an invite */
+	uint32_t cidr;          /* the innermost that contains its addresses */
+	int64_t invite_expires; /* Unix seconds; 0: never, or no invite */
+	int32_t keepalive;      /* seconds; -1: not given */
+	uint8_t n_ips;          /* 1 or 2 */
+	bool is_invite;         /* `key` is an invite */
 	bool server, admin, disabled;
-	struct place at;                /* its name */
+	struct place at; /* its name */
 	struct place at_ip, at_key, at_endpoint, at_routes;
 };
 
 struct association {
-	uint32_t a, b;                  /* CIDRs, a <= b */
+	uint32_t a, b; /* CIDRs, a <= b */
 	struct place at, at_a, at_b;
 };
 
@@ -55,13 +55,13 @@ struct association {
 enum ref_kind { REF_PEER, REF_CIDR, REF_ADDR };
 struct ref {
 	enum ref_kind kind;
-	uint32_t index;                 /* of the peer or CIDR; for an address, of the peer that has it, or NONE */
+	uint32_t index; /* of the peer or CIDR; for an address, of the peer that has it, or NONE */
 	struct addr addr;
-	const char *text;               /* as it was written */
+	const char *text; /* as it was written */
 	struct place at;
 };
 struct reach_test {
-	struct ref *from;               /* `from` takes one or a list */
+	struct ref *from; /* `from` takes one or a list */
 	struct ref *can, *cannot;
 	uint32_t n_from, n_can, n_cannot;
 	struct place at;
@@ -69,11 +69,11 @@ struct reach_test {
 
 struct trust {
 	struct key id;
-	struct key signers[SIGNERS_MAX];        /* sorted bytewise, unique */
-	struct key online[SIGNERS_MAX];         /* in effect: the signers, when left out; sorted */
+	struct key signers[SIGNERS_MAX]; /* sorted bytewise, unique */
+	struct key online[SIGNERS_MAX];  /* in effect: the signers, when left out; sorted */
 	uint8_t n_signers, n_online;
-	uint8_t threshold;                      /* 1..n_signers */
-	bool present;                           /* false: `trust` was left out (a definition that no server has) */
+	uint8_t threshold; /* 1..n_signers */
+	bool present;      /* false: `trust` was left out (a definition that no server has) */
 	struct place at;
 };
 
@@ -81,25 +81,25 @@ struct model {
 	const char *network;
 	struct trust trust;
 	uint64_t epoch;
-	uint16_t mtu, keepalive;        /* the defaults in effect */
-	struct cidr *cidrs;             /* [0] is the root; then sorted by CIDR key */
-	struct peer *peers;             /* sorted by address key */
+	uint16_t mtu, keepalive;          /* the defaults in effect */
+	struct cidr *cidrs;               /* [0] is the root; then sorted by CIDR key */
+	struct peer *peers;               /* sorted by address key */
 	struct association *associations; /* in the order of the files, unique */
 	struct reach_test *tests;
-	struct addr *reuse;             /* sorted */
-	uint32_t *by_cidr;              /* peer indices grouped by CIDR, see struct cidr */
+	struct addr *reuse;                      /* sorted */
+	uint32_t *by_cidr;                       /* peer indices grouped by CIDR, see struct cidr */
 	uint32_t *cidrs_by_name, *peers_by_name; /* indices sorted by name */
 	uint32_t n_cidrs, n_peers, n_associations, n_tests, n_reuse;
-	const char *const *files;       /* names, [0] is the root file: place.file */
-	const struct span *sources;     /* their bytes (borrowed from the caller) */
+	const char *const *files;   /* names, [0] is the root file: place.file */
+	const struct span *sources; /* their bytes (borrowed from the caller) */
 	uint32_t n_files;
 	struct place at_network, at_root_prefix;
 };
 
-uint32_t model_cidr_by_name(const struct model *m, const char *name);   /* NONE */
+uint32_t model_cidr_by_name(const struct model *m, const char *name); /* NONE */
 uint32_t model_peer_by_name(const struct model *m, const char *name);
 uint32_t model_peer_by_addr(const struct model *m, const struct addr *a);
-uint32_t model_cidr_of_addr(const struct model *m, const struct addr *a); /* innermost; NONE: outside the network */
+uint32_t model_cidr_of_addr(const struct model *m, const struct addr *a);  /* innermost; NONE: outside the network */
 bool model_cidr_under(const struct model *m, uint32_t cidr, uint32_t top); /* itself counts */
 /* The lowest free host address of a CIDR (and of no CIDR under it). -1 when it is full. `family`: 0 IPv4, 1 IPv6. */
 int model_next_free(const struct model *m, uint32_t cidr, int family, struct addr *out);
@@ -108,7 +108,7 @@ int model_next_free(const struct model *m, uint32_t cidr, int family, struct add
 const struct addr *peer_order(const struct peer *p);
 int cidr_order_cmp(const struct cidr *a, const struct cidr *b);
 
-bool name_valid(const char *s, size_t n);       /* RFC 1123 label, lower case, at most 63 */
+bool name_valid(const char *s, size_t n);         /* RFC 1123 label, lower case, at most 63 */
 bool network_name_valid(const char *s, size_t n); /* the same, at most 15 */
 /* Canonical "host:port" (lower case, no trailing dot, IPv6 shortest in brackets) or NULL when it is not an endpoint. */
 const char *endpoint_canonical(struct arena *a, const char *s, size_t n);

@@ -9,7 +9,7 @@
 #include "reconcile/device.h"
 
 enum device_backend { BACKEND_AUTO, BACKEND_KERNEL, BACKEND_USERSPACE };
-int device_backend_parse(const char *s, enum device_backend *out);     /* "auto", "kernel", "userspace" */
+int device_backend_parse(const char *s, enum device_backend *out); /* "auto", "kernel", "userspace" */
 
 /*
  * Reads an interface as it is. An absent one is not an error (exists = false). A partial or interrupted

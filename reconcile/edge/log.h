@@ -11,6 +11,6 @@ void log_info(const char *event, const char *fmt, ...) __attribute__((format(pri
 void log_warn(const char *event, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void log_error(const char *event, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void log_debug(const char *event, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void log_diags(const char *event, const struct diags *d);      /* each as a line: code, message, help */
+void log_diags(const char *event, const struct diags *d); /* each as a line: code, message, help */
 
 #endif

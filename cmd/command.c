@@ -1,0 +1,364 @@
+#include "cmd/command.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+static const struct option_spec common[] = {
+    {"color", 0, "WHEN", "auto, always or never (NO_COLOR and FORCE_COLOR are heeded)"},
+    {"help", 'h', NULL, "show this text"},
+    {"version", 'V', NULL, "show the version"},
+    {0},
+};
+
+const char *option_value(const struct invocation *inv, const char *name)
+{
+	for (int i = inv->n_options; i-- > 0;) {
+		if (strcmp(inv->names[i], name) == 0)
+			return inv->values[i];
+	}
+	return NULL;
+}
+
+bool option_given(const struct invocation *inv, const char *name)
+{
+	return option_value(inv, name) != NULL;
+}
+
+static int usage_exit(const struct invocation *inv)
+{
+	return inv->command && inv->command->usage_exit ? inv->command->usage_exit : 1;
+}
+
+int usage_error(const struct invocation *inv, const char *fmt, ...)
+{
+	const char *program = inv->program->name;
+	bool named = inv->command && inv->command != inv->program->default_command;
+	va_list ap;
+
+	fprintf(stderr, "%s: ", program);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "\nTry `%s %s%s--help`.\n", program, named ? inv->command->name : "", named ? " " : "");
+	return usage_exit(inv);
+}
+
+int option_number(const struct invocation *inv, const char *name, long min, long max, long absent, long *out)
+{
+	const char *s = option_value(inv, name);
+	char *end;
+
+	*out = absent;
+	if (!s)
+		return 0;
+	errno = 0;
+	*out = strtol(s, &end, 10);
+	if (errno || end == s || *end || *s < '0' || *s > '9' || *out < min || *out > max) {
+		usage_error(inv, "--%s takes a number from %ld to %ld, not '%s'", name, min, max, s);
+		return -1;
+	}
+	return 0;
+}
+
+int option_backend(const struct invocation *inv, enum device_backend *out)
+{
+	const char *s = option_value(inv, "backend");
+
+	*out = BACKEND_AUTO;
+	if (s && device_backend_parse(s, out) < 0) {
+		usage_error(inv, "--backend takes auto, kernel or userspace, not '%s'", s);
+		return -1;
+	}
+	return 0;
+}
+
+bool use_color(const struct invocation *inv, FILE *stream)
+{
+	const char *when = option_value(inv, "color");
+	const char *no = getenv("NO_COLOR"), *force = getenv("FORCE_COLOR"), *term = getenv("TERM");
+
+	if (when && strcmp(when, "auto") != 0)
+		return strcmp(when, "always") == 0;
+	if (no && *no)
+		return false;
+	if (force && *force)
+		return true;
+	return isatty(fileno(stream)) && !(term && strcmp(term, "dumb") == 0);
+}
+
+void report(const struct invocation *inv, const struct diags *d, const struct span *sources)
+{
+	struct buf b = {0};
+
+	diags_render_human(&b, d, sources, use_color(inv, stderr));
+	fflush(stdout);
+	if (b.n)
+		fwrite(b.p, 1, b.n, stderr);
+	if (b.failed || d->out_of_memory)
+		fputs("error[out-of-memory]: out of memory\n", stderr);
+	buf_free(&b);
+}
+
+static int stdout_failed(const struct invocation *inv)
+{
+	fprintf(stderr, "%s: cannot write to standard output: %s\n", inv->program->name, strerror(errno));
+	return -1;
+}
+
+int print_buf(const struct invocation *inv, const struct buf *b)
+{
+	if (b->failed) {
+		fprintf(stderr, "%s: out of memory\n", inv->program->name);
+		return -1;
+	}
+	if (b->n && (fwrite(b->p, 1, b->n, stdout) != b->n || fflush(stdout) != 0))
+		return stdout_failed(inv);
+	return 0;
+}
+
+bool ask_yes(const char *question)
+{
+	char line[16];
+
+	if (!isatty(STDIN_FILENO))
+		return false;
+	fflush(stdout);
+	fprintf(stderr, "%s\nOnly 'yes' is taken as an answer: ", question);
+	if (!fgets(line, sizeof(line), stdin))
+		return false;
+	return strcmp(line, "yes\n") == 0;
+}
+
+static void help_options(const struct option_spec *o)
+{
+	for (; o && o->name; o++) {
+		struct buf left = {0};
+		if (o->letter)
+			buf_printf(&left, "-%c, ", o->letter);
+		else
+			buf_str(&left, "    ");
+		buf_printf(&left, "--%s%s%s", o->name, o->arg ? " " : "", o->arg ? o->arg : "");
+		printf("  %-30s %s\n", left.p ? left.p : o->name, o->help);
+		buf_free(&left);
+	}
+}
+
+static void help_common(const struct program *p)
+{
+	printf("\nOptions of every command:\n");
+	help_options(p->globals);
+	help_options(common);
+}
+
+static void help_program(const struct program *p)
+{
+	const struct command *c = p->default_command;
+
+	printf("%s: %s\n\nUsage: %s [OPTION...] COMMAND [ARGUMENT...]\n", p->name, p->summary, p->name);
+	if (c && p->default_takes_args)
+		printf("       %s %s\n\n%s\n", p->name, c->synopsis, c->text ? c->text : "");
+	printf("\nCommands:\n");
+	for (const struct command *const *i = p->commands; *i; i++)
+		printf("  %-18s %s\n", (*i)->name, (*i)->summary);
+	if (c && p->default_takes_args) {
+		printf("\nOptions without a command:\n");
+		help_options(c->options);
+	}
+	help_common(p);
+	if (c && p->default_takes_args)
+		printf("\nExample:\n  %s\n", c->example);
+	printf("\n`%s COMMAND --help` shows a command's own options and an example.\n", p->name);
+}
+
+static void help_command(const struct program *p, const struct command *c)
+{
+	printf("%s %s: %s\n\nUsage: %s %s %s\n", p->name, c->name, c->summary, p->name, c->name, c->synopsis);
+	if (c->text)
+		printf("\n%s\n", c->text);
+	if (c->options) {
+		printf("\nOptions:\n");
+		help_options(c->options);
+	}
+	help_common(p);
+	printf("\nExample:\n  %s\n", c->example);
+}
+
+static const struct option_spec *find_long(const struct option_spec *o, const char *s, size_t n)
+{
+	for (; o && o->name; o++) {
+		if (strlen(o->name) == n && strncmp(o->name, s, n) == 0)
+			return o;
+	}
+	return NULL;
+}
+
+static const struct option_spec *find_letter(const struct option_spec *o, char c)
+{
+	for (; o && o->name; o++) {
+		if (o->letter == c)
+			return o;
+	}
+	return NULL;
+}
+
+static int add_option(struct invocation *inv, const struct option_spec *o, const char *value)
+{
+	if (inv->n_options == OPTIONS_MAX) {
+		usage_error(inv, "more than %d options", OPTIONS_MAX);
+		return -1;
+	}
+	inv->names[inv->n_options] = o->name;
+	inv->values[inv->n_options++] = value;
+	return 0;
+}
+
+/* The option at argv[i]. Returns how many arguments it took, or -1 after printing. */
+static int parse_option(struct invocation *inv, int argc, char **argv, int i)
+{
+	const struct command *c = inv->command ? inv->command : inv->program->default_command;
+	const struct option_spec *tables[] = {c ? c->options : NULL, inv->program->globals, common};
+	const struct option_spec *o = NULL;
+	const char *s = argv[i], *value = NULL;
+	bool is_long = s[1] == '-';
+	size_t n = is_long ? strcspn(s + 2, "=") : 1;
+
+	for (size_t t = 0; t < 3 && !o; t++)
+		o = is_long ? find_long(tables[t], s + 2, n) : find_letter(tables[t], s[1]);
+	if (!o) {
+		usage_error(inv, "unknown option '%s'", s);
+		return -1;
+	}
+	if (is_long && s[2 + n] == '=')
+		value = s + 3 + n;
+	else if (!is_long && s[2])
+		value = s + 2;
+	if (!o->arg) {
+		if (value) {
+			usage_error(inv, "--%s takes no value", o->name);
+			return -1;
+		}
+		return add_option(inv, o, "") < 0 ? -1 : 1;
+	}
+	if (value)
+		return add_option(inv, o, value) < 0 ? -1 : 1;
+	if (i + 1 >= argc) {
+		usage_error(inv, "--%s needs a value: %s", o->name, o->arg);
+		return -1;
+	}
+	return add_option(inv, o, argv[i + 1]) < 0 ? -1 : 2;
+}
+
+static const struct command *find_command(const struct program *p, const char *name)
+{
+	for (const struct command *const *c = p->commands; *c; c++) {
+		if (strcmp((*c)->name, name) == 0)
+			return *c;
+	}
+	return NULL;
+}
+
+/* A word: the subcommand, or an argument of it. */
+static int parse_word(struct invocation *inv, const char *word)
+{
+	if (!inv->command) {
+		inv->command = find_command(inv->program, word);
+		if (inv->command)
+			return 0;
+		if (!inv->program->default_takes_args) {
+			usage_error(inv, "'%s' is not a command", word);
+			return -1;
+		}
+		inv->command = inv->program->default_command;
+	}
+	inv->args[inv->n_args++] = word;
+	return 0;
+}
+
+static int parse(struct invocation *inv, int argc, char **argv)
+{
+	bool options_end = false;
+
+	for (int i = 1; i < argc;) {
+		int took = 1;
+		if (!options_end && strcmp(argv[i], "--") == 0)
+			options_end = true;
+		else if (!options_end && argv[i][0] == '-' && argv[i][1])
+			took = parse_option(inv, argc, argv, i);
+		else if (parse_word(inv, argv[i]) < 0)
+			took = -1;
+		if (took < 0)
+			return -1;
+		i += took;
+	}
+	return 0;
+}
+
+/* Keys are in this process's memory: no core dump, no ptrace by other processes of the same user. */
+static void harden(void)
+{
+	const struct rlimit none = {0, 0};
+
+	setrlimit(RLIMIT_CORE, &none);
+#ifndef INNERNET_SANITIZED /* LeakSanitizer traces its own process */
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#endif
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static int dispatch(struct invocation *inv)
+{
+	const struct program *p = inv->program;
+	const char *color = option_value(inv, "color");
+
+	if (option_given(inv, "help")) {
+		if (inv->command && inv->command != p->default_command)
+			help_command(p, inv->command);
+		else
+			help_program(p);
+		return 0;
+	}
+	if (option_given(inv, "version")) {
+		printf("%s %s\n", p->name, INNERNET_VERSION);
+		return 0;
+	}
+	if (color && strcmp(color, "auto") != 0 && strcmp(color, "always") != 0 && strcmp(color, "never") != 0)
+		return usage_error(inv, "--color takes auto, always or never, not '%s'", color);
+	if (!inv->command)
+		inv->command = p->default_command;
+	const struct command *c = inv->command;
+	if (!c) {
+		help_program(p);
+		return 1;
+	}
+	if (inv->n_args < c->min_args)
+		return usage_error(inv, "%s: something is missing: %s", c->name, c->synopsis);
+	if (c->max_args >= 0 && inv->n_args > c->max_args)
+		return usage_error(inv, "%s: one argument too many: '%s'", c->name, inv->args[c->max_args]);
+	return c->run(inv);
+}
+
+int command_main(const struct program *p, int argc, char **argv)
+{
+	struct invocation inv = {.program = p};
+	int code;
+
+	inv.args = calloc((size_t)argc + 1, sizeof(*inv.args));
+	if (!inv.args) {
+		fprintf(stderr, "%s: out of memory\n", p->name);
+		return 1;
+	}
+	harden();
+	code = parse(&inv, argc, argv) < 0 ? usage_exit(&inv) : dispatch(&inv);
+	/* A reader that went away (`| head`) is its own business. */
+	if (fflush(stdout) != 0 && errno != EPIPE) {
+		stdout_failed(&inv);
+		code = code ? code : 1;
+	}
+	free(inv.args);
+	return code;
+}

@@ -1,0 +1,81 @@
+/*
+ * The frame of both programs: one const table of subcommands each, from which dispatch, --help,
+ * --version, completions and the tests of the man pages are made. The only place that parses options.
+ */
+#ifndef CMD_COMMAND_H
+#define CMD_COMMAND_H
+
+#include "reconcile/edge/device.h"
+#include "schema/buf.h"
+#include "schema/diag.h"
+#include <stdio.h>
+
+/* One option. A table of them ends with a zero entry. */
+struct option_spec {
+	const char *name; /* long, without dashes: also how the command asks for it */
+	char letter;      /* 0: none */
+	const char *arg;  /* "FILE"; NULL: a flag */
+	const char *help; /* one line */
+};
+
+struct invocation;
+
+/* One subcommand. Each is defined in the file named after it. */
+struct command {
+	const char *name;
+	const char *synopsis;               /* what follows the name: "[FILE | DIR] [--format FORMAT]" */
+	const char *summary;                /* one line, no full stop, for the list */
+	const char *text;                   /* more, for --help: a paragraph or NULL */
+	const char *example;                /* the line a person would type */
+	const struct option_spec *options;  /* its own; NULL: none */
+	int min_args, max_args;             /* of positional arguments; max -1: any number */
+	int usage_exit;                     /* exit code of a usage error; 0 means 1 */
+	int (*run)(struct invocation *inv); /* returns the exit code */
+};
+
+struct program {
+	const char *name;
+	const char *summary;
+	const struct command *const *commands; /* ends with NULL */
+	const struct option_spec *globals;     /* accepted before and after the subcommand */
+	const struct command *default_command; /* without a subcommand; NULL: the help */
+	bool default_takes_args;               /* a first word that is no subcommand is the default's argument */
+};
+
+#define OPTIONS_MAX 48
+struct invocation {
+	const struct program *program;
+	const struct command *command;
+	const char **args; /* positional ones */
+	int n_args;
+	const char *names[OPTIONS_MAX];  /* options that were given, in order */
+	const char *values[OPTIONS_MAX]; /* "" for a flag */
+	int n_options;
+};
+
+/* The value of an option (the last, when it was given twice), or NULL. A flag's value is "". */
+const char *option_value(const struct invocation *inv, const char *name);
+bool option_given(const struct invocation *inv, const char *name);
+/* A whole number within bounds; `absent` when it was not given. Prints and returns -1 when it is not one. */
+int option_number(const struct invocation *inv, const char *name, long min, long max, long absent, long *out);
+/* --backend, with "auto" when it was not given. Prints and returns -1 for another word. */
+int option_backend(const struct invocation *inv, enum device_backend *out);
+
+/* Runs main(): parses, hardens the process (no core dumps), dispatches, flushes; returns the exit code. */
+int command_main(const struct program *p, int argc, char **argv);
+
+/* "innernet: message" with a pointer to --help; returns the command's usage exit code. */
+int usage_error(const struct invocation *inv, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Colour on this stream: --color, then NO_COLOR, then FORCE_COLOR, then whether it is a terminal. */
+bool use_color(const struct invocation *inv, FILE *stream);
+
+/* Prints every diagnostic to stderr as a person reads it. `sources` as diags_render_human takes them. */
+void report(const struct invocation *inv, const struct diags *d, const struct span *sources);
+/* Writes to stdout what a renderer made. Returns 0, or -1 after saying that it could not be written. */
+int print_buf(const struct invocation *inv, const struct buf *b);
+
+/* Prints the question to stderr and reads a line: true only for "yes". False without a terminal. */
+bool ask_yes(const char *question);
+
+#endif

@@ -1,0 +1,28 @@
+/* innernet-reconcile: watches a definition in git, publishes signed snapshots of it, serves them. */
+#include "cmd/innernet-reconcile/commands.h"
+
+/* In the order in which --help lists them. */
+static const struct command *const commands[] = {
+    NULL,
+};
+
+static const struct option_spec globals[] = {
+    {"config-dir", 'c', "DIR", "where the networks' files are (/etc/innernet-reconcile)"},
+    {"data-dir", 'd', "DIR", "where repositories and snapshots are (/var/lib/innernet-reconcile)"},
+    {"backend", 0, "WHICH", "auto, kernel or userspace WireGuard"},
+    {"verbose", 'v', NULL, "say more"},
+    {0},
+};
+
+static const struct program program = {
+    .name = "innernet-reconcile",
+    .summary = "publishes a network from its definition in git",
+    .commands = commands,
+    .globals = globals,
+    .default_command = NULL, /* the run itself: `innernet-reconcile [--watch] NAME`, with default_takes_args */
+};
+
+int main(int argc, char **argv)
+{
+	return command_main(&program, argc, argv);
+}

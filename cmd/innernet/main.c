@@ -1,0 +1,30 @@
+/* innernet: the program of peers and of people who edit a network. */
+#include "cmd/innernet/commands.h"
+
+/* In the order in which --help lists them. */
+static const struct command *const commands[] = {
+    NULL,
+};
+
+static const struct option_spec globals[] = {
+    {"config-dir", 'c', "DIR", "where the networks' files are (/etc/innernet)"},
+    {"data-dir", 'd', "DIR", "where the last good snapshots are (/var/lib/innernet)"},
+    {"backend", 0, "WHICH", "auto, kernel or userspace WireGuard"},
+    {"mtu", 0, "BYTES", "of the interface, instead of the network's own"},
+    {"no-routing", 0, NULL, "set no routes"},
+    {"verbose", 'v', NULL, "say more"},
+    {0},
+};
+
+static const struct program program = {
+    .name = "innernet",
+    .summary = "a private network whose whole definition is one file in git",
+    .commands = commands,
+    .globals = globals,
+    .default_command = NULL,
+};
+
+int main(int argc, char **argv)
+{
+	return command_main(&program, argc, argv);
+}

@@ -1,0 +1,284 @@
+#include "reconcile/edge/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char *errno_help(int err)
+{
+	switch (err) {
+	case EACCES:
+	case EPERM:
+		return "run it as root, or as the user who owns the file";
+	case ENOSPC:
+	case EDQUOT:
+		return "make room on the file system; nothing was lost";
+	case EROFS:
+		return "the file system is mounted read-only";
+	case ENOENT:
+		return "check the path; is the network's name spelled right?";
+	}
+	return NULL;
+}
+
+static int fail(struct diags *d, const char *path, const char *what, int err)
+{
+	struct diag *g = diag_file_error(d, "file-error", path, "cannot %s %s: %s", what, path, strerror(err));
+	const char *help = errno_help(err);
+
+	if (help)
+		diag_help(d, g, "%s", help);
+	return -1;
+}
+
+void buf_wipe(struct buf *b)
+{
+	if (b->p)
+		sodium_memzero(b->p, b->cap);
+	buf_free(b);
+}
+
+/* Nobody but us and root may be able to read or change a file with secrets. */
+static int check_secret(const char *path, const struct stat *st, struct diags *d)
+{
+	struct diag *g;
+
+	if (st->st_uid != 0 && st->st_uid != geteuid()) {
+		g = diag_file_error(d, "file-permissions", path, "%s holds secrets, but belongs to user %u", path,
+				    (unsigned)st->st_uid);
+		diag_help(d, g, "chown it to yourself or root, or ask for a new one");
+		return -1;
+	}
+	if (st->st_mode & 077) {
+		g = diag_file_error(d, "file-permissions", path,
+				    "%s holds secrets, but others can read or change it (mode %04o)", path,
+				    (unsigned)(st->st_mode & 07777));
+		diag_help(d, g, "chmod 600 %s -- and when others may have read it, ask for a new one", path);
+		return -1;
+	}
+	return 0;
+}
+
+/*
+ * The buffer is sized once, before the first byte is read, so that no realloc leaves a copy of a
+ * secret behind. A file that grows meanwhile is refused as too large or read as far as it was.
+ */
+static int read_all(int fd, const char *path, size_t size, size_t max, struct buf *out, struct diags *d)
+{
+	size_t cap = size + 1, n = 0;
+	char *p = malloc(cap + 1);
+
+	if (!p) {
+		d->out_of_memory = true;
+		return fail(d, path, "read", ENOMEM);
+	}
+	for (;;) {
+		ssize_t r = read(fd, p + n, cap - n);
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0) {
+			int err = errno;
+			sodium_memzero(p, cap);
+			free(p);
+			return fail(d, path, "read", err);
+		}
+		n += (size_t)r;
+		if (r == 0 || n == cap)
+			break;
+	}
+	if (n > size || n > max) {
+		sodium_memzero(p, cap);
+		free(p);
+		diag_file_error(d, "file-changed", path, "%s grew while it was read", path);
+		return -1;
+	}
+	p[n] = '\0';
+	buf_free(out);
+	*out = (struct buf){.p = p, .n = n, .cap = cap + 1};
+	return 0;
+}
+
+static int read_file(const char *path, size_t max, bool secret, struct buf *out, bool *absent, struct diags *d)
+{
+	struct stat st;
+	int fd, r = -1;
+
+	if (absent)
+		*absent = false;
+	/* O_NONBLOCK: a FIFO must not hang us; a regular file does not care. */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | (secret ? O_NOFOLLOW : 0));
+	if (fd < 0) {
+		if (errno == ENOENT && absent) {
+			*absent = true;
+			return 0;
+		}
+		return fail(d, path, "open", errno);
+	}
+	if (fstat(fd, &st) < 0) {
+		fail(d, path, "look at", errno);
+	} else if (!S_ISREG(st.st_mode)) {
+		diag_file_error(d, "file-not-regular", path, "%s is not a regular file", path);
+	} else if ((uintmax_t)st.st_size > max) {
+		diag_file_error(d, "file-too-large", path, "%s has %jd bytes; at most %zu are read", path,
+				(intmax_t)st.st_size, max);
+	} else if (!secret || check_secret(path, &st, d) == 0) {
+		r = read_all(fd, path, (size_t)st.st_size, max, out, d);
+	}
+	close(fd);
+	return r;
+}
+
+int file_read(const char *path, size_t max, struct buf *out, bool *absent, struct diags *d)
+{
+	return read_file(path, max, false, out, absent, d);
+}
+
+int file_read_secret(const char *path, size_t max, struct buf *out, bool *absent, struct diags *d)
+{
+	return read_file(path, max, true, out, absent, d);
+}
+
+/* "/a/b" -> "/a"; "b" -> "."; "/b" -> "/". -1 when it does not fit. */
+static int parent_of(const char *path, char out[static PATH_MAX])
+{
+	const char *slash = strrchr(path, '/');
+	size_t n = slash ? (size_t)(slash - path) : 0;
+
+	if (n >= PATH_MAX)
+		return -1;
+	if (!slash)
+		strcpy(out, ".");
+	else if (n == 0)
+		strcpy(out, "/");
+	else {
+		memcpy(out, path, n);
+		out[n] = '\0';
+	}
+	return 0;
+}
+
+static int sync_parent(const char *path, struct diags *d)
+{
+	char dir[PATH_MAX];
+	int fd, r;
+
+	if (parent_of(path, dir) < 0)
+		return fail(d, path, "sync the folder of", ENAMETOOLONG);
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return fail(d, dir, "open", errno);
+	r = fsync(fd);
+	/* Some file systems cannot sync a folder; they say EINVAL. */
+	if (r < 0 && errno != EINVAL) {
+		r = fail(d, dir, "sync", errno);
+	} else {
+		r = 0;
+	}
+	close(fd);
+	return r;
+}
+
+static int write_all(int fd, struct span bytes)
+{
+	while (bytes.n) {
+		ssize_t w = write(fd, bytes.p, bytes.n);
+		if (w < 0 && errno == EINTR)
+			continue;
+		if (w < 0)
+			return -1;
+		bytes.p += w;
+		bytes.n -= (size_t)w;
+	}
+	return 0;
+}
+
+static int replace(const char *path, struct span bytes, mode_t mode, bool create_only, struct diags *d)
+{
+	char temp[PATH_MAX];
+	int fd, err;
+	int n = snprintf(temp, sizeof(temp), "%s.XXXXXX", path);
+
+	if (n < 0 || (size_t)n >= sizeof(temp))
+		return fail(d, path, "write", ENAMETOOLONG);
+	fd = mkostemp(temp, O_CLOEXEC); /* 0600 */
+	if (fd < 0)
+		return fail(d, path, "write", errno);
+	if (fchmod(fd, mode) < 0 || write_all(fd, bytes) < 0 || fsync(fd) < 0) {
+		err = errno;
+		close(fd);
+		goto undo;
+	}
+	if (close(fd) < 0) {
+		err = errno;
+		goto undo;
+	}
+	/* link(2) refuses an existing target, where rename(2) would replace it. */
+	if (create_only ? link(temp, path) < 0 : rename(temp, path) < 0) {
+		err = errno;
+		goto undo;
+	}
+	if (create_only)
+		unlink(temp);
+	return sync_parent(path, d);
+undo:
+	unlink(temp);
+	if (create_only && err == EEXIST) {
+		struct diag *g = diag_file_error(d, "file-exists", path, "%s is there already", path);
+		diag_help(d, g, "choose another name, or move it away; it is never overwritten");
+		return -1;
+	}
+	return fail(d, path, "write", err);
+}
+
+int file_write(const char *path, struct span bytes, mode_t mode, struct diags *d)
+{
+	return replace(path, bytes, mode, false, d);
+}
+
+int file_create(const char *path, struct span bytes, mode_t mode, struct diags *d)
+{
+	return replace(path, bytes, mode, true, d);
+}
+
+int file_mkdirs(const char *path, mode_t mode, struct diags *d)
+{
+	char part[PATH_MAX];
+	size_t n = strlen(path);
+
+	if (n >= sizeof(part))
+		return fail(d, path, "make", ENAMETOOLONG);
+	for (size_t i = 1; i <= n; i++) {
+		if (path[i] != '/' && path[i] != '\0')
+			continue;
+		memcpy(part, path, i);
+		part[i] = '\0';
+		if (mkdir(part, mode) == 0) {
+			if (sync_parent(part, d) < 0)
+				return -1;
+		} else if (errno != EEXIST) {
+			return fail(d, part, "make the folder", errno);
+		}
+	}
+	struct stat st;
+	if (stat(path, &st) < 0)
+		return fail(d, path, "look at", errno);
+	if (!S_ISDIR(st.st_mode))
+		return fail(d, path, "make the folder", ENOTDIR);
+	return 0;
+}
+
+int file_remove(const char *path, struct diags *d)
+{
+	if (unlink(path) < 0) {
+		if (errno == ENOENT)
+			return 0;
+		return fail(d, path, "remove", errno);
+	}
+	return sync_parent(path, d);
+}
