@@ -51,6 +51,9 @@ void prefix_clear_host_bits(struct prefix *p);
 unsigned prefix_wire_len(const struct prefix *p); /* 24 for an IPv4 /24 */
 struct addr prefix_last(const struct prefix *p);  /* broadcast, for IPv4 */
 
+/* A UDP or TCP port, 1 to 65535; leading zeros are taken. -1 for anything else. */
+int port_parse(const char *s, size_t n, uint16_t *out);
+
 /* "1.2.3.4:51820" or "[::1]:51820"; literal addresses only. */
 int sockpoint_parse(const char *s, size_t n, struct sockpoint *out);
 void sockpoint_format(const struct sockpoint *p, char out[static SOCKPOINT_STR_LEN]);

@@ -20,7 +20,7 @@ struct place {
 enum severity { SEVERITY_ERROR, SEVERITY_WARNING };
 
 struct diag_note {
-	char *text;
+	char *text;       /* one that has a place is shown as "<text> at <file>:<line>:<column>" */
 	const char *file; /* NULL: no place */
 	struct place at;
 	struct diag_note *next;
@@ -75,5 +75,12 @@ void diags_sort(struct diags *d);
  * gives the text for the snippets. `color` as a terminal wants it.
  */
 void diags_render_human(struct buf *out, const struct diags *d, const struct span *sources, bool color);
+
+/* Every code that a definition can cause, with one line of meaning: network.yaml(5) lists them all. */
+struct diag_code {
+	const char *code, *meaning;
+};
+extern const struct diag_code diag_codes[];
+extern const size_t n_diag_codes;
 
 #endif

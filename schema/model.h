@@ -77,6 +77,17 @@ struct trust {
 	struct place at;
 };
 
+/* Indices for the lookups below. */
+struct cidr_prefix {
+	struct prefix prefix;
+	uint32_t cidr;
+	uint32_t around; /* index of the innermost other prefix around it, of either family; NONE */
+};
+struct peer_addr {
+	struct addr addr;
+	uint32_t peer;
+};
+
 struct model {
 	const char *network;
 	struct trust trust;
@@ -89,6 +100,9 @@ struct model {
 	struct addr *reuse;                      /* sorted */
 	uint32_t *by_cidr;                       /* peer indices grouped by CIDR, see struct cidr */
 	uint32_t *cidrs_by_name, *peers_by_name; /* indices sorted by name */
+	struct cidr_prefix *by_prefix;           /* every prefix of every CIDR, sorted */
+	struct peer_addr *by_addr;               /* every address of every peer, sorted */
+	uint32_t n_prefixes, n_addrs;
 	uint32_t n_cidrs, n_peers, n_associations, n_tests, n_reuse;
 	const char *const *files;   /* names, [0] is the root file: place.file */
 	const struct span *sources; /* their bytes (borrowed from the caller) */
@@ -103,6 +117,9 @@ uint32_t model_cidr_of_addr(const struct model *m, const struct addr *a);  /* in
 bool model_cidr_under(const struct model *m, uint32_t cidr, uint32_t top); /* itself counts */
 /* The lowest free host address of a CIDR (and of no CIDR under it). -1 when it is full. `family`: 0 IPv4, 1 IPv6. */
 int model_next_free(const struct model *m, uint32_t cidr, int family, struct addr *out);
+
+/* Whether an address is its prefix's network address, or (IPv4) its broadcast address. */
+bool addr_is_reserved(const struct prefix *p, const struct addr *a);
 
 /* The address key that orders a peer (its IPv4 address where it has one), and the one that orders a CIDR. */
 const struct addr *peer_order(const struct peer *p);

@@ -1,0 +1,231 @@
+#include "schema/diag.h"
+
+#include "schema/limits.h"
+#include "schema/utf8.h"
+
+void diags_free(struct diags *d)
+{
+	arena_free(d->arena);
+	*d = (struct diags){0};
+}
+
+/* What no terminal should be sent: control characters, and the marks that reorder text (CVE-2021-42574). */
+static bool is_control(uint32_t cp)
+{
+	return cp < 0x20 || (cp >= 0x7f && cp < 0xa0) || cp == 0x061c || (cp >= 0x200e && cp <= 0x200f) ||
+	       (cp >= 0x2028 && cp <= 0x202e) || (cp >= 0x2066 && cp <= 0x2069) || cp == 0xfeff;
+}
+
+/* A copy with control characters and what is not UTF-8 escaped. */
+__attribute__((format(printf, 2, 0))) static char *escaped(struct arena *a, const char *fmt, va_list ap)
+{
+	struct buf raw = {0}, out = {0};
+	char *text = NULL;
+
+	buf_vprintf(&raw, fmt, ap);
+	for (size_t i = 0; i < raw.n && !raw.failed;) {
+		const uint8_t *p = (const uint8_t *)raw.p + i;
+		uint32_t cp = 0;
+		unsigned len = utf8_decode(p, raw.n - i, &cp);
+
+		if (len == 0)
+			buf_printf(&out, "\\x%02x", *p);
+		else if (cp == '\n')
+			buf_str(&out, "\\n");
+		else if (cp == '\t')
+			buf_str(&out, "\\t");
+		else if (is_control(cp))
+			buf_printf(&out, cp < 0x100 ? "\\x%02x" : "\\u%04x", (unsigned)cp);
+		else
+			buf_add(&out, p, len);
+		i += len ? len : 1;
+	}
+	if (!raw.failed && !out.failed)
+		text = arena_strndup(a, out.p, out.n);
+	buf_free(&raw);
+	buf_free(&out);
+	return text;
+}
+
+static const char *file_name(const struct diags *d, const struct place *at)
+{
+	return at && at->line && d->files && at->file < d->n_files ? d->files[at->file] : NULL;
+}
+
+/* Counts one, and makes room for it: NULL when it is not to be kept. */
+static struct diag *diag_new(struct diags *d, enum severity severity)
+{
+	struct diag *g;
+
+	if (severity == SEVERITY_ERROR)
+		d->n_errors++;
+	else
+		d->n_warnings++;
+	if (d->n_errors + d->n_warnings > DIAGS_MAX) {
+		d->n_dropped++;
+		return NULL;
+	}
+	if (!d->arena)
+		d->arena = arena_new();
+	g = d->arena ? arena_alloc(d->arena, sizeof(*g)) : NULL;
+	if (!g) {
+		d->out_of_memory = true;
+		d->n_dropped++;
+	}
+	return g;
+}
+
+__attribute__((format(printf, 6, 0))) static struct diag *diag_add(struct diags *d, enum severity severity,
+								   const char *code, const struct place *at,
+								   const char *file, const char *fmt, va_list ap)
+{
+	struct diag *g = diag_new(d, severity);
+
+	if (!g)
+		return NULL;
+	g->severity = severity;
+	g->code = code;
+	g->message = escaped(d->arena, fmt, ap);
+	if (at)
+		g->at = *at;
+	if (file)
+		g->file = arena_strdup(d->arena, file);
+	if (!g->message || (file && !g->file)) {
+		d->out_of_memory = true;
+		d->n_dropped++;
+		return NULL;
+	}
+	if (d->last)
+		d->last->next = g;
+	else
+		d->first = g;
+	d->last = g;
+	return g;
+}
+
+struct diag *diag_error(struct diags *d, const char *code, const struct place *at, const char *fmt, ...)
+{
+	struct diag *g;
+	va_list ap;
+
+	va_start(ap, fmt);
+	g = diag_add(d, SEVERITY_ERROR, code, at, file_name(d, at), fmt, ap);
+	va_end(ap);
+	return g;
+}
+
+struct diag *diag_warning(struct diags *d, const char *code, const struct place *at, const char *fmt, ...)
+{
+	struct diag *g;
+	va_list ap;
+
+	va_start(ap, fmt);
+	g = diag_add(d, SEVERITY_WARNING, code, at, file_name(d, at), fmt, ap);
+	va_end(ap);
+	return g;
+}
+
+struct diag *diag_file_error(struct diags *d, const char *code, const char *file, const char *fmt, ...)
+{
+	struct diag *g;
+	va_list ap;
+
+	va_start(ap, fmt);
+	g = diag_add(d, SEVERITY_ERROR, code, NULL, file, fmt, ap);
+	va_end(ap);
+	return g;
+}
+
+void diag_note(struct diags *d, struct diag *g, const struct place *at, const char *fmt, ...)
+{
+	struct diag_note *note, **end;
+	va_list ap;
+
+	if (!g)
+		return;
+	va_start(ap, fmt);
+	note = arena_alloc(d->arena, sizeof(*note));
+	if (note)
+		note->text = escaped(d->arena, fmt, ap);
+	va_end(ap);
+	if (!note || !note->text) {
+		d->out_of_memory = true;
+		return;
+	}
+	if (file_name(d, at)) {
+		note->at = *at;
+		note->file = arena_strdup(d->arena, file_name(d, at));
+	}
+	for (end = &g->notes; *end; end = &(*end)->next)
+		;
+	*end = note;
+}
+
+void diag_help(struct diags *d, struct diag *g, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!g)
+		return;
+	va_start(ap, fmt);
+	g->help = escaped(d->arena, fmt, ap);
+	va_end(ap);
+	if (!g->help)
+		d->out_of_memory = true;
+}
+
+static bool comes_after(const struct diag *a, const struct diag *b)
+{
+	if (!a->at.line || !b->at.line)
+		return !a->at.line && b->at.line;
+	if (a->at.file != b->at.file)
+		return a->at.file > b->at.file;
+	if (a->at.line != b->at.line)
+		return a->at.line > b->at.line;
+	return a->at.column > b->at.column;
+}
+
+/* A stable merge sort of the first `n` of a list; *rest is what follows them. */
+static struct diag *sort_list(struct diag *list, size_t n, struct diag **rest)
+{
+	struct diag *a, *b, *first = NULL, **end = &first;
+	size_t na = n / 2, nb = n - n / 2;
+
+	if (n == 1) {
+		*rest = list->next;
+		return list;
+	}
+	a = sort_list(list, na, &b);
+	b = sort_list(b, nb, rest);
+	while (na || nb) {
+		bool take_b = !na || (nb && comes_after(a, b));
+		struct diag *g = take_b ? b : a;
+
+		if (take_b) {
+			b = b->next;
+			nb--;
+		} else {
+			a = a->next;
+			na--;
+		}
+		*end = g;
+		end = &g->next;
+	}
+	return first;
+}
+
+void diags_sort(struct diags *d)
+{
+	struct diag *g, *rest = NULL;
+	size_t n = 0;
+
+	for (g = d->first; g; g = g->next)
+		n++;
+	if (n < 2)
+		return;
+	d->first = sort_list(d->first, n, &rest);
+	for (g = d->first; --n; g = g->next)
+		;
+	g->next = NULL;
+	d->last = g;
+}

@@ -1,0 +1,158 @@
+#include "schema/key.h"
+
+#include <sodium.h>
+#include <string.h>
+
+int key_cmp(const struct key *a, const struct key *b)
+{
+	return memcmp(a->b, b->b, KEY_LEN);
+}
+
+bool key_eq(const struct key *a, const struct key *b)
+{
+	return memcmp(a->b, b->b, KEY_LEN) == 0;
+}
+
+bool key_is_zero(const struct key *k)
+{
+	return sodium_is_zero(k->b, KEY_LEN) != 0;
+}
+
+/* Exactly `len` bytes in canonical base64: what decodes must encode to the same text. */
+static int base64_parse(const char *s, size_t n, uint8_t *out, size_t len)
+{
+	char again[SIG_B64_LEN + 1];
+	uint8_t bytes[SIG_LEN];
+	size_t got;
+
+	if (n != sodium_base64_ENCODED_LEN(len, sodium_base64_VARIANT_ORIGINAL) - 1)
+		return -1;
+	if (sodium_base642bin(bytes, len, s, n, NULL, &got, NULL, sodium_base64_VARIANT_ORIGINAL) || got != len)
+		return -1;
+	sodium_bin2base64(again, n + 1, bytes, len, sodium_base64_VARIANT_ORIGINAL);
+	if (memcmp(again, s, n) != 0)
+		return -1;
+	memcpy(out, bytes, len);
+	return 0;
+}
+
+int key_parse(const char *s, size_t n, struct key *out)
+{
+	return base64_parse(s, n, out->b, KEY_LEN);
+}
+
+void key_format(const struct key *k, char out[static KEY_B64_LEN + 1])
+{
+	sodium_bin2base64(out, KEY_B64_LEN + 1, k->b, KEY_LEN, sodium_base64_VARIANT_ORIGINAL);
+}
+
+int sig_parse(const char *s, size_t n, uint8_t out[static SIG_LEN])
+{
+	return base64_parse(s, n, out, SIG_LEN);
+}
+
+void sig_format(const uint8_t sig[static SIG_LEN], char out[static SIG_B64_LEN + 1])
+{
+	sodium_bin2base64(out, SIG_B64_LEN + 1, sig, SIG_LEN, sodium_base64_VARIANT_ORIGINAL);
+}
+
+static const char ed25519_head[] = "ed25519:";
+
+int ed25519_parse(const char *s, size_t n, struct key *out)
+{
+	if (n != ED25519_STR_LEN || memcmp(s, ed25519_head, 8) != 0)
+		return -1;
+	return key_parse(s + 8, n - 8, out);
+}
+
+void ed25519_format(const struct key *k, char out[static ED25519_STR_LEN + 1])
+{
+	memcpy(out, ed25519_head, 8);
+	key_format(k, out + 8);
+}
+
+/*
+ * The canonical u-coordinates of low order, little-endian (RFC 7748 section 7; the other
+ * well-known spellings are at or above 2^255 - 19, so they are not canonical): order 4, 1
+ * and 2, 8, 8, 2 on the curve or its twist.
+ */
+static const uint8_t low_order[][KEY_LEN] = {
+    {0},
+    {1},
+    {0xe0, 0xeb, 0x7a, 0x7c, 0x3b, 0x41, 0xb8, 0xae, 0x16, 0x56, 0xe3, 0xfa, 0xf1, 0x9f, 0xc4, 0x6a,
+     0xda, 0x09, 0x8d, 0xeb, 0x9c, 0x32, 0xb1, 0xfd, 0x86, 0x62, 0x05, 0x16, 0x5f, 0x49, 0xb8, 0x00},
+    {0x5f, 0x9c, 0x95, 0xbc, 0xa3, 0x50, 0x8c, 0x24, 0xb1, 0xd0, 0xb1, 0x55, 0x9c, 0x83, 0xef, 0x5b,
+     0x04, 0x44, 0x5c, 0xc4, 0x58, 0x1c, 0x8e, 0x86, 0xd8, 0x22, 0x4e, 0xdd, 0xd0, 0x9f, 0x11, 0x57},
+    {0xec, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f},
+};
+
+bool x25519_key_valid(const struct key *k)
+{
+	static const uint8_t p_low = 0xed; /* 2^255 - 19 is ed ff .. ff 7f, little-endian */
+	size_t i;
+
+	for (i = KEY_LEN - 1; i > 0; i--)
+		if (k->b[i] != (i == KEY_LEN - 1 ? 0x7f : 0xff))
+			break;
+	if (k->b[KEY_LEN - 1] > 0x7f || (i == 0 && k->b[0] >= p_low))
+		return false;
+	for (i = 0; i < sizeof(low_order) / sizeof(low_order[0]); i++)
+		if (memcmp(k->b, low_order[i], KEY_LEN) == 0)
+			return false;
+	return true;
+}
+
+int ed25519_to_x25519(const struct key *ed, struct key *x)
+{
+	struct key out;
+
+	if (crypto_sign_ed25519_pk_to_curve25519(out.b, ed->b) || !x25519_key_valid(&out))
+		return -1;
+	*x = out;
+	return 0;
+}
+
+int hash_cmp(const struct hash *a, const struct hash *b)
+{
+	return memcmp(a->b, b->b, sizeof(a->b));
+}
+
+void hash_hex(const struct hash *h, char out[static HASH_HEX_LEN + 1])
+{
+	sodium_bin2hex(out, HASH_HEX_LEN + 1, h->b, sizeof(h->b));
+}
+
+int hash_parse_hex(const char *s, size_t n, struct hash *out)
+{
+	struct hash h;
+
+	if (n != HASH_HEX_LEN)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (!((s[i] >= '0' && s[i] <= '9') || (s[i] >= 'a' && s[i] <= 'f')))
+			return -1;
+	if (sodium_hex2bin(h.b, sizeof(h.b), s, n, NULL, NULL, NULL))
+		return -1;
+	*out = h;
+	return 0;
+}
+
+void hash_bytes(const void *p, size_t n, struct hash *out)
+{
+	crypto_generichash(out->b, sizeof(out->b), p, n, NULL, 0);
+}
+
+void x25519_public(const uint8_t private_key[static KEY_LEN], struct key *out)
+{
+	crypto_scalarmult_base(out->b, private_key);
+}
+
+void seed_to_x25519(const uint8_t seed[static KEY_LEN], uint8_t private_key[static KEY_LEN])
+{
+	uint8_t pk[crypto_sign_PUBLICKEYBYTES], sk[crypto_sign_SECRETKEYBYTES];
+
+	crypto_sign_seed_keypair(pk, sk, seed);
+	crypto_sign_ed25519_sk_to_curve25519(private_key, sk);
+	sodium_memzero(sk, sizeof(sk));
+}

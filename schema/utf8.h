@@ -1,0 +1,11 @@
+/* UTF-8, one code point at a time (RFC 3629: no surrogates, nothing overlong, at most U+10FFFF). */
+#ifndef SCHEMA_UTF8_H
+#define SCHEMA_UTF8_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The length of the sequence that starts at `s` (1 to 4) and its code point; 0 when it is not UTF-8. */
+unsigned utf8_decode(const uint8_t *s, size_t n, uint32_t *cp);
+
+#endif
