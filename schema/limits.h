@@ -71,6 +71,7 @@
 
 /* Our own files. */
 #define CONFIG_MAX     (1u << 20)
+#define SERVERS_MAX    16 /* in an invitation; the snapshot names them all */
 #define INVITATION_MAX (64u << 10)
 
 #endif
