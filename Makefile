@@ -3,37 +3,57 @@
 #   make                       both programs, in build/
 #   make check                 all tests (installs what is missing; root for the network tests)
 #   make demo                  a whole network on this machine, from `git push` to pings (root)
+#   make unit                  the unit tests alone
 #   make lint                  layering and purity, formatting, shell and man pages
 #   make fuzz                  the fuzzers, FUZZ_SECONDS each
-#   make install               DESTDIR and PREFIX are heeded
-#   make deps                  what the build and the tests need
+#   make format                clang-format over all sources
+#   make install               programs, man pages, completions; DESTDIR and PREFIX are heeded
+#   make deps                  installs what the build and the tests need
 #
-# CC=clang, SAN=address,undefined and V=1 work with each of them; objects go to a folder of their own for each.
+# CC=clang, SAN=address,undefined, WERROR= and V=1 work with each of them; objects go to a folder of their own for
+# each compiler and sanitizer. TESTS="tests/e2e/a.t ..." narrows `make check` down to some.
 
 VERSION  := 0.1.0
-CC       ?= cc
 PREFIX   ?= /usr/local
+DESTDIR  ?=
 V        ?= 0
 SAN      ?=
-B        ?= build$(if $(findstring clang,$(CC)),-clang)$(if $(SAN),-$(subst $(comma),-,$(SAN)))
+JOBS     ?= 2
+FUZZ_SECONDS ?= 60
+
 comma    := ,
+B        ?= build$(if $(findstring clang,$(CC)),-clang)$(if $(SAN),-$(subst $(comma),-,$(SAN)))
+FB       := build-fuzz
 Q        := $(if $(filter 0,$(V)),@,)
+say       = $(if $(filter 0,$(V)),@printf '  %-7s %s\n' $(1) $(2))
+
+# `make check` and `make demo` install what is missing before anything is built; a plain `make` only says so.
+DEPS     := $(if $(filter check,$(MAKECMDGOALS)),deps,$(if $(filter demo,$(MAKECMDGOALS)),deps-demo))
 
 PURE_PKGS := yaml-0.1 libsodium jansson
 EDGE_PKGS := libgit2 libmnl libcyaml libmicrohttpd libcurl
 PKGS      := $(PURE_PKGS) $(EDGE_PKGS)
-PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS))
-PURE_LIBS  = $(shell pkg-config --libs $(PURE_PKGS))
-EDGE_LIBS  = $(shell pkg-config --libs $(EDGE_PKGS))
+# Asked once, and not before a recipe needs it: the packages may be installed by then.
+once       = $(eval $(1) := $$(shell $(2)))$($(1))
+PKG_CFLAGS = $(call once,PKG_CFLAGS,pkg-config --cflags $(PKGS))
+PURE_LIBS  = $(call once,PURE_LIBS,pkg-config --libs $(PURE_PKGS))
+EDGE_LIBS  = $(call once,EDGE_LIBS,pkg-config --libs $(EDGE_PKGS))
 
 OPT      ?= -O2 -g
+WERROR   ?= -Werror
 WARN     := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
-            -Wpointer-arith -Wwrite-strings -Wundef -Wvla -Wformat=2 -Wimplicit-fallthrough -Werror
-HARDEN   := -fstack-protector-strong -fPIE $(if $(SAN),,-D_FORTIFY_SOURCE=2) \
-            $(if $(findstring clang,$(CC)),,-fstack-clash-protection -fcf-protection)
-ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. -DINNERNET_VERSION='"$(VERSION)"' $(WARN) $(OPT) $(HARDEN) \
-            $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer -DINNERNET_SANITIZED) $(PKG_CFLAGS) $(CPPFLAGS) $(CFLAGS)
-ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack $(if $(SAN),-fsanitize=$(SAN)) $(LDFLAGS)
+            -Wpointer-arith -Wwrite-strings -Wundef -Wvla -Wformat=2 -Wimplicit-fallthrough $(WERROR)
+BASE     := -std=c11 -D_GNU_SOURCE -I. -DINNERNET_VERSION='"$(VERSION)"' $(WARN)
+# Control-flow protection and stack probes: as far as the compiler and the machine have them.
+X86      := $(filter x86_64 i386 i686,$(shell uname -m))
+HARDEN   := -fstack-protector-strong -fPIE $(if $(X86),-fcf-protection) \
+            $(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2) $(if $(findstring clang,$(CC)),,-fstack-clash-protection)
+SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer -DINNERNET_SANITIZED)
+ALL_CFLAGS  = $(BASE) $(OPT) $(HARDEN) $(SANFLAGS) $(PKG_CFLAGS) $(CPPFLAGS) $(CFLAGS)
+ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack $(SANFLAGS) $(LDFLAGS)
+FUZZ_CC     ?= clang
+FUZZ_CFLAGS  = $(BASE) -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
+               -fno-sanitize-recover=all -DINNERNET_SANITIZED $(PKG_CFLAGS) $(CPPFLAGS)
 
 SCHEMA_SRC := $(wildcard schema/*.c)
 RECON_SRC  := $(wildcard reconcile/*.c)
@@ -44,48 +64,152 @@ SERVER_SRC := $(wildcard cmd/innernet-reconcile/*.c)
 UNIT_SRC   := $(wildcard tests/unit/*.c)
 EDGET_SRC  := $(wildcard tests/edge/*.c)
 FUZZ_SRC   := $(wildcard tests/fuzz/*.c)
+SOURCES    := $(SCHEMA_SRC) $(RECON_SRC) $(EDGE_SRC) $(CMD_SRC) $(PEER_SRC) $(SERVER_SRC) $(UNIT_SRC) $(EDGET_SRC) $(FUZZ_SRC)
+HEADERS    := $(wildcard schema/*.h reconcile/*.h reconcile/edge/*.h cmd/*.h cmd/*/*.h tests/*.h tests/*/*.h)
+MAN        := $(wildcard man/*.[1-8])
 
-obj = $(patsubst %.c,$(B)/%.o,$(1))
-LIBS     := $(B)/libedge.a $(B)/libreconcile.a $(B)/libschema.a
-PROGRAMS := $(B)/innernet $(B)/innernet-reconcile
+obj  = $(patsubst %.c,$(B)/%.o,$(1))
+fobj = $(patsubst %.c,$(FB)/%.o,$(1))
+PURE_A   := $(B)/libreconcile.a $(B)/libschema.a
+LIBS     := $(B)/libedge.a $(PURE_A)
+PROGRAMS := $(if $(PEER_SRC),$(B)/innernet) $(if $(SERVER_SRC),$(B)/innernet-reconcile)
 
 .PHONY: all
 all: $(PROGRAMS)
+.DELETE_ON_ERROR:
+.SECONDARY:
 
-$(B)/%.o: %.c
+# The flags are a prerequisite of what is built with them: another flag, another object.
+define note_flags
+@mkdir -p $(@D)
+@pkg-config --exists --print-errors $(PKGS) || { echo 'A library is missing. Type: sudo make deps' >&2; exit 1; }
+@printf '%s\n' '$(subst ','\'',$(1))' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$(1))' >$@
+endef
+.PHONY: force
+force:
+$(B)/flags: force | $(DEPS)
+	$(call note_flags,$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS))
+$(FB)/flags: force | $(DEPS)
+	$(call note_flags,$(FUZZ_CC) $(FUZZ_CFLAGS))
+
+$(B)/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
-	$(if $(filter 0,$(V)),@echo "  CC      $<")
+	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+$(FB)/%.o: %.c $(FB)/flags
+	@mkdir -p $(@D)
+	$(call say,FUZZCC,$<)
+	$(Q)$(FUZZ_CC) $(FUZZ_CFLAGS) -MMD -MP -c -o $@ $<
 
-# Archives are made anew, so that a source file that went takes its object along.
+# What an archive is made of is a prerequisite too, so that a source file that went takes its object along.
+$(B)/%.list: force
+	@mkdir -p $(@D)
+	@echo '$($*_OBJ)' | cmp -s - $@ || echo '$($*_OBJ)' >$@
+schema_OBJ    := $(call obj,$(SCHEMA_SRC))
+reconcile_OBJ := $(call obj,$(RECON_SRC))
+edge_OBJ      := $(call obj,$(EDGE_SRC))
 define archive
-$(if $(filter 0,$(V)),@echo "  AR      $@")
+$(call say,AR,$@)
 $(Q)rm -f $@ && ar rcsD $@ $(filter %.o,$^)
 endef
-$(B)/libschema.a: $(call obj,$(SCHEMA_SRC)) ; $(archive)
-$(B)/libreconcile.a: $(call obj,$(RECON_SRC)) ; $(archive)
-$(B)/libedge.a: $(call obj,$(EDGE_SRC)) ; $(archive)
+$(B)/libschema.a: $(schema_OBJ) $(B)/schema.list
+	$(archive)
+$(B)/libreconcile.a: $(reconcile_OBJ) $(B)/reconcile.list
+	$(archive)
+$(B)/libedge.a: $(edge_OBJ) $(B)/edge.list
+	$(archive)
 
 define link
-$(if $(filter 0,$(V)),@echo "  LD      $@")
+$(call say,LD,$@)
+@mkdir -p $(@D)
 $(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^)
 endef
-$(B)/innernet: $(call obj,$(PEER_SRC) $(CMD_SRC)) $(LIBS) ; $(link) $(EDGE_LIBS) $(PURE_LIBS)
-$(B)/innernet-reconcile: $(call obj,$(SERVER_SRC) $(CMD_SRC)) $(LIBS) ; $(link) $(EDGE_LIBS) $(PURE_LIBS)
+$(B)/innernet: $(call obj,$(PEER_SRC) $(CMD_SRC)) $(LIBS)
+	$(link) $(EDGE_LIBS) $(PURE_LIBS)
+$(B)/innernet-reconcile: $(call obj,$(SERVER_SRC) $(CMD_SRC)) $(LIBS)
+	$(link) $(EDGE_LIBS) $(PURE_LIBS)
 
 # Unit tests link the pure two; tests/edge links everything. One program a file, TAP by cmocka.
-UNIT_TESTS := $(patsubst %.c,$(B)/%.t,$(UNIT_SRC))
-EDGE_TESTS := $(patsubst %.c,$(B)/%.t,$(EDGET_SRC))
-$(B)/tests/unit/%.t: $(B)/tests/unit/%.o $(B)/libreconcile.a $(B)/libschema.a ; $(link) $(PURE_LIBS) -lcmocka
-$(B)/tests/edge/%.t: $(B)/tests/edge/%.o $(LIBS) ; $(link) $(EDGE_LIBS) $(PURE_LIBS) -lcmocka
-.PRECIOUS: $(B)/%.o
+UNIT_TESTS := $(patsubst %.c,$(B)/%.t,$(UNIT_SRC) $(EDGET_SRC))
+$(B)/tests/unit/%.t: $(B)/tests/unit/%.o $(PURE_A)
+	$(link) $(PURE_LIBS) -lcmocka
+$(B)/tests/edge/%.t: $(B)/tests/edge/%.o $(LIBS)
+	$(link) $(EDGE_LIBS) $(PURE_LIBS) -lcmocka
+
+# A fuzzer is one file of tests/fuzz with everything linked to it, whichever compiler the rest is built with.
+FUZZERS := $(patsubst tests/fuzz/%.c,$(FB)/%,$(FUZZ_SRC))
+fuzzed_OBJ := $(call fobj,$(SCHEMA_SRC) $(RECON_SRC) $(EDGE_SRC))
+$(FB)/libfuzzed.a: $(fuzzed_OBJ) $(B)/fuzzed.list
+	$(archive)
+$(FUZZERS): $(FB)/%: $(FB)/tests/fuzz/%.o $(FB)/libfuzzed.a
+	$(call say,LD,$@)
+	$(Q)$(FUZZ_CC) -fsanitize=fuzzer,address,undefined -o $@ $(filter %.o,$^) $(filter %.a,$^) $(EDGE_LIBS) $(PURE_LIBS)
+
+# Tests are programs that print TAP; prove runs them and has the last word. Each of tests/*/*.t is a script.
+# The long ones first, so that two workers end together.
+SCRIPTS := $(wildcard tests/e2e/*.t) $(filter-out $(wildcard tests/e2e/*.t),$(wildcard tests/*/*.t))
+# What is the same whichever compiler the programs come from is run once, with the plain build.
+ONCE    := $(if $(SAN)$(filter-out build,$(B)),,yes)
+# One fuzzer is one test: tests/fuzz/run NAME, spelled as a file of that name for prove.
+FUZZ_T  := $(FUZZERS:=.t)
+$(FUZZ_T): $(FB)/%.t: tests/fuzz/run $(FB)/%
+	@printf '#!/bin/sh\nexec tests/fuzz/run $*\n' >$@
+	@chmod +x $@
+TESTS   ?= $(filter tests/e2e/%,$(SCRIPTS)) $(if $(ONCE),$(FUZZ_T)) $(UNIT_TESTS) \
+           $(filter-out tests/e2e/% $(if $(ONCE),,tests/lint/%),$(SCRIPTS))
+# A sanitizer's report fails the test; the namespaces' programs are ended by signals, with what they hold.
+TEST_ENV = BUILD='$(abspath $(B))' FUZZ_BUILD='$(abspath $(FB))' CC='$(CC)' SAN='$(SAN)' CMOCKA_MESSAGE_OUTPUT=TAP \
+           ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1
+
+PROVE    := prove --exec tests/run
+
+.PHONY: check
+check: deps all $(UNIT_TESTS) $(if $(ONCE),$(FUZZ_T))
+	$(Q)$(TEST_ENV) FUZZ_SECONDS=3 $(PROVE) -j$(JOBS) $(TESTS) </dev/null; $(give_back)
 
 .PHONY: unit
-unit: $(UNIT_TESTS) $(EDGE_TESTS)
-	$(Q)CMOCKA_MESSAGE_OUTPUT=TAP prove -j2 --exec '' $(UNIT_TESTS) $(EDGE_TESTS)
+unit: $(UNIT_TESTS)
+	$(Q)$(TEST_ENV) $(PROVE) -j$(JOBS) $(UNIT_TESTS) </dev/null
+
+.PHONY: lint
+lint: all
+	$(Q)$(TEST_ENV) $(PROVE) $(wildcard tests/lint/*.t) </dev/null
+
+.PHONY: fuzz
+fuzz: $(FUZZ_T)
+	$(Q)$(TEST_ENV) FUZZ_SECONDS=$(FUZZ_SECONDS) $(PROVE) -j$(JOBS) $(FUZZ_T) </dev/null
+
+.PHONY: demo
+demo: all
+	$(Q)BUILD='$(abspath $(B))' contrib/demo; $(give_back)
+
+# Under sudo, what was built belongs to the person who typed it: the next plain `make` must be able to write there.
+give_back = status=$$?; if [ -n "$$SUDO_UID" ] && [ "$$(id -u)" = 0 ]; then \
+	chown -fhR "$$SUDO_UID:$$SUDO_GID" $(B) $(FB); fi; exit $$status
+
+.PHONY: deps deps-demo
+deps:
+	$(Q)contrib/deps build demo check
+	$(if $(wildcard tests/e2e/fetch-kernel),$(Q)tests/e2e/fetch-kernel)
+deps-demo:
+	$(Q)contrib/deps build demo
+
+.PHONY: format
+format:
+	clang-format -i $(SOURCES) $(HEADERS)
+
+COMPLETIONS := $(wildcard contrib/completions/*.bash)
+.PHONY: install
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/doc/innernet
+	install -m 755 $(B)/innernet $(DESTDIR)$(PREFIX)/bin/innernet
+	install -m 755 $(B)/innernet-reconcile $(DESTDIR)$(PREFIX)/sbin/innernet-reconcile
+	install -m 644 LICENSE README.md examples/network.yaml $(DESTDIR)$(PREFIX)/share/doc/innernet/
+	$(foreach m,$(MAN),install -D -m 644 $(m) $(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m)) &&) :
+	$(foreach c,$(COMPLETIONS),install -D -m 644 $(c) $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$(basename $(notdir $(c))) &&) :
 
 .PHONY: clean
 clean:
 	rm -rf build build-*
 
--include $(patsubst %.o,%.d,$(call obj,$(SCHEMA_SRC) $(RECON_SRC) $(EDGE_SRC) $(CMD_SRC) $(PEER_SRC) $(SERVER_SRC) $(UNIT_SRC) $(EDGET_SRC)))
+-include $(patsubst %.c,$(B)/%.d,$(SOURCES)) $(patsubst %.c,$(FB)/%.d,$(SOURCES))

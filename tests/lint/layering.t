@@ -1,0 +1,86 @@
+#!/usr/bin/env bash
+# Who may include whom, what pure code may import, and how long a file may be (README, "How the code is laid out").
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+build=${BUILD:-build}
+n=0
+report() { # DESCRIPTION FINDINGS: passes when there are none
+	n=$((n + 1))
+	if [ -z "$2" ]; then
+		printf 'ok %d - %s\n' "$n" "$1"
+	else
+		printf 'not ok %d - %s\n' "$n" "$1"
+		printf '%s\n' "$2" | sed 's/^/#   /'
+	fi
+}
+
+# Includes point down: cmd -> reconcile/edge -> reconcile -> schema.
+includes_outside() { # PATTERN FILE...
+	local allowed=$1
+	shift
+	[ $# -gt 0 ] && grep -Hn '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' "$@" | grep -vE ":[[:space:]]*#[[:space:]]*include[[:space:]]*\"($allowed)\""
+}
+shopt -s nullglob
+report 'schema/ includes schema/ alone' "$(includes_outside 'schema/[a-z0-9_]+\.h' schema/*.[ch])"
+report 'reconcile/ includes reconcile/ and schema/' \
+	"$(includes_outside '(schema|reconcile)/[a-z0-9_]+\.h' reconcile/*.[ch])"
+report 'reconcile/edge/ includes nothing of cmd/' \
+	"$(includes_outside '(schema|reconcile|reconcile/edge)/[a-z0-9_]+\.h' reconcile/edge/*.[ch])"
+report 'cmd/ includes nothing of tests/' \
+	"$(includes_outside '(schema|reconcile|reconcile/edge|cmd|cmd/[a-z-]+)/[a-z0-9_]+\.h' cmd/*.[ch] cmd/*/*.[ch])"
+
+# Pure objects import what tests/lint/pure-symbols lists, and each other.
+impure() { # OBJECT...
+	set -f
+	# shellcheck disable=SC2046 # one pattern a word
+	set -- $(sed 's/#.*//' tests/lint/pure-symbols) -- "$@"
+	set +f
+	local rules=()
+	while [ "$1" != -- ]; do
+		rules+=("$1")
+		shift
+	done
+	shift
+	nm --defined-only --extern-only "$@" | awk 'NF == 3 { print $3 }' | sort -u >"$tmp/defined"
+	nm -A --undefined-only "$@" | awk '{ sub(/:$/, "", $1); print $NF, $1 }' | sort -u >"$tmp/undefined"
+	while read -r symbol object; do
+		grep -qxF -e "$symbol" "$tmp/defined" && continue
+		local verdict=no rule
+		# shellcheck disable=SC2053 # unquoted on the right of ==: the rules are patterns
+		for rule in "${rules[@]}"; do
+			if [[ $rule == !* ]]; then
+				[[ $symbol == ${rule#!} ]] && verdict=no
+			else
+				[[ $symbol == $rule ]] && verdict=yes
+			fi
+		done
+		[ $verdict = yes ] || printf '%s imports %s\n' "${object%%:*}" "$symbol"
+	done <"$tmp/undefined"
+}
+tmp=$(mktemp -d) && trap 'rm -rf "$tmp"' EXIT
+objects() { # FOLDER: the objects of its sources, those that are there now
+	local f
+	for f in "$1"/*.c; do printf '%s\n' "$build/${f%.c}.o"; done
+}
+mapfile -t schema < <(objects schema)
+mapfile -t pure < <(objects schema; objects reconcile)
+if [ ${#pure[@]} -eq 0 ]; then
+	echo 'Bail out! there are no pure objects'
+	exit 1
+fi
+report 'schema/ imports nothing impure' "$(impure "${schema[@]}")"
+report 'reconcile/ imports nothing impure' "$(impure "${pure[@]}")"
+report 'pure code has no variables of its own' "$(size -A "${pure[@]}" |
+	awk '/ :$/ || /:$/ { file = $1 } $1 ~ /^\.(data|bss|tdata|tbss)/ && $1 !~ /^\.data\.rel\.ro/ && $2 > 0 { print file, $1, $2 " bytes" }')"
+
+# Only cmd/ prints to people, and only it ends the process.
+talkers=$(nm -A --undefined-only "$build"/reconcile/edge/*.o 2>/dev/null |
+	awk '{ sub(/@.*/, "", $NF) } $NF ~ /^(printf|__printf_chk|puts|putchar|exit|quick_exit)$/ { split($1, o, ":"); print o[1], "imports", $NF }' |
+	grep -v '/log\.o ')
+report 'reconcile/edge/ neither prints nor exits (the log does)' "$talkers"
+
+report 'no file is longer than 900 lines' "$(find cmd schema reconcile tests contrib -type f \
+	\( -name '*.[ch]' -o -name '*.t' -o -name '*.sh' \) -exec wc -l {} + | awk '$2 != "total" && $1 > 900 { print $2, $1 }')"
+report 'nothing is left for later' "$(grep -rnE '\b(TODO|FIXME|XXX|HACK)\b' --include='*.[ch]' --include='*.sh' --include='*.t' \
+	cmd schema reconcile tests contrib | grep -v '^tests/lint/')"
+echo "1..$n"

@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# Formatting of C, shell scripts, man pages, and what the second compiler says.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+n=0
+report() { # DESCRIPTION STATUS OUTPUT
+	n=$((n + 1))
+	if [ "$2" -eq 0 ] && [ -z "$3" ]; then
+		printf 'ok %d - %s\n' "$n" "$1"
+	else
+		printf 'not ok %d - %s\n' "$n" "$1"
+		printf '%s\n' "$3" | head -n 40 | sed 's/^/#   /'
+	fi
+}
+
+# clang-format's style differs between versions; .clang-format means that of Debian 12.
+mapfile -t c < <(find cmd schema reconcile tests -name '*.[ch]' | sort)
+format=clang-format
+command -v clang-format-14 >/dev/null && format=clang-format-14
+if $format --version | grep -q 'version 14\.'; then
+	out=$($format --dry-run -Werror "${c[@]}" 2>&1 | awk -F: '/error:/ && !seen[$1]++ { print $1 ":" $2 }')
+	report 'clang-format (make format)' 0 "$out"
+else
+	n=$((n + 1))
+	echo "ok $n - clang-format # SKIP .clang-format is for version 14"
+fi
+
+# The other compiler than the one the tests were built with: cmd/ here, the rest in the fuzzers' build.
+read -ra flags < <(pkg-config --cflags libgit2 libmnl libcyaml libmicrohttpd libcurl yaml-0.1 libsodium jansson)
+mapfile -t cmd < <(find cmd -name '*.c' | sort)
+if [ ${#cmd[@]} -gt 0 ]; then
+	out=$(clang -fsyntax-only -std=c11 -D_GNU_SOURCE -I. -DINNERNET_VERSION='"0"' -Wall -Wextra -Wpedantic -Wshadow \
+		-Wstrict-prototypes -Wmissing-prototypes -Wformat=2 "${flags[@]}" "${cmd[@]}" 2>&1)
+	report 'clang has no warning about cmd/' $? "$out"
+fi
+
+mapfile -t scripts < <(find .ci contrib tests -type f -perm -u+x ! -name '*.py' | sort | while read -r f; do
+	head -c 64 "$f" | head -n 1 | grep -aqE '^#! ?/(usr/)?bin/(env )?(ba)?sh' && printf '%s\n' "$f"
+done; find tests contrib -name '*.sh' -o -name '*.bash' | sort)
+out=$(shellcheck -x "${scripts[@]}" 2>&1)
+report 'shellcheck' $? "$out"
+
+shopt -s nullglob
+pages=(man/*.[1-8])
+if [ ${#pages[@]} -gt 0 ]; then
+	out=$(mandoc -Tlint -Wwarning "${pages[@]}" 2>&1)
+	report 'mandoc' $? "$out"
+fi
+echo "1..$n"
