@@ -24,6 +24,8 @@ struct reach_index *reach_index_new(struct arena *a, const struct model *m); /* 
 struct reach reach_cidrs(const struct reach_index *x, uint32_t c1, uint32_t c2);
 /* Between two peers, enabled or not, keys or not: the rule alone. */
 struct reach reach_peers(const struct reach_index *x, uint32_t p1, uint32_t p2);
+/* Is `other` one of the CIDRs that associations' other ends cover, as seen from `cidr`? Infra and equality do not count. */
+bool reach_covers(const struct reach_index *x, uint32_t cidr, uint32_t other);
 /* The other ends of associations that cover this CIDR, minimal (none under another), sorted by CIDR order. */
 const uint32_t *reach_subtrees(const struct reach_index *x, uint32_t cidr, uint32_t *n);
 const uint32_t *reach_infra(const struct reach_index *x, uint32_t *n); /* all infra CIDRs, sorted */

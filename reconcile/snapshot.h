@@ -51,13 +51,14 @@ int snapshot_view_objects(struct arena *a, const struct snapshot *s, uint32_t vi
 unsigned snapshot_path(const struct snapshot *s, uint32_t view, struct hash out[static PATH_MAX_LEN]);
 
 /*
- * The same for a tree of any names: root, path, and checking a path of exactly the length that
- * index and count imply (merkle.c).
+ * The tree over the views (merkle.c). A tree of n names is merkle_size(n) hashes, level by level, the root last.
+ * merkle_check() takes a path of exactly the length that index and count imply, and no other.
  */
 void merkle_leaf(const struct hash *name, struct hash *out);
-void merkle_root(const struct hash *names, size_t n, struct hash *out);
-unsigned merkle_path(const struct hash *names, size_t n, size_t index, struct hash out[static PATH_MAX_LEN]);
+size_t merkle_size(size_t n);
+void merkle_build(const struct hash *names, size_t n, struct hash *tree);
+unsigned merkle_path(const struct hash *tree, size_t n, size_t index, struct hash out[static PATH_MAX_LEN]);
 bool merkle_check(const struct hash *name, uint64_t index, uint64_t count, const struct hash *path, size_t n_path,
-		  const struct hash *root);
+                  const struct hash *root);
 
 #endif
