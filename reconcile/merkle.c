@@ -75,9 +75,9 @@ unsigned merkle_path(const struct hash *tree, size_t n, size_t index, struct has
 }
 
 bool merkle_check(const struct hash *name, uint64_t index, uint64_t count, const struct hash *path, size_t n_path,
-                  const struct hash *root)
+		  const struct hash *root)
 {
-	bool right[PATH_MAX_LEN];       /* from the root down: is our side the right one? */
+	bool right[PATH_MAX_LEN]; /* from the root down: is our side the right one? */
 	struct hash h;
 	size_t depth = 0;
 

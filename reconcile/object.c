@@ -5,8 +5,8 @@
 #define BAD "bad-object"
 
 static const char *const headers[] = {
-	[OBJECT_LEAF] = "innernet-leaf",       [OBJECT_CHILDREN] = "innernet-children", [OBJECT_NODE] = "innernet-node",
-	[OBJECT_SUBTREE] = "innernet-subtree", [OBJECT_VIEW] = "innernet-view",
+    [OBJECT_LEAF] = "innernet-leaf",       [OBJECT_CHILDREN] = "innernet-children", [OBJECT_NODE] = "innernet-node",
+    [OBJECT_SUBTREE] = "innernet-subtree", [OBJECT_VIEW] = "innernet-view",
 };
 
 static void write_header(struct buf *b, enum object_kind kind)
@@ -325,7 +325,8 @@ int subtree_parse(struct arena *a, struct span bytes, struct object_subtree *out
 	struct text t;
 
 	memset(out, 0, sizeof(*out));
-	if (!text_open(&t, bytes, headers[OBJECT_SUBTREE]) || !text_need(&t, "cidr", 3) || !read_cidr(&t, a, &out->cidr))
+	if (!text_open(&t, bytes, headers[OBJECT_SUBTREE]) || !text_need(&t, "cidr", 3) ||
+	    !read_cidr(&t, a, &out->cidr))
 		return text_report(&t, d, BAD, "a subtree");
 	if (text_take(&t, "own") && (t.n != 3 || !read_ref(&t, 1, &out->own)))
 		text_fail(&t, "a line with too few or too many words");

@@ -12,11 +12,11 @@ enum object_kind { OBJECT_LEAF, OBJECT_CHILDREN, OBJECT_NODE, OBJECT_SUBTREE, OB
 
 /* A list, or a CIDR with all that is under it: how many peers it stands for, and its name. */
 struct object_ref {
-	uint32_t count;                 /* peers; for a part, its entries */
+	uint32_t count; /* peers; for a part, its entries */
 	struct hash name;
 };
 struct object_child {
-	const char *name;               /* of the CIDR; NULL for the subtree of a view line that has none */
+	const char *name; /* of the CIDR; NULL for the subtree of a view line that has none */
 	struct object_ref ref;
 };
 struct object_part {
@@ -24,12 +24,12 @@ struct object_part {
 	struct object_ref ref;
 };
 struct object_segment {
-	struct cidr cidr;               /* name and prefixes alone */
+	struct cidr cidr; /* name and prefixes alone */
 	struct object_ref own;
 };
 
 struct object_leaf {
-	struct peer peers[LIST_MAX];    /* what a leaf says of a peer; the rest is zero */
+	struct peer peers[LIST_MAX]; /* what a leaf says of a peer; the rest is zero */
 	unsigned n;
 };
 struct object_children {
@@ -39,20 +39,20 @@ struct object_children {
 struct object_node {
 	struct object_part parts[PARTS_MAX];
 	unsigned n;
-	uint32_t entries;               /* of all parts */
+	uint32_t entries; /* of all parts */
 };
 struct object_subtree {
-	struct cidr cidr;               /* name and prefixes alone */
+	struct cidr cidr;                /* name and prefixes alone */
 	struct object_ref own, children; /* count 0: absent */
 };
 struct object_view {
 	uint32_t mtu, keepalive;
 	struct cidr cidr;
-	const char *only;               /* NULL: not in an isolated CIDR */
-	struct cidr *ancestors;         /* from the root down */
+	const char *only;       /* NULL: not in an isolated CIDR */
+	struct cidr *ancestors; /* from the root down */
 	struct object_ref own;
 	struct object_segment *segments; /* sorted by CIDR key */
-	struct object_child *subtrees;  /* sorted by CIDR key, which only the objects themselves show */
+	struct object_child *subtrees;   /* sorted by CIDR key, which only the objects themselves show */
 	uint32_t n_ancestors, n_segments, n_subtrees;
 };
 

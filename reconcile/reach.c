@@ -10,25 +10,25 @@
  */
 struct cover {
 	uint32_t in, out;
-	uint32_t other, association;    /* the far end, and the first association that has it */
-	uint32_t peers, infra_peers;    /* enabled ones in the covers before this one */
+	uint32_t other, association; /* the far end, and the first association that has it */
+	uint32_t peers, infra_peers; /* enabled ones in the covers before this one */
 };
 
 /* What a CIDR reaches by associations. CIDRs without an association of their own share their parent's. */
 struct covers {
-	struct cover *by_walk;          /* sorted by `in`, disjoint */
-	uint32_t *ends;                 /* the same CIDRs, in the order of CIDRs */
+	struct cover *by_walk; /* sorted by `in`, disjoint */
+	uint32_t *ends;        /* the same CIDRs, in the order of CIDRs */
 	uint32_t n;
-	uint32_t peers, infra_peers;    /* in all of them */
+	uint32_t peers, infra_peers; /* in all of them */
 };
 
 struct reach_index {
 	const struct model *m;
-	uint32_t *in, *out;             /* by CIDR */
-	uint32_t *order;                /* CIDRs by `in` */
-	uint32_t *peers_before;         /* n_cidrs + 1: enabled peers of the CIDRs before this point of the walk */
-	uint32_t *infra_before;         /* the same, infra CIDRs alone */
-	struct covers **covers;         /* by CIDR */
+	uint32_t *in, *out;     /* by CIDR */
+	uint32_t *order;        /* CIDRs by `in` */
+	uint32_t *peers_before; /* n_cidrs + 1: enabled peers of the CIDRs before this point of the walk */
+	uint32_t *infra_before; /* the same, infra CIDRs alone */
+	struct covers **covers; /* by CIDR */
 	uint32_t *infra, n_infra;
 };
 
@@ -83,7 +83,7 @@ static int cmp_u32(const void *a, const void *b)
 
 /* The ends that `inherited` covers and n_own more, without those under another. */
 static struct covers *covers_new(struct arena *a, const struct reach_index *x, const struct covers *inherited,
-                                 const struct cover *own, uint32_t n_own)
+				 const struct cover *own, uint32_t n_own)
 {
 	uint32_t n = (inherited ? inherited->n : 0) + n_own, kept = 0;
 	struct covers *s = arena_alloc(a, sizeof(*s));
@@ -142,7 +142,7 @@ static int far_ends(struct arena *a, const struct reach_index *x, uint32_t **fir
 		far[first[p + 1]++] = (struct cover){.in = x->in[q], .out = x->out[q], .other = q, .association = i};
 		if (p != q)
 			far[first[q + 1]++] =
-				(struct cover){.in = x->in[p], .out = x->out[p], .other = p, .association = i};
+			    (struct cover){.in = x->in[p], .out = x->out[p], .other = p, .association = i};
 	}
 	*first_out = first;
 	*far_out = far;
@@ -277,10 +277,10 @@ const uint32_t *reach_infra(const struct reach_index *x, uint32_t *n)
  * CIDR without a peer passes both.
  */
 struct group {
-	uint32_t in, out;               /* CIDRs, by the walk */
-	uint32_t peer;                  /* NONE: all peers of those CIDRs */
-	bool imagined;                  /* one more peer than the model has, in that CIDR */
-	bool empty;                     /* a disabled peer */
+	uint32_t in, out; /* CIDRs, by the walk */
+	uint32_t peer;    /* NONE: all peers of those CIDRs */
+	bool imagined;    /* one more peer than the model has, in that CIDR */
+	bool empty;       /* a disabled peer */
 };
 
 static bool group_of(const struct reach_index *x, const struct ref *r, struct group *g)
@@ -327,7 +327,7 @@ static uint32_t reached_in(const struct reach_index *x, const struct group *to, 
 		return all - own;
 	covered = (hi < s->n ? s->by_walk[hi].peers : s->peers) - (lo < s->n ? s->by_walk[lo].peers : s->peers);
 	covered_infra = (hi < s->n ? s->by_walk[hi].infra_peers : s->infra_peers) -
-	                (lo < s->n ? s->by_walk[lo].infra_peers : s->infra_peers);
+			(lo < s->n ? s->by_walk[lo].infra_peers : s->infra_peers);
 	return covered + infra - covered_infra - (cover_of(x, c, c) ? own : 0);
 }
 
@@ -344,7 +344,7 @@ static uint32_t first_at_fault(const struct reach_index *x, const struct group *
 }
 
 static const char *name_at(const struct reach_index *x, const struct group *g, const struct ref *r, uint32_t point,
-                           bool second)
+			   bool second)
 {
 	const struct cidr *c = &x->m->cidrs[x->order[point]];
 
@@ -370,22 +370,22 @@ static void explain(const struct reach_index *x, struct diags *d, struct diag *g
 	switch (r.rule) {
 	case REACH_INFRA:
 		diag_note(d, g, &m->cidrs[r.cidr].at, "'%s' holds a server: everybody reaches its peers",
-		          m->cidrs[r.cidr].name);
+			  m->cidrs[r.cidr].name);
 		break;
 	case REACH_SAME_CIDR:
 		diag_note(d, g, &m->cidrs[r.cidr].at, "both are in '%s', which is not isolated", m->cidrs[r.cidr].name);
 		break;
 	case REACH_ASSOCIATION:
 		diag_note(d, g, &m->associations[r.association].at, "the association [%s, %s] joins them",
-		          m->cidrs[m->associations[r.association].a].name,
-		          m->cidrs[m->associations[r.association].b].name);
+			  m->cidrs[m->associations[r.association].a].name,
+			  m->cidrs[m->associations[r.association].b].name);
 		break;
 	case REACH_NONE:
 		if (c1 == c2)
 			diag_note(d, g, &m->cidrs[c1].at, "both are in '%s', which is isolated", m->cidrs[c1].name);
 		else
 			diag_note(d, g, NULL, "no association joins '%s' and '%s'", m->cidrs[c1].name,
-			          m->cidrs[c2].name);
+				  m->cidrs[c2].name);
 		break;
 	}
 }
@@ -399,10 +399,10 @@ struct check {
 static void report(const struct reach_index *x, const struct check *k, uint32_t from, uint32_t to, struct diags *d)
 {
 	struct diag *g = diag_error(d, "test-failed", &k->to->at,
-	                            k->wanted ? "expected that '%s' can reach '%s', but '%s' cannot reach '%s'"
-	                                      : "expected that '%s' cannot reach '%s', but '%s' reaches '%s'",
-	                            k->from->text, k->to->text, name_at(x, &k->f, k->from, from, false),
-	                            name_at(x, &k->t, k->to, to, from == to && k->t.peer == NONE));
+				    k->wanted ? "expected that '%s' can reach '%s', but '%s' cannot reach '%s'"
+					      : "expected that '%s' cannot reach '%s', but '%s' reaches '%s'",
+				    k->from->text, k->to->text, name_at(x, &k->f, k->from, from, false),
+				    name_at(x, &k->t, k->to, to, from == to && k->t.peer == NONE));
 
 	explain(x, d, g, x->order[from], x->order[to]);
 }
@@ -430,9 +430,9 @@ static void run_check(const struct reach_index *x, const struct check *k, struct
 	if (off) {
 		if (k->wanted)
 			diag_note(d,
-			          diag_error(d, "test-failed", &k->to->at, "expected that '%s' can reach '%s'",
-			                     k->from->text, k->to->text),
-			          &m->peers[off->index].at, "'%s' is disabled, and reaches nobody", off->text);
+				  diag_error(d, "test-failed", &k->to->at, "expected that '%s' can reach '%s'",
+					     k->from->text, k->to->text),
+				  &m->peers[off->index].at, "'%s' is disabled, and reaches nobody", off->text);
 		return;
 	}
 	for (uint32_t p = k->f.in; p <= k->f.out; p++) {
@@ -458,7 +458,7 @@ static void run_check(const struct reach_index *x, const struct check *k, struct
 }
 
 static void run_pair(const struct reach_index *x, const struct ref *from, const struct ref *to, bool wanted,
-                     struct diags *d)
+		     struct diags *d)
 {
 	struct check k = {.from = from, .to = to, .wanted = wanted};
 	const struct ref *outside = !group_of(x, from, &k.f) ? from : !group_of(x, to, &k.t) ? to : NULL;

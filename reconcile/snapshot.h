@@ -20,6 +20,7 @@ struct snapshot_view {
 	uint32_t cidr;    /* whose view */
 	uint32_t only;    /* the one peer of an isolated CIDR, or NONE */
 	struct hash name; /* of the innernet-view object */
+	struct hash own;  /* of the list that its `own` line names */
 };
 
 struct snapshot {
@@ -31,6 +32,10 @@ struct snapshot {
 	uint32_t n_views;
 	uint32_t *view_of_peer; /* by model peer index; NONE for a disabled one */
 	const struct model *model;
+	const struct reach_index *reach;
+	struct hash *tree;            /* over the views: merkle_build() */
+	struct object_place *places;  /* of each object; snapshot_places.h */
+	struct snapshot_lists *lists; /* by CIDR; snapshot_places.h */
 };
 
 /* NULL only when out of memory, or when a limit is passed (diagnostic added). Reads no clock and no ledger. */
@@ -59,6 +64,6 @@ size_t merkle_size(size_t n);
 void merkle_build(const struct hash *names, size_t n, struct hash *tree);
 unsigned merkle_path(const struct hash *tree, size_t n, size_t index, struct hash out[static PATH_MAX_LEN]);
 bool merkle_check(const struct hash *name, uint64_t index, uint64_t count, const struct hash *path, size_t n_path,
-                  const struct hash *root);
+		  const struct hash *root);
 
 #endif

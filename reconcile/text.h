@@ -10,16 +10,16 @@
 #include "schema/diag.h"
 #include "schema/model.h"
 
-#define TEXT_FIELDS_MAX (3 + PATH_MAX_LEN)      /* the longest line is a path */
+#define TEXT_FIELDS_MAX (3 + PATH_MAX_LEN) /* the longest line is a path */
 
 /* Reads a text from its beginning. The first error stays in `error`; nothing is read after it. */
 struct text {
 	const uint8_t *p, *end;
-	uint32_t line;                  /* number of the line in `field`, from 1 */
-	const char *error;              /* NULL: none so far; else a literal */
+	uint32_t line;     /* number of the line in `field`, from 1 */
+	const char *error; /* NULL: none so far; else a literal */
 	struct span field[TEXT_FIELDS_MAX];
-	unsigned n;                     /* fields of the line */
-	bool ahead;                     /* the line was put back */
+	unsigned n; /* fields of the line */
+	bool ahead; /* the line was put back */
 };
 
 /* Starts on `bytes` and reads the first line, which must be "<kind> 1". */

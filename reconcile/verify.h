@@ -20,6 +20,7 @@ struct statement {
 	struct hash views_root;
 	struct hash name; /* BLAKE2b-256 of the bytes */
 };
+void statement_write(struct buf *out, const struct statement *s); /* all but `name` */
 int statement_parse(struct span bytes, struct statement *out, struct diags *d);
 
 /* A peer as a view shows it. */

@@ -41,7 +41,7 @@
 /* The snapshot (DESIGN section 4; innernet-snapshot(5)). */
 #define LIST_MAX           16         /* members of a leaf or a children object */
 #define PARTS_MAX          16         /* one a nibble value */
-#define OBJECT_MAX         (1u << 20) /* bytes of any object: a view with all of its segments */
+#define OBJECT_MAX         (2u << 20)   /* bytes of any object: a view with all of its segments and subtrees */
 #define STATEMENT_MAX      8192
 #define SMALL_OBJECT_MAX   512          /* a signature, a freshness, an enrolment */
 #define ANCESTORS_MAX      128          /* a prefix has at most 128 that contain it */
@@ -49,6 +49,7 @@
 #define SUBTREES_MAX       4096         /* associations that cover one view */
 #define PATH_MAX_LEN       32           /* hashes in a Merkle path: 2^32 views */
 #define TREE_DEPTH_MAX     40           /* objects between a view and a leaf in one list: 32 nibbles, and slack */
+#define WALK_DEPTH_MAX     1024         /* objects between a view and a leaf in all: CIDRs in CIDRs, and their lists */
 #define BUNDLE_MAX         (512u << 20) /* bytes of one reply, or of the snapshot on a peer's disk */
 #define BUNDLE_OBJECTS_MAX 4000000
 #define CHAIN_MAX          1024 /* statements that changed the signers, in one reply */
