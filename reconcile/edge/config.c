@@ -41,6 +41,8 @@ static void *wiping_memory(void *ctx, void *ptr, size_t size)
 struct complaint {
 	char text[160];
 	char field[64];
+	bool names_key;        /* the text names the key already */
+	bool no_place;         /* what is missing is nowhere */
 	unsigned line, column; /* 1-based; 0: none */
 };
 
@@ -71,8 +73,6 @@ static void take_log(cyaml_log_t level, void *ctx, const char *fmt, va_list ap)
 	    {"Mapping field already seen: %s", "this key stands twice:", true},
 	    {"Insufficient entries", "too few entries in a list", false},
 	    {"Excessive entries", "too many entries in a list", false},
-	    {"Found alias", "aliases are not allowed", false},
-	    {"No anchor found", "aliases are not allowed", false},
 	    {"STRING length", "a value is too short or too long", false},
 	};
 	struct complaint *c = ctx;
@@ -80,6 +80,8 @@ static void take_log(cyaml_log_t level, void *ctx, const char *fmt, va_list ap)
 	(void)level;
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
 		if (strstr(fmt, known[i].has)) {
+			c->names_key = known[i].word;
+			c->no_place = strstr(fmt, "Missing") != NULL;
 			complain(c, known[i].say, known[i].word ? va_arg(ap, const char *) : NULL);
 			return;
 		}
@@ -176,10 +178,12 @@ int config_parse(const cyaml_schema_value_t *schema, struct span bytes, const ch
 		d->out_of_memory = true;
 	if (err == CYAML_OK)
 		complain(&c, "there is nothing in it", NULL);
-	complain(&c, cyaml_strerror(err), NULL);
+	complain(&c, err == CYAML_ERR_ALIAS ? "aliases are not allowed" : cyaml_strerror(err), NULL);
+	if (c.names_key)
+		c.field[0] = '\0';
 	g = diag_file_error(d, code, name, "%s cannot be used: %s%s%s%s", name, c.text, c.field[0] ? " (at '" : "",
 			    c.field, c.field[0] ? "')" : "");
-	if (g && c.line)
+	if (g && c.line && !c.no_place)
 		g->at =
 		    (struct place){.line = c.line, .column = c.column, .end_line = c.line, .end_column = c.column + 1};
 	config_free(schema, *out);

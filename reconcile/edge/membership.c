@@ -148,14 +148,14 @@ static int take_server(const struct config_at *at, const struct raw_server *r, c
 
 int membership_from_raw(const struct config_at *at, const struct raw_membership *r, struct membership *m)
 {
-	uint64_t version, mtu = 0, keepalive = 0;
+	uint64_t mtu = 0, keepalive = 0;
 	size_t n = strlen(r->network);
 	int bad = 0;
 
 	*m = (struct membership){0};
 	/* Another version may mean anything: nothing else in it is judged. */
-	if (config_number(at, "version", r->version, 1, 1, &version) < 0)
-		return -1;
+	if (strcmp(r->version, "1") != 0)
+		return config_fail(at, "version", "must be 1: any other is for another innernet");
 	if (!network_name_valid(r->network, n))
 		bad |= config_fail(at, "network", "must be a host name of at most 15 characters");
 	else
