@@ -152,7 +152,7 @@ int membership_from_raw(const struct config_at *at, const struct raw_membership 
 	size_t n = strlen(r->network);
 	int bad = 0;
 
-	*m = (struct membership){0};
+	memset(m, 0, sizeof(*m));
 	/* Another version may mean anything: nothing else in it is judged. */
 	if (strcmp(r->version, "1") != 0)
 		return config_fail(at, "version", "must be 1: any other is for another innernet");

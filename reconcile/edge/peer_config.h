@@ -1,0 +1,40 @@
+/*
+ * A peer's own file, CONFIG-DIR/IFACE.yaml (0600): its private key, what it pinned when it joined, and what
+ * people set on this machine. Written by `install`, changed only by people's commands.
+ */
+#ifndef EDGE_PEER_CONFIG_H
+#define EDGE_PEER_CONFIG_H
+
+#include "reconcile/edge/membership.h"
+
+#define PEER_CONFIG_DIR "/etc/innernet"
+#define PEER_DATA_DIR   "/var/lib/innernet"
+
+struct peer_config {
+	struct membership m;
+	uint8_t *private_key;  /* secret_new(): X25519, 32 bytes */
+	struct key public_key; /* of it */
+	struct key invite;     /* the Ed25519 key it came with */
+	bool redeemed;         /* false: the enrolment was not answered yet; `install` again goes on */
+	uint16_t listen_port;  /* an override; 0: whatever the system gives */
+};
+
+struct peer_config *peer_config_new(struct diags *d); /* zeroed, with memory for the key; NULL: out of memory */
+void peer_config_free(struct peer_config *c);         /* wipes; NULL is fine */
+
+/* From bytes, every value checked; -1 with diagnostics ("bad-config") that do not show the key. */
+int peer_config_parse(struct span bytes, const char *name, struct peer_config **out, struct diags *d);
+int peer_config_emit(const struct peer_config *c, struct buf *out, struct diags *d); /* the caller wipes */
+
+/*
+ * DIR/IFACE.yaml. Refused when others can read it, or when it is another network's. With `absent` given, a file
+ * that is not there is no error: *absent = true.
+ */
+int peer_config_read(const char *dir, const char *ifname, struct peer_config **out, bool *absent, struct diags *d);
+/* Durably, 0600; `create`: never over one that is there. Makes the folder (0700). */
+int peer_config_write(const char *dir, const struct peer_config *c, bool create, struct diags *d);
+
+/* The networks that have a file in `dir`, sorted; those whose name is none are skipped. A missing folder has none. */
+int peer_config_list(struct arena *a, const char *dir, const char *const **names, size_t *n, struct diags *d);
+
+#endif
