@@ -29,7 +29,8 @@ struct device_state {
 	uint32_t mtu;
 	struct device_peer *peers; /* sorted by key */
 	uint32_t n_peers;
-	struct prefix *addresses; /* full-length prefixes (/32, /128), sorted; link-local ones are not listed */
+	struct prefix
+	    *addresses; /* sorted; observed: as they are, 10.0.0.1/24 with its host bits; no link-local ones */
 	uint32_t n_addresses;
 	struct prefix *routes; /* unicast, table main, through this interface, not the kernel's own; sorted */
 	uint32_t n_routes;

@@ -73,10 +73,15 @@
 #define LEDGER_RETRIES     100          /* of one compare-and-swap that others win */
 
 /* Devices. */
-#define DEVICE_PEERS_MAX PEERS_MAX
-#define NETLINK_MESSAGE  (16u << 10) /* bytes of one SET: larger ones are split */
-#define DUMP_RETRIES     8           /* of a dump that NLM_F_DUMP_INTR or ENOBUFS interrupted */
-#define UAPI_REPLY_MAX   (1u << 30)
+#define DEVICE_PEERS_MAX      PEERS_MAX
+#define NETLINK_MESSAGE       (16u << 10) /* bytes of one SET: larger ones are split */
+#define DUMP_RETRIES          8           /* of a dump that NLM_F_DUMP_INTR or ENOBUFS interrupted */
+#define UAPI_REPLY_MAX        (1u << 30)
+#define DEVICE_ALLOWED_MAX    (16u << 20) /* allowed IPs of all peers of one interface */
+#define DEVICE_ROUTES_MAX     (16u << 20) /* routes, or addresses, of one interface */
+#define DEVICE_LINKS_MAX      65536       /* links of one machine */
+#define DEVICE_ANSWER_SECONDS 10          /* the kernel, or a userspace implementation, to one request */
+#define USERSPACE_START_MS    5000        /* a userspace implementation, from its start to its socket; or to its end */
 
 /* Our own files. */
 #define CONFIG_MAX     (1u << 20)
