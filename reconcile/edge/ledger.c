@@ -1,0 +1,909 @@
+#include "reconcile/edge/ledger.h"
+#include "reconcile/edge/log.h"
+#include "reconcile/edge/loop.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <git2.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define POSITIONS_KEPT 1024 /* ledger positions whose enrolments can be told apart */
+#define BULK_RECORDS   32   /* from here on one syncfs is cheaper than two fsyncs a record */
+#define RECORD_MAX     (2 * SMALL_OBJECT_MAX)
+
+/* A position the branch had while we watched, and how many enrolments there were. */
+struct position {
+	git_oid tip;
+	uint64_t sequence;
+};
+
+struct ledger {
+	struct repo *repo;
+	struct key id;
+	git_oid tip;
+	char position[GIT_OID_HEXSZ + 1]; /* of the tip, or "-" */
+	bool has_tip;                     /* it existed once: from now on it must stay and grow */
+	bool loaded;                      /* the facts are those of the tip */
+	bool available;
+	struct arena *names;
+	struct ledger_facts facts;
+	uint64_t *sequences; /* of each enrolment, beside facts.enrolments */
+	uint64_t sequence;   /* of the newest */
+	struct position positions[POSITIONS_KEPT];
+	size_t n_positions; /* ever: the newest is at (n - 1) % POSITIONS_KEPT */
+};
+
+/* What one refresh found. */
+struct changes {
+	struct enrolment *enrolments;
+	struct key *spent;
+	struct ledger_address *addresses;
+	size_t n_enrolments, n_spent, n_addresses;
+	size_t cap_enrolments, cap_spent, cap_addresses;
+};
+
+static int out_of_memory(struct diags *d)
+{
+	d->out_of_memory = true;
+	diag_error(d, "out-of-memory", NULL, "out of memory");
+	return -1;
+}
+
+/* Room for one more element. NULL: out of memory, and the old array stays. */
+static void *grow(void *p, size_t n, size_t *cap, size_t size)
+{
+	if (n < *cap)
+		return p;
+	size_t more = *cap ? 2 * *cap : 16;
+	void *q = realloc(p, more * size);
+	if (q)
+		*cap = more;
+	return q;
+}
+
+/* --- records --- */
+
+/* Takes "<word> <value>\n" off the front of a text. */
+static int take_line(struct span *s, const char *word, const char **value, size_t *n)
+{
+	size_t w = strlen(word);
+	const uint8_t *end = s->n ? memchr(s->p, '\n', s->n) : NULL;
+	size_t len = end ? (size_t)(end - s->p) : 0;
+
+	if (!end || len <= w || memcmp(s->p, word, w) || s->p[w] != ' ')
+		return -1;
+	*value = (const char *)s->p + w + 1;
+	*n = len - w - 1;
+	s->p += len + 1;
+	s->n -= len + 1;
+	return 0;
+}
+
+static void address_write(struct buf *out, const struct ledger_address *a, const char *commit)
+{
+	char ip[ADDR_STR_LEN], mark[KEY_B64_LEN + 1];
+
+	addr_format(&a->addr, ip);
+	key_format(&a->mark, mark);
+	buf_printf(out, "innernet-address 1\naddress %s\nmark %s\nname %s\ncommit %s\n", ip, mark, a->name, commit);
+}
+
+static bool is_commit(const char *s, size_t n)
+{
+	return n == GIT_OID_HEXSZ && strspn(s, "0123456789abcdef") >= n;
+}
+
+int ledger_address_parse(struct span bytes, struct ledger_address *out, char name[static NAME_MAX_LEN + 1])
+{
+	const char *v;
+	char text[ADDR_STR_LEN];
+	size_t n;
+
+	memset(out, 0, sizeof(*out));
+	if (bytes.n > RECORD_MAX)
+		return -1;
+	if (take_line(&bytes, "innernet-address", &v, &n) || n != 1 || *v != '1')
+		return -1;
+	if (take_line(&bytes, "address", &v, &n) || addr_parse(v, n, &out->addr))
+		return -1;
+	addr_format(&out->addr, text);
+	if (strlen(text) != n || memcmp(text, v, n))
+		return -1;
+	if (take_line(&bytes, "mark", &v, &n) || key_parse(v, n, &out->mark))
+		return -1;
+	if (take_line(&bytes, "name", &v, &n) || !name_valid(v, n))
+		return -1;
+	memcpy(name, v, n);
+	name[n] = '\0';
+	if (take_line(&bytes, "commit", &v, &n) || !is_commit(v, n) || bytes.n)
+		return -1;
+	return 0;
+}
+
+static void spent_write(struct buf *out, const struct key *invite, const char *commit)
+{
+	char b64[KEY_B64_LEN + 1];
+
+	key_format(invite, b64);
+	buf_printf(out, "innernet-spent 1\ninvite %s\ncommit %s\n", b64, commit);
+}
+
+int ledger_spent_parse(struct span bytes, struct key *invite)
+{
+	const char *v;
+	size_t n;
+
+	if (bytes.n > RECORD_MAX)
+		return -1;
+	if (take_line(&bytes, "innernet-spent", &v, &n) || n != 1 || *v != '1')
+		return -1;
+	if (take_line(&bytes, "invite", &v, &n) || key_parse(v, n, invite))
+		return -1;
+	if (take_line(&bytes, "commit", &v, &n) || !is_commit(v, n) || bytes.n)
+		return -1;
+	return 0;
+}
+
+#define PATH_LEN 96
+
+static void key_path(char out[static PATH_LEN], const char *kind, const struct key *k)
+{
+	char hex[2 * KEY_LEN + 1];
+
+	sodium_bin2hex(hex, sizeof(hex), k->b, KEY_LEN);
+	snprintf(out, PATH_LEN, "%s/%.2s/%.2s/%s", kind, hex, hex + 2, hex);
+}
+
+static void address_path(char out[static PATH_LEN], const struct addr *a)
+{
+	char hex[33];
+
+	sodium_bin2hex(hex, sizeof(hex), a->b, 16);
+	snprintf(out, PATH_LEN, "addresses/%.2s/%.2s/%s", hex + 30, hex + 28, hex);
+}
+
+/* --- facts --- */
+
+static int enrolment_cmp(const void *x, const void *y)
+{
+	return key_cmp(&((const struct enrolment *)x)->invite, &((const struct enrolment *)y)->invite);
+}
+
+static int key_sort_cmp(const void *x, const void *y)
+{
+	return key_cmp(x, y);
+}
+
+static int address_cmp(const void *x, const void *y)
+{
+	return addr_cmp(&((const struct ledger_address *)x)->addr, &((const struct ledger_address *)y)->addr);
+}
+
+/* Merges new enrolments (sorted) into the facts; one an invite, the first wins. */
+static int merge_enrolments(struct ledger *l, const struct changes *c)
+{
+	struct ledger_facts *f = &l->facts;
+	size_t total = f->n_enrolments + c->n_enrolments, n = 0, i = 0, j = 0;
+	struct enrolment *e;
+	uint64_t *seq;
+
+	if (!c->n_enrolments)
+		return 0;
+	e = calloc(total, sizeof(*e));
+	seq = calloc(total, sizeof(*seq));
+	if (!e || !seq) {
+		free(e);
+		free(seq);
+		return -1;
+	}
+	l->sequence++;
+	while (i < f->n_enrolments || j < c->n_enrolments) {
+		int cmp = i == f->n_enrolments   ? 1
+			  : j == c->n_enrolments ? -1
+						 : enrolment_cmp(&f->enrolments[i], &c->enrolments[j]);
+		seq[n] = cmp <= 0 ? l->sequences[i] : l->sequence;
+		e[n++] = cmp <= 0 ? f->enrolments[i] : c->enrolments[j];
+		i += cmp <= 0;
+		j += cmp >= 0;
+	}
+	free(f->enrolments);
+	free(l->sequences);
+	f->enrolments = e;
+	f->n_enrolments = n;
+	l->sequences = seq;
+	return 0;
+}
+
+/* The same for what needs no sequence: a new element replaces an equal one. */
+static int merge_sorted(void **to, size_t *n_to, const void *from, size_t n_from, size_t size,
+			int (*cmp)(const void *, const void *))
+{
+	size_t n = 0, i = 0, j = 0;
+	char *out;
+
+	if (!n_from)
+		return 0;
+	out = calloc(*n_to + n_from, size);
+	if (!out)
+		return -1;
+	while (i < *n_to || j < n_from) {
+		const char *a = (const char *)*to + i * size, *b = (const char *)from + j * size;
+		int c = i == *n_to ? 1 : j == n_from ? -1 : cmp(a, b);
+		memcpy(out + n++ * size, c < 0 ? a : b, size);
+		i += c <= 0;
+		j += c >= 0;
+	}
+	free(*to);
+	*to = out;
+	*n_to = n;
+	return 0;
+}
+
+static int facts_merge(struct ledger *l, struct changes *c)
+{
+	struct ledger_facts *f = &l->facts;
+	void *spent = f->spent, *addresses = f->addresses;
+	int err;
+
+	if (c->n_enrolments)
+		qsort(c->enrolments, c->n_enrolments, sizeof(*c->enrolments), enrolment_cmp);
+	if (c->n_spent)
+		qsort(c->spent, c->n_spent, sizeof(*c->spent), key_sort_cmp);
+	if (c->n_addresses)
+		qsort(c->addresses, c->n_addresses, sizeof(*c->addresses), address_cmp);
+	err = merge_enrolments(l, c);
+	if (!err)
+		err = merge_sorted(&spent, &f->n_spent, c->spent, c->n_spent, sizeof(*c->spent), key_sort_cmp);
+	f->spent = spent;
+	if (!err)
+		err = merge_sorted(&addresses, &f->n_addresses, c->addresses, c->n_addresses, sizeof(*c->addresses),
+				   address_cmp);
+	f->addresses = addresses;
+	if (err)
+		return err;
+	for (size_t i = 0; i < f->n_addresses; i++) {
+		const struct enrolment *e = ledger_enrolment(f, &f->addresses[i].mark);
+		if (e)
+			f->addresses[i].enrolled = e->key;
+	}
+	return 0;
+}
+
+static void changes_free(struct changes *c)
+{
+	free(c->enrolments);
+	free(c->spent);
+	free(c->addresses);
+}
+
+/* --- reading --- */
+
+static void bad_record(struct diags *d, const char *path, const char *why)
+{
+	struct diag *g = diag_warning(d, "ledger-record", NULL, "the ledger's %s is left out: %s", path, why);
+
+	diag_help(d, g, "only the server writes to innernet/enrolments; undo what was pushed there");
+}
+
+static int take_enrolment(struct ledger *l, struct changes *c, const char *path, struct span bytes, struct diags *d)
+{
+	struct diags why = {0};
+	struct enrolment e;
+	char expect[PATH_LEN];
+	void *p;
+
+	if (enrolment_parse(bytes, &e, &why) || enrolment_check(&e, &l->id, &why)) {
+		bad_record(d, path, why.first ? why.first->message : "not an enrolment");
+		diags_free(&why);
+		return 0;
+	}
+	diags_free(&why);
+	key_path(expect, "enrolments", &e.invite);
+	if (strcmp(expect, path)) {
+		bad_record(d, path, "its name is not that of its invite");
+		return 0;
+	}
+	if (!(p = grow(c->enrolments, c->n_enrolments, &c->cap_enrolments, sizeof(*c->enrolments))))
+		return out_of_memory(d);
+	c->enrolments = p;
+	c->enrolments[c->n_enrolments++] = e;
+	return 0;
+}
+
+static int take_spent(struct changes *c, const char *path, struct span bytes, struct diags *d)
+{
+	struct key invite;
+	char expect[PATH_LEN];
+	void *p;
+
+	if (ledger_spent_parse(bytes, &invite)) {
+		bad_record(d, path, "not the record of a spent invite");
+		return 0;
+	}
+	key_path(expect, "spent", &invite);
+	if (strcmp(expect, path)) {
+		bad_record(d, path, "its name is not that of its invite");
+		return 0;
+	}
+	if (!(p = grow(c->spent, c->n_spent, &c->cap_spent, sizeof(*c->spent))))
+		return out_of_memory(d);
+	c->spent = p;
+	c->spent[c->n_spent++] = invite;
+	return 0;
+}
+
+static int take_address(struct ledger *l, struct changes *c, const char *path, struct span bytes, struct diags *d)
+{
+	struct ledger_address a;
+	char expect[PATH_LEN], name[NAME_MAX_LEN + 1];
+	void *p;
+
+	if (ledger_address_parse(bytes, &a, name)) {
+		bad_record(d, path, "not the record of an address");
+		return 0;
+	}
+	address_path(expect, &a.addr);
+	if (strcmp(expect, path)) {
+		bad_record(d, path, "its name is not that of its address");
+		return 0;
+	}
+	if (!(a.name = arena_strdup(l->names, name)) ||
+	    !(p = grow(c->addresses, c->n_addresses, &c->cap_addresses, sizeof(*c->addresses))))
+		return out_of_memory(d);
+	c->addresses = p;
+	c->addresses[c->n_addresses++] = a;
+	return 0;
+}
+
+static int take_file(struct ledger *l, struct changes *c, const git_diff_delta *delta, struct diags *d)
+{
+	const char *path = delta->new_file.path;
+	git_blob *blob = NULL;
+	git_odb *odb = NULL;
+	git_object_t type;
+	size_t n;
+	int ret;
+
+	if (delta->new_file.mode != GIT_FILEMODE_BLOB) {
+		bad_record(d, path, "not a regular file");
+		return 0;
+	}
+	git_error_clear();
+	if (git_repository_odb(&odb, repo_git(l->repo)))
+		goto corrupt;
+	ret = git_odb_read_header(&n, &type, odb, &delta->new_file.id);
+	git_odb_free(odb);
+	if (ret)
+		goto corrupt;
+	if (n > RECORD_MAX || c->n_enrolments + c->n_spent + c->n_addresses > LEDGER_RECORDS_MAX) {
+		bad_record(d, path, "too large");
+		return 0;
+	}
+	if (git_blob_lookup(&blob, repo_git(l->repo), &delta->new_file.id))
+		goto corrupt;
+	struct span bytes = {git_blob_rawcontent(blob), (size_t)git_blob_rawsize(blob)};
+	if (!strncmp(path, "enrolments/", 11))
+		ret = take_enrolment(l, c, path, bytes, d);
+	else if (!strncmp(path, "spent/", 6))
+		ret = take_spent(c, path, bytes, d);
+	else if (!strncmp(path, "addresses/", 10))
+		ret = take_address(l, c, path, bytes, d);
+	else
+		bad_record(d, path, "no such kind of record");
+	git_blob_free(blob);
+	return ret;
+corrupt:
+	diag_error(d, "ledger-corrupt", NULL, "cannot read %s of the ledger: %s", path, repo_git_error());
+	return -1;
+}
+
+static int tree_of(struct ledger *l, const git_oid *commit, git_tree **out, struct diags *d)
+{
+	git_commit *c = NULL;
+	struct diag *g;
+	int err;
+
+	git_error_clear();
+	err = git_commit_lookup(&c, repo_git(l->repo), commit) || git_commit_tree(out, c);
+	git_commit_free(c);
+	if (!err)
+		return 0;
+	g = diag_error(d, "ledger-corrupt", NULL, "cannot read commit %.12s of the ledger: %s", git_oid_tostr_s(commit),
+		       repo_git_error());
+	diag_help(d, g, "`git -C %s fsck` says more; invitations cannot be redeemed meanwhile", repo_folder(l->repo));
+	return -1;
+}
+
+static int rewound(struct ledger *l, const char *how, struct diags *d)
+{
+	struct diag *g = diag_error(d, "ledger-rewound", NULL, "the ledger (branch innernet/enrolments) %s", how);
+
+	diag_help(d, g, "put it back: git -C %s update-ref %s %s; invitations cannot be redeemed until then",
+		  repo_folder(l->repo), LEDGER_REF, l->position);
+	return -1;
+}
+
+/* Reads what is between two commits into the facts. `from` NULL: everything. */
+static int read_between(struct ledger *l, const git_oid *from, const git_oid *to, struct diags *d)
+{
+	git_tree *a = NULL, *b = NULL;
+	git_diff *diff = NULL;
+	struct changes c = {0};
+	int ret = -1;
+
+	if ((from && tree_of(l, from, &a, d)) || tree_of(l, to, &b, d))
+		goto out;
+	git_error_clear();
+	if (git_diff_tree_to_tree(&diff, repo_git(l->repo), a, b, NULL)) {
+		diag_error(d, "ledger-corrupt", NULL, "cannot compare commits of the ledger: %s", repo_git_error());
+		goto out;
+	}
+	for (size_t i = 0; i < git_diff_num_deltas(diff); i++) {
+		const git_diff_delta *delta = git_diff_get_delta(diff, i);
+		if (delta->status == GIT_DELTA_DELETED) {
+			rewound(l, "lost records that it had", d);
+			goto out;
+		}
+		if (take_file(l, &c, delta, d) < 0)
+			goto out;
+	}
+	if (facts_merge(l, &c) < 0) {
+		out_of_memory(d);
+		goto out;
+	}
+	ret = 0;
+out:
+	changes_free(&c);
+	git_diff_free(diff);
+	git_tree_free(a);
+	git_tree_free(b);
+	return ret;
+}
+
+static void moved_to(struct ledger *l, const git_oid *tip)
+{
+	l->tip = *tip;
+	l->has_tip = l->loaded = true;
+	git_oid_tostr(l->position, sizeof(l->position), tip);
+	l->positions[l->n_positions++ % POSITIONS_KEPT] = (struct position){*tip, l->sequence};
+}
+
+/* 1: the branch is somewhere new (*tip). 0: nothing new. */
+static int find_tip(struct ledger *l, git_oid *tip, struct diags *d)
+{
+	int err;
+
+	git_error_clear();
+	err = git_reference_name_to_id(tip, repo_git(l->repo), LEDGER_REF);
+	if (err == GIT_ENOTFOUND)
+		return l->has_tip ? rewound(l, "is missing", d) : 0;
+	if (err) {
+		diag_error(d, "ledger-corrupt", NULL, "cannot read the ledger's branch: %s", repo_git_error());
+		return -1;
+	}
+	if (l->has_tip && git_oid_equal(tip, &l->tip))
+		return !l->loaded;
+	if (l->has_tip) {
+		err = git_graph_descendant_of(repo_git(l->repo), tip, &l->tip);
+		if (err <= 0)
+			return rewound(l, err ? "cannot be followed" : "was rewound or rewritten", d);
+	}
+	return 1;
+}
+
+int ledger_refresh(struct ledger *l, struct diags *d)
+{
+	git_oid tip;
+	int moved = find_tip(l, &tip, d);
+
+	l->available = moved == 0;
+	if (moved > 0 && read_between(l, l->loaded ? &l->tip : NULL, &tip, d) < 0)
+		moved = -1;
+	if (moved < 0) {
+		l->available = false;
+		/* After a restart the last good one is still in git, though no branch may point at it. */
+		struct diags quiet = {0};
+		if (l->has_tip && !l->loaded && !read_between(l, NULL, &l->tip, &quiet)) {
+			git_oid last = l->tip;
+			moved_to(l, &last);
+		}
+		diags_free(&quiet);
+		return -1;
+	}
+	if (moved) {
+		moved_to(l, &tip);
+		l->available = true;
+	}
+	return moved;
+}
+
+/* --- writing --- */
+
+/* A record about to be written. */
+struct record {
+	char path[PATH_LEN];
+	git_oid blob;
+};
+struct records {
+	struct record *r;
+	size_t n, cap;
+};
+
+static int record_add(struct ledger *l, struct records *rs, const char *path, const struct buf *text, struct diags *d)
+{
+	void *p = grow(rs->r, rs->n, &rs->cap, sizeof(*rs->r));
+
+	if (!p || text->failed) {
+		if (p)
+			rs->r = p;
+		return out_of_memory(d);
+	}
+	rs->r = p;
+	git_error_clear();
+	if (git_blob_create_from_buffer(&rs->r[rs->n].blob, repo_git(l->repo), text->p, text->n)) {
+		struct diag *g =
+		    diag_error(d, "ledger-write", NULL, "cannot write to the ledger: %s", repo_git_error());
+		diag_help(d, g, "is there room, and may this user write to %s?", repo_folder(l->repo));
+		return -1;
+	}
+	snprintf(rs->r[rs->n++].path, PATH_LEN, "%s", path);
+	return 0;
+}
+
+/* The tree and the commit of one attempt, on top of what the branch is now. */
+static int make_commit(struct ledger *l, const struct records *rs, const char *message, git_oid *out)
+{
+	git_repository *git = repo_git(l->repo);
+	git_tree_update *updates = calloc(rs->n, sizeof(*updates));
+	git_commit *parent = NULL;
+	git_tree *base = NULL, *tree = NULL;
+	git_signature *who = NULL;
+	git_oid tree_id;
+	int err = GIT_ERROR;
+
+	if (!updates)
+		goto out;
+	for (size_t i = 0; i < rs->n; i++)
+		updates[i] = (git_tree_update){GIT_TREE_UPDATE_UPSERT, rs->r[i].blob, GIT_FILEMODE_BLOB, rs->r[i].path};
+	if (l->has_tip && ((err = git_commit_lookup(&parent, git, &l->tip)) || (err = git_commit_tree(&base, parent))))
+		goto out;
+	if ((err = git_tree_create_updated(&tree_id, git, base, rs->n, updates)) ||
+	    (err = git_tree_lookup(&tree, git, &tree_id)) ||
+	    (err = git_signature_new(&who, "innernet-reconcile", "innernet-reconcile@localhost", clock_unix(), 0)))
+		goto out;
+	const git_commit *parents[1] = {parent};
+	err = git_commit_create(out, git, NULL, who, who, NULL, message, tree, parent ? 1 : 0, parents);
+out:
+	free(updates);
+	git_signature_free(who);
+	git_tree_free(tree);
+	git_tree_free(base);
+	git_commit_free(parent);
+	return err;
+}
+
+/* A lock that a kill left behind would stop us for ever: nobody holds one longer than some milliseconds. */
+static void clear_stale_lock(struct ledger *l)
+{
+	struct buf path = {0};
+	struct stat st;
+
+	buf_printf(&path, "%s%s.lock", repo_folder(l->repo), LEDGER_REF);
+	if (!path.failed && !lstat(path.p, &st) && st.st_mtime + LEDGER_LOCK_SECONDS < clock_unix() && !unlink(path.p))
+		log_warn("ledger-lock", "removed %s, which was left behind", path.p);
+	buf_free(&path);
+}
+
+static void pause_shortly(void)
+{
+	struct timespec ts = {.tv_nsec = (long)(1 + randombytes_uniform(8)) * 1000000};
+
+	nanosleep(&ts, NULL);
+}
+
+/* One attempt. 1: somebody else was first, or has the lock: look again. */
+static int swap(struct ledger *l, const struct records *rs, const char *message, struct diags *d)
+{
+	git_repository *git = repo_git(l->repo);
+	git_reference *ref = NULL;
+	git_oid id;
+	struct diag *g;
+	int err;
+
+	if (rs->n > BULK_RECORDS) {
+		int fd = open(repo_folder(l->repo), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		err = make_commit(l, rs, message, &id);
+		if (!err && (fd < 0 || syncfs(fd) < 0)) {
+			git_error_set_str(GIT_ERROR_OS, strerror(errno));
+			err = GIT_ERROR;
+		}
+		if (fd >= 0)
+			close(fd);
+		git_libgit2_opts(GIT_OPT_ENABLE_FSYNC_GITDIR, 1);
+	} else {
+		err = make_commit(l, rs, message, &id);
+	}
+	if (!err)
+		err = git_reference_create_matching(&ref, git, LEDGER_REF, &id, l->has_tip, l->has_tip ? &l->tip : NULL,
+						    message);
+	git_reference_free(ref);
+	if (err == GIT_EMODIFIED || err == GIT_EEXISTS || err == GIT_ELOCKED) {
+		if (err == GIT_ELOCKED)
+			clear_stale_lock(l);
+		pause_shortly();
+		return 1;
+	}
+	if (err) {
+		g = diag_error(d, "ledger-write", NULL, "cannot write to the ledger: %s", repo_git_error());
+		diag_help(d, g, "is there room, and may this user write to %s?", repo_folder(l->repo));
+		return -1;
+	}
+	return 0;
+}
+
+static int gave_up(struct diags *d)
+{
+	struct diag *g = diag_error(d, "ledger-busy", NULL, "the ledger's branch stayed locked or changed each time");
+
+	diag_help(d, g, "does another program write to innernet/enrolments?");
+	return -1;
+}
+
+static bool key_enrolled(const struct ledger_facts *f, const struct key *key)
+{
+	for (size_t i = 0; i < f->n_enrolments; i++)
+		if (key_eq(&f->enrolments[i].key, key))
+			return true;
+	return false;
+}
+
+enum redeem_result ledger_redeem(struct ledger *l, const struct enrolment *e, struct diags *d)
+{
+	struct buf text = {0}, message = {0};
+	struct records rs = {0};
+	char path[PATH_LEN], b64[KEY_B64_LEN + 1];
+	enum redeem_result ret = REDEEM_UNAVAILABLE;
+
+	key_path(path, "enrolments", &e->invite);
+	key_format(&e->invite, b64);
+	enrolment_write(&text, e);
+	buf_printf(&message, "redeem %s\n", b64);
+	if (message.failed) {
+		out_of_memory(d);
+		goto out;
+	}
+	for (int i = 0; i < LEDGER_RETRIES; i++) {
+		if (ledger_refresh(l, d) < 0)
+			goto out;
+		const struct enrolment *before = ledger_enrolment(&l->facts, &e->invite);
+		if (before)
+			ret = key_eq(&before->key, &e->key) ? REDEEM_OK : REDEEM_USED;
+		else if (ledger_is_spent(l, &e->invite))
+			ret = REDEEM_USED;
+		else if (key_enrolled(&l->facts, &e->key))
+			ret = REDEEM_KEY_KNOWN;
+		if (ret != REDEEM_UNAVAILABLE)
+			goto out;
+		if (!rs.n && record_add(l, &rs, path, &text, d) < 0)
+			goto out;
+		int err = swap(l, &rs, message.p, d);
+		if (err < 0)
+			goto out;
+		if (!err) {
+			/* Durable from here on, whatever reading it again says. */
+			ledger_refresh(l, d);
+			ret = REDEEM_OK;
+			goto out;
+		}
+	}
+	gave_up(d);
+out:
+	free(rs.r);
+	buf_free(&text);
+	buf_free(&message);
+	return ret;
+}
+
+/* Sorted invites of a model; *out is malloc'ed. */
+static int model_invites(const struct model *m, struct key **out, size_t *n)
+{
+	*n = 0;
+	if (!(*out = calloc(m->n_peers ? m->n_peers : 1, sizeof(**out))))
+		return -1;
+	for (uint32_t i = 0; i < m->n_peers; i++)
+		if (m->peers[i].is_invite)
+			(*out)[(*n)++] = m->peers[i].key;
+	if (*n)
+		qsort(*out, *n, sizeof(**out), key_sort_cmp);
+	return 0;
+}
+
+static int spend(struct ledger *l, struct records *rs, const struct key *invite, const char *commit, struct diags *d)
+{
+	struct buf text = {0};
+	char path[PATH_LEN];
+	int ret;
+
+	if (ledger_is_spent(l, invite))
+		return 0;
+	key_path(path, "spent", invite);
+	spent_write(&text, invite, commit);
+	ret = record_add(l, rs, path, &text, d);
+	buf_free(&text);
+	return ret;
+}
+
+/* Is the peer still there, by its name or its address, with something else in the place of its invite? */
+static bool was_replaced(const struct model *m, const struct peer *old)
+{
+	return model_peer_by_name(m, old->name) != NONE || model_peer_by_addr(m, &old->ip[0]) != NONE;
+}
+
+static int collect_spent(struct ledger *l, struct records *rs, const struct model *m, const struct model *old,
+			 const char *commit, struct diags *d)
+{
+	const struct ledger_facts *f = &l->facts;
+	struct key *invites;
+	size_t n;
+	int ret = 0;
+
+	if (model_invites(m, &invites, &n) < 0)
+		return out_of_memory(d);
+#define LISTED(k) (n && bsearch((k), invites, n, sizeof(*invites), key_sort_cmp))
+	for (size_t i = 0; i < f->n_enrolments && !ret; i++)
+		if (!LISTED(&f->enrolments[i].invite))
+			ret = spend(l, rs, &f->enrolments[i].invite, commit, d);
+	for (uint32_t i = 0; old && i < old->n_peers && !ret; i++) {
+		const struct peer *p = &old->peers[i];
+		if (p->is_invite && !LISTED(&p->key) && !ledger_enrolment(f, &p->key) && was_replaced(m, p))
+			ret = spend(l, rs, &p->key, commit, d);
+	}
+#undef LISTED
+	free(invites);
+	return ret;
+}
+
+static int collect_addresses(struct ledger *l, struct records *rs, const struct model *m, const char *commit,
+			     struct diags *d)
+{
+	struct buf text = {0};
+	char path[PATH_LEN];
+	int ret = 0;
+
+	for (uint32_t i = 0; i < m->n_peers && !ret; i++) {
+		const struct peer *p = &m->peers[i];
+		for (unsigned j = 0; j < p->n_ips && !ret; j++) {
+			const struct ledger_address a = {.addr = p->ip[j], .mark = p->key, .name = p->name};
+			const struct ledger_address *was =
+			    l->facts.n_addresses
+				? bsearch(&a, l->facts.addresses, l->facts.n_addresses, sizeof(a), address_cmp)
+				: NULL;
+			if (was && key_eq(&was->mark, &a.mark) && !strcmp(was->name, a.name))
+				continue;
+			address_path(path, &a.addr);
+			buf_reset(&text);
+			address_write(&text, &a, commit);
+			ret = record_add(l, rs, path, &text, d);
+		}
+	}
+	buf_free(&text);
+	return ret;
+}
+
+int ledger_record(struct ledger *l, const struct model *m, const struct model *old, const char *commit, struct diags *d)
+{
+	struct records rs = {0};
+	char message[64];
+	int ret = -1;
+
+	snprintf(message, sizeof(message), "publish %.12s\n", commit);
+	for (int i = 0; i < LEDGER_RETRIES; i++) {
+		if (ledger_refresh(l, d) < 0)
+			goto out;
+		rs.n = 0;
+		/* Many small files: one sync before the ref moves instead of one or two for each of them. */
+		if (l->facts.n_addresses + BULK_RECORDS < m->n_peers)
+			git_libgit2_opts(GIT_OPT_ENABLE_FSYNC_GITDIR, 0);
+		if (collect_spent(l, &rs, m, old, commit, d) < 0 || collect_addresses(l, &rs, m, commit, d) < 0)
+			goto out;
+		if (!rs.n) {
+			ret = 0;
+			goto out;
+		}
+		int err = swap(l, &rs, message, d);
+		if (err < 0)
+			goto out;
+		if (!err) {
+			ret = ledger_refresh(l, d) < 0 ? -1 : 0;
+			goto out;
+		}
+	}
+	gave_up(d);
+out:
+	git_libgit2_opts(GIT_OPT_ENABLE_FSYNC_GITDIR, 1);
+	free(rs.r);
+	return ret;
+}
+
+/* --- the rest --- */
+
+struct ledger *ledger_new(struct repo *r, const struct key *id, const char *known, struct diags *d)
+{
+	struct ledger *l = calloc(1, sizeof(*l));
+
+	if (!l || !(l->names = arena_new())) {
+		free(l);
+		out_of_memory(d);
+		return NULL;
+	}
+	l->repo = r;
+	l->id = *id;
+	memcpy(l->position, "-", 2);
+	if (known && strlen(known) == GIT_OID_HEXSZ && !git_oid_fromstr(&l->tip, known)) {
+		l->has_tip = true;
+		git_oid_tostr(l->position, sizeof(l->position), &l->tip);
+	}
+	return l;
+}
+
+void ledger_free(struct ledger *l)
+{
+	if (!l)
+		return;
+	free(l->facts.enrolments);
+	free(l->facts.spent);
+	free(l->facts.addresses);
+	free(l->sequences);
+	arena_free(l->names);
+	free(l);
+}
+
+bool ledger_available(const struct ledger *l)
+{
+	return l->available;
+}
+
+const char *ledger_position(const struct ledger *l)
+{
+	return l->position;
+}
+
+const struct ledger_facts *ledger_facts(const struct ledger *l)
+{
+	return &l->facts;
+}
+
+bool ledger_is_spent(const struct ledger *l, const struct key *invite)
+{
+	const struct ledger_facts *f = &l->facts;
+
+	return f->n_spent && bsearch(invite, f->spent, f->n_spent, sizeof(*f->spent), key_sort_cmp);
+}
+
+bool ledger_since(const struct ledger *l, const char *position, uint64_t *since)
+{
+	git_oid id;
+	size_t kept = l->n_positions < POSITIONS_KEPT ? l->n_positions : POSITIONS_KEPT;
+
+	if (strlen(position) != GIT_OID_HEXSZ || git_oid_fromstr(&id, position))
+		return false;
+	for (size_t i = 1; i <= kept; i++) {
+		const struct position *p = &l->positions[(l->n_positions - i) % POSITIONS_KEPT];
+		if (git_oid_equal(&p->tip, &id)) {
+			*since = p->sequence;
+			return true;
+		}
+	}
+	return false;
+}
+
+uint64_t ledger_sequence(const struct ledger *l, const struct enrolment *e)
+{
+	return l->sequences[e - l->facts.enrolments];
+}

@@ -1,0 +1,71 @@
+/*
+ * The ledger: the branch innernet/enrolments of the definition's repository (DESIGN sections 4 and 5). Only the
+ * server writes it, by compare-and-swap, so it never races with people's pushes. Files, one a record:
+ *
+ *   enrolments/<2 hex>/<2 hex>/<64 hex of the invite>      the record that was redeemed (sign.h)
+ *   spent/<2 hex>/<2 hex>/<64 hex of the invite>           "innernet-spent 1", "invite <b64>", "commit <hex>"
+ *   addresses/<2 hex>/<2 hex>/<32 hex of the address>      "innernet-address 1", "address", "mark", "name", "commit"
+ *
+ * The two folders of an address are its last two bytes, since the first are the same for all of IPv4.
+ */
+#ifndef EDGE_LEDGER_H
+#define EDGE_LEDGER_H
+
+#include "reconcile/edge/repo.h"
+#include "reconcile/ledger.h"
+
+#define LEDGER_REF "refs/heads/innernet/enrolments"
+
+struct ledger;
+
+/*
+ * `known`: the position of the last good ledger (a commit's hex), or NULL when there was none yet. With one, a branch
+ * that is missing or does not descend from it is refused by ledger_refresh. Both `r` and `id` are borrowed and copied
+ * in this order. Reads nothing yet.
+ */
+struct ledger *ledger_new(struct repo *r, const struct key *id, const char *known, struct diags *d);
+void ledger_free(struct ledger *l);
+
+/*
+ * Reads what is new on the branch. Records that are not what they should be are warnings ("ledger-record") and
+ * left out. -1 with a diagnostic when the branch is missing after it existed, rewound, rewritten, or cannot be read
+ * ("ledger-missing", "ledger-rewound", "ledger-corrupt"): what was good before stays, and nothing can be recorded.
+ * Returns 1 when something changed, 0 when nothing did.
+ */
+int ledger_refresh(struct ledger *l, struct diags *d);
+
+bool ledger_available(const struct ledger *l);       /* the last refresh or write went well */
+const char *ledger_position(const struct ledger *l); /* the last good commit's hex, or "-" before the first record */
+/* Borrowed; valid until the next refresh or write. */
+const struct ledger_facts *ledger_facts(const struct ledger *l);
+bool ledger_is_spent(const struct ledger *l, const struct key *invite);
+
+/*
+ * Which enrolments are new since a position. True when the position is known: then *since is to be compared with
+ * ledger_sequence() of each enrolment: those above it are new. False: all of them are.
+ */
+bool ledger_since(const struct ledger *l, const char *position, uint64_t *since);
+uint64_t ledger_sequence(const struct ledger *l, const struct enrolment *e); /* of an element of facts->enrolments */
+
+enum redeem_result {
+	REDEEM_OK,          /* recorded now, or the very same key was before */
+	REDEEM_USED,        /* another key has it, or the invite is spent */
+	REDEEM_KEY_KNOWN,   /* another invite has become this key */
+	REDEEM_UNAVAILABLE, /* not recorded; diagnostics say why */
+};
+/* Records a checked enrolment, durably, by compare-and-swap: of many at once, here or in other processes, one wins. */
+enum redeem_result ledger_redeem(struct ledger *l, const struct enrolment *e, struct diags *d);
+
+/*
+ * Records a revision that is about to be published: the addresses of all its peers, and as spent the invites of
+ * `old` (may be NULL) that were replaced, or used and then removed. Writes nothing when all of it is there. -1 with a
+ * diagnostic when it could not be recorded.
+ */
+int ledger_record(struct ledger *l, const struct model *m, const struct model *old, const char *commit,
+		  struct diags *d);
+
+/* A record of an address, and of a spent invite: from bytes. -1 for anything that ledger_record would not write. */
+int ledger_address_parse(struct span bytes, struct ledger_address *out, char name[static NAME_MAX_LEN + 1]);
+int ledger_spent_parse(struct span bytes, struct key *invite);
+
+#endif
