@@ -63,8 +63,9 @@ PEER_SRC   := $(wildcard cmd/innernet/*.c)
 SERVER_SRC := $(wildcard cmd/innernet-reconcile/*.c)
 UNIT_SRC   := $(wildcard tests/unit/*.c)
 EDGET_SRC  := $(wildcard tests/edge/*.c)
+E2E_SRC    := $(wildcard tests/e2e/*.c)
 FUZZ_SRC   := $(wildcard tests/fuzz/*.c)
-SOURCES    := $(SCHEMA_SRC) $(RECON_SRC) $(EDGE_SRC) $(CMD_SRC) $(PEER_SRC) $(SERVER_SRC) $(UNIT_SRC) $(EDGET_SRC) $(FUZZ_SRC)
+SOURCES    := $(SCHEMA_SRC) $(RECON_SRC) $(EDGE_SRC) $(CMD_SRC) $(PEER_SRC) $(SERVER_SRC) $(UNIT_SRC) $(EDGET_SRC) $(E2E_SRC) $(FUZZ_SRC)
 HEADERS    := $(wildcard schema/*.h reconcile/*.h reconcile/edge/*.h cmd/*.h cmd/*/*.h tests/*.h tests/*/*.h)
 MAN        := $(wildcard man/*.[1-8])
 
@@ -136,6 +137,11 @@ $(B)/tests/unit/%.t: $(B)/tests/unit/%.o $(PURE_A)
 $(B)/tests/edge/%.t: $(B)/tests/edge/%.o $(LIBS)
 	$(link) $(EDGE_LIBS) $(PURE_LIBS) -lcmocka
 
+# Programs that the end-to-end tests run beside ours.
+E2E_PROGRAMS := $(patsubst %.c,$(B)/%,$(E2E_SRC))
+$(E2E_PROGRAMS): $(B)/tests/e2e/%: $(B)/tests/e2e/%.o $(LIBS)
+	$(link) $(EDGE_LIBS) $(PURE_LIBS)
+
 # A fuzzer is one file of tests/fuzz with everything linked to it, whichever compiler the rest is built with.
 FUZZERS := $(patsubst tests/fuzz/%.c,$(FB)/%,$(FUZZ_SRC))
 fuzzed_OBJ := $(call fobj,$(SCHEMA_SRC) $(RECON_SRC) $(EDGE_SRC))
@@ -164,7 +170,7 @@ TEST_ENV = BUILD='$(abspath $(B))' FUZZ_BUILD='$(abspath $(FB))' CC='$(CC)' SAN=
 PROVE    := prove --exec tests/run
 
 .PHONY: check
-check: deps all $(UNIT_TESTS) $(if $(ONCE),$(FUZZ_T))
+check: deps all $(UNIT_TESTS) $(E2E_PROGRAMS) $(if $(ONCE),$(FUZZ_T))
 	$(Q)$(TEST_ENV) FUZZ_SECONDS=3 $(PROVE) -j$(JOBS) $(TESTS) </dev/null; $(give_back)
 
 # What drives devices from a shell in tests/e2e/device-*.t.

@@ -44,5 +44,6 @@ for signal in INT TERM KILL; do
 	wait $victim 2>/dev/null
 	ok "after SIG$signal its processes are gone" wait_for 10 not alive
 	is "$(ls -A "$(cat "$WORK/told")" 2>/dev/null)" '' 'and its files'
+	rmdir "$(cat "$WORK/told")" 2>/dev/null
 done
 done_testing

@@ -115,7 +115,6 @@ enter_sandbox() {
 	# shellcheck disable=SC2064 # the folder's name is known now
 	trap "rmdir '$work' 2>/dev/null" EXIT
 	# The first process inside is told, and has five seconds for its last words.
-	# shellcheck disable=SC2317 # called by the traps
 	stop_sandbox() {
 		trap '' INT TERM HUP
 		inner=$(cat "/proc/$child/task/$child/children" 2>/dev/null)
@@ -168,7 +167,6 @@ host_new() { # NAME ADDRESS[/LENGTH]...: joined to the switch; the length is 24 
 	shift
 	mkdir -p "$WORK/$name"
 	# The holder says when it is ready; from then on commands can enter.
-	# shellcheck disable=SC2016 # for the inner shell
 	exec {said}< <(exec unshare --mount --propagation private --net --pid --fork --kill-child --mount-proc --uts \
 		bash -c '
 			set -e
@@ -226,7 +224,6 @@ spawn() { # HOST LABEL COMMAND...: in the background; both its outputs go to log
 	*" $log "*) ;;
 	*) spawned="$spawned $log" ;;
 	esac
-	# shellcheck disable=SC2016 # for the inner shell
 	on "$name" sh -c 'echo $$ >"$0.new" && mv "$0.new" "$0" && exec "$@"' "$WORK/.logs/$name.$label.pid" "$@" \
 		>>"$log" 2>&1 </dev/null &
 	wait_for 10 test -s "$WORK/.logs/$name.$label.pid"
