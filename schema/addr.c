@@ -106,8 +106,7 @@ void prefix_format(const struct prefix *p, char out[static PREFIX_STR_LEN])
 	snprintf(out, PREFIX_STR_LEN, "%s/%u", text, prefix_wire_len(p));
 }
 
-/* Whether the first `len` bits agree. */
-static bool same_bits(const struct addr *a, const struct addr *b, unsigned len)
+bool addr_same_bits(const struct addr *a, const struct addr *b, unsigned len)
 {
 	unsigned bytes = len / 8, bits = len % 8;
 
@@ -118,13 +117,13 @@ static bool same_bits(const struct addr *a, const struct addr *b, unsigned len)
 
 bool prefix_has(const struct prefix *p, const struct addr *a)
 {
-	return prefix_is_v4(p) == addr_is_v4(a) && same_bits(&p->base, a, p->len);
+	return prefix_is_v4(p) == addr_is_v4(a) && addr_same_bits(&p->base, a, p->len);
 }
 
 bool prefix_covers(const struct prefix *outer, const struct prefix *inner)
 {
 	return outer->len <= inner->len && prefix_is_v4(outer) == prefix_is_v4(inner) &&
-	       same_bits(&outer->base, &inner->base, outer->len);
+	       addr_same_bits(&outer->base, &inner->base, outer->len);
 }
 
 bool prefix_overlaps(const struct prefix *a, const struct prefix *b)

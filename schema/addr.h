@@ -32,6 +32,7 @@ struct sockpoint {
 #define SOCKPOINT_STR_LEN 72 /* [addr%scope]:port */
 
 bool addr_is_v4(const struct addr *a);
+bool addr_same_bits(const struct addr *a, const struct addr *b, unsigned len); /* the first `len` bits, any family */
 int addr_cmp(const struct addr *a, const struct addr *b);
 /* Strict: dotted quad without leading zeros, or RFC 4291 text; no zone; no IPv4-mapped IPv6. -1 when it is neither. */
 int addr_parse(const char *s, size_t n, struct addr *out);

@@ -40,7 +40,8 @@ struct diag {
 /* Zero-initialise (files may be left NULL); diags_free() when done. */
 struct diags {
 	struct arena *arena;
-	const char *const *files; /* names for place.file, borrowed; NULL outside a definition */
+	const char *const *files;   /* names for place.file, borrowed; NULL outside a definition */
+	const struct span *sources; /* their bytes, borrowed; may be NULL */
 	size_t n_files;
 	struct diag *first, *last;
 	size_t n_errors, n_warnings;
@@ -71,8 +72,7 @@ struct diag *diag_file_error(struct diags *d, const char *code, const char *file
 void diags_sort(struct diags *d);
 
 /*
- * As rustc and ruff show them (reference: conventions). `sources` (n_files of them, may be NULL)
- * gives the text for the snippets. `color` as a terminal wants it.
+ * As rustc and ruff show them. `sources` (n_files of them; NULL: those of `d`) gives the text for the snippets. `color` as a terminal wants it.
  */
 void diags_render_human(struct buf *out, const struct diags *d, const struct span *sources, bool color);
 

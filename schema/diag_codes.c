@@ -45,7 +45,7 @@ const struct diag_code diag_codes[] = {
     {"name-twice", "two CIDRs or peers have one name"},
     {"no-server", "no peer is a server, or every server is disabled"},
     {"not-utf8", "a file is not UTF-8"},
-    {"parents-differ", "the prefixes or addresses of one CIDR or peer are in different CIDRs"},
+    {"parents-differ", "the prefixes of one CIDR are in different CIDRs"},
     {"prefix-in-use", "two CIDRs have one prefix"},
     {"prefix-outside", "a prefix is outside the network"},
     {"root-only", "only the root file may say this"},

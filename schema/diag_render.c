@@ -131,6 +131,8 @@ void diags_render_human(struct buf *out, const struct diags *d, const struct spa
 {
 	struct cursor c = {0};
 
+	if (!sources)
+		sources = d->sources;
 	for (const struct diag *g = d->first; g; g = g->next) {
 		render_one(out, d, g, sources, &c, color);
 		if (g->next || d->n_dropped)

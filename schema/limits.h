@@ -24,6 +24,7 @@
 #define DEFINITION_MAX    (256u << 20) /* bytes of one YAML file: 1,000,000 peers are about 150 MB */
 #define INCLUDE_FILES_MAX 1024         /* files one definition may include */
 #define YAML_DEPTH_MAX    32           /* libyaml's flow nesting is quadratic */
+#define YAML_NODES_MAX    (24u << 20)  /* keys, values, lists and mappings of one file: 12 a peer at PEERS_MAX */
 #define YAML_SCALAR_MAX   4096         /* bytes of one scalar */
 #define PEERS_MAX         2000000
 #define CIDRS_MAX         100000
@@ -32,7 +33,8 @@
 #define SIGNERS_MAX       16
 #define DIAGS_MAX         1000 /* diagnostics kept; the rest are counted */
 
-#define MTU_MIN           1280 /* RFC 8200 section 5 */
+#define EPOCH_MAX         9007199254740991 /* 2^53 - 1: exact in JSON too */
+#define MTU_MIN           1280             /* RFC 8200 section 5 */
 #define MTU_MAX           65535
 #define MTU_DEFAULT       1280
 #define KEEPALIVE_MAX     65535
@@ -65,12 +67,12 @@
 #define CANDIDATES_MAX   10 /* endpoints a peer may report */
 
 /* Git. */
-#define COMMITS_MAX        (16u << 20)  /* reachable commits that are counted */
-#define GIT_COMMIT_MAX     (1u << 20)   /* bytes of one commit object: messages and signatures */
-#define GIT_TREE_MAX       (16u << 20)  /* bytes of one tree object */
-#define LEDGER_RECORDS_MAX (2 * PEERS_MAX) /* files of one kind on the ledger's branch */
-#define LEDGER_LOCK_SECONDS 60          /* a lock on its ref that is older was left by a kill: writing takes milliseconds */
-#define LEDGER_RETRIES     100          /* of one compare-and-swap that others win */
+#define COMMITS_MAX         (16u << 20)     /* reachable commits that are counted */
+#define GIT_COMMIT_MAX      (1u << 20)      /* bytes of one commit object: messages and signatures */
+#define GIT_TREE_MAX        (16u << 20)     /* bytes of one tree object */
+#define LEDGER_RECORDS_MAX  (2 * PEERS_MAX) /* files of one kind on the ledger's branch */
+#define LEDGER_LOCK_SECONDS 60  /* a lock on its ref that is older was left by a kill: writing takes milliseconds */
+#define LEDGER_RETRIES      100 /* of one compare-and-swap that others win */
 
 /* Devices. */
 #define DEVICE_PEERS_MAX      PEERS_MAX

@@ -1,0 +1,411 @@
+/* Puts what was read into the model's order, makes its indices, and finds each CIDR's and each peer's place. */
+#include "schema/loader.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int cmp_place(const struct place *a, const struct place *b)
+{
+	return place_before(b, a) - place_before(a, b);
+}
+
+static int cmp_cidr(const void *va, const void *vb)
+{
+	const struct cidr *a = *(const struct cidr *const *)va, *b = *(const struct cidr *const *)vb;
+	int c = cidr_order_cmp(a, b);
+
+	return c ? c : cmp_place(&a->at, &b->at);
+}
+
+static int cmp_peer(const void *va, const void *vb)
+{
+	const struct peer *a = *(const struct peer *const *)va, *b = *(const struct peer *const *)vb;
+	int c = addr_cmp(peer_order(a), peer_order(b));
+
+	return c ? c : cmp_place(&a->at, &b->at);
+}
+
+/* The root stays first. */
+static int order_cidrs(struct loader *l)
+{
+	struct model *m = l->model;
+	struct cidr *sorted = arena_array(l->arena, m->n_cidrs, sizeof(*sorted));
+	struct cidr **by = malloc(m->n_cidrs * sizeof(*by));
+
+	if (!sorted || !by) {
+		free(by);
+		return -1;
+	}
+	for (uint32_t i = 0; i < m->n_cidrs; i++)
+		by[i] = &m->cidrs[i];
+	qsort(by + 1, m->n_cidrs - 1, sizeof(*by), cmp_cidr);
+	for (uint32_t i = 0; i < m->n_cidrs; i++) {
+		sorted[i] = *by[i];
+		sorted[i].parent = sorted[i].first_child = sorted[i].next_sibling = NONE;
+	}
+	free(by);
+	m->cidrs = sorted;
+	return 0;
+}
+
+/* Peers, and with them whatever names them by their index. */
+static int order_peers(struct loader *l)
+{
+	struct model *m = l->model;
+	struct peer *sorted = arena_array(l->arena, m->n_peers, sizeof(*sorted));
+	struct peer **by = malloc((m->n_peers + 1) * sizeof(*by));
+	uint32_t *now = malloc((m->n_peers + 1) * sizeof(*now));
+	struct addr_use *addrs = (struct addr_use *)l->addrs.p;
+	struct route_use *routes = (struct route_use *)l->routes.p;
+	struct key_use *keys = (struct key_use *)l->keys.p;
+	int rc = -1;
+
+	if (!sorted || !by || !now)
+		goto out;
+	for (uint32_t i = 0; i < m->n_peers; i++)
+		by[i] = &m->peers[i];
+	qsort(by, m->n_peers, sizeof(*by), cmp_peer);
+	for (uint32_t i = 0; i < m->n_peers; i++) {
+		sorted[i] = *by[i];
+		now[by[i] - m->peers] = i;
+	}
+	for (size_t i = 0; i < l->addrs.n / sizeof(*addrs); i++)
+		addrs[i].peer = now[addrs[i].peer];
+	for (size_t i = 0; i < l->routes.n / sizeof(*routes); i++)
+		routes[i].peer = now[routes[i].peer];
+	for (size_t i = 0; i < l->keys.n / sizeof(*keys); i++)
+		keys[i].peer = now[keys[i].peer];
+	m->peers = sorted;
+	rc = 0;
+out:
+	free(by);
+	free(now);
+	return rc;
+}
+
+struct named {
+	const char *name;
+	const struct place *at;
+	uint32_t index;
+};
+
+static int cmp_named(const void *va, const void *vb)
+{
+	const struct named *a = va, *b = vb;
+	int c = strcmp(a->name, b->name);
+
+	return c ? c : cmp_place(a->at, b->at);
+}
+
+/* Sorts names and reports those that occur twice; a mapping's duplicate keys have been reported before. */
+static uint32_t *name_index(struct loader *l, struct named *names, uint32_t n, const char *what)
+{
+	const struct place *network = &l->model->cidrs[0].at;
+	uint32_t *index = arena_array(l->arena, n, sizeof(*index));
+
+	if (!index)
+		return NULL;
+	qsort(names, n, sizeof(*names), cmp_named);
+	for (uint32_t i = 0, first = 0; i < n; i++) {
+		const struct named *one = &names[first], *two = &names[i];
+
+		index[i] = two->index;
+		if (strcmp(two->name, one->name) != 0)
+			first = i;
+		else if (i != first && (two->at->file != one->at->file || two->at == network || one->at == network))
+			diag_note(
+			    l->diags,
+			    diag_error(l->diags, "name-twice", two->at, "there is a %s '%s' already", what, two->name),
+			    one->at, "'%s' is defined", two->name);
+	}
+	return index;
+}
+
+static int index_names(struct loader *l)
+{
+	struct model *m = l->model;
+	uint32_t n = m->n_cidrs > m->n_peers ? m->n_cidrs : m->n_peers, c;
+	struct named *names = calloc(n, sizeof(*names));
+
+	if (!names)
+		return -1;
+	for (uint32_t i = 0; i < m->n_cidrs; i++)
+		names[i] = (struct named){m->cidrs[i].name, &m->cidrs[i].at, i};
+	m->cidrs_by_name = name_index(l, names, m->n_cidrs, "CIDR");
+	for (uint32_t i = 0; i < m->n_peers; i++)
+		names[i] = (struct named){m->peers[i].name, &m->peers[i].at, i};
+	m->peers_by_name = name_index(l, names, m->n_peers, "peer");
+	free(names);
+	if (!m->cidrs_by_name || !m->peers_by_name)
+		return -1;
+	for (uint32_t i = 0; i < m->n_peers; i++) {
+		const struct peer *p = &m->peers[i];
+		const struct place *peer_at = &p->at, *cidr_at;
+		bool peer_later;
+
+		c = model_cidr_by_name(m, p->name);
+		if (c == NONE)
+			continue;
+		cidr_at = &m->cidrs[c].at;
+		peer_later = place_before(cidr_at, peer_at);
+		diag_note(l->diags,
+			  diag_error(l->diags, "name-twice", peer_later ? peer_at : cidr_at,
+				     "there is a %s '%s' already", peer_later ? "CIDR" : "peer", p->name),
+			  peer_later ? cidr_at : peer_at, "'%s' is defined", p->name);
+	}
+	return 0;
+}
+
+struct prefix_use {
+	struct prefix prefix;
+	uint32_t cidr;
+	const struct place *at;
+};
+
+static int cmp_prefix_use(const void *va, const void *vb)
+{
+	const struct prefix_use *a = va, *b = vb;
+	int c = prefix_cmp(&a->prefix, &b->prefix);
+
+	return c ? c : cmp_place(a->at, b->at);
+}
+
+static bool around(const struct prefix *outer, const struct prefix *inner)
+{
+	return outer->len <= inner->len && addr_same_bits(&outer->base, &inner->base, outer->len);
+}
+
+/* All prefixes in order, each with the one around it: those that are open are a chain, as brackets are. */
+static int index_prefixes(struct loader *l)
+{
+	struct model *m = l->model;
+	struct prefix_use *uses = malloc((size_t)m->n_cidrs * 2 * sizeof(*uses));
+	char text[PREFIX_STR_LEN];
+	uint32_t n = 0, open = NONE, first = 0;
+	struct diag *g;
+
+	m->by_prefix = arena_array(l->arena, (size_t)m->n_cidrs * 2, sizeof(*m->by_prefix));
+	if (!uses || !m->by_prefix) {
+		free(uses);
+		return -1;
+	}
+	for (uint32_t i = 0; i < m->n_cidrs; i++)
+		for (unsigned j = 0; j < m->cidrs[i].n_prefixes; j++)
+			uses[n++] = (struct prefix_use){m->cidrs[i].prefix[j], i, &m->cidrs[i].at_prefix[j]};
+	qsort(uses, n, sizeof(*uses), cmp_prefix_use);
+	m->n_prefixes = n;
+	for (uint32_t i = 0; i < n; i++) {
+		m->by_prefix[i].prefix = uses[i].prefix;
+		m->by_prefix[i].cidr = uses[i].cidr;
+		while (open != NONE && !around(&uses[open].prefix, &uses[i].prefix))
+			open = m->by_prefix[open].around;
+		m->by_prefix[i].around = open;
+		open = i;
+		if (i == first || prefix_cmp(&uses[i].prefix, &uses[first].prefix) != 0) {
+			first = i;
+			continue;
+		}
+		prefix_format(&uses[i].prefix, text);
+		g = diag_error(l->diags, "prefix-in-use", uses[i].at, "%s is already the prefix of CIDR '%s'", text,
+			       m->cidrs[uses[first].cidr].name);
+		diag_note(l->diags, g, uses[first].at, "'%s' has it", m->cidrs[uses[first].cidr].name);
+	}
+	free(uses);
+	return 0;
+}
+
+/* The innermost other CIDR around one of a CIDR's prefixes; NONE: there is none. */
+static uint32_t cidr_around(const struct model *m, uint32_t index)
+{
+	const struct cidr_prefix *p = &m->by_prefix[index];
+	uint32_t i;
+
+	for (i = p->around; i != NONE; i = m->by_prefix[i].around)
+		if (prefix_is_v4(&m->by_prefix[i].prefix) == prefix_is_v4(&p->prefix) &&
+		    m->by_prefix[i].cidr != p->cidr)
+			return m->by_prefix[i].cidr;
+	return NONE;
+}
+
+static void network_text(const struct model *m, char out[static 2 * PREFIX_STR_LEN + 2])
+{
+	const struct cidr *root = &m->cidrs[0];
+	char text[PREFIX_STR_LEN];
+
+	out[0] = '\0';
+	for (unsigned i = 0; i < root->n_prefixes; i++) {
+		prefix_format(&root->prefix[i], text);
+		if (i)
+			strcat(out, ", ");
+		strcat(out, text);
+	}
+}
+
+static void place_cidrs(struct loader *l)
+{
+	struct model *m = l->model;
+	char text[PREFIX_STR_LEN], network[2 * PREFIX_STR_LEN + 2];
+	const struct place *at;
+	struct diag *g;
+
+	network_text(m, network);
+	/* IPv4 comes first in the index, so the second prefix of a CIDR is met after its first. */
+	for (uint32_t i = 0; i < m->n_prefixes; i++) {
+		const struct prefix *p = &m->by_prefix[i].prefix;
+		struct cidr *c = &m->cidrs[m->by_prefix[i].cidr];
+		uint32_t parent = cidr_around(m, i);
+		bool second = c->n_prefixes == 2 && prefix_cmp(p, &c->prefix[1]) == 0;
+
+		if (c == m->cidrs || l->network_broken)
+			continue;
+		at = &c->at_prefix[second];
+		if (parent == NONE) {
+			prefix_format(p, text);
+			g = diag_error(l->diags, "prefix-outside", at, "%s is outside the network", text);
+			diag_note(l->diags, g, &m->at_root_prefix, "the network is %s", network);
+		} else if (!second || c->parent == NONE) {
+			c->parent = parent;
+		} else if (c->parent != parent) {
+			g = diag_error(l->diags, "parents-differ", at,
+				       "the prefixes of '%s' are in different CIDRs, '%s' and '%s'", c->name,
+				       m->cidrs[c->parent].name, m->cidrs[parent].name);
+			diag_note(l->diags, g, &c->at_prefix[0], "the other is");
+		}
+	}
+	for (uint32_t i = m->n_cidrs; i-- > 1;) {
+		uint32_t parent = m->cidrs[i].parent;
+
+		if (parent == NONE)
+			continue;
+		m->cidrs[i].next_sibling = m->cidrs[parent].first_child;
+		m->cidrs[parent].first_child = i;
+	}
+	/* A parent comes before its children: its base is at or before theirs, and its length is less. */
+	for (uint32_t i = 1; i < m->n_cidrs; i++)
+		if (m->cidrs[i].parent != NONE)
+			m->cidrs[i].depth = m->cidrs[m->cidrs[i].parent].depth + 1;
+}
+
+static int cmp_addr_use(const void *va, const void *vb)
+{
+	const struct addr_use *a = va, *b = vb;
+	int c = addr_cmp(&a->addr, &b->addr);
+
+	return c ? c : cmp_place(&a->at, &b->at);
+}
+
+/* Looking for a free address may walk a whole CIDR, so what was found is kept. */
+static void help_free(struct loader *l, struct diag *g, uint32_t cidr, const struct addr *like)
+{
+	int family = addr_is_v4(like) ? 0 : 1;
+	uint32_t what = cidr * 2 + (uint32_t)family + 1;
+	struct free_addr *f = &l->free_addrs[what % FREE_ADDRS];
+	char text[ADDR_STR_LEN];
+
+	if (!g || cidr == NONE)
+		return;
+	if (f->what != what)
+		f->full = model_next_free(l->model, cidr, family, &f->addr) != 0;
+	f->what = what;
+	if (f->full) {
+		diag_help(l->diags, g, "no address is free in '%s'", l->model->cidrs[cidr].name);
+		return;
+	}
+	addr_format(&f->addr, text);
+	diag_help(l->diags, g, "the next free address in '%s' is %s", l->model->cidrs[cidr].name, text);
+}
+
+/* One address of a peer: free, inside, and in the same CIDR as the other. */
+static void place_addr(struct loader *l, const struct addr_use *use, const struct addr_use *taken)
+{
+	struct model *m = l->model;
+	struct peer *p = &m->peers[use->peer];
+	uint32_t cidr = model_cidr_of_addr(m, &use->addr);
+	char text[ADDR_STR_LEN], network[2 * PREFIX_STR_LEN + 2];
+	const struct prefix *own = NULL, *root = NULL;
+	struct diag *g;
+
+	addr_format(&use->addr, text);
+	if (taken) {
+		g = diag_error(l->diags, "address-in-use", &use->at, "%s is already taken by peer '%s'", text,
+			       m->peers[taken->peer].name);
+		diag_note(l->diags, g, &taken->at, "'%s' has it", m->peers[taken->peer].name);
+		help_free(l, g, cidr, &use->addr);
+	}
+	if (l->network_broken)
+		return;
+	if (cidr == NONE || !model_cidr_under(m, cidr, 0)) {
+		network_text(m, network);
+		g = diag_error(l->diags, "address-outside", &use->at, "%s is outside the network", text);
+		diag_note(l->diags, g, &m->at_root_prefix, "the network is %s", network);
+		return;
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		if (i < m->cidrs[cidr].n_prefixes && prefix_has(&m->cidrs[cidr].prefix[i], &use->addr))
+			own = &m->cidrs[cidr].prefix[i];
+		if (i < m->cidrs[0].n_prefixes && prefix_has(&m->cidrs[0].prefix[i], &use->addr))
+			root = &m->cidrs[0].prefix[i];
+	}
+	if ((own && addr_is_reserved(own, &use->addr)) || (root && addr_is_reserved(root, &use->addr))) {
+		const struct prefix *of = own && addr_is_reserved(own, &use->addr) ? own : root;
+
+		g = diag_error(l->diags, "address-reserved", &use->at, "%s is the %s address of '%s'", text,
+			       addr_cmp(&of->base, &use->addr) == 0 ? "network" : "broadcast",
+			       m->cidrs[of == own ? cidr : 0].name);
+		help_free(l, g, cidr, &use->addr);
+	}
+	if (p->cidr == NONE)
+		p->cidr = cidr;
+	else if (p->cidr != cidr)
+		diag_error(l->diags, "cidrs-differ", &use->at,
+			   "the addresses of '%s' are in different CIDRs, '%s' and '%s'", p->name,
+			   m->cidrs[p->cidr].name, m->cidrs[cidr].name);
+}
+
+static int place_peers(struct loader *l)
+{
+	struct model *m = l->model;
+	struct addr_use *uses = (struct addr_use *)l->addrs.p;
+	uint32_t n = (uint32_t)(l->addrs.n / sizeof(*uses)), at = 0;
+
+	m->by_addr = arena_array(l->arena, n, sizeof(*m->by_addr));
+	m->by_cidr = arena_array(l->arena, m->n_peers, sizeof(*m->by_cidr));
+	if (!m->by_addr || !m->by_cidr)
+		return -1;
+	if (n)
+		qsort(uses, n, sizeof(*uses), cmp_addr_use);
+	for (uint32_t i = 0; i < n; i++)
+		m->by_addr[i] = (struct peer_addr){uses[i].addr, uses[i].peer};
+	m->n_addrs = n;
+	for (uint32_t i = 0, first = 0; i < n; i++) {
+		if (addr_cmp(&uses[i].addr, &uses[first].addr) != 0)
+			first = i;
+		place_addr(l, &uses[i], first < i ? &uses[first] : NULL);
+	}
+	/* Grouped by CIDR, in the peers' own order: counted first, then dealt out. */
+	for (uint32_t i = 0; i < m->n_peers; i++)
+		if (m->peers[i].cidr != NONE)
+			m->cidrs[m->peers[i].cidr].n_peers++;
+	for (uint32_t i = 0; i < m->n_cidrs; i++) {
+		m->cidrs[i].first_peer = at;
+		at += m->cidrs[i].n_peers;
+		m->cidrs[i].n_peers = 0;
+	}
+	for (uint32_t i = 0; i < m->n_peers; i++) {
+		struct cidr *c = m->peers[i].cidr == NONE ? NULL : &m->cidrs[m->peers[i].cidr];
+
+		if (c)
+			m->by_cidr[c->first_peer + c->n_peers++] = i;
+		if (c && m->peers[i].server)
+			c->infra = true;
+	}
+	return 0;
+}
+
+int check_order(struct loader *l)
+{
+	if (order_cidrs(l) || order_peers(l) || index_names(l) || index_prefixes(l))
+		return -1;
+	place_cidrs(l);
+	return place_peers(l);
+}

@@ -1,0 +1,221 @@
+/* Names that associations and tests use. */
+#include "schema/loader.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The known name nearest to a mistyped one. Large networks are not searched again and again. */
+static const char *nearest_name(struct loader *l, const char *name, bool peers_too)
+{
+	const struct model *m = l->model;
+	unsigned best = strlen(name) > 4 ? 3 : 2, d;
+	const char *found = NULL;
+
+	for (uint32_t i = 0; i < m->n_cidrs + (peers_too ? m->n_peers : 0) && l->searches; i++, l->searches--) {
+		const char *other = i < m->n_cidrs ? m->cidrs[i].name : m->peers[i - m->n_cidrs].name;
+
+		d = word_distance(name, other, best - 1);
+		if (d < best && d > 0) {
+			best = d;
+			found = other;
+		}
+		if (best == 1)
+			break;
+	}
+	return found;
+}
+
+static uint32_t find_cidr(struct loader *l, const struct node *n, uint32_t file)
+{
+	struct place at = at_node(n, file);
+	uint32_t c = model_cidr_by_name(l->model, n->text), p;
+	const char *nearest;
+	struct diag *g;
+
+	if (c != NONE)
+		return c;
+	g = diag_error(l->diags, "unknown-name", &at, "there is no CIDR '%.*s'", 80, n->text);
+	p = model_peer_by_name(l->model, n->text);
+	nearest = p == NONE ? nearest_name(l, n->text, false) : NULL;
+	if (p != NONE)
+		diag_help(l->diags, g, "'%s' is a peer; associations join CIDRs", n->text);
+	else if (nearest)
+		diag_help(l->diags, g, "did you mean '%s'?", nearest);
+	return NONE;
+}
+
+static void check_elsewhere(struct loader *l, const struct node *n, uint32_t cidr, uint32_t file)
+{
+	const struct cidr *c = &l->model->cidrs[cidr];
+	struct place at = at_node(n, file);
+	struct diag *g;
+
+	if (file == 0 || c->at.file == file)
+		return;
+	g = diag_error(l->diags, "association-elsewhere", &at, "'%s' is defined in another file", c->name);
+	diag_note(l->diags, g, &c->at, "'%s' is defined", c->name);
+	diag_help(l->diags, g, "put the association into %s", l->names[0]);
+}
+
+static int cmp_association(const void *va, const void *vb)
+{
+	const struct association *a = *(const struct association *const *)va,
+				 *b = *(const struct association *const *)vb;
+
+	if (a->a != b->a)
+		return a->a < b->a ? -1 : 1;
+	if (a->b != b->b)
+		return a->b < b->b ? -1 : 1;
+	return place_before(&b->at, &a->at) - place_before(&a->at, &b->at);
+}
+
+/* The same two CIDRs again: said, and left out, since it changes nothing. */
+static int drop_twins(struct loader *l)
+{
+	struct model *m = l->model;
+	struct association **by = malloc((m->n_associations + 1) * sizeof(*by));
+	uint32_t n = m->n_associations, kept = 0;
+
+	if (!by)
+		return -1;
+	for (uint32_t i = 0; i < n; i++)
+		by[i] = &m->associations[i];
+	qsort(by, n, sizeof(*by), cmp_association);
+	for (uint32_t i = 1, first = 0; i < n; i++) {
+		if (by[i]->a != by[first]->a || by[i]->b != by[first]->b) {
+			first = i;
+			continue;
+		}
+		diag_note(l->diags,
+			  diag_warning(l->diags, "association-twice", &by[i]->at,
+				       "'%s' and '%s' are associated already", m->cidrs[by[i]->a].name,
+				       m->cidrs[by[i]->b].name),
+			  &by[first]->at, "they are");
+		by[i]->at.line = 0;
+	}
+	free(by);
+	for (uint32_t i = 0; i < n; i++)
+		if (m->associations[i].at.line)
+			m->associations[kept++] = m->associations[i];
+	m->n_associations = kept;
+	return 0;
+}
+
+static int check_associations(struct loader *l)
+{
+	struct model *m = l->model;
+	const struct pair_use *uses = (const struct pair_use *)l->pairs.p;
+	size_t n = l->pairs.n / sizeof(*uses);
+
+	if (n > ASSOCIATIONS_MAX) {
+		diag_error(l->diags, "too-large", &uses[ASSOCIATIONS_MAX].at, "more than %u associations",
+			   ASSOCIATIONS_MAX);
+		n = ASSOCIATIONS_MAX;
+	}
+	m->associations = arena_array(l->arena, n, sizeof(*m->associations));
+	if (!m->associations)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		const struct pair_use *u = &uses[i];
+		struct association *as = &m->associations[m->n_associations];
+		uint32_t a = find_cidr(l, u->a, u->file), b = find_cidr(l, u->b, u->file);
+
+		if (a != NONE)
+			check_elsewhere(l, u->a, a, u->file);
+		if (b != NONE)
+			check_elsewhere(l, u->b, b, u->file);
+		if (a == NONE || b == NONE)
+			continue;
+		if (a == b && m->cidrs[a].isolated)
+			diag_note(l->diags,
+				  diag_error(l->diags, "isolated-association", &u->at,
+					     "the isolated CIDR '%s' is associated with itself", m->cidrs[a].name),
+				  &m->cidrs[a].at, "'%s' is defined", m->cidrs[a].name);
+		as->at = u->at;
+		as->a = a <= b ? a : b;
+		as->b = a <= b ? b : a;
+		as->at_a = at_node(a <= b ? u->a : u->b, u->file);
+		as->at_b = at_node(a <= b ? u->b : u->a, u->file);
+		m->n_associations++;
+	}
+	return drop_twins(l);
+}
+
+/* A peer, a CIDR or an address. */
+static bool read_ref(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file, struct ref *out)
+{
+	const char *text = read_text(l, k, v, file), *nearest;
+	struct diag *g;
+
+	if (!text)
+		return false;
+	out->at = at_node(v, file);
+	if (addr_parse(text, v->n, &out->addr) == 0) {
+		out->kind = REF_ADDR;
+		out->index = model_peer_by_addr(l->model, &out->addr);
+	} else {
+		out->kind = REF_CIDR;
+		out->index = model_cidr_by_name(l->model, text);
+		if (out->index == NONE) {
+			out->kind = REF_PEER;
+			out->index = model_peer_by_name(l->model, text);
+		}
+		if (out->index == NONE) {
+			nearest = nearest_name(l, text, true);
+			g = diag_error(l->diags, "unknown-name", &out->at, "there is no CIDR or peer '%.*s'", 80, text);
+			if (nearest)
+				diag_help(l->diags, g, "did you mean '%s'?", nearest);
+			return false;
+		}
+	}
+	out->text = arena_strndup(l->arena, text, v->n);
+	if (!out->text)
+		out_of_memory(l);
+	return out->text != NULL;
+}
+
+/* One reference or a list of them. -1: out of memory. */
+static int read_refs(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file, struct ref **out,
+		     uint32_t *n)
+{
+	bool list = v && v->kind == NODE_LIST;
+
+	*n = 0;
+	if (!v)
+		return 0;
+	*out = arena_array(l->arena, list ? v->n : 1, sizeof(**out));
+	if (!*out)
+		return -1;
+	for (const struct node *i = list ? v->first : v; i; i = list ? i->next : NULL)
+		if (read_ref(l, k, i, file, &(*out)[*n]))
+			++*n;
+	return 0;
+}
+
+static int check_tests(struct loader *l)
+{
+	struct model *m = l->model;
+	const struct test_use *uses = (const struct test_use *)l->tests.p;
+	size_t n = l->tests.n / sizeof(*uses), n_keys;
+	const struct key_spec *keys = keys_of(IN_TEST, &n_keys);
+
+	m->tests = arena_array(l->arena, n, sizeof(*m->tests));
+	if (!m->tests)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		const struct test_use *u = &uses[i];
+		struct reach_test *t = &m->tests[m->n_tests++];
+
+		t->at = u->at;
+		if (read_refs(l, &keys[TEST_FROM], u->from, u->file, &t->from, &t->n_from) ||
+		    read_refs(l, &keys[TEST_CAN_REACH], u->can, u->file, &t->can, &t->n_can) ||
+		    read_refs(l, &keys[TEST_CANNOT_REACH], u->cannot, u->file, &t->cannot, &t->n_cannot))
+			return -1;
+	}
+	return 0;
+}
+
+int check_refs(struct loader *l)
+{
+	return check_associations(l) || check_tests(l) ? -1 : 0;
+}

@@ -1,0 +1,491 @@
+/* The sections of a definition's files, into the model's arrays, in the order of reading. */
+#include "schema/loader.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct key_spec *spec(enum key_place place, size_t i)
+{
+	size_t n;
+
+	return &keys_of(place, &n)[i];
+}
+
+/* A section that was left empty is none. */
+static const struct node *section(struct loader *l, const struct node *v, uint32_t file, const struct key_spec *k,
+				  enum node_kind kind)
+{
+	if (!v || is_null(v))
+		return NULL;
+	if (v->kind != kind) {
+		bad_type(l, k, v, file);
+		return NULL;
+	}
+	return v;
+}
+
+/* One line for the place of something that may go over many: its first. */
+static struct place first_line(struct place at)
+{
+	if (at.end_line != at.line) {
+		at.end_line = at.line;
+		at.end_column = at.column + 1;
+	}
+	return at;
+}
+
+static const char *copy_name(struct loader *l, const struct node *n)
+{
+	const char *copy = arena_strndup(l->arena, n->text, n->n);
+
+	if (!copy)
+		out_of_memory(l);
+	return copy;
+}
+
+static void check_name(struct loader *l, const struct node *n, uint32_t file)
+{
+	struct place at = at_node(n, file);
+	char fixed[NAME_MAX_LEN + 1];
+	struct diag *g;
+	size_t i;
+
+	if (name_valid(n->text, n->n))
+		return;
+	g = diag_error(l->diags, "bad-name", &at, "'%.*s' is not a host name", 80, n->text);
+	for (i = 0; i < n->n && i < NAME_MAX_LEN; i++) {
+		char c = n->text[i];
+
+		fixed[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c == '_' || c == ' ' || c == '.' ? '-' : c;
+	}
+	fixed[i] = '\0';
+	if (i == n->n && name_valid(fixed, i))
+		diag_help(l->diags, g, "'%s' would be one", fixed);
+	else
+		diag_help(l->diags, g,
+			  "lower case letters, digits and hyphens, at most %d, none of the hyphens first or last",
+			  NAME_MAX_LEN);
+}
+
+static unsigned read_prefixes(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file,
+			      struct prefix out[static 2], struct place at[static 2])
+{
+	const struct node *nodes[2];
+	unsigned given = read_one_or_two(l, k, v, file, nodes), n = 0;
+	struct place place;
+	struct prefix p;
+
+	for (unsigned i = 0; i < given; i++) {
+		if (!read_prefix(l, k, nodes[i], file, &p))
+			continue;
+		place = at_node(nodes[i], file);
+		if (n && prefix_is_v4(&p) == prefix_is_v4(&out[0])) {
+			diag_error(l->diags, "families", &place,
+				   "a second prefix of the same family; one IPv4 and one IPv6 at most");
+			continue;
+		}
+		if (n && prefix_is_v4(&p)) {
+			out[1] = out[0];
+			at[1] = at[0];
+			out[0] = p;
+			at[0] = place;
+		} else {
+			out[n] = p;
+			at[n] = place;
+		}
+		n++;
+	}
+	return n;
+}
+
+static void read_cidr(struct loader *l, const struct node *name, uint32_t file)
+{
+	const struct node *values[KEYS_MAX] = {0}, *v = name->next;
+	struct cidr *c = &l->model->cidrs[l->model->n_cidrs];
+
+	if (name->kind != NODE_SCALAR)
+		return;
+	check_name(l, name, file);
+	c->name = copy_name(l, name);
+	if (!c->name)
+		return;
+	c->at = at_node(name, file);
+	l->model->n_cidrs++;
+	if (v->kind == NODE_MAP)
+		read_keys(l, IN_CIDR, v, file, values, "the CIDR");
+	else
+		values[CIDR_CIDR] = v;
+	if (values[CIDR_CIDR])
+		c->n_prefixes = (uint8_t)read_prefixes(l, spec(IN_CIDR, CIDR_CIDR), values[CIDR_CIDR], file, c->prefix,
+						       c->at_prefix);
+	if (values[CIDR_DESCRIPTION])
+		c->description = read_line(l, spec(IN_CIDR, CIDR_DESCRIPTION), values[CIDR_DESCRIPTION], file);
+	if (values[CIDR_ISOLATED])
+		read_bool(l, spec(IN_CIDR, CIDR_ISOLATED), values[CIDR_ISOLATED], file, &c->isolated);
+}
+
+static void read_ips(struct loader *l, struct peer *p, const struct node *v, uint32_t file)
+{
+	const struct key_spec *k = spec(IN_PEER, PEER_IP);
+	const struct node *nodes[2];
+	unsigned given = read_one_or_two(l, k, v, file, nodes);
+	struct addr_use use = {.peer = l->model->n_peers - 1};
+
+	p->at_ip = first_line(at_node(v, file));
+	for (unsigned i = 0; i < given; i++) {
+		if (!read_addr(l, k, nodes[i], file, &use.addr))
+			continue;
+		use.at = at_node(nodes[i], file);
+		if (p->n_ips && addr_is_v4(&use.addr) == addr_is_v4(&p->ip[0])) {
+			diag_error(l->diags, "families", &use.at,
+				   "a second address of the same family; one IPv4 and one IPv6 at most");
+			continue;
+		}
+		if (p->n_ips && addr_is_v4(&use.addr)) {
+			p->ip[1] = p->ip[0];
+			p->ip[0] = use.addr;
+		} else {
+			p->ip[p->n_ips] = use.addr;
+		}
+		p->n_ips++;
+		buf_add(&l->addrs, &use, sizeof(use));
+	}
+}
+
+static void read_mark(struct loader *l, struct peer *p, const struct node *name,
+		      const struct node *values[static KEYS_MAX], uint32_t file)
+{
+	const struct node *key = values[PEER_PUBLIC_KEY], *invite = values[PEER_INVITE],
+			  *expires = values[PEER_INVITE_EXPIRES];
+	struct key_use use = {.peer = l->model->n_peers - 1};
+	struct place at;
+	bool good = false;
+
+	if (!key == !invite) {
+		at = at_node(key ? invite : name, file);
+		diag_error(l->diags, "key-or-invite", &at, "peer '%s' %s; it needs one of them", p->name,
+			   key ? "has both a public_key and an invite" : "has neither a public_key nor an invite");
+	}
+	if (key) {
+		p->at_key = at_node(key, file);
+		good = read_key(l, spec(IN_PEER, PEER_PUBLIC_KEY), key, file, &p->key);
+		if (good && !x25519_key_valid(&p->key)) {
+			diag_error(l->diags, "bad-key", &p->at_key,
+				   "'public_key' is not a usable key: of low order, or not canonical");
+			good = false;
+		}
+		use.x25519 = p->key;
+	} else if (invite) {
+		p->at_key = at_node(invite, file);
+		p->is_invite = true;
+		good = read_ed25519(l, spec(IN_PEER, PEER_INVITE), invite, file, &p->key, &use.x25519);
+	}
+	if (good)
+		buf_add(&l->keys, &use, sizeof(use));
+	if (!expires)
+		return;
+	if (!invite) {
+		at = at_node(expires, file);
+		diag_error(l->diags, "key-or-invite", &at, "'invite_expires' is of no use without an invite");
+	}
+	read_time(l, spec(IN_PEER, PEER_INVITE_EXPIRES), expires, file, &p->invite_expires);
+}
+
+static void read_endpoint(struct loader *l, struct peer *p, const struct node *v, uint32_t file)
+{
+	const struct key_spec *k = spec(IN_PEER, PEER_ENDPOINT);
+	const char *text = read_text(l, k, v, file);
+	struct diag *g;
+
+	p->at_endpoint = at_node(v, file);
+	if (!text)
+		return;
+	p->endpoint = endpoint_canonical(l->arena, text, v->n);
+	if (!p->endpoint) {
+		g = diag_error(l->diags, "bad-endpoint", &p->at_endpoint, "'%.*s' is not host:port", 80, text);
+		diag_help(l->diags, g, "write it as in vpn.example.com:51820, 192.0.2.1:51820 or [2001:db8::1]:51820");
+	}
+}
+
+static int route_order(const void *a, const void *b)
+{
+	return prefix_cmp(a, b);
+}
+
+static void read_routes(struct loader *l, struct peer *p, const struct node *v, uint32_t file)
+{
+	const struct key_spec *k = spec(IN_PEER, PEER_ROUTES);
+	struct route_use use = {.peer = l->model->n_peers - 1};
+
+	p->at_routes = first_line(at_node(v, file));
+	if (is_null(v) || !check_list(l, k, v, file) || v->n == 0)
+		return;
+	p->routes = arena_array(l->arena, v->n, sizeof(*p->routes));
+	if (!p->routes) {
+		out_of_memory(l);
+		return;
+	}
+	for (const struct node *i = v->first; i; i = i->next) {
+		if (!read_prefix(l, k, i, file, &use.prefix))
+			continue;
+		use.at = at_node(i, file);
+		p->routes[p->n_routes++] = use.prefix;
+		buf_add(&l->routes, &use, sizeof(use));
+	}
+	qsort(p->routes, p->n_routes, sizeof(*p->routes), route_order);
+}
+
+static void read_peer(struct loader *l, const struct node *name, uint32_t file)
+{
+	const struct node *values[KEYS_MAX], *v = name->next;
+	struct peer *p = &l->model->peers[l->model->n_peers];
+	int64_t keepalive;
+
+	if (name->kind != NODE_SCALAR)
+		return;
+	check_name(l, name, file);
+	p->name = copy_name(l, name);
+	if (!p->name)
+		return;
+	p->at = at_node(name, file);
+	p->keepalive = -1;
+	p->cidr = NONE;
+	l->model->n_peers++;
+	if (v->kind != NODE_MAP) {
+		bad_type(l, spec(IN_ROOT, ROOT_PEERS), v, file);
+		return;
+	}
+	read_keys(l, IN_PEER, v, file, values, "the peer");
+	if (values[PEER_IP])
+		read_ips(l, p, values[PEER_IP], file);
+	read_mark(l, p, name, values, file);
+	if (values[PEER_ENDPOINT])
+		read_endpoint(l, p, values[PEER_ENDPOINT], file);
+	if (values[PEER_KEEPALIVE] &&
+	    read_int(l, spec(IN_PEER, PEER_KEEPALIVE), values[PEER_KEEPALIVE], file, &keepalive))
+		p->keepalive = (int32_t)keepalive;
+	if (values[PEER_ROUTES])
+		read_routes(l, p, values[PEER_ROUTES], file);
+	if (values[PEER_SERVER])
+		read_bool(l, spec(IN_PEER, PEER_SERVER), values[PEER_SERVER], file, &p->server);
+	if (values[PEER_ADMIN])
+		read_bool(l, spec(IN_PEER, PEER_ADMIN), values[PEER_ADMIN], file, &p->admin);
+	if (values[PEER_DISABLED])
+		read_bool(l, spec(IN_PEER, PEER_DISABLED), values[PEER_DISABLED], file, &p->disabled);
+	if (values[PEER_DESCRIPTION])
+		p->description = read_line(l, spec(IN_PEER, PEER_DESCRIPTION), values[PEER_DESCRIPTION], file);
+	if (p->server && !values[PEER_ENDPOINT])
+		diag_help(l->diags,
+			  diag_error(l->diags, "endpoint-missing", &p->at, "the server '%s' has no endpoint", p->name),
+			  "say where peers reach it: endpoint: \"vpn.example.com:51820\"");
+}
+
+static void read_associations(struct loader *l, const struct node *list, uint32_t file)
+{
+	const struct key_spec *k = spec(IN_ROOT, ROOT_ASSOCIATIONS);
+	struct pair_use use = {.file = file};
+
+	for (const struct node *i = list->first; i; i = i->next) {
+		use.at = at_node(i, file);
+		if (i->kind != NODE_LIST) {
+			bad_type(l, k, i, file);
+			continue;
+		}
+		if (i->n != 2) {
+			diag_error(l->diags, "bad-type", &use.at, "an association joins two CIDRs, not %u", i->n);
+			continue;
+		}
+		use.a = i->first;
+		use.b = i->first->next;
+		/* Both are looked at, so that both errors are said. */
+		if (!read_text(l, k, use.a, file) | !read_text(l, k, use.b, file))
+			continue;
+		buf_add(&l->pairs, &use, sizeof(use));
+	}
+}
+
+static void read_tests(struct loader *l, const struct node *list, uint32_t file)
+{
+	const struct node *values[KEYS_MAX];
+	struct test_use use = {.file = file};
+
+	for (const struct node *i = list->first; i; i = i->next) {
+		if (i->kind != NODE_MAP) {
+			bad_type(l, spec(IN_ROOT, ROOT_TESTS), i, file);
+			continue;
+		}
+		use.at = first_line(at_node(i, file));
+		read_keys(l, IN_TEST, i, file, values, "the test");
+		use.from = values[TEST_FROM];
+		use.can = values[TEST_CAN_REACH];
+		use.cannot = values[TEST_CANNOT_REACH];
+		if (!use.can && !use.cannot)
+			diag_error(l->diags, "missing-key", &use.at,
+				   "the test has neither 'can_reach' nor 'cannot_reach'");
+		buf_add(&l->tests, &use, sizeof(use));
+	}
+}
+
+static int key_order(const void *a, const void *b)
+{
+	return key_cmp(a, b);
+}
+
+/* A list of signers: in the order of their bytes, none twice. */
+static uint8_t read_signers(struct loader *l, const struct key_spec *k, const struct node *v,
+			    struct key out[static SIGNERS_MAX])
+{
+	struct key key, unused;
+	uint8_t n = 0;
+
+	if (!check_list(l, k, v, 0)) {
+		l->trust_broken = true;
+		return 0;
+	}
+	for (const struct node *i = v->first; i; i = i->next) {
+		struct place at = at_node(i, 0);
+		bool twice = false;
+
+		if (!read_ed25519(l, k, i, 0, &key, &unused)) {
+			l->trust_broken = true;
+			continue;
+		}
+		for (uint8_t j = 0; j < n; j++)
+			twice = twice || key_eq(&out[j], &key);
+		if (twice)
+			diag_error(l->diags, "key-twice", &at, "this key stands in '%s' twice", k->name);
+		else
+			out[n++] = key;
+	}
+	qsort(out, n, sizeof(*out), key_order);
+	return n;
+}
+
+static void read_trust(struct loader *l, const struct node *map)
+{
+	const struct node *values[KEYS_MAX];
+	struct trust *t = &l->model->trust;
+	int64_t threshold = 1;
+	struct place at;
+
+	t->present = true;
+	t->at = first_line(at_node(map, 0));
+	t->threshold = 1;
+	read_keys(l, IN_TRUST, map, 0, values, "'trust'");
+	if (values[TRUST_ID])
+		read_key(l, spec(IN_TRUST, TRUST_ID), values[TRUST_ID], 0, &t->id);
+	if (values[TRUST_SIGNERS])
+		t->n_signers = read_signers(l, spec(IN_TRUST, TRUST_SIGNERS), values[TRUST_SIGNERS], t->signers);
+	if (values[TRUST_ONLINE]) {
+		t->n_online = read_signers(l, spec(IN_TRUST, TRUST_ONLINE), values[TRUST_ONLINE], t->online);
+	} else {
+		t->n_online = t->n_signers;
+		memcpy(t->online, t->signers, sizeof(t->online));
+	}
+	if (!values[TRUST_THRESHOLD] ||
+	    !read_int(l, spec(IN_TRUST, TRUST_THRESHOLD), values[TRUST_THRESHOLD], 0, &threshold))
+		return;
+	at = at_node(values[TRUST_THRESHOLD], 0);
+	if (threshold > t->n_signers && t->n_signers && !l->trust_broken)
+		diag_error(l->diags, "bad-value", &at, "'threshold' is %lld, but there %s %u signer%s",
+			   (long long)threshold, t->n_signers == 1 ? "is" : "are", t->n_signers,
+			   t->n_signers == 1 ? "" : "s");
+	t->threshold = (uint8_t)threshold;
+}
+
+static void read_network(struct loader *l, const struct node *values[static KEYS_MAX])
+{
+	const struct key_spec *k = spec(IN_ROOT, ROOT_NETWORK);
+	struct model *m = l->model;
+	struct cidr *root = &m->cidrs[0];
+	const struct node *v = values[ROOT_NETWORK];
+	const char *text = v ? read_text(l, k, v, 0) : NULL;
+
+	m->n_cidrs = 1;
+	root->name = "";
+	if (text) {
+		m->at_network = root->at = at_node(v, 0);
+		m->network = root->name = copy_name(l, v);
+		/* The kernel's own names under /proc/sys/net/ipv4/conf, and its loopback. */
+		if (!network_name_valid(text, v->n) || strcmp(text, "all") == 0 || strcmp(text, "default") == 0 ||
+		    strcmp(text, "lo") == 0)
+			diag_help(l->diags,
+				  diag_error(l->diags, "bad-name", &root->at, "'%.*s' cannot be an interface's name",
+					     80, text),
+				  "lower case letters, digits and hyphens, at most %d; not lo, all or default",
+				  NETWORK_MAX_LEN);
+		if (!root->name)
+			root->name = "";
+	}
+	if (values[ROOT_CIDR])
+		root->n_prefixes = (uint8_t)read_prefixes(l, spec(IN_ROOT, ROOT_CIDR), values[ROOT_CIDR], 0,
+							  root->prefix, root->at_prefix);
+	m->at_root_prefix = root->at_prefix[0];
+	l->network_broken =
+	    root->n_prefixes == 0 || (values[ROOT_CIDR]->kind == NODE_LIST && values[ROOT_CIDR]->n != root->n_prefixes);
+}
+
+static void read_settings(struct loader *l, const struct node *values[static KEYS_MAX])
+{
+	const struct key_spec *k = spec(IN_ROOT, ROOT_REUSE);
+	const struct node *inner[KEYS_MAX], *v;
+	int64_t number = 0;
+	struct addr addr;
+
+	l->model->mtu = MTU_DEFAULT;
+	l->model->keepalive = KEEPALIVE_DEFAULT;
+	if (values[ROOT_VERSION])
+		read_int(l, spec(IN_ROOT, ROOT_VERSION), values[ROOT_VERSION], 0, &number);
+	if (values[ROOT_EPOCH] && read_int(l, spec(IN_ROOT, ROOT_EPOCH), values[ROOT_EPOCH], 0, &number))
+		l->model->epoch = (uint64_t)number;
+	v = section(l, values[ROOT_TRUST], 0, spec(IN_ROOT, ROOT_TRUST), NODE_MAP);
+	if (v)
+		read_trust(l, v);
+	v = section(l, values[ROOT_DEFAULTS], 0, spec(IN_ROOT, ROOT_DEFAULTS), NODE_MAP);
+	if (v) {
+		read_keys(l, IN_DEFAULTS, v, 0, inner, "'defaults'");
+		if (inner[DEFAULTS_MTU] &&
+		    read_int(l, spec(IN_DEFAULTS, DEFAULTS_MTU), inner[DEFAULTS_MTU], 0, &number))
+			l->model->mtu = (uint16_t)number;
+		if (inner[DEFAULTS_KEEPALIVE] &&
+		    read_int(l, spec(IN_DEFAULTS, DEFAULTS_KEEPALIVE), inner[DEFAULTS_KEEPALIVE], 0, &number))
+			l->model->keepalive = (uint16_t)number;
+	}
+	v = section(l, values[ROOT_REUSE], 0, k, NODE_LIST);
+	for (const struct node *i = v ? v->first : NULL; i; i = i->next) {
+		if (!read_addr(l, k, i, 0, &addr))
+			continue;
+		if (!l->network_broken && !prefix_has(&l->model->cidrs[0].prefix[0], &addr) &&
+		    !(l->model->cidrs[0].n_prefixes == 2 && prefix_has(&l->model->cidrs[0].prefix[1], &addr))) {
+			struct place at = at_node(i, 0);
+
+			diag_error(l->diags, "address-outside", &at, "%s is outside the network", i->text);
+		}
+		buf_add(&l->reuse, &addr, sizeof(addr));
+	}
+}
+
+void read_file(struct loader *l, uint32_t file)
+{
+	const struct node *values[KEYS_MAX], *v;
+
+	read_keys(l, IN_ROOT, l->roots[file], file, values, "the definition");
+	if (file == 0) {
+		read_network(l, values);
+		read_settings(l, values);
+	}
+	v = section(l, values[ROOT_CIDRS], file, spec(IN_ROOT, ROOT_CIDRS), NODE_MAP);
+	if (v)
+		for (node_pairs(name, v))
+			read_cidr(l, name, file);
+	v = section(l, values[ROOT_PEERS], file, spec(IN_ROOT, ROOT_PEERS), NODE_MAP);
+	if (v)
+		for (node_pairs(name, v))
+			read_peer(l, name, file);
+	v = section(l, values[ROOT_ASSOCIATIONS], file, spec(IN_ROOT, ROOT_ASSOCIATIONS), NODE_LIST);
+	if (v)
+		read_associations(l, v, file);
+	v = section(l, values[ROOT_TESTS], file, spec(IN_ROOT, ROOT_TESTS), NODE_LIST);
+	if (v)
+		read_tests(l, v, file);
+}

@@ -1,0 +1,417 @@
+/* One value of the definition at a time: strict, each with its place. */
+#include "schema/loader.h"
+
+#include <string.h>
+
+struct place at_node(const struct node *n, uint32_t file)
+{
+	return node_place(n, file);
+}
+
+/* YAML 1.2's core schema (section 10.3.2): what a plain scalar means when it is no text. */
+bool is_null(const struct node *n)
+{
+	return n->kind == NODE_SCALAR && n->style == NODE_PLAIN &&
+	       (n->n == 0 || strcmp(n->text, "~") == 0 || strcmp(n->text, "null") == 0 ||
+		strcmp(n->text, "Null") == 0 || strcmp(n->text, "NULL") == 0);
+}
+
+static bool is_bool_word(const char *s)
+{
+	static const char *const words[] = {"true", "True", "TRUE", "false", "False", "FALSE"};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(s, words[i]) == 0)
+			return true;
+	return false;
+}
+
+static bool is_number_word(const char *s)
+{
+	static const char digits[] = "0123456789";
+	size_t whole, part = 0;
+
+	if (strncmp(s, "0x", 2) == 0)
+		return s[2] && s[2 + strspn(s + 2, "0123456789abcdefABCDEF")] == '\0';
+	if (strncmp(s, "0o", 2) == 0)
+		return s[2] && s[2 + strspn(s + 2, "01234567")] == '\0';
+	if (strcmp(s, ".nan") == 0 || strcmp(s, ".NaN") == 0 || strcmp(s, ".NAN") == 0)
+		return true;
+	s += *s == '-' || *s == '+';
+	if (strcmp(s, ".inf") == 0 || strcmp(s, ".Inf") == 0 || strcmp(s, ".INF") == 0)
+		return true;
+	whole = strspn(s, digits);
+	s += whole;
+	if (*s == '.') {
+		part = strspn(++s, digits);
+		s += part;
+	}
+	if (whole + part == 0)
+		return false;
+	if (*s == 'e' || *s == 'E') {
+		s++;
+		s += *s == '-' || *s == '+';
+		if (strspn(s, digits) == 0)
+			return false;
+		s += strspn(s, digits);
+	}
+	return *s == '\0';
+}
+
+static const char *kind_word(const struct node *v)
+{
+	return v->kind == NODE_LIST ? "a list" : v->kind == NODE_MAP ? "a mapping" : is_null(v) ? "nothing" : NULL;
+}
+
+/* No more of a value than this is quoted back. */
+#define QUOTE_MAX 80
+
+void bad_type(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file)
+{
+	struct place at = at_node(v, file);
+
+	if (v->kind == NODE_BAD)
+		return;
+	if (kind_word(v))
+		diag_error(l->diags, "bad-type", &at, "'%s' takes %s, not %s", k->name, key_type_expects(k->type),
+			   kind_word(v));
+	else
+		diag_error(l->diags, "bad-type", &at, "'%s' takes %s, not '%.*s'", k->name, key_type_expects(k->type),
+			   QUOTE_MAX, v->text);
+}
+
+static void unknown_key(struct loader *l, enum key_place place, const struct node *key, uint32_t file)
+{
+	struct place at = at_node(key, file);
+	const char *nearest = key_nearest(place, key->text);
+	struct diag *g = diag_error(l->diags, "unknown-key", &at, "unknown key '%.*s'", QUOTE_MAX, key->text);
+	struct buf list = {0};
+	const struct key_spec *keys;
+	size_t n;
+
+	if (nearest) {
+		diag_help(l->diags, g, "did you mean '%s'?", nearest);
+		return;
+	}
+	keys = keys_of(place, &n);
+	for (size_t i = 0; i < n; i++)
+		buf_printf(&list, "%s%s", i == 0 ? "" : i + 1 == n ? " and " : ", ", keys[i].name);
+	if (!list.failed)
+		diag_help(l->diags, g, "the keys that are known here are %s", list.p);
+	buf_free(&list);
+}
+
+void read_keys(struct loader *l, enum key_place place, const struct node *map, uint32_t file,
+	       const struct node *values[static KEYS_MAX], const char *whose)
+{
+	struct place at = at_node(map, file);
+	const struct key_spec *keys, *k;
+	size_t n;
+
+	keys = keys_of(place, &n);
+	memset(values, 0, KEYS_MAX * sizeof(values[0]));
+	for (node_pairs(key, map)) {
+		if (key->kind != NODE_SCALAR)
+			continue;
+		k = key_find(place, key->text);
+		if (!k) {
+			unknown_key(l, place, key, file);
+		} else if (k->root_only && file != 0) {
+			struct place here = at_node(key, file);
+
+			diag_help(l->diags,
+				  diag_error(l->diags, "root-only", &here, "'%s' is for the root file alone", k->name),
+				  "move it to %s", l->names[0]);
+		} else if (!values[k - keys]) {
+			values[k - keys] = key->next;
+		}
+	}
+	/* A mapping that goes over lines is marked at its first. */
+	if (at.end_line != at.line) {
+		at.end_line = at.line;
+		at.end_column = at.column + 1;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (keys[i].required && !values[i] && !(file != 0 && place == IN_ROOT))
+			diag_help(l->diags,
+				  diag_error(l->diags, "missing-key", &at, "%s has no '%s'", whose, keys[i].name),
+				  "%s: %s", keys[i].name, keys[i].help);
+}
+
+bool read_bool(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file, bool *out)
+{
+	if (v->kind != NODE_SCALAR || v->style != NODE_PLAIN ||
+	    (strcmp(v->text, "true") != 0 && strcmp(v->text, "false") != 0)) {
+		bad_type(l, k, v, file);
+		return false;
+	}
+	*out = v->text[0] == 't';
+	return true;
+}
+
+bool read_int(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file, int64_t *out)
+{
+	struct place at = at_node(v, file);
+	int64_t value = 0;
+	bool negative;
+	size_t i;
+
+	negative = v->kind == NODE_SCALAR && v->text[0] == '-';
+	i = negative ? 1 : 0;
+	if (v->kind != NODE_SCALAR || v->style != NODE_PLAIN || v->n == i ||
+	    v->text[i + strspn(v->text + i, "0123456789")] || (v->text[i] == '0' && v->n > i + 1)) {
+		bad_type(l, k, v, file);
+		return false;
+	}
+	for (; i < v->n && value <= k->max; i++)
+		value = value * 10 + (v->text[i] - '0');
+	if (negative)
+		value = -value;
+	if (value < k->min || value > k->max) {
+		diag_error(l->diags, "bad-value", &at, "'%s' is %.*s, but must be from %lld to %lld", k->name,
+			   QUOTE_MAX, v->text, (long long)k->min, (long long)k->max);
+		return false;
+	}
+	*out = value;
+	return true;
+}
+
+const char *read_text(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file)
+{
+	struct place at = at_node(v, file);
+	struct diag *g;
+
+	if (v->kind != NODE_SCALAR || is_null(v)) {
+		bad_type(l, k, v, file);
+		return NULL;
+	}
+	if (v->style == NODE_PLAIN && (is_bool_word(v->text) || is_number_word(v->text))) {
+		g = diag_error(l->diags, "bad-type", &at, "'%s' takes %s, and %.*s is %s", k->name,
+			       key_type_expects(k->type), QUOTE_MAX, v->text,
+			       is_bool_word(v->text) ? "a boolean" : "a number");
+		diag_help(l->diags, g, "put it in quotes: \"%.*s\"", QUOTE_MAX, v->text);
+		return NULL;
+	}
+	return v->text;
+}
+
+const char *read_line(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file)
+{
+	struct place at = at_node(v, file);
+	const char *text = read_text(l, k, v, file), *copy;
+
+	if (!text)
+		return NULL;
+	if (v->n > k->max) {
+		diag_error(l->diags, "too-large", &at, "'%s' has %u bytes; at most %lld are allowed", k->name, v->n,
+			   (long long)k->max);
+		return NULL;
+	}
+	for (size_t i = 0; i < v->n; i++) {
+		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f) {
+			diag_error(l->diags, "bad-value", &at, "'%s' is one line of text, without control characters",
+				   k->name);
+			return NULL;
+		}
+	}
+	copy = arena_strndup(l->arena, text, v->n);
+	if (!copy)
+		out_of_memory(l);
+	return copy;
+}
+
+/* Keys of peers are IPv4 addresses within ::/8, so nothing else may be there. */
+static bool ipv6_reserved(struct loader *l, const struct place *at, const struct addr *base, bool v4, const char *text)
+{
+	if (v4 || base->b[0] != 0)
+		return false;
+	diag_error(l->diags, "ipv6-reserved", at, "%s is within ::/8, which no network uses (RFC 4291 section 2.4)",
+		   text);
+	return true;
+}
+
+bool read_addr(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file, struct addr *out)
+{
+	struct place at = at_node(v, file);
+	const char *text = read_text(l, k, v, file);
+	struct diag *g;
+
+	if (!text)
+		return false;
+	if (addr_parse(text, v->n, out)) {
+		g = diag_error(l->diags, "bad-address", &at, "'%.*s' is not an address", QUOTE_MAX, text);
+		if (strncasecmp(text, "::ffff:", 7) == 0)
+			diag_help(l->diags, g, "write the IPv4 address itself: %.*s", QUOTE_MAX, text + 7);
+		else if (strchr(text, '/'))
+			diag_help(l->diags, g, "an address alone, without a length");
+		return false;
+	}
+	return !ipv6_reserved(l, &at, out, addr_is_v4(out), text);
+}
+
+bool read_prefix(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file, struct prefix *out)
+{
+	struct place at = at_node(v, file);
+	const char *text = read_text(l, k, v, file);
+	char clean[PREFIX_STR_LEN];
+	struct addr addr;
+	struct diag *g;
+
+	if (!text)
+		return false;
+	switch (prefix_parse(text, v->n, out)) {
+	case PREFIX_OK:
+		break;
+	case PREFIX_HOST_BITS:
+		prefix_format(out, clean);
+		g = diag_error(l->diags, "host-bits", &at, "%s has bits set after its length", text);
+		diag_help(l->diags, g, "the prefix is %s", clean);
+		return false;
+	case PREFIX_SYNTAX:
+	default:
+		g = diag_error(l->diags, "bad-prefix", &at, "'%.*s' is not a prefix", QUOTE_MAX, text);
+		if (addr_parse(text, v->n, &addr) == 0)
+			diag_help(l->diags, g, "add its length: %s/%d", text, addr_is_v4(&addr) ? 32 : 128);
+		return false;
+	}
+	/* ::/0 to ::/7 are more than what is reserved: a route may be one. */
+	return out->len < 8 || !ipv6_reserved(l, &at, &out->base, prefix_is_v4(out), text);
+}
+
+bool read_key(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file, struct key *out)
+{
+	struct place at = at_node(v, file);
+	const char *text = read_text(l, k, v, file);
+
+	if (!text)
+		return false;
+	/* What was written is not repeated: somebody may have pasted a private key. */
+	if (key_parse(text, v->n, out)) {
+		diag_error(l->diags, "bad-key", &at, "'%s' is not 32 bytes in canonical base64", k->name);
+		return false;
+	}
+	return true;
+}
+
+bool read_ed25519(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file, struct key *out,
+		  struct key *x25519)
+{
+	struct place at = at_node(v, file);
+	const char *text = read_text(l, k, v, file);
+	struct diag *g;
+
+	if (!text)
+		return false;
+	if (ed25519_parse(text, v->n, out)) {
+		g = diag_error(l->diags, "bad-key", &at, "'%s' is not 'ed25519:' and 32 bytes in canonical base64",
+			       k->name);
+		if (key_parse(text, v->n, out) == 0)
+			diag_help(l->diags, g, "put 'ed25519:' before it, if it is an Ed25519 key");
+		return false;
+	}
+	if (ed25519_to_x25519(out, x25519)) {
+		diag_error(l->diags, "bad-key", &at, "'%s' is not a point of Ed25519, or of low order", k->name);
+		return false;
+	}
+	return true;
+}
+
+/* Days from 1970-01-01 in the proleptic Gregorian calendar; March is the first month, so that leap days come last. */
+static int64_t days_from_civil(int64_t y, int64_t m, int64_t d)
+{
+	int64_t era, yoe, doy;
+
+	y -= m <= 2;
+	era = (y >= 0 ? y : y - 399) / 400;
+	yoe = y - era * 400;
+	doy = (153 * (m + (m > 2 ? -3 : 9)) + 2) / 5 + d - 1;
+	return era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;
+}
+
+static int64_t number_at(const char *s, size_t n)
+{
+	int64_t value = 0;
+
+	for (size_t i = 0; i < n; i++)
+		value = value * 10 + (s[i] - '0');
+	return value;
+}
+
+/* "2026-12-06T12:00:00Z" and nothing else of RFC 3339: no fraction, no offset, no leap second. */
+static bool time_parse(const char *s, size_t n, int64_t *out)
+{
+	static const char shape[] = "0000-00-00T00:00:00Z";
+	static const uint8_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+	int64_t y, m, d, h, min, sec;
+	bool leap;
+
+	if (n != sizeof(shape) - 1)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (shape[i] == '0' ? s[i] < '0' || s[i] > '9' : s[i] != shape[i])
+			return false;
+	y = number_at(s, 4);
+	m = number_at(s + 5, 2);
+	d = number_at(s + 8, 2);
+	h = number_at(s + 11, 2);
+	min = number_at(s + 14, 2);
+	sec = number_at(s + 17, 2);
+	leap = (y % 4 == 0 && y % 100 != 0) || y % 400 == 0;
+	if (m < 1 || m > 12 || d < 1 || d > days[m - 1] + (m == 2 && leap) || h > 23 || min > 59 || sec > 59)
+		return false;
+	*out = ((days_from_civil(y, m, d) * 24 + h) * 60 + min) * 60 + sec;
+	return *out > 0;
+}
+
+bool read_time(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file, int64_t *out)
+{
+	struct place at = at_node(v, file);
+	const char *text = read_text(l, k, v, file);
+	struct diag *g;
+
+	if (!text)
+		return false;
+	if (!time_parse(text, v->n, out)) {
+		g = diag_error(l->diags, "bad-time", &at, "'%.*s' is not a time in UTC", QUOTE_MAX, text);
+		diag_help(l->diags, g, "write it as in 2026-12-06T12:00:00Z");
+		return false;
+	}
+	return true;
+}
+
+unsigned read_one_or_two(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file,
+			 const struct node *out[static 2])
+{
+	struct place at = at_node(v, file);
+	unsigned n = 0;
+
+	if (v->kind != NODE_LIST) {
+		out[0] = v;
+		return v->kind == NODE_BAD ? 0 : 1;
+	}
+	if (v->n < 1 || v->n > 2) {
+		diag_error(l->diags, "families", &at, "'%s' takes one value or one a family, not %u", k->name, v->n);
+		return 0;
+	}
+	for (const struct node *i = v->first; i; i = i->next)
+		if (i->kind != NODE_BAD)
+			out[n++] = i;
+	return n;
+}
+
+bool check_list(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file)
+{
+	struct place at = at_node(v, file);
+
+	if (v->kind != NODE_LIST) {
+		bad_type(l, k, v, file);
+		return false;
+	}
+	if (v->n < k->min || (k->max && v->n > k->max)) {
+		diag_error(l->diags, k->max && v->n > k->max ? "too-large" : "bad-value", &at,
+			   "'%s' has %u items, but must have from %lld to %lld", k->name, v->n, (long long)k->min,
+			   (long long)k->max);
+		return false;
+	}
+	return true;
+}
