@@ -1,0 +1,34 @@
+/* A server's own file, CONFIG-DIR/NAME.yaml (0600), and where its data is. */
+#ifndef EDGE_SERVER_CONFIG_H
+#define EDGE_SERVER_CONFIG_H
+
+#include "reconcile/edge/config.h"
+
+#define SERVER_CONFIG_DIR "/etc/innernet-reconcile"
+#define SERVER_DATA_DIR   "/var/lib/innernet-reconcile"
+
+struct server_config {
+	char network[NETWORK_MAX_LEN + 1];
+	char interface[NETWORK_MAX_LEN + 1]; /* the network's name, when left out */
+	char *repository;                    /* path */
+	char *ref;                           /* "refs/heads/main", when left out */
+	uint16_t listen_port;                /* UDP, WireGuard's */
+	uint8_t *private_key;                /* secret_new(): WireGuard's */
+	struct key public_key;               /* of private_key */
+	uint8_t *seeds[SIGNERS_MAX];         /* secret_new(): Ed25519 signing seeds */
+	struct key signers[SIGNERS_MAX];     /* the public key of each */
+	unsigned n_seeds;
+};
+
+/* Reads and checks `path`; codes "bad-server-file", "file-...". *out is freed with server_config_free(). */
+int server_config_read(const char *path, struct server_config **out, struct diags *d);
+/* From bytes, `name` for people. */
+int server_config_parse(struct span bytes, const char *name, struct server_config **out, struct diags *d);
+/* As the file has it; the caller wipes `out`. */
+int server_config_emit(const struct server_config *c, struct buf *out, struct diags *d);
+struct server_config *server_config_new(void); /* with room for the private key; NULL: out of memory */
+/* Draws the private key, and one signing seed. -1: out of memory. */
+int server_config_draw(struct server_config *c);
+void server_config_free(struct server_config *c);
+
+#endif
