@@ -283,10 +283,13 @@ static void sim_load(struct sim *s, const struct device_state *from)
 		struct sim_peer *p = &s->peers[from->peers[i].key.b[0]];
 		p->p = from->peers[i];
 		p->present = true;
-		memcpy(p->allowed, from->peers[i].allowed, p->p.n_allowed * sizeof(*p->allowed));
+		for (uint32_t j = 0; j < p->p.n_allowed; j++)
+			p->allowed[j] = from->peers[i].allowed[j];
 	}
-	memcpy(s->addresses, from->addresses, from->n_addresses * sizeof(*s->addresses));
-	memcpy(s->routes, from->routes, from->n_routes * sizeof(*s->routes));
+	for (uint32_t i = 0; i < from->n_addresses; i++)
+		s->addresses[i] = from->addresses[i];
+	for (uint32_t i = 0; i < from->n_routes; i++)
+		s->routes[i] = from->routes[i];
 }
 
 static void sim_peer_op(struct sim *s, const struct op *op)
