@@ -32,6 +32,7 @@ const struct diag_code diag_codes[] = {
     {"device-timeout", "no answer from the kernel or a userspace WireGuard"},
     {"device-userspace", "a userspace WireGuard was started and failed"},
     {"duplicate-key", "a key occurs twice in one mapping"},
+    {"edit-style", "a peer cannot be added to a file that is written in this way"},
     {"endpoint-missing", "a server has no endpoint"},
     {"families", "an address or prefix of a family is missing from, or twice in, its place"},
     {"host-bits", "a prefix has bits set after its length"},
