@@ -124,7 +124,7 @@ struct chunk {
 
 struct arena {
 	struct chunk *chunks;
-	char *at; /* free bytes of the newest shared chunk */
+	char *at; /* free bytes of the newest shared chunk: values are taken from their start, texts from their end */
 	size_t left, next_size;
 	size_t used;
 };
@@ -165,33 +165,58 @@ static void *arena_chunk(struct arena *a, size_t n)
 	return c->bytes;
 }
 
+/* Where `n` bytes fit: in a chunk of their own, or (*own false) among the free ones at a->at. */
+static void *arena_room(struct arena *a, size_t n, bool *own)
+{
+	void *p;
+
+	*own = n > a->left && n > a->next_size / 2;
+	if (*own)
+		return arena_chunk(a, n);
+	if (n <= a->left)
+		return a->at;
+	p = arena_chunk(a, a->next_size);
+	if (!p)
+		return NULL;
+	a->at = p;
+	a->left = a->next_size;
+	if (a->next_size < CHUNK_MAX)
+		a->next_size *= 2;
+	return p;
+}
+
 void *arena_alloc(struct arena *a, size_t n)
 {
+	bool own;
 	void *p;
 
 	if (n > SIZE_MAX - ALIGN)
 		return NULL;
 	n = n ? (n + ALIGN - 1) / ALIGN * ALIGN : ALIGN;
-	if (n > a->left && n > a->next_size / 2) {
-		p = arena_chunk(a, n);
-		if (p)
-			a->used += n;
-		return p;
-	}
-	if (n > a->left) {
-		p = arena_chunk(a, a->next_size);
-		if (!p)
-			return NULL;
-		a->at = p;
-		a->left = a->next_size;
-		if (a->next_size < CHUNK_MAX)
-			a->next_size *= 2;
-	}
-	p = a->at;
-	a->at += n;
-	a->left -= n;
+	p = arena_room(a, n, &own);
+	if (!p)
+		return NULL;
 	a->used += n;
+	if (!own) {
+		a->at += n;
+		a->left -= n;
+	}
 	return p;
+}
+
+/* Bytes that need no alignment: names by the million waste none. */
+static char *arena_bytes(struct arena *a, size_t n)
+{
+	bool own;
+	char *p = arena_room(a, n, &own);
+
+	if (!p)
+		return NULL;
+	a->used += n;
+	if (own)
+		return p;
+	a->left -= n;
+	return a->at + a->left;
 }
 
 void *arena_array(struct arena *a, size_t n, size_t size)
@@ -207,7 +232,7 @@ char *arena_strndup(struct arena *a, const char *s, size_t n)
 
 	if (n == SIZE_MAX)
 		return NULL;
-	p = arena_alloc(a, n + 1);
+	p = arena_bytes(a, n + 1);
 	if (p && n)
 		memcpy(p, s, n);
 	return p;
@@ -235,7 +260,7 @@ char *arena_printf(struct arena *a, const char *fmt, ...)
 	va_copy(again, ap);
 	n = vsnprintf(NULL, 0, fmt, ap);
 	if (n >= 0)
-		p = arena_alloc(a, (size_t)n + 1);
+		p = arena_bytes(a, (size_t)n + 1);
 	if (p)
 		vsnprintf(p, (size_t)n + 1, fmt, again);
 	va_end(again);

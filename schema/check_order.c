@@ -25,57 +25,74 @@ static int cmp_peer(const void *va, const void *vb)
 	return c ? c : cmp_place(&a->at, &b->at);
 }
 
+/* Moves items[i] to where `now` says, in place: each cycle of the permutation once. */
+static void permute(void *items, size_t size, uint32_t *now, uint32_t n, void *spare)
+{
+	char *p = items;
+
+	for (uint32_t i = 0; i < n; i++) {
+		while (now[i] != i) {
+			uint32_t to = now[i];
+
+			memcpy(spare, p + size * to, size);
+			memcpy(p + size * to, p + size * i, size);
+			memcpy(p + size * i, spare, size);
+			now[i] = now[to];
+			now[to] = to;
+		}
+	}
+}
+
 /* The root stays first. */
 static int order_cidrs(struct loader *l)
 {
 	struct model *m = l->model;
-	struct cidr *sorted = arena_array(l->arena, m->n_cidrs, sizeof(*sorted));
-	struct cidr **by = malloc(m->n_cidrs * sizeof(*by));
+	struct cidr **by = malloc(m->n_cidrs * sizeof(*by)), spare;
+	uint32_t *now = malloc(m->n_cidrs * sizeof(*now));
+	int rc = -1;
 
-	if (!sorted || !by) {
-		free(by);
-		return -1;
-	}
+	if (!by || !now)
+		goto out;
 	for (uint32_t i = 0; i < m->n_cidrs; i++)
 		by[i] = &m->cidrs[i];
-	qsort(by + 1, m->n_cidrs - 1, sizeof(*by), cmp_cidr);
-	for (uint32_t i = 0; i < m->n_cidrs; i++) {
-		sorted[i] = *by[i];
-		sorted[i].parent = sorted[i].first_child = sorted[i].next_sibling = NONE;
-	}
+	qsort(by + 1, m->n_cidrs - 1, sizeof(struct cidr *), cmp_cidr);
+	for (uint32_t i = 0; i < m->n_cidrs; i++)
+		now[by[i] - m->cidrs] = i;
+	permute(m->cidrs, sizeof(*m->cidrs), now, m->n_cidrs, &spare);
+	for (uint32_t i = 0; i < m->n_cidrs; i++)
+		m->cidrs[i].parent = m->cidrs[i].first_child = m->cidrs[i].next_sibling = NONE;
+	rc = 0;
+out:
 	free(by);
-	m->cidrs = sorted;
-	return 0;
+	free(now);
+	return rc;
 }
 
 /* Peers, and with them whatever names them by their index. */
 static int order_peers(struct loader *l)
 {
 	struct model *m = l->model;
-	struct peer *sorted = arena_array(l->arena, m->n_peers, sizeof(*sorted));
-	struct peer **by = malloc((m->n_peers + 1) * sizeof(*by));
+	struct peer **by = malloc((m->n_peers + 1) * sizeof(*by)), spare;
 	uint32_t *now = malloc((m->n_peers + 1) * sizeof(*now));
 	struct addr_use *addrs = (struct addr_use *)l->addrs.p;
 	struct route_use *routes = (struct route_use *)l->routes.p;
 	struct key_use *keys = (struct key_use *)l->keys.p;
 	int rc = -1;
 
-	if (!sorted || !by || !now)
+	if (!by || !now)
 		goto out;
 	for (uint32_t i = 0; i < m->n_peers; i++)
 		by[i] = &m->peers[i];
-	qsort(by, m->n_peers, sizeof(*by), cmp_peer);
-	for (uint32_t i = 0; i < m->n_peers; i++) {
-		sorted[i] = *by[i];
+	qsort(by, m->n_peers, sizeof(struct peer *), cmp_peer);
+	for (uint32_t i = 0; i < m->n_peers; i++)
 		now[by[i] - m->peers] = i;
-	}
 	for (size_t i = 0; i < l->addrs.n / sizeof(*addrs); i++)
 		addrs[i].peer = now[addrs[i].peer];
 	for (size_t i = 0; i < l->routes.n / sizeof(*routes); i++)
 		routes[i].peer = now[routes[i].peer];
 	for (size_t i = 0; i < l->keys.n / sizeof(*keys); i++)
 		keys[i].peer = now[keys[i].peer];
-	m->peers = sorted;
+	permute(m->peers, sizeof(*m->peers), now, m->n_peers, &spare);
 	rc = 0;
 out:
 	free(by);
@@ -325,8 +342,8 @@ static void place_addr(struct loader *l, const struct addr_use *use, const struc
 	const struct prefix *own = NULL, *root = NULL;
 	struct diag *g;
 
-	addr_format(&use->addr, text);
 	if (taken) {
+		addr_format(&use->addr, text);
 		g = diag_error(l->diags, "address-in-use", &use->at, "%s is already taken by peer '%s'", text,
 			       m->peers[taken->peer].name);
 		diag_note(l->diags, g, &taken->at, "'%s' has it", m->peers[taken->peer].name);
@@ -335,6 +352,7 @@ static void place_addr(struct loader *l, const struct addr_use *use, const struc
 	if (l->network_broken)
 		return;
 	if (cidr == NONE || !model_cidr_under(m, cidr, 0)) {
+		addr_format(&use->addr, text);
 		network_text(m, network);
 		g = diag_error(l->diags, "address-outside", &use->at, "%s is outside the network", text);
 		diag_note(l->diags, g, &m->at_root_prefix, "the network is %s", network);
@@ -349,6 +367,7 @@ static void place_addr(struct loader *l, const struct addr_use *use, const struc
 	if ((own && addr_is_reserved(own, &use->addr)) || (root && addr_is_reserved(root, &use->addr))) {
 		const struct prefix *of = own && addr_is_reserved(own, &use->addr) ? own : root;
 
+		addr_format(&use->addr, text);
 		g = diag_error(l->diags, "address-reserved", &use->at, "%s is the %s address of '%s'", text,
 			       addr_cmp(&of->base, &use->addr) == 0 ? "network" : "broadcast",
 			       m->cidrs[of == own ? cidr : 0].name);

@@ -43,7 +43,7 @@
 /* The snapshot (DESIGN section 4; innernet-snapshot(5)). */
 #define LIST_MAX           16         /* members of a leaf or a children object */
 #define PARTS_MAX          16         /* one a nibble value */
-#define OBJECT_MAX         (2u << 20)   /* bytes of any object: a view with all of its segments and subtrees */
+#define OBJECT_MAX         (2u << 20) /* bytes of any object: a view with all of its segments and subtrees */
 #define STATEMENT_MAX      8192
 #define SMALL_OBJECT_MAX   512          /* a signature, a freshness, an enrolment */
 #define ANCESTORS_MAX      128          /* a prefix has at most 128 that contain it */

@@ -22,8 +22,10 @@ struct node {
 	uint32_t n;          /* bytes of a scalar; items of a list; pairs of a map */
 	uint32_t start, end; /* byte offsets in the file, end exclusive; an empty value is where it would stand */
 	uint32_t line, column, end_line, end_column; /* as in struct place */
-	const char *text;                            /* of a scalar, NUL-terminated; NUL never occurs in it */
-	struct node *first;                          /* of a list: its items; of a map: key, value, key, value ... */
+	union {
+		const char *text;   /* of a scalar, NUL-terminated; NUL never occurs in it */
+		struct node *first; /* of a list: its items; of a map: key, value, key, value ... */
+	};
 	struct node *next;
 };
 
