@@ -173,9 +173,6 @@ PROVE    := prove --exec tests/run
 check: deps all $(UNIT_TESTS) $(E2E_PROGRAMS) $(if $(ONCE),$(FUZZ_T))
 	$(Q)$(TEST_ENV) FUZZ_SECONDS=3 $(PROVE) -j$(JOBS) $(TESTS) </dev/null; $(give_back)
 
-# What drives devices from a shell in tests/e2e/device-*.t.
-$(B)/tests/e2e/device_driver: $(B)/tests/e2e/device_driver.o $(LIBS) ; $(link) $(EDGE_LIBS) $(PURE_LIBS)
-
 .PHONY: unit
 unit: $(UNIT_TESTS)
 	$(Q)$(TEST_ENV) $(PROVE) -j$(JOBS) $(UNIT_TESTS) </dev/null

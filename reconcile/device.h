@@ -39,7 +39,8 @@ struct device_state {
 
 /*
  * The order of a plan is the order in which it is applied: take away before giving, so that an
- * allowed IP or address that moves never belongs to two.
+ * allowed IP that moves never belongs to two. Addresses are the other way round: with its last address of a family
+ * an interface loses all routes of it (fib_disable_ip() in net/ipv4/fib_frontend.c).
  */
 enum op_kind {
 	OP_LINK_ADD,
@@ -48,12 +49,12 @@ enum op_kind {
 	OP_PORT_SET,
 	OP_FWMARK_SET,
 	OP_ROUTE_DEL,
-	OP_ADDRESS_DEL,
 	OP_PEER_REMOVE,
 	OP_PEER_CHANGE,
 	OP_PEER_ADD,
 	OP_LINK_UP,
 	OP_ADDRESS_ADD,
+	OP_ADDRESS_DEL,
 	OP_ROUTE_ADD,
 	OP_LINK_DEL, /* `innernet down` alone */
 };

@@ -83,7 +83,8 @@
 #define DEVICE_ROUTES_MAX     (16u << 20) /* routes, or addresses, of one interface */
 #define DEVICE_LINKS_MAX      65536       /* links of one machine */
 #define DEVICE_ANSWER_SECONDS 10          /* the kernel, or a userspace implementation, to one request */
-#define USERSPACE_START_MS    5000        /* a userspace implementation, from its start to its socket; or to its end */
+#define USERSPACE_START_MS    5000        /* a userspace implementation, from its start to its socket */
+#define USERSPACE_END_MS      1000        /* and from the end of its link to that of its socket */
 
 /* Our own files. */
 #define CONFIG_MAX     (1u << 20)

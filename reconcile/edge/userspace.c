@@ -35,6 +35,24 @@ static bool answers(const char *ifname)
 	return fd >= 0;
 }
 
+/*
+ * Not only a socket, which wireguard-go hands on to its child: that one sets up the link once more (the MTU with it)
+ * before it answers.
+ */
+static bool serves(const char *ifname)
+{
+	struct device_build ignored = {0};
+	int fd = uapi_connect(ifname);
+	int err = fd;
+
+	if (fd >= 0) {
+		err = uapi_get(fd, &ignored);
+		close(fd);
+	}
+	device_build_free(&ignored);
+	return err >= 0;
+}
+
 /* Its own session, nothing of ours on its standard descriptors, no signals blocked or ignored. */
 static int spawn(const char *ifname, pid_t *pid)
 {
@@ -135,6 +153,16 @@ static void explain_failure(const char *ifname, int status, struct diags *d)
 		diag_help(d, g, "`%s -f %s` shows why", program(), ifname);
 }
 
+/* Until nobody answers any more; false: somebody still does. */
+static bool wait_silence(const char *ifname, int watch, int64_t deadline)
+{
+	bool there;
+
+	while ((there = answers(ifname)) && watch >= 0 && wait_event(-1, watch, deadline))
+		;
+	return !there;
+}
+
 int userspace_start(const char *ifname, const char *why, struct diags *d)
 {
 	int64_t deadline = clock_boot_ms() + USERSPACE_START_MS;
@@ -149,6 +177,8 @@ int userspace_start(const char *ifname, const char *why, struct diags *d)
 		return -1;
 	}
 	watch = watch_sockets();
+	/* One whose link was deleted a moment ago is still on its way out. */
+	(void)wait_silence(ifname, watch, clock_boot_ms() + USERSPACE_END_MS);
 	err = spawn(ifname, &pid);
 	if (err < 0) {
 		struct diag *g = diag_error(d, "device-no-wireguard", NULL, "no WireGuard: %s%s %s", why, program(),
@@ -168,7 +198,7 @@ int userspace_start(const char *ifname, const char *why, struct diags *d)
 				close(child);
 			child = -1;
 		}
-		err = ended && status != 0 ? -1 : ended && answers(ifname) ? 0 : 1;
+		err = ended && status != 0 ? -1 : ended && serves(ifname) ? 0 : 1;
 		if (err <= 0 || !in_time)
 			break;
 		in_time = wait_event(child, watch, deadline);
@@ -196,16 +226,12 @@ out:
 
 void userspace_ended(const char *ifname)
 {
-	int64_t deadline = clock_boot_ms() + USERSPACE_START_MS;
 	int watch = watch_sockets();
 	char path[UAPI_PATH_LEN];
-	bool there;
 
-	while ((there = answers(ifname)) && watch >= 0 && wait_event(-1, watch, deadline))
-		;
+	uapi_path(ifname, path);
+	if (wait_silence(ifname, watch, clock_boot_ms() + USERSPACE_END_MS))
+		(void)unlink(path); /* it was killed: nobody else cleans up after it */
 	if (watch >= 0)
 		close(watch);
-	uapi_path(ifname, path);
-	if (!there)
-		(void)unlink(path); /* it was killed: nobody else cleans up after it */
 }

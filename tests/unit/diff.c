@@ -131,8 +131,8 @@ static void test_interface_counts_once(void **state)
 	have->listen_port = 1;
 	have->public_key = key_of(0xbb);
 	struct plan *p = device_diff(a, want, have, NULL, NOW);
-	assert_ops(p, "MTU 1420>1280; KEY; PORT 1>51820; FWMARK 7>0; ROUTE_DEL 10.9.0.0/16; ADDRESS_DEL 10.60.0.9/32; "
-		      "UP; ADDRESS_ADD 10.60.0.1/32");
+	assert_ops(p, "MTU 1420>1280; KEY; PORT 1>51820; FWMARK 7>0; ROUTE_DEL 10.9.0.0/16; UP; "
+		      "ADDRESS_ADD 10.60.0.1/32; ADDRESS_DEL 10.60.0.9/32");
 	assert_counts(p, 1, 1, 2);
 	assert_int_equal(device_diff(a, want, have, want, NOW)->ops[0].drift, true);
 }
