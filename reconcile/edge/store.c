@@ -1,0 +1,246 @@
+#include "reconcile/edge/store.h"
+
+#include "reconcile/edge/file.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LOCK_STEP_MS   20 /* between two attempts to get the lock */
+#define HINTS_FILE_MAX (16u << 20)
+
+void generation_free(struct generation *g)
+{
+	if (!g)
+		return;
+	arena_free(g->arena);
+	buf_free(&g->bytes);
+	free(g);
+}
+
+struct generation *generation_make(struct buf *bytes, const struct verifier *v, int64_t now, struct diags *d)
+{
+	struct generation *g = calloc(1, sizeof(*g));
+	struct verifier alone = *v;
+	struct bundle b;
+
+	alone.held = NULL;
+	alone.held_view = NULL;
+	alone.current = v->pinned;
+	if (!g) {
+		buf_free(bytes);
+		d->out_of_memory = true;
+		return NULL;
+	}
+	g->bytes = *bytes;
+	*bytes = (struct buf){0};
+	g->arena = arena_new();
+	if (!g->arena)
+		d->out_of_memory = true;
+	else if (bundle_parse(g->arena, buf_span(&g->bytes), &b, d) == 0 &&
+		 snapshot_verify(g->arena, &alone, &b, now, &g->view, &g->bundle, d) == VERIFY_OK)
+		return g;
+	generation_free(g);
+	return NULL;
+}
+
+int store_init(struct store *s, const char *data_dir, const char *ifname, struct diags *d)
+{
+	int n = snprintf(s->dir, sizeof(s->dir), "%s/%s", data_dir, ifname);
+
+	s->lock = -1;
+	s->stamp = (struct store_stamp){0};
+	/* Room for the longest name in it. */
+	if (n > 0 && n < PATH_MAX - 64)
+		return 0;
+	diag_error(d, "file-error", NULL, "the name of the folder is too long");
+	return -1;
+}
+
+static void path_in(const struct store *s, const char *name, char out[static PATH_MAX + 64])
+{
+	snprintf(out, PATH_MAX + 64, "%s/%s", s->dir, name);
+}
+
+int store_lock(struct store *s, unsigned wait_ms, struct diags *d)
+{
+	const struct timespec step = {.tv_nsec = LOCK_STEP_MS * 1000000L};
+	char path[PATH_MAX + 64];
+	int fd;
+
+	if (s->lock >= 0)
+		return 0;
+	if (file_mkdirs(s->dir, 0700, d) < 0)
+		return -1;
+	path_in(s, "lock", path);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0) {
+		diag_file_error(d, "file-error", path, "cannot open %s: %s", path, strerror(errno));
+		return -1;
+	}
+	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno == EINTR)
+			continue;
+		if (errno != EWOULDBLOCK) {
+			diag_file_error(d, "file-error", path, "cannot lock %s: %s", path, strerror(errno));
+			close(fd);
+			return -1;
+		}
+		if (wait_ms < LOCK_STEP_MS) {
+			close(fd);
+			return 1;
+		}
+		/* flock(2) has no time-out of its own. */
+		nanosleep(&step, NULL);
+		wait_ms -= LOCK_STEP_MS;
+	}
+	s->lock = fd;
+	return 0;
+}
+
+void store_unlock(struct store *s)
+{
+	if (s->lock >= 0)
+		close(s->lock);
+	s->lock = -1;
+}
+
+static struct store_stamp stamp_of(const struct store *s)
+{
+	char path[PATH_MAX + 64];
+	struct stat st;
+
+	path_in(s, "snapshot", path);
+	if (stat(path, &st) < 0)
+		return (struct store_stamp){0};
+	return (struct store_stamp){
+	    .device = st.st_dev,
+	    .inode = st.st_ino,
+	    .size = (uint64_t)st.st_size,
+	    .sec = st.st_mtim.tv_sec,
+	    .nsec = st.st_mtim.tv_nsec,
+	};
+}
+
+bool store_changed(const struct store *s)
+{
+	struct store_stamp now = stamp_of(s);
+
+	return now.device != s->stamp.device || now.inode != s->stamp.inode || now.size != s->stamp.size ||
+	       now.sec != s->stamp.sec || now.nsec != s->stamp.nsec;
+}
+
+/* Out of the way, but never lost: somebody may want to know what happened to it. */
+static int set_aside(const struct store *s, const char *path, int64_t now, const struct diags *why, struct diags *d)
+{
+	char aside[PATH_MAX + 64];
+	struct diag *g;
+
+	path_in(s, "snapshot.corrupt-", aside);
+	snprintf(aside + strlen(aside), sizeof(aside) - strlen(aside), "%" PRId64, now);
+	if (rename(path, aside) < 0) {
+		diag_file_error(d, "file-error", path, "cannot rename %s: %s", path, strerror(errno));
+		return -1;
+	}
+	g = diag_warning(d, "store-corrupt", NULL, "the last good snapshot could not be used and was set aside as %s",
+			 aside);
+	if (why->first)
+		diag_note(d, g, NULL, "%s", why->first->message);
+	diag_help(d, g, "it is fetched again from a server; until then the interface is left as it is");
+	return 0;
+}
+
+int store_load(struct store *s, const struct verifier *v, int64_t now, struct generation **out, struct diags *d)
+{
+	char path[PATH_MAX + 64];
+	struct store_stamp before = stamp_of(s);
+	struct diags why = {0};
+	struct buf bytes = {0};
+	bool absent = false;
+	int r = 0;
+
+	*out = NULL;
+	path_in(s, "snapshot", path);
+	if (file_read(path, BUNDLE_MAX, &bytes, &absent, d) < 0)
+		return -1;
+	if (absent)
+		goto out;
+	*out = generation_make(&bytes, v, now, &why);
+	if (*out)
+		goto out;
+	if (why.out_of_memory) {
+		d->out_of_memory = true;
+		r = -1;
+	} else {
+		r = set_aside(s, path, now, &why, d);
+		before = (struct store_stamp){0};
+	}
+out:
+	s->stamp = before;
+	diags_free(&why);
+	buf_free(&bytes);
+	return r;
+}
+
+int store_save(struct store *s, const struct generation *g, struct diags *d)
+{
+	char path[PATH_MAX + 64];
+
+	path_in(s, "snapshot", path);
+	if (file_mkdirs(s->dir, 0700, d) < 0 || file_write(path, buf_span(&g->bytes), 0600, d) < 0)
+		return -1;
+	s->stamp = stamp_of(s);
+	return 0;
+}
+
+int store_load_hints(struct store *s, struct arena *a, struct hint **out, size_t *n)
+{
+	char path[PATH_MAX + 64];
+	struct diags ignored = {0};
+	struct buf bytes = {0};
+	struct bundle b;
+	bool absent;
+	int r = 0;
+
+	*out = NULL;
+	*n = 0;
+	path_in(s, "hints", path);
+	if (file_read(path, HINTS_FILE_MAX, &bytes, &absent, &ignored) < 0 || absent)
+		goto out;
+	if (bundle_parse(a, buf_span(&bytes), &b, &ignored) < 0 || !b.n_hints)
+		goto out;
+	*out = arena_array(a, b.n_hints, sizeof(**out));
+	if (!*out) {
+		r = -1;
+		goto out;
+	}
+	memcpy(*out, b.hints, b.n_hints * sizeof(**out));
+	*n = b.n_hints;
+out:
+	diags_free(&ignored);
+	buf_free(&bytes);
+	return r;
+}
+
+int store_save_hints(struct store *s, struct hint *hints, size_t n, struct diags *d)
+{
+	struct bundle b = {.hints = hints, .n_hints = (uint32_t)n};
+	char path[PATH_MAX + 64];
+	struct buf bytes = {0};
+	int r = -1;
+
+	path_in(s, "hints", path);
+	bundle_write(&bytes, &b);
+	if (bytes.failed)
+		d->out_of_memory = true;
+	else if (file_mkdirs(s->dir, 0700, d) == 0)
+		r = file_write(path, buf_span(&bytes), 0600, d);
+	buf_free(&bytes);
+	return r;
+}

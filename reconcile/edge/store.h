@@ -1,0 +1,62 @@
+/*
+ * What a peer keeps of a network between two runs, in DATA-DIR/IFACE/: the last snapshot that it verified
+ * (`snapshot`, a whole bundle), hints (`hints`, never trusted), and `lock`.
+ *
+ * What comes from the disk is believed no more than what comes from the network: it is verified again
+ * with the trust that was pinned at the invitation.
+ */
+#ifndef EDGE_STORE_H
+#define EDGE_STORE_H
+
+#include "reconcile/verify.h"
+#include <limits.h>
+
+/* A verified snapshot and all that it points into. Immutable once made. */
+struct generation {
+	struct arena *arena;
+	struct buf bytes;      /* as it is on disk */
+	struct bundle *bundle; /* the whole of it */
+	struct view *view;
+};
+void generation_free(struct generation *g); /* NULL is fine */
+/*
+ * From the bytes of a whole bundle; verified as at first contact (v->held is not looked at). Takes `bytes` over,
+ * whatever comes of it. NULL with diagnostics.
+ */
+struct generation *generation_make(struct buf *bytes, const struct verifier *v, int64_t now, struct diags *d);
+
+/* Tells whether the snapshot on disk is still the one that was read: another process may have replaced it. */
+struct store_stamp {
+	uint64_t device, inode, size;
+	int64_t sec, nsec;
+};
+
+struct store {
+	char dir[PATH_MAX];       /* DATA-DIR/IFACE */
+	int lock;                 /* the open lock file; -1: not locked */
+	struct store_stamp stamp; /* of the snapshot that was loaded or saved last */
+};
+
+/* Names the folder; touches nothing. */
+int store_init(struct store *s, const char *data_dir, const char *ifname, struct diags *d);
+/*
+ * Makes the folder (0700) and locks it against other processes, waiting at most `wait_ms`. 0, or 1 when somebody else
+ * has it (no diagnostic), or -1. Whoever changes the interface or the store holds the lock while it does.
+ */
+int store_lock(struct store *s, unsigned wait_ms, struct diags *d);
+void store_unlock(struct store *s);
+
+/*
+ * The last good snapshot: *out, or NULL when there is none. One that is damaged, or that does not verify, is
+ * set aside under another name with a warning ("store-corrupt"), never deleted; that is no error.
+ * -1 when it could not be read.
+ */
+int store_load(struct store *s, const struct verifier *v, int64_t now, struct generation **out, struct diags *d);
+int store_save(struct store *s, const struct generation *g, struct diags *d);
+bool store_changed(const struct store *s); /* since it was loaded or saved */
+
+/* Hints, sorted by key. What cannot be read counts as none. */
+int store_load_hints(struct store *s, struct arena *a, struct hint **out, size_t *n);
+int store_save_hints(struct store *s, struct hint *hints, size_t n, struct diags *d);
+
+#endif
