@@ -1,0 +1,27 @@
+/*
+ * Endpoints by host name, without ever blocking: a thread asks the system, the owner looks at a descriptor.
+ * A name that does not resolve keeps the address that it had.
+ */
+#ifndef EDGE_RESOLVE_H
+#define EDGE_RESOLVE_H
+
+#include "reconcile/device.h"
+
+struct resolver;
+struct resolver *resolver_new(struct diags *d);
+void resolver_free(struct resolver *r); /* does not wait for a question that is under way */
+
+/*
+ * Asks for these endpoints ("host:port", copied; literal addresses are skipped; at most RESOLVE_MAX). Names that are not asked
+ * for any more are forgotten. While an older question is under way this one waits for its end. 0, or -1.
+ */
+#define RESOLVE_MAX 4096
+int resolver_ask(struct resolver *r, const char *const *endpoints, size_t n, struct diags *d);
+int resolver_fd(const struct resolver *r);      /* readable when there may be answers */
+bool resolver_take(struct resolver *r);         /* takes them; true when some address is another now */
+bool resolver_busy(const struct resolver *r);   /* a question is under way */
+bool resolver_wait(struct resolver *r, int ms); /* for commands: until all is answered or the time is over */
+/* What is known, for struct local. Valid until the next call. */
+const struct resolved *resolver_known(const struct resolver *r, size_t *n);
+
+#endif
