@@ -143,7 +143,8 @@ static bool set_fixed(const struct client *c, struct transfer *t)
 	ok = ok && !curl_easy_setopt(e, CURLOPT_HEADERDATA, t);
 	ok = ok && !curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, take_body);
 	ok = ok && !curl_easy_setopt(e, CURLOPT_WRITEDATA, t);
-	ok = ok && !curl_easy_setopt(e, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+	if (!c->loop) /* a loop never waits; and only a command switches keys after an answer */
+		ok = ok && !curl_easy_setopt(e, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
 	ok = ok && !curl_easy_setopt(e, CURLOPT_PRIVATE, t);
 	if (c->ifname[0]) {
 		snprintf(device, sizeof(device), "if!%s", c->ifname);
