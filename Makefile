@@ -47,7 +47,7 @@ BASE     := -std=c11 -D_GNU_SOURCE -I. -DINNERNET_VERSION='"$(VERSION)"' $(WARN)
 # Control-flow protection and stack probes: as far as the compiler and the machine have them.
 X86      := $(filter x86_64 i386 i686,$(shell uname -m))
 HARDEN   := -fstack-protector-strong -fPIE $(if $(X86),-fcf-protection) \
-            $(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2) $(if $(findstring clang,$(CC)),,-fstack-clash-protection)
+            $(if $(findstring clang,$(CC)),,-fstack-clash-protection) $(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer -DINNERNET_SANITIZED)
 ALL_CFLAGS  = $(BASE) $(OPT) $(HARDEN) $(SANFLAGS) $(PKG_CFLAGS) $(CPPFLAGS) $(CFLAGS)
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack $(SANFLAGS) $(LDFLAGS)
@@ -65,7 +65,8 @@ UNIT_SRC   := $(wildcard tests/unit/*.c)
 EDGET_SRC  := $(wildcard tests/edge/*.c)
 E2E_SRC    := $(wildcard tests/e2e/*.c)
 FUZZ_SRC   := $(wildcard tests/fuzz/*.c)
-SOURCES    := $(SCHEMA_SRC) $(RECON_SRC) $(EDGE_SRC) $(CMD_SRC) $(PEER_SRC) $(SERVER_SRC) $(UNIT_SRC) $(EDGET_SRC) $(E2E_SRC) $(FUZZ_SRC)
+SOURCES    := $(SCHEMA_SRC) $(RECON_SRC) $(EDGE_SRC) $(CMD_SRC) $(PEER_SRC) $(SERVER_SRC) \
+              $(UNIT_SRC) $(EDGET_SRC) $(E2E_SRC) $(FUZZ_SRC)
 HEADERS    := $(wildcard schema/*.h reconcile/*.h reconcile/edge/*.h cmd/*.h cmd/*/*.h tests/*.h tests/*/*.h)
 MAN        := $(wildcard man/*.[1-8])
 
@@ -75,8 +76,11 @@ PURE_A   := $(B)/libreconcile.a $(B)/libschema.a
 LIBS     := $(B)/libedge.a $(PURE_A)
 PROGRAMS := $(if $(PEER_SRC),$(B)/innernet) $(if $(SERVER_SRC),$(B)/innernet-reconcile)
 
+# bash completions are made from the programs' own --help.
+COMPLETIONS := $(PROGRAMS:=.bash)
+
 .PHONY: all
-all: $(PROGRAMS)
+all: $(PROGRAMS) $(COMPLETIONS)
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -129,6 +133,10 @@ $(B)/innernet: $(call obj,$(PEER_SRC) $(CMD_SRC)) $(LIBS)
 	$(link) $(EDGE_LIBS) $(PURE_LIBS)
 $(B)/innernet-reconcile: $(call obj,$(SERVER_SRC) $(CMD_SRC)) $(LIBS)
 	$(link) $(EDGE_LIBS) $(PURE_LIBS)
+
+$(B)/%.bash: contrib/completions $(B)/%
+	$(call say,GEN,$@)
+	$(Q)contrib/completions $(B)/$* >$@
 
 # Unit tests link the pure two; tests/edge links everything. One program a file, TAP by cmocka.
 UNIT_TESTS := $(patsubst %.c,$(B)/%.t,$(UNIT_SRC) $(EDGET_SRC))
@@ -204,15 +212,15 @@ deps-demo:
 format:
 	clang-format -i $(SOURCES) $(HEADERS)
 
-COMPLETIONS := $(wildcard contrib/completions/*.bash)
 .PHONY: install
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/doc/innernet
 	install -m 755 $(B)/innernet $(DESTDIR)$(PREFIX)/bin/innernet
 	install -m 755 $(B)/innernet-reconcile $(DESTDIR)$(PREFIX)/sbin/innernet-reconcile
 	install -m 644 LICENSE README.md examples/network.yaml $(DESTDIR)$(PREFIX)/share/doc/innernet/
-	$(foreach m,$(MAN),install -D -m 644 $(m) $(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m)) &&) :
-	$(foreach c,$(COMPLETIONS),install -D -m 644 $(c) $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$(basename $(notdir $(c))) &&) :
+	for m in $(MAN); do install -D -m 644 $$m $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/$${m##*/} || exit 1; done
+	for p in $(COMPLETIONS:.bash=); do \
+		install -D -m 644 $$p.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$${p##*/} || exit 1; done
 
 .PHONY: clean
 clean:
