@@ -298,7 +298,7 @@ allowed 10.61.0.1/32
 EOF
 	"$DRIVER" apply "$WORK/a" "$KIND" >/dev/null
 	ip netns exec Cfar "$DRIVER" apply "$WORK/b" "$KIND" >/dev/null
-	ping -c 2 -W 5 10.61.0.2 >/dev/null && ok "a ping goes through" || not_ok "a ping goes through"
+	is "a ping goes through" "$(ping -c 2 -W 5 10.61.0.2 | grep -o "2 packets transmitted, 2")" "2 packets transmitted, 2"
 	before=$(wg show Cses0 latest-handshakes)
 	ping -c 20 -i 0.1 -W 5 10.61.0.2 >"$WORK/ping" &
 	pinger=$!
@@ -350,7 +350,9 @@ case_monitor() {
 }
 
 case_errors() {
+	ip link set Cveth0 down
 	ip link set Cveth0 name Cnotwg
+	ip link set Cnotwg up
 	is "not WireGuard" "$("$DRIVER" read Cnotwg)" \
 		"error[device-not-wireguard]: Cnotwg: there is an interface of this name, and it is not WireGuard, but of kind veth"
 	ip route add 10.77.0.0/16 dev Cnotwg
