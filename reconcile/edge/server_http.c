@@ -1,0 +1,757 @@
+#include "reconcile/edge/server_http.h"
+#include "reconcile/edge/log.h"
+#include "reconcile/edge/request.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/sockios.h>
+#include <microhttpd.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define POOL_BYTES   2048 /* of one connection: request line, headers, reply headers; 10,000 held ones take 31 MB */
+#define ACCEPT_BURST 64   /* accepted in one turn of the loop */
+#define ACCEPT_REST  100  /* ms without accepting, after running out of descriptors */
+#define ACK_STEP_MS  2
+#define ACK_LIMIT_MS 200
+#define BUCKETS      4096 /* of the connections by address; a power of two */
+
+/* One connection. MHD owns the descriptor. */
+struct conn {
+	struct http_server *server;
+	struct addr from;
+	int fd;
+	struct loop_timer deadline; /* of the transfer that is under way */
+	struct http_request *request;
+	struct conn *next, *prev; /* of all */
+	struct conn *same_bucket;
+};
+
+struct http_request {
+	struct conn *conn;
+	struct MHD_Connection *mhd;
+	enum http_method method;
+	char *path;
+	struct buf body;
+	void *data;
+	bool complete, answered, held, gone;
+	enum http_reason why;
+	struct loop_timer wait; /* while held */
+	struct http_request *next_held, *prev_held;
+	void (*acknowledged)(void *ctx);
+	void *ack_ctx;
+};
+
+/* An answer that the other side has not acknowledged yet. */
+struct drain {
+	struct http_server *server;
+	struct loop_timer step;
+	int fd; /* a dup */
+	int64_t until;
+	void (*fn)(void *ctx);
+	void *ctx;
+	struct drain *next, *prev;
+};
+
+struct http_server {
+	struct loop *loop;
+	struct http_options o;
+	struct MHD_Daemon *mhd;
+	int mhd_fd; /* its epoll */
+	int listener;
+	unsigned ifindex; /* of the listener */
+	uint16_t port;
+	struct loop_timer turn, rest;
+	struct conn *conns;
+	struct conn *buckets[BUCKETS];
+	unsigned n_conns;
+	struct http_request *held;
+	struct drain *drains;
+	bool running;
+};
+
+static struct addr addr_of(const struct sockaddr *sa)
+{
+	struct addr a = {{0}};
+
+	if (sa->sa_family == AF_INET6) {
+		memcpy(a.b, &((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr, 16);
+	} else if (sa->sa_family == AF_INET) {
+		a.b[10] = a.b[11] = 0xff;
+		memcpy(a.b + 12, &((const struct sockaddr_in *)(const void *)sa)->sin_addr, 4);
+	}
+	return a;
+}
+
+static struct conn **bucket_of(struct http_server *s, const struct addr *a)
+{
+	uint32_t h = 2166136261u; /* FNV-1a */
+
+	for (int i = 0; i < 16; i++)
+		h = (h ^ a->b[i]) * 16777619u;
+	return &s->buckets[h & (BUCKETS - 1)];
+}
+
+static unsigned count_from(struct http_server *s, const struct addr *a)
+{
+	unsigned n = 0;
+
+	for (struct conn *c = *bucket_of(s, a); c; c = c->same_bucket)
+		n += !addr_cmp(&c->from, a);
+	return n;
+}
+
+/* --- the turn of MHD in our loop --- */
+
+static void schedule(struct http_server *s)
+{
+	MHD_UNSIGNED_LONG_LONG ms;
+
+	if (MHD_get_timeout(s->mhd, &ms) == MHD_YES)
+		loop_timer_set(s->loop, &s->turn, ms > 60000 ? 60000 : (int64_t)ms);
+	else
+		loop_timer_del(s->loop, &s->turn);
+}
+
+void http_run(struct http_server *s)
+{
+	if (s->running)
+		return;
+	s->running = true;
+	MHD_run(s->mhd);
+	s->running = false;
+	schedule(s);
+}
+
+static void on_turn(void *ctx)
+{
+	http_run(ctx);
+}
+
+static void on_mhd(void *ctx, int fd, uint32_t events)
+{
+	(void)fd;
+	(void)events;
+	http_run(ctx);
+}
+
+/* --- connections --- */
+
+static int64_t transfer_ms(const struct http_server *s)
+{
+	return s->o.transfer_ms ? s->o.transfer_ms : TRANSFER_SECONDS * 1000;
+}
+
+/* MHD's own time-out is for inactivity: a byte a second would live for ever. */
+static void on_deadline(void *ctx)
+{
+	struct conn *c = ctx;
+
+	shutdown(c->fd, SHUT_RDWR);
+	http_run(c->server);
+}
+
+static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
+			  enum MHD_ConnectionNotificationCode code)
+{
+	struct http_server *s = cls;
+	struct conn *c = *context;
+
+	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+		const union MHD_ConnectionInfo *fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+		const union MHD_ConnectionInfo *sa = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+		c = calloc(1, sizeof(*c));
+		*context = c;
+		if (!c)
+			return; /* its requests are refused */
+		c->server = s;
+		c->fd = fd->connect_fd;
+		c->from = addr_of(sa->client_addr);
+		c->deadline = (struct loop_timer){.fn = on_deadline, .ctx = c};
+		loop_timer_set(s->loop, &c->deadline, transfer_ms(s));
+		c->next = s->conns;
+		if (c->next)
+			c->next->prev = c;
+		s->conns = c;
+		struct conn **bucket = bucket_of(s, &c->from);
+		c->same_bucket = *bucket;
+		*bucket = c;
+		s->n_conns++;
+	} else if (c) {
+		struct conn **p = bucket_of(s, &c->from);
+		while (*p != c)
+			p = &(*p)->same_bucket;
+		*p = c->same_bucket;
+		*(c->prev ? &c->prev->next : &s->conns) = c->next;
+		if (c->next)
+			c->next->prev = c->prev;
+		loop_timer_del(s->loop, &c->deadline);
+		loop_fd_del(s->loop, c->fd);
+		s->n_conns--;
+		free(c);
+		*context = NULL;
+	}
+}
+
+/* --- held requests --- */
+
+static void unhold(struct http_request *r)
+{
+	struct http_server *s = r->conn->server;
+
+	if (!r->held)
+		return;
+	r->held = false;
+	*(r->prev_held ? &r->prev_held->next_held : &s->held) = r->next_held;
+	if (r->next_held)
+		r->next_held->prev_held = r->prev_held;
+	r->next_held = r->prev_held = NULL;
+	loop_timer_del(s->loop, &r->wait);
+	loop_fd_del(s->loop, r->conn->fd);
+	loop_timer_set(s->loop, &r->conn->deadline, transfer_ms(s));
+	MHD_resume_connection(r->mhd);
+	loop_timer_set(s->loop, &s->turn, 0);
+}
+
+static void on_wait_over(void *ctx)
+{
+	struct http_request *r = ctx;
+
+	r->why = HTTP_TIMEOUT;
+	unhold(r);
+}
+
+/* A suspended connection is in nobody's epoll but this one: without it, one that went would stay for a minute. */
+static void on_hang_up(void *ctx, int fd, uint32_t events)
+{
+	struct http_request *r = ctx;
+
+	(void)fd;
+	(void)events;
+	r->gone = true;
+	unhold(r);
+}
+
+void http_hold(struct http_request *r, int64_t ms)
+{
+	struct http_server *s = r->conn->server;
+
+	if (r->held || r->answered)
+		return;
+	r->held = true;
+	r->wait = (struct loop_timer){.fn = on_wait_over, .ctx = r};
+	r->prev_held = NULL;
+	r->next_held = s->held;
+	if (r->next_held)
+		r->next_held->prev_held = r;
+	s->held = r;
+	MHD_suspend_connection(r->mhd);
+	loop_timer_del(s->loop, &r->conn->deadline);
+	if (loop_timer_set(s->loop, &r->wait, ms) < 0 ||
+	    loop_fd_set(s->loop, r->conn->fd, EPOLLRDHUP | EPOLLONESHOT, on_hang_up, r) < 0) {
+		r->gone = true; /* better gone than held without an end */
+		unhold(r);
+	}
+}
+
+void http_wake(struct http_request *r)
+{
+	if (!r->held)
+		return;
+	r->why = HTTP_WOKEN;
+	unhold(r);
+}
+
+void http_each_held(struct http_server *s, void (*fn)(void *ctx, struct http_request *r), void *ctx)
+{
+	for (struct http_request *r = s->held, *next; r; r = next) {
+		next = r->next_held;
+		fn(ctx, r);
+	}
+}
+
+void http_close_others(struct http_server *s, bool (*keep)(void *ctx, const struct addr *from), void *ctx)
+{
+	for (struct conn *c = s->conns; c; c = c->next) {
+		if (keep(ctx, &c->from))
+			continue;
+		shutdown(c->fd, SHUT_RDWR);
+		if (c->request && c->request->held) {
+			c->request->gone = true;
+			unhold(c->request);
+		}
+	}
+	loop_timer_set(s->loop, &s->turn, 0);
+}
+
+/* --- answers --- */
+
+static void drain_end(struct drain *w)
+{
+	loop_timer_del(w->server->loop, &w->step);
+	*(w->prev ? &w->prev->next : &w->server->drains) = w->next;
+	if (w->next)
+		w->next->prev = w->prev;
+	if (w->fd >= 0)
+		close(w->fd);
+	free(w);
+}
+
+static void on_drain(void *ctx)
+{
+	struct drain *w = ctx;
+	int unsent = 0;
+
+	if (w->fd >= 0 && !ioctl(w->fd, SIOCOUTQ, &unsent) && unsent > 0 && clock_boot_ms() < w->until) {
+		loop_timer_set(w->server->loop, &w->step, ACK_STEP_MS);
+		return;
+	}
+	void (*fn)(void *) = w->fn;
+	void *fn_ctx = w->ctx;
+	drain_end(w);
+	fn(fn_ctx);
+}
+
+/* The answer is in the kernel's buffer, or the connection broke: from here on we ask whether it was acknowledged. */
+static void drain_start(struct http_request *r)
+{
+	struct http_server *s = r->conn->server;
+	struct drain *w = calloc(1, sizeof(*w));
+
+	if (!w) {
+		r->acknowledged(r->ack_ctx);
+		return;
+	}
+	*w = (struct drain){.server = s,
+			    .step = {.fn = on_drain, .ctx = w},
+			    .fd = dup(r->conn->fd),
+			    .until = clock_boot_ms() + ACK_LIMIT_MS,
+			    .fn = r->acknowledged,
+			    .ctx = r->ack_ctx,
+			    .next = s->drains};
+	if (w->next)
+		w->next->prev = w;
+	s->drains = w;
+	loop_timer_set(s->loop, &w->step, 0);
+}
+
+static enum MHD_Result queue(struct MHD_Connection *mhd, unsigned status, const char *type, struct buf *body,
+			     bool close)
+{
+	struct MHD_Response *resp;
+	enum MHD_Result ok;
+
+	if (body->failed || !body->n) {
+		resp = MHD_create_response_from_buffer(0, (void *)(uintptr_t) "", MHD_RESPMEM_PERSISTENT);
+		buf_free(body);
+	} else {
+		resp = MHD_create_response_from_buffer(body->n, body->p, MHD_RESPMEM_MUST_FREE);
+		if (!resp)
+			buf_free(body);
+	}
+	*body = (struct buf){0};
+	if (!resp)
+		return MHD_NO;
+	if (type)
+		MHD_add_response_header(resp, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+	if (close)
+		MHD_add_response_header(resp, MHD_HTTP_HEADER_CONNECTION, "close");
+	ok = MHD_queue_response(mhd, status, resp);
+	MHD_destroy_response(resp);
+	return ok;
+}
+
+void http_answer(struct http_request *r, unsigned status, const char *content_type, struct buf *body,
+		 void (*acknowledged)(void *ctx), void *ctx)
+{
+	r->answered = true;
+	r->acknowledged = acknowledged;
+	r->ack_ctx = ctx;
+	if (body->failed)
+		status = 500;
+	if (queue(r->mhd, status, content_type, body, false) != MHD_YES)
+		r->gone = true;
+}
+
+void http_refuse(struct http_request *r, unsigned status, const char *code, const char *fmt, ...)
+{
+	struct buf body = {0};
+	va_list ap;
+
+	buf_printf(&body, "%s: ", code);
+	va_start(ap, fmt);
+	buf_vprintf(&body, fmt, ap);
+	va_end(ap);
+	buf_char(&body, '\n');
+	http_answer(r, status, "text/plain", &body, NULL, NULL);
+}
+
+/* --- requests --- */
+
+enum http_method http_method(const struct http_request *r)
+{
+	return r->method;
+}
+
+const char *http_path(const struct http_request *r)
+{
+	return r->path;
+}
+
+const char *http_header(const struct http_request *r, const char *name)
+{
+	return MHD_lookup_connection_value(r->mhd, MHD_HEADER_KIND, name);
+}
+
+const char *http_argument(const struct http_request *r, const char *name)
+{
+	return MHD_lookup_connection_value(r->mhd, MHD_GET_ARGUMENT_KIND, name);
+}
+
+struct span http_body(const struct http_request *r)
+{
+	return buf_span(&r->body);
+}
+
+const struct addr *http_from(const struct http_request *r)
+{
+	return &r->conn->from;
+}
+
+void **http_data(struct http_request *r)
+{
+	return &r->data;
+}
+
+/* Headers of which there may be only one, and the one that we never take. */
+struct framing {
+	const char *length;
+	unsigned lengths, hosts, encodings;
+};
+
+static enum MHD_Result count_header(void *cls, enum MHD_ValueKind kind, const char *key, const char *value)
+{
+	struct framing *f = cls;
+
+	(void)kind;
+	if (!strcasecmp(key, "Content-Length")) {
+		f->lengths++;
+		f->length = value;
+	} else if (!strcasecmp(key, "Host")) {
+		f->hosts++;
+	} else if (!strcasecmp(key, "Transfer-Encoding")) {
+		f->encodings++;
+	}
+	return MHD_YES;
+}
+
+static enum MHD_Result refuse_early(struct MHD_Connection *mhd, unsigned status, const char *text)
+{
+	struct buf body = {0};
+
+	buf_str(&body, text);
+	return queue(mhd, status, "text/plain", &body, true);
+}
+
+/* Request smuggling starts with two opinions about where a request ends. MHD takes some of them. */
+static enum MHD_Result check_framing(struct MHD_Connection *mhd, const char *method, bool *ok)
+{
+	struct framing f = {0};
+	size_t n;
+	bool too_large;
+
+	*ok = false;
+	MHD_get_connection_values(mhd, MHD_HEADER_KIND, count_header, &f);
+	if (f.encodings || f.lengths > 1 || f.hosts > 1)
+		return refuse_early(mhd, 400, "bad-request: the length of the request is ambiguous\n");
+	if (f.lengths && content_length_parse(f.length, REQUEST_MAX, &n, &too_large) < 0)
+		return too_large ? refuse_early(mhd, 413, "too-large: a request is at most 4096 bytes\n")
+				 : refuse_early(mhd, 400, "bad-request: Content-Length is not a number\n");
+	if (!f.lengths && strcmp(method, "GET") && strcmp(method, "HEAD"))
+		return refuse_early(mhd, 411, "bad-request: Content-Length is missing\n");
+	*ok = true;
+	return MHD_YES;
+}
+
+static struct http_request *request_new(struct conn *c, struct MHD_Connection *mhd, const char *url, const char *method)
+{
+	struct http_request *r = calloc(1, sizeof(*r));
+
+	if (!r || !(r->path = strdup(url))) {
+		free(r);
+		return NULL;
+	}
+	r->conn = c;
+	r->mhd = mhd;
+	r->method = !strcmp(method, "GET") ? HTTP_GET : !strcmp(method, "POST") ? HTTP_POST : HTTP_OTHER;
+	r->why = HTTP_NEW;
+	c->request = r;
+	return r;
+}
+
+static enum MHD_Result on_request(void *cls, struct MHD_Connection *mhd, const char *url, const char *method,
+				  const char *version, const char *upload, size_t *n_upload, void **state)
+{
+	struct http_server *s = cls;
+	struct http_request *r = *state;
+	bool ok;
+
+	(void)version;
+	if (!r) {
+		const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+		struct conn *c = info ? info->socket_context : NULL;
+		if (!c)
+			return MHD_NO;
+		enum MHD_Result result = check_framing(mhd, method, &ok);
+		if (!ok)
+			return result;
+		*state = request_new(c, mhd, url, method);
+		return *state ? MHD_YES : MHD_NO;
+	}
+	if (*n_upload) {
+		if (r->body.n + *n_upload > REQUEST_MAX)
+			return MHD_NO;
+		buf_add(&r->body, upload, *n_upload);
+		*n_upload = 0;
+		return r->body.failed ? MHD_NO : MHD_YES;
+	}
+	if (r->gone)
+		return MHD_NO;
+	if (r->answered)
+		return MHD_YES;
+	s->o.request(s->o.ctx, r, r->why);
+	return r->gone || (!r->answered && !r->held) ? MHD_NO : MHD_YES;
+}
+
+static void on_completed(void *cls, struct MHD_Connection *mhd, void **state, enum MHD_RequestTerminationCode code)
+{
+	struct http_server *s = cls;
+	struct http_request *r = *state;
+
+	(void)mhd;
+	(void)code;
+	if (!r)
+		return;
+	*state = NULL;
+	if (r->held) { /* the daemon stops */
+		r->held = false;
+		*(r->prev_held ? &r->prev_held->next_held : &s->held) = r->next_held;
+		if (r->next_held)
+			r->next_held->prev_held = r->prev_held;
+		loop_timer_del(s->loop, &r->wait);
+	}
+	if (r->acknowledged)
+		drain_start(r);
+	r->conn->request = NULL;
+	loop_fd_del(s->loop, r->conn->fd);
+	loop_timer_set(s->loop, &r->conn->deadline, transfer_ms(s));
+	free(r->data);
+	free(r->path);
+	buf_free(&r->body);
+	free(r);
+}
+
+/* --- listening --- */
+
+static void on_listener(void *ctx, int fd, uint32_t events)
+{
+	struct http_server *s = ctx;
+	const unsigned max = s->o.max_connections ? s->o.max_connections : CONNECTIONS_MAX;
+	const unsigned max_peer = s->o.max_per_peer ? s->o.max_per_peer : CONNECTIONS_PEER;
+
+	(void)events;
+	for (int i = 0; i < ACCEPT_BURST; i++) {
+		struct sockaddr_storage ss = {0};
+		socklen_t n = sizeof(ss);
+		int c = accept4(fd, (struct sockaddr *)&ss, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (c < 0) {
+			if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+				loop_fd_del(s->loop, fd);
+				loop_timer_set(s->loop, &s->rest, ACCEPT_REST);
+			}
+			if (errno == ECONNABORTED || errno == EINTR)
+				continue;
+			break;
+		}
+		struct addr from = addr_of((struct sockaddr *)&ss);
+		if (s->n_conns >= max || count_from(s, &from) >= max_peer) {
+			close(c);
+			continue;
+		}
+		MHD_add_connection(s->mhd, c, (struct sockaddr *)&ss, n); /* closes it when it fails */
+	}
+	http_run(s);
+}
+
+static void on_rest_over(void *ctx)
+{
+	struct http_server *s = ctx;
+
+	if (s->listener >= 0)
+		loop_fd_set(s->loop, s->listener, EPOLLIN, on_listener, s);
+}
+
+static void stop_listening(struct http_server *s)
+{
+	if (s->listener < 0)
+		return;
+	loop_fd_del(s->loop, s->listener);
+	loop_timer_del(s->loop, &s->rest);
+	close(s->listener);
+	s->listener = -1;
+}
+
+/* A socket for both families; for IPv4 alone where the kernel has no IPv6. */
+static int make_socket(const struct http_server *s, const char **what)
+{
+	struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons(s->o.port)};
+	struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons(s->o.port)};
+	const struct sockaddr *sa = (const struct sockaddr *)&six;
+	socklen_t n = sizeof(six);
+	int on = 1, off = 0, fd = socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	*what = "make a socket";
+	if (!s->o.interface) {
+		memcpy(&six.sin6_addr, s->o.address.b, 16);
+		memcpy(&four.sin_addr, s->o.address.b + 12, 4);
+	}
+	if (fd < 0 && errno == EAFNOSUPPORT) {
+		fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		sa = (const struct sockaddr *)&four;
+		n = sizeof(four);
+	}
+	if (fd < 0)
+		return -1;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (sa->sa_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+	*what = "bind to the interface";
+	if (s->o.interface &&
+	    setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, s->o.interface, (socklen_t)strlen(s->o.interface) + 1) < 0)
+		goto fail;
+	*what = "take the port";
+	if (bind(fd, sa, n) < 0 || listen(fd, SOMAXCONN) < 0)
+		goto fail;
+	return fd;
+fail:;
+	int err = errno;
+	close(fd);
+	errno = err;
+	return -1;
+}
+
+int http_listen(struct http_server *s, struct diags *d)
+{
+	unsigned index = s->o.interface ? if_nametoindex(s->o.interface) : 0;
+	struct sockaddr_storage ss = {0};
+	socklen_t n = sizeof(ss);
+	const char *what;
+	struct diag *g;
+
+	if (s->listener >= 0 && index == s->ifindex)
+		return 0;
+	stop_listening(s);
+	s->listener = make_socket(s, &what);
+	if (s->listener < 0 || loop_fd_set(s->loop, s->listener, EPOLLIN, on_listener, s) < 0) {
+		g = diag_error(d, "listen-failed", NULL, "cannot %s %s%sTCP port %u: %s", what,
+			       s->o.interface ? s->o.interface : "", s->o.interface ? ", " : "", s->o.port,
+			       strerror(errno));
+		if (errno == EADDRINUSE)
+			diag_help(d, g, "find who has it: ss -ltnp 'sport = :%u'", s->o.port);
+		else if (errno == EPERM || errno == EACCES)
+			diag_help(d, g, "run it as root");
+		stop_listening(s);
+		return -1;
+	}
+	s->ifindex = index;
+	getsockname(s->listener, (struct sockaddr *)&ss, &n);
+	s->port = ntohs(ss.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&ss)->sin6_port
+						 : ((struct sockaddr_in *)&ss)->sin_port);
+	return 0;
+}
+
+bool http_listening(const struct http_server *s)
+{
+	return s->listener >= 0;
+}
+
+uint16_t http_port(const struct http_server *s)
+{
+	return s->port;
+}
+
+unsigned http_connections(const struct http_server *s)
+{
+	return s->n_conns;
+}
+
+/* MHD's own words, which quote what peers sent, are for debugging alone. */
+static void on_mhd_log(void *cls, const char *fmt, va_list ap)
+{
+	char text[256];
+
+	(void)cls;
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	vsnprintf(text, sizeof(text), fmt, ap);
+#pragma GCC diagnostic pop
+	log_debug("http", "%.*s", (int)strcspn(text, "\r\n"), text);
+}
+
+struct http_server *http_new(struct loop *l, const struct http_options *o, struct diags *d)
+{
+	struct http_server *s = calloc(1, sizeof(*s));
+	const union MHD_DaemonInfo *info;
+
+	if (!s) {
+		d->out_of_memory = true;
+		diag_error(d, "out-of-memory", NULL, "out of memory");
+		return NULL;
+	}
+	s->loop = l;
+	s->o = *o;
+	s->listener = -1;
+	s->turn = (struct loop_timer){.fn = on_turn, .ctx = s};
+	s->rest = (struct loop_timer){.fn = on_rest_over, .ctx = s};
+	s->mhd =
+	    MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG, 0,
+			     NULL, NULL, on_request, s, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, s,
+			     MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES, MHD_OPTION_CONNECTION_LIMIT,
+			     o->max_connections ? o->max_connections : (unsigned)CONNECTIONS_MAX,
+			     MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
+			     MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_END);
+	info = s->mhd ? MHD_get_daemon_info(s->mhd, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
+	s->mhd_fd = info ? info->epoll_fd : -1;
+	if (s->mhd_fd < 0 || loop_fd_set(l, s->mhd_fd, EPOLLIN, on_mhd, s) < 0) {
+		diag_error(d, "http-failed", NULL, "cannot start the HTTP server: %s", strerror(errno));
+		http_free(s);
+		return NULL;
+	}
+	return s;
+}
+
+void http_free(struct http_server *s)
+{
+	if (!s)
+		return;
+	stop_listening(s);
+	while (s->held) {
+		s->held->gone = true;
+		unhold(s->held);
+	}
+	if (s->mhd_fd >= 0)
+		loop_fd_del(s->loop, s->mhd_fd);
+	if (s->mhd)
+		MHD_stop_daemon(s->mhd);
+	while (s->drains)
+		drain_end(s->drains);
+	loop_timer_del(s->loop, &s->turn);
+	loop_timer_del(s->loop, &s->rest);
+	free(s);
+}
