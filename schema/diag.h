@@ -76,6 +76,13 @@ void diags_sort(struct diags *d);
  */
 void diags_render_human(struct buf *out, const struct diags *d, const struct span *sources, bool color);
 
+/* One line of a source, without its end; p is NULL when there is none. A cursor (zero-initialised) makes going down cheap. */
+struct source_cursor {
+	uint32_t file, line;
+	size_t at;
+};
+struct span source_line(struct source_cursor *c, const struct span *sources, uint32_t file, uint32_t line);
+
 /* Every code that a definition can cause, with one line of meaning: network.yaml(5) lists them all. */
 struct diag_code {
 	const char *code, *meaning;

@@ -9,19 +9,13 @@
 #define SNIPPET_MAX  160 /* code points of a line that are shown */
 #define SNIPPET_LEAD 60  /* of them before the place, when the line is longer */
 
-/* Where a line starts: diagnostics come sorted, so a file is walked once. */
-struct cursor {
-	uint32_t file, line;
-	size_t at;
-};
-
-static struct span find_line(struct cursor *c, const struct span *sources, uint32_t file, uint32_t line)
+struct span source_line(struct source_cursor *c, const struct span *sources, uint32_t file, uint32_t line)
 {
 	struct span s = sources[file], out = {0};
 	const uint8_t *nl;
 
 	if (c->file != file || c->line > line || c->line == 0)
-		*c = (struct cursor){.file = file, .line = 1};
+		*c = (struct source_cursor){.file = file, .line = 1};
 	while (c->line < line) {
 		nl = c->at < s.n ? memchr(s.p + c->at, '\n', s.n - c->at) : NULL;
 		if (!nl)
@@ -96,7 +90,7 @@ static void render_snippet(struct buf *out, struct span line, const struct place
 }
 
 static void render_one(struct buf *out, const struct diags *d, const struct diag *g, const struct span *sources,
-		       struct cursor *c, bool color)
+		       struct source_cursor *c, bool color)
 {
 	const char *bold = color ? "\033[1m" : "", *plain = color ? "\033[0m" : "", *blue = color ? "\033[1;34m" : "";
 	const char *mark = !color ? "" : g->severity == SEVERITY_ERROR ? "\033[1;31m" : "\033[1;33m";
@@ -109,7 +103,7 @@ static void render_one(struct buf *out, const struct diags *d, const struct diag
 		width = snprintf(NULL, 0, "%u", g->at.line);
 		buf_printf(out, "%*s%s-->%s %s:%u:%u\n", width, "", blue, plain, g->file, g->at.line, g->at.column);
 		if (sources && g->at.file < d->n_files)
-			line = find_line(c, sources, g->at.file, g->at.line);
+			line = source_line(c, sources, g->at.file, g->at.line);
 		if (line.p) {
 			buf_printf(out, "%*s |\n", width, "");
 			render_snippet(out, line, &g->at, width, mark, plain);
@@ -129,7 +123,7 @@ static void render_one(struct buf *out, const struct diags *d, const struct diag
 
 void diags_render_human(struct buf *out, const struct diags *d, const struct span *sources, bool color)
 {
-	struct cursor c = {0};
+	struct source_cursor c = {0};
 
 	if (!sources)
 		sources = d->sources;

@@ -1,0 +1,17 @@
+/* A definition from the disk: a file, or network.yaml in a folder, with the files it includes. */
+#ifndef EDGE_SOURCE_H
+#define EDGE_SOURCE_H
+
+#include "schema/load.h"
+
+#define SOURCE_NAME "network.yaml" /* what a definition's root file is called in a folder or a repository */
+
+/*
+ * Reads and checks the definition at `path`, a file or a folder. Files are known by what was typed
+ * ("examples/network.yaml"), and by their names alone in the current folder. Includes are regular files below
+ * the folder of the root file; symbolic links are not followed. Everything is in the arena. Returns the model,
+ * or NULL with diagnostics: those of definition_load (then d->files is set), or that the file cannot be read.
+ */
+struct model *source_load(struct arena *a, const char *path, bool without_server, struct diags *d);
+
+#endif
