@@ -4,4 +4,6 @@
 
 #include "cmd/command.h"
 
+extern const struct command command_validate;
+
 #endif

@@ -3,6 +3,7 @@
 
 /* In the order in which --help lists them. */
 static const struct command *const commands[] = {
+    &command_validate,
     NULL,
 };
 

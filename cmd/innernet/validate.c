@@ -37,6 +37,17 @@ static const char *s(uint64_t n)
 	return n == 1 ? "" : "s";
 }
 
+/* A file that cannot be read is no finding about the definition. */
+static bool could_run(const struct diags *d)
+{
+	if (d->out_of_memory || !d->files)
+		return false;
+	for (const struct diag *g = d->first; g; g = g->next)
+		if (strncmp(g->code, "file-", 5) == 0)
+			return false;
+	return true;
+}
+
 static int print_human(const struct invocation *inv, const struct model *m, const struct diags *d, const char *path)
 {
 	struct buf b = {0};
@@ -45,7 +56,7 @@ static int print_human(const struct invocation *inv, const struct model *m, cons
 
 	if (d->first)
 		report(inv, d, NULL);
-	if (d->n_errors)
+	if (d->n_errors && could_run(d))
 		fprintf(stderr, "\n%s: not valid: %zu error%s, %zu warning%s\n", file, d->n_errors, s(d->n_errors),
 			d->n_warnings, s(d->n_warnings));
 	if (m && !d->n_errors) {
@@ -70,17 +81,6 @@ static int print_json(const struct invocation *inv, const struct diags *d)
 	rc = print_buf(inv, &b);
 	buf_free(&b);
 	return rc;
-}
-
-/* A file that cannot be read is no finding about the definition. */
-static bool could_run(const struct diags *d)
-{
-	if (d->out_of_memory || !d->files)
-		return false;
-	for (const struct diag *g = d->first; g; g = g->next)
-		if (strncmp(g->code, "file-", 5) == 0)
-			return false;
-	return true;
 }
 
 static int run(struct invocation *inv)
