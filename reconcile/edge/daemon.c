@@ -1,0 +1,440 @@
+#include "reconcile/edge/daemon.h"
+
+#include "reconcile/edge/log.h"
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Milliseconds. */
+#define LOOK_MS        4000 /* drift that no netlink event tells (a peer edited with `wg`) is repaired within 5 s */
+#define LOOK_SOON_MS   50   /* after an event: more of them may come together */
+#define LOCKED_MS      200  /* another process holds the lock */
+#define BACKOFF_MIN_MS 1000
+#define BACKOFF_MAX_MS 60000
+#define RESOLVE_MS     300000 /* host names are asked for again; at once when the servers are away */
+#define QUICK_MS       500    /* an answer without news that comes sooner was not held */
+
+struct network {
+	struct daemon *daemon;
+	char name[NETWORK_MAX_LEN + 1];
+	struct this_peer *peer; /* NULL: could not be opened */
+	struct client *client;
+	int monitor; /* -1: none */
+	struct loop_timer poll_timer, look_timer;
+	size_t server;     /* whose turn it is, modulo their number */
+	unsigned failures; /* in a row */
+	unsigned quick;    /* answers without news in a row that were not held */
+	unsigned look_failures;
+	int64_t asked;    /* boot milliseconds of the poll under way */
+	int64_t resolved; /* boot milliseconds of the last question for host names */
+	bool away, drifting, stale;
+	char problem[256]; /* the last one that was said */
+};
+
+struct daemon {
+	const struct peer_options *options;
+	struct loop *loop;
+	struct network *networks;
+	size_t n_networks;
+};
+
+static void poll_now(void *ctx);
+static void look(void *ctx);
+
+/* Half of it for certain, the other half by chance: a fleet does not come back at one moment. */
+static int64_t jittered(int64_t ms)
+{
+	return ms / 2 + (int64_t)randombytes_uniform((uint32_t)(ms / 2 + 1));
+}
+
+static int64_t backoff(unsigned failures)
+{
+	int64_t ms = BACKOFF_MIN_MS;
+
+	for (unsigned i = 1; i < failures && ms < BACKOFF_MAX_MS; i++)
+		ms *= 2;
+	return jittered(ms < BACKOFF_MAX_MS ? ms : BACKOFF_MAX_MS);
+}
+
+/* Says what is wrong when it is another thing than the last time. */
+static void say(struct network *n, const char *event, struct diags *d)
+{
+	const char *text = d->first ? d->first->message : "out of memory";
+
+	if (strncmp(n->problem, text, sizeof(n->problem) - 1) != 0) {
+		snprintf(n->problem, sizeof(n->problem), "%s", text);
+		if (d->first)
+			log_diags(event, d);
+		else
+			log_error(event, "%s: %s", n->name, text);
+	}
+}
+
+static void arm(struct network *n, struct loop_timer *t, int64_t ms)
+{
+	if (loop_timer_set(n->daemon->loop, t, ms) < 0)
+		log_error("out-of-memory", "%s: a timer could not be set", n->name);
+}
+
+/* ---- the interface -------------------------------------------------------------------------------------------- */
+
+static void say_turn(struct network *n, const struct peer_turn *turn, bool news)
+{
+	const struct generation *held = n->peer->held;
+
+	if (turn->n_drift && !n->drifting)
+		log_warn("drift", "%s: repaired what somebody else had changed: %s%s", n->name, turn->drift,
+			 turn->n_drift > 1 ? ", and more" : "");
+	n->drifting = turn->n_drift > 0;
+	if (held && (news || turn->n_ops > turn->n_drift)) {
+		const struct version *v = &held->view->statement.version;
+		log_info("applied", "%s: version %" PRIu64 ".%" PRIu64 ", %u operation%s, %" PRId64 " ms", n->name,
+			 v->epoch, v->number, turn->n_ops, turn->n_ops == 1 ? "" : "s", turn->ms);
+	}
+}
+
+static void check_fresh(struct network *n, int64_t now)
+{
+	bool stale = n->peer->fresh_until && now > n->peer->fresh_until;
+
+	if (stale && !n->stale)
+		log_warn("stale",
+			 "%s: no server has vouched for the last snapshot for %d seconds; the network is kept as it is",
+			 n->name, FRESH_SECONDS);
+	n->stale = stale;
+}
+
+/* One turn without the network. `news`: the snapshot is a new one, so say it even when nothing had to be done. */
+static void converge(struct network *n, bool news)
+{
+	struct diags d = {0};
+	struct peer_turn turn;
+	int64_t next = LOOK_MS;
+	int r = peer_converge(n->peer, clock_unix(), 0, &turn, &d);
+
+	if (r == 1) {
+		next = LOCKED_MS;
+	} else if (r < 0) {
+		say(n, "failed", &d);
+		next = backoff(++n->look_failures);
+		next = next < LOOK_MS ? LOOK_MS : next;
+	} else {
+		if (n->look_failures)
+			n->problem[0] = '\0';
+		n->look_failures = 0;
+		say_turn(n, &turn, news);
+		check_fresh(n, clock_unix());
+		/* What was bound to the old interface hears nothing any more. */
+		if (turn.link_added) {
+			client_cancel(n->client);
+			arm(n, &n->poll_timer, 0);
+		}
+	}
+	arm(n, &n->look_timer, next);
+	diags_free(&d);
+}
+
+static void ask_names(struct network *n)
+{
+	struct diags d = {0};
+
+	n->resolved = clock_boot_ms();
+	if (peer_resolve(n->peer, 0, &d) < 0)
+		say(n, "failed", &d);
+	diags_free(&d);
+}
+
+static void look(void *ctx)
+{
+	struct network *n = ctx;
+
+	if (clock_boot_ms() - n->resolved > RESOLVE_MS)
+		ask_names(n);
+	converge(n, false);
+}
+
+static void on_monitor(void *ctx, int fd, uint32_t events)
+{
+	struct network *n = ctx;
+
+	(void)events;
+	if (device_monitor_drain(fd, n->name))
+		arm(n, &n->look_timer, LOOK_SOON_MS);
+}
+
+static void on_names(void *ctx, int fd, uint32_t events)
+{
+	struct network *n = ctx;
+
+	(void)fd;
+	(void)events;
+	if (resolver_take(n->peer->resolver))
+		converge(n, false);
+}
+
+/* ---- the servers ---------------------------------------------------------------------------------------------- */
+
+static void failed(struct network *n, const char *server, const char *why)
+{
+	struct peer_server servers[SERVERS_MAX];
+	size_t n_servers = peer_servers(n->peer, servers);
+	unsigned rounds;
+
+	n->server++;
+	n->failures++;
+	log_debug("poll-failed", "%s: server %s: %s", n->name, server, why);
+	rounds = n_servers ? n->failures / (unsigned)n_servers : n->failures;
+	if (!rounds) {
+		arm(n, &n->poll_timer, jittered(100));
+		return;
+	}
+	if (!n->away)
+		log_warn("server-away", "%s: server %s: %s; the network is kept as it is", n->name, server, why);
+	n->away = true;
+	ask_names(n);
+	arm(n, &n->poll_timer, backoff(rounds));
+}
+
+static void answered(struct network *n, const char *server, bool news)
+{
+	if (n->away)
+		log_info("server-back", "%s: server %s answers again", n->name, server);
+	n->away = false;
+	n->failures = 0;
+	n->problem[0] = '\0';
+	if (news || clock_boot_ms() - n->asked >= QUICK_MS) {
+		n->quick = 0;
+		arm(n, &n->poll_timer, 0);
+	} else {
+		/* A server that does not hold its polls would keep us busy without end. */
+		n->quick++;
+		arm(n, &n->poll_timer, n->quick == 1 ? 0 : backoff(n->quick - 1));
+	}
+}
+
+/* A reply's body. */
+static void take(struct network *n, const char *server, struct span reply)
+{
+	enum verify_result result = VERIFY_REFUSED;
+	size_t hints = n->peer->n_hints;
+	struct diags d = {0};
+	int locked = store_lock(&n->peer->store, 0, &d);
+	int r = locked ? locked : peer_take(n->peer, reply, clock_unix(), &result, &d);
+
+	if (locked == 1) {
+		arm(n, &n->poll_timer, LOCKED_MS);
+		goto out;
+	}
+	if (r < 0) {
+		say(n, "failed", &d);
+		arm(n, &n->poll_timer, backoff(++n->failures));
+		goto out;
+	}
+	switch (result) {
+	case VERIFY_OK:
+		if (d.first)
+			log_diags("alarm", &d);
+		ask_names(n);
+		converge(n, true);
+		answered(n, server, true);
+		break;
+	case VERIFY_UNCHANGED:
+		if (d.first)
+			say(n, "alarm", &d);
+		if (n->peer->n_hints != hints)
+			converge(n, false);
+		answered(n, server, false);
+		break;
+	case VERIFY_BEHIND:
+		failed(n, server, "it has an older version than this machine");
+		break;
+	case VERIFY_REFUSED:
+		say(n, "refused", &d);
+		failed(n, server, "what it sent was refused");
+		break;
+	}
+out:
+	store_unlock(&n->peer->store);
+	diags_free(&d);
+}
+
+static void on_answer(void *ctx, struct client_answer *answer)
+{
+	struct network *n = ctx;
+	struct peer_server servers[SERVERS_MAX];
+	size_t n_servers = peer_servers(n->peer, servers);
+	const char *name = n_servers ? servers[n->server % n_servers].name : "?";
+	char server[NAME_MAX_LEN + 1], why[160];
+
+	/* A new snapshot takes the old one's names away. */
+	snprintf(server, sizeof(server), "%s", name);
+	if (answer->status == 200) {
+		take(n, server, buf_span(&answer->body));
+	} else if (answer->status == 204) {
+		answered(n, server, false);
+	} else if (answer->error) {
+		failed(n, server, answer->error);
+	} else {
+		const char *text = answer->body.p ? answer->body.p : "";
+		int len = (int)strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 ,:;.'-()");
+
+		snprintf(why, sizeof(why), "it answered %ld %.*s", answer->status, len < 120 ? len : 120, text);
+		failed(n, server, why);
+	}
+}
+
+static void poll_now(void *ctx)
+{
+	struct network *n = ctx;
+	struct peer_server servers[SERVERS_MAX];
+	size_t n_servers = peer_servers(n->peer, servers);
+	char path[POLL_PATH_MAX];
+	struct diags d = {0};
+	/* A machine that has nothing yet, or that was told nothing, asks without being held the first time. */
+	unsigned wait = n->peer->held ? POLL_WAIT_MAX : 0;
+	struct client_request q = {.path = path, .max = BUNDLE_MAX, .wait_s = wait};
+
+	if (!n_servers) {
+		failed(n, "none", "the last good snapshot names no server");
+		return;
+	}
+	peer_poll_path(n->peer, wait, path);
+	q.server = servers[n->server % n_servers].ip;
+	n->asked = clock_boot_ms();
+	if (client_start(n->client, &q, on_answer, n, &d) < 0) {
+		say(n, "failed", &d);
+		arm(n, &n->poll_timer, backoff(++n->failures));
+	}
+	diags_free(&d);
+}
+
+/* ---- starting and stopping ------------------------------------------------------------------------------------ */
+
+static void network_stop(struct network *n)
+{
+	struct loop *loop = n->daemon->loop;
+
+	loop_timer_del(loop, &n->poll_timer);
+	loop_timer_del(loop, &n->look_timer);
+	if (n->monitor >= 0) {
+		loop_fd_del(loop, n->monitor);
+		close(n->monitor);
+	}
+	n->monitor = -1;
+	client_free(n->client);
+	n->client = NULL;
+	if (n->peer)
+		loop_fd_del(loop, resolver_fd(n->peer->resolver));
+	peer_close(n->peer);
+	n->peer = NULL;
+}
+
+/* The interface first, from what is on disk: a machine that restarts needs no server. */
+static int network_start(struct network *n, struct diags *d)
+{
+	struct daemon *daemon = n->daemon;
+
+	n->failures = n->look_failures = n->quick = 0;
+	n->problem[0] = '\0';
+	n->away = n->drifting = n->stale = false;
+	if (peer_open(daemon->options, n->name, &n->peer, d) < 0 || peer_check_redeemed(n->peer, d) < 0)
+		goto fail;
+	n->monitor = device_monitor_open(d);
+	if (n->monitor < 0 || !(n->client = client_new(daemon->loop, n->name, &n->peer->config->m.trust.id, d)))
+		goto fail;
+	if (loop_fd_set(daemon->loop, n->monitor, EPOLLIN, on_monitor, n) < 0 ||
+	    loop_fd_set(daemon->loop, resolver_fd(n->peer->resolver), EPOLLIN, on_names, n) < 0) {
+		d->out_of_memory = true;
+		goto fail;
+	}
+	if (d->n_warnings)
+		log_diags("warning", d);
+	ask_names(n);
+	converge(n, n->peer->held != NULL);
+	arm(n, &n->poll_timer, 0);
+	return 0;
+fail:
+	network_stop(n);
+	return -1;
+}
+
+static size_t start_all(struct daemon *daemon, struct diags *d)
+{
+	size_t started = 0;
+
+	for (size_t i = 0; i < daemon->n_networks; i++) {
+		struct diags own = {0};
+
+		if (network_start(&daemon->networks[i], &own) == 0)
+			started++;
+		else
+			log_diags("failed", &own);
+		d->out_of_memory = d->out_of_memory || own.out_of_memory;
+		diags_free(&own);
+	}
+	return started;
+}
+
+static void on_signal(void *ctx, int signo)
+{
+	struct daemon *daemon = ctx;
+	struct diags d = {0};
+
+	if (signo != SIGHUP) {
+		log_info("stopping", "the interfaces stay as they are");
+		loop_stop(daemon->loop);
+		return;
+	}
+	log_info("reload", "reading the files again");
+	for (size_t i = 0; i < daemon->n_networks; i++)
+		network_stop(&daemon->networks[i]);
+	start_all(daemon, &d);
+	diags_free(&d);
+}
+
+int daemon_run(const struct peer_options *o, const char *const *names, size_t n, struct diags *d)
+{
+	struct daemon daemon = {.options = o, .n_networks = n};
+	sigset_t signals;
+	int r = -1;
+
+	daemon.networks = calloc(n ? n : 1, sizeof(*daemon.networks));
+	daemon.loop = daemon.networks ? loop_new(d) : NULL;
+	if (!daemon.loop) {
+		d->out_of_memory = !daemon.networks || d->out_of_memory;
+		goto out;
+	}
+	for (size_t i = 0; i < n; i++) {
+		struct network *net = &daemon.networks[i];
+
+		net->daemon = &daemon;
+		net->monitor = -1;
+		snprintf(net->name, sizeof(net->name), "%s", names[i]);
+		net->poll_timer = (struct loop_timer){.fn = poll_now, .ctx = net};
+		net->look_timer = (struct loop_timer){.fn = look, .ctx = net};
+	}
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGHUP);
+	if (loop_signals(daemon.loop, &signals, on_signal, &daemon) < 0) {
+		diag_error(d, "event-loop", NULL, "signals cannot be received");
+		goto out;
+	}
+	if (start_all(&daemon, d) == 0) {
+		diag_error(d, "nothing-started", NULL, "no network could be started");
+		goto out;
+	}
+	r = loop_run(daemon.loop);
+	if (r < 0)
+		diag_error(d, "event-loop", NULL, "the event loop failed");
+out:
+	for (size_t i = 0; daemon.networks && daemon.loop && i < n; i++)
+		network_stop(&daemon.networks[i]);
+	loop_free(daemon.loop);
+	free(daemon.networks);
+	return r;
+}

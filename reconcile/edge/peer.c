@@ -1,0 +1,587 @@
+#include "reconcile/edge/peer.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct verifier verifier_of(const struct this_peer *p)
+{
+	struct verifier v = {
+	    .pinned = p->config->m.trust,
+	    .floor = p->config->m.floor,
+	    .own_key = p->config->public_key,
+	    .invite = p->config->invite,
+	    .current = p->config->m.trust,
+	};
+
+	if (p->held) {
+		v.held = p->held->bundle;
+		v.held_view = p->held->view;
+		v.current = p->held->view->statement.trust;
+	}
+	return v;
+}
+
+/* `last` may still use the names of the one that is replaced. */
+static void hold(struct this_peer *p, struct generation *g)
+{
+	if (p->held && p->held != p->last_of)
+		generation_free(p->held);
+	p->held = g;
+}
+
+static int take_hints(struct this_peer *p, const struct hint *hints, size_t n)
+{
+	struct hint *copy = malloc((n ? n : 1) * sizeof(*copy));
+
+	if (!copy)
+		return -1;
+	if (n)
+		memcpy(copy, hints, n * sizeof(*copy));
+	free(p->hints);
+	p->hints = copy;
+	p->n_hints = n;
+	return 0;
+}
+
+static int load(struct this_peer *p, int64_t now, struct diags *d)
+{
+	struct verifier v = verifier_of(p);
+	struct generation *g = NULL;
+
+	if (store_load(&p->store, &v, now, &g, d) < 0)
+		return -1;
+	/* What is in memory is good whatever became of the file. */
+	if (!g && p->held)
+		return 0;
+	hold(p, g);
+	p->ledger[0] = '\0';
+	return 0;
+}
+
+static int load_hints(struct this_peer *p, struct diags *d)
+{
+	struct arena *a = arena_new();
+	struct hint *hints;
+	size_t n;
+	int r = -1;
+
+	if (a && store_load_hints(&p->store, a, &hints, &n) == 0)
+		r = take_hints(p, hints, n);
+	if (r < 0)
+		d->out_of_memory = true;
+	arena_free(a);
+	return r;
+}
+
+int peer_open(const struct peer_options *o, const char *ifname, struct this_peer **out, struct diags *d)
+{
+	struct this_peer *p = calloc(1, sizeof(*p));
+	bool absent = false;
+
+	*out = NULL;
+	if (!p) {
+		d->out_of_memory = true;
+		return -1;
+	}
+	p->options = o;
+	p->store.lock = -1;
+	if (peer_config_read(o->config_dir, ifname, &p->config, &absent, d) < 0)
+		goto fail;
+	if (absent) {
+		struct diag *g =
+		    diag_error(d, "no-network", NULL, "this machine is not in a network called '%s'", ifname);
+		diag_help(d, g, "`innernet install INVITATION` joins one");
+		goto fail;
+	}
+	p->private_key = p->config->private_key;
+	p->public_key = &p->config->public_key;
+	p->resolver = resolver_new(d);
+	if (!p->resolver || store_init(&p->store, o->data_dir, ifname, d) < 0 || load(p, clock_unix(), d) < 0 ||
+	    load_hints(p, d) < 0)
+		goto fail;
+	*out = p;
+	return 0;
+fail:
+	peer_close(p);
+	return -1;
+}
+
+void peer_close(struct this_peer *p)
+{
+	if (!p)
+		return;
+	store_unlock(&p->store);
+	resolver_free(p->resolver);
+	if (p->last_of != p->held)
+		generation_free(p->last_of);
+	generation_free(p->held);
+	arena_free(p->last_arena);
+	free(p->hints);
+	peer_config_free(p->config);
+	free(p);
+}
+
+int peer_check_redeemed(const struct this_peer *p, struct diags *d)
+{
+	struct diag *g;
+
+	if (p->config->redeemed)
+		return 0;
+	g = diag_error(d, "not-redeemed", NULL, "the invitation to '%s' has not been redeemed yet",
+		       p->config->m.network);
+	diag_help(d, g, "run `innernet install INVITATION` again: it goes on where it stopped");
+	return -1;
+}
+
+int peer_refresh(struct this_peer *p, int64_t now, struct diags *d)
+{
+	return store_changed(&p->store) ? load(p, now, d) : 0;
+}
+
+size_t peer_servers(const struct this_peer *p, struct peer_server out[static SERVERS_MAX])
+{
+	const struct membership *m = &p->config->m;
+	size_t n = 0;
+
+	if (!p->held) {
+		for (size_t i = 0; i < m->n_servers; i++)
+			out[n++] = (struct peer_server){m->servers[i].name, m->servers[i].ip[0]};
+		return n;
+	}
+	for (uint32_t i = 0; i < p->held->view->n_peers && n < SERVERS_MAX; i++) {
+		const struct view_peer *s = &p->held->view->peers[i];
+		if (s->server && !s->pending && i != p->held->view->self)
+			out[n++] = (struct peer_server){s->name, s->ip[0]};
+	}
+	return n;
+}
+
+void peer_poll_path(const struct this_peer *p, unsigned wait_s, char out[static POLL_PATH_MAX])
+{
+	char statement[HASH_HEX_LEN + 1] = "-", hints[24] = "-";
+
+	if (p->held)
+		hash_hex(&p->held->view->statement.name, statement);
+	if (p->has_hints_position)
+		snprintf(hints, sizeof(hints), "%" PRIu64, p->hints_position);
+	snprintf(out, POLL_PATH_MAX, "/v1/poll?have=%s.%s.%s&wait=%u", statement, p->ledger[0] ? p->ledger : "-", hints,
+		 wait_s);
+}
+
+static bool in_network(const struct view *v, const struct addr *a)
+{
+	const struct view_cidr *root = &v->cidrs[v->root];
+
+	for (unsigned i = 0; i < root->n_prefixes; i++) {
+		if (prefix_has(&root->prefix[i], a))
+			return true;
+	}
+	return false;
+}
+
+static bool has_base(const struct addr *a, const char *text)
+{
+	struct prefix p;
+
+	return prefix_parse(text, strlen(text), &p) == PREFIX_OK && prefix_has(&p, a);
+}
+
+/* What somebody says they saw: never this machine itself, never many machines, never inside the tunnel. */
+static bool hint_usable(const struct view *v, const struct hint *h)
+{
+	static const char *const never[] = {"0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3", "::/127", "ff00::/8"};
+
+	if (!h->at.port || in_network(v, &h->at.ip))
+		return false;
+	for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++) {
+		if (has_base(&h->at.ip, never[i]))
+			return false;
+	}
+	return true;
+}
+
+static int key_of_peer_cmp(const void *a, const void *b)
+{
+	return key_cmp(a, b);
+}
+
+/* The keys of the view's peers, sorted: a hint about anybody else is forgotten. */
+static struct key *keys_of_view(struct arena *a, const struct view *v)
+{
+	struct key *keys = arena_array(a, v->n_peers ? v->n_peers : 1, sizeof(*keys));
+
+	for (uint32_t i = 0; keys && i < v->n_peers; i++)
+		keys[i] = v->peers[i].key;
+	if (keys)
+		qsort(keys, v->n_peers, sizeof(*keys), key_of_peer_cmp);
+	return keys;
+}
+
+static int hint_cmp(const void *a, const void *b)
+{
+	return key_cmp(&((const struct hint *)a)->key, &((const struct hint *)b)->key);
+}
+
+/* New ones in the place of old ones. Both lists are sorted; of two with one key in `b`, the last counts. */
+static int merge_hints(struct this_peer *p, struct arena *a, const struct bundle *b, struct diags *d)
+{
+	const struct view *v = p->held->view;
+	size_t n = 0, i = 0, max = p->n_hints + b->n_hints;
+	struct hint *all = arena_array(a, max ? max : 1, sizeof(*all)), *new = NULL;
+	struct key *keys = keys_of_view(a, v);
+
+	if (!all || !keys || !(new = arena_array(a, b->n_hints + 1, sizeof(*new)))) {
+		d->out_of_memory = true;
+		return -1;
+	}
+	memcpy(new, b->hints, b->n_hints * sizeof(*new));
+	qsort(new, b->n_hints, sizeof(*new), hint_cmp);
+	for (uint32_t j = 0; i < p->n_hints || j < b->n_hints;) {
+		int c = i == p->n_hints ? 1 : j == b->n_hints ? -1 : key_cmp(&p->hints[i].key, &new[j].key);
+		const struct hint *h = c < 0 ? &p->hints[i] : &new[j];
+
+		i += c <= 0;
+		j += c >= 0;
+		if (n && key_eq(&all[n - 1].key, &h->key))
+			n--;
+		if (hint_usable(v, h) && bsearch(&h->key, keys, v->n_peers, sizeof(*keys), key_of_peer_cmp))
+			all[n++] = *h;
+	}
+	if (take_hints(p, all, n) < 0) {
+		d->out_of_memory = true;
+		return -1;
+	}
+	return store_save_hints(&p->store, p->hints, p->n_hints, d);
+}
+
+/* The new snapshot, on disk first, then held. */
+static int keep(struct this_peer *p, const struct bundle *merged, int64_t now, struct diags *d)
+{
+	struct verifier v = verifier_of(p);
+	struct generation *g = NULL;
+	struct buf bytes = {0};
+	int r = -1;
+
+	bundle_write(&bytes, merged);
+	if (bytes.failed) {
+		d->out_of_memory = true;
+		goto out;
+	}
+	/* What will be read at the next start is what is used now. */
+	g = generation_make(&bytes, &v, now, d);
+	if (!g || store_save(&p->store, g, d) < 0)
+		goto out;
+	hold(p, g);
+	g = NULL;
+	r = 0;
+out:
+	generation_free(g);
+	buf_free(&bytes);
+	return r;
+}
+
+/* What a reply says besides: its freshness, which verification has judged, the ledger's position, hints. */
+static int take_rest(struct this_peer *p, struct arena *a, const struct bundle *b, struct diags *d)
+{
+	struct fresh f;
+
+	if (!p->held)
+		return 0;
+	if (b->fresh.text.p && fresh_parse(b->fresh.text, &f, d) == 0 && f.until > p->fresh_until)
+		p->fresh_until = f.until;
+	if (b->ledger[0])
+		memcpy(p->ledger, b->ledger, sizeof(p->ledger));
+	if (b->has_hints) {
+		p->hints_position = b->hints_position;
+		p->has_hints_position = true;
+	}
+	return b->n_hints ? merge_hints(p, a, b, d) : 0;
+}
+
+int peer_take(struct this_peer *p, struct span reply, int64_t now, enum verify_result *result, struct diags *d)
+{
+	struct arena *a = arena_new();
+	struct bundle b, *merged = NULL;
+	struct view *view = NULL;
+	struct verifier v;
+	int r = -1;
+
+	*result = VERIFY_REFUSED;
+	if (!a) {
+		d->out_of_memory = true;
+		return -1;
+	}
+	if (peer_refresh(p, now, d) < 0)
+		goto out;
+	r = 0;
+	if (bundle_parse(a, reply, &b, d) < 0)
+		goto out;
+	v = verifier_of(p);
+	*result = snapshot_verify(a, &v, &b, now, &view, &merged, d);
+	if (*result == VERIFY_OK)
+		r = keep(p, merged, now, d);
+	if (r == 0 && (*result == VERIFY_OK || *result == VERIFY_UNCHANGED))
+		r = take_rest(p, a, &b, d);
+	if (d->out_of_memory)
+		r = -1;
+out:
+	arena_free(a);
+	return r;
+}
+
+/* One phrase about an answer that is not a bundle. The body is a line of text: "code: message". */
+static void say_answer(struct diags *d, const char *server, const struct client_answer *answer)
+{
+	const char *text = answer->body.p ? answer->body.p : "";
+	int n = (int)strcspn(text, "\r\n");
+
+	if (answer->error)
+		diag_error(d, "server-away", NULL, "server %s: %s", server, answer->error);
+	else
+		diag_error(d, "server-refused", NULL, "server %s answered %ld: %.*s", server, answer->status,
+			   n < 200 ? n : 200, text);
+}
+
+int peer_fetch(struct this_peer *p, enum verify_result *result, const char **server, struct diags *d)
+{
+	struct peer_server servers[SERVERS_MAX];
+	struct client *c = client_new(NULL, p->config->m.network, &p->config->m.trust.id, d);
+	size_t n = peer_servers(p, servers);
+	char path[POLL_PATH_MAX];
+	int r = -1;
+
+	*result = VERIFY_REFUSED;
+	if (!c)
+		return -1;
+	peer_poll_path(p, 0, path);
+	for (size_t i = 0; i < n && r < 0; i++) {
+		const struct client_request q = {.server = servers[i].ip, .path = path, .max = BUNDLE_MAX};
+		struct client_answer answer;
+		if (client_once(c, &q, &answer, d) < 0)
+			break;
+		*server = servers[i].name;
+		if (answer.status == 204) {
+			*result = VERIFY_UNCHANGED;
+			r = 0;
+		} else if (answer.status == 200) {
+			int took = peer_take(p, buf_span(&answer.body), clock_unix(), result, d);
+			if (took == 0 && (*result == VERIFY_OK || *result == VERIFY_UNCHANGED))
+				r = 0;
+			else if (took == 0 && *result == VERIFY_BEHIND)
+				diag_warning(d, "server-behind", NULL,
+					     "server %s has an older version than this machine", servers[i].name);
+		} else {
+			say_answer(d, servers[i].name, &answer);
+		}
+		buf_free(&answer.body);
+	}
+	if (!n)
+		diag_error(d, "no-server", NULL, "the last good snapshot names no server");
+	client_free(c);
+	return r;
+}
+
+/*
+ * Before the first snapshot a peer knows itself and the servers, from the invitation: the same path from there
+ * to an interface as with a snapshot.
+ */
+static struct view *first_view(struct arena *a, const struct membership *m, const struct key *own)
+{
+	struct view *v = arena_alloc(a, sizeof(*v));
+	uint32_t n = m->n_servers;
+
+	if (!v)
+		return NULL;
+	v->cidrs = arena_array(a, 1, sizeof(*v->cidrs));
+	v->peers = arena_array(a, n + 1, sizeof(*v->peers));
+	if (!v->cidrs || !v->peers)
+		return NULL;
+	memcpy(v->statement.network, m->network, sizeof(v->statement.network));
+	v->statement.trust = m->trust;
+	v->mtu = m->mtu;
+	v->keepalive = m->keepalive;
+	v->n_cidrs = 1;
+	v->cidrs[0] = (struct view_cidr){.name = m->network, .n_prefixes = m->n_root, .parent = NONE};
+	memcpy(v->cidrs[0].prefix, m->root, sizeof(m->root));
+	for (uint32_t i = 0; i < n; i++) {
+		const struct server_ref *s = &m->servers[i];
+		v->peers[i] = (struct view_peer){
+		    .name = s->name,
+		    .endpoint = s->endpoint,
+		    .ip = {s->ip[0], s->ip[1]},
+		    .n_ips = s->n_ips,
+		    .key = s->public_key,
+		    .keepalive = -1,
+		    .server = true,
+		};
+	}
+	v->peers[n] = (struct view_peer){
+	    .name = m->name,
+	    .ip = {m->ip[0], m->ip[1]},
+	    .n_ips = m->n_ips,
+	    .key = *own,
+	    .keepalive = -1,
+	};
+	v->n_peers = n + 1;
+	v->self = n;
+	return v;
+}
+
+int peer_resolve(struct this_peer *p, int wait_ms, struct diags *d)
+{
+	const struct membership *m = &p->config->m;
+	const struct view *v = p->held ? p->held->view : NULL;
+	size_t n = 0, max = v ? v->n_peers : m->n_servers;
+	const char **endpoints = calloc(max ? max : 1, sizeof(*endpoints));
+	int r;
+
+	if (!endpoints) {
+		d->out_of_memory = true;
+		return -1;
+	}
+	for (size_t i = 0; i < max; i++) {
+		const char *e = v ? v->peers[i].endpoint : m->servers[i].endpoint;
+		if (e)
+			endpoints[n++] = e;
+	}
+	r = resolver_ask(p->resolver, endpoints, n, d);
+	free(endpoints);
+	if (r == 0 && wait_ms)
+		resolver_wait(p->resolver, wait_ms);
+	return r;
+}
+
+static struct device_state *desired(struct this_peer *p, struct arena *a, struct diags *d)
+{
+	struct local l = {
+	    .public_key = p->public_key,
+	    .listen_port = p->config->listen_port,
+	    .mtu = p->options->mtu,
+	    .no_routing = p->options->no_routing,
+	    .hints = p->hints,
+	    .n_hints = p->n_hints,
+	};
+	const struct view *v = p->held ? p->held->view : first_view(a, &p->config->m, p->public_key);
+	struct device_state *want;
+
+	l.resolved = resolver_known(p->resolver, &l.n_resolved);
+	want = v ? desired_for_view(a, v, &l) : NULL;
+	if (!want)
+		d->out_of_memory = true;
+	return want;
+}
+
+static struct plan *plan_against(struct this_peer *p, struct arena *a, const struct device_state *want, int64_t now,
+				 struct diags *d)
+{
+	struct device_state *there = NULL;
+	struct plan *plan;
+
+	if (device_read(a, p->config->m.network, &there, d) < 0)
+		return NULL;
+	plan = device_diff(a, want, there, p->last, now);
+	if (!plan)
+		d->out_of_memory = true;
+	return plan;
+}
+
+struct plan *peer_plan(struct this_peer *p, struct arena *a, int64_t now, struct diags *d)
+{
+	const struct device_state *want = desired(p, a, d);
+
+	return want ? plan_against(p, a, want, now, d) : NULL;
+}
+
+/* The words for the log: what somebody else had changed. */
+static void name_drift(const struct plan *plan, struct peer_turn *turn)
+{
+	static const char *const words[] = {
+	    [OP_LINK_ADD] = "the interface was gone",
+	    [OP_LINK_MTU] = "the MTU was changed",
+	    [OP_KEY_SET] = "the private key was changed",
+	    [OP_PORT_SET] = "the listen port was changed",
+	    [OP_FWMARK_SET] = "the firewall mark was changed",
+	    [OP_ROUTE_DEL] = "a route was added",
+	    [OP_ADDRESS_DEL] = "an address was added",
+	    [OP_PEER_REMOVE] = "a peer was added",
+	    [OP_PEER_CHANGE] = "a peer was changed",
+	    [OP_PEER_ADD] = "a peer was removed",
+	    [OP_LINK_UP] = "the interface was down",
+	    [OP_ADDRESS_ADD] = "an address was removed",
+	    [OP_ROUTE_ADD] = "a route was removed",
+	};
+	const struct op *first = NULL;
+
+	for (uint32_t i = 0; i < plan->n_ops; i++) {
+		turn->link_added = turn->link_added || plan->ops[i].kind == OP_LINK_ADD;
+		if (!plan->ops[i].drift)
+			continue;
+		turn->n_drift++;
+		if (!first)
+			first = &plan->ops[i];
+	}
+	if (!first || first->kind >= sizeof(words) / sizeof(words[0]))
+		return;
+	const struct device_peer *peer = first->after ? first->after : first->before;
+	snprintf(turn->drift, sizeof(turn->drift), "%s%s%s%s", words[first->kind], peer && peer->name ? " (" : "",
+		 peer && peer->name ? peer->name : "", peer && peer->name ? ")" : "");
+}
+
+static int converge_locked(struct this_peer *p, int64_t now, struct peer_turn *turn, struct diags *d)
+{
+	int64_t start = clock_boot_ms();
+	struct arena *a = arena_new();
+	struct device_state *want;
+	struct plan *plan;
+	int r = -1;
+
+	if (!a) {
+		d->out_of_memory = true;
+		return -1;
+	}
+	if (!(want = desired(p, a, d)) || !(plan = plan_against(p, a, want, now, d)))
+		goto out;
+	turn->n_ops = plan->n_ops;
+	name_drift(plan, turn);
+	if (plan->n_ops) {
+		if (device_apply(plan, p->options->backend, p->private_key, d) < 0 ||
+		    !(plan = plan_against(p, a, want, clock_unix(), d)))
+			goto out;
+		if (plan->n_ops) {
+			diag_error(
+			    d, "not-converged", NULL,
+			    "the interface is not as it should be after the plan was applied: %u operations are left",
+			    plan->n_ops);
+			goto out;
+		}
+	}
+	turn->ms = clock_boot_ms() - start;
+	arena_free(p->last_arena);
+	p->last_arena = a;
+	p->last = want;
+	if (p->last_of != p->held)
+		generation_free(p->last_of);
+	p->last_of = p->held;
+	return 0;
+out:
+	arena_free(a);
+	return r;
+}
+
+int peer_converge(struct this_peer *p, int64_t now, unsigned lock_ms, struct peer_turn *turn, struct diags *d)
+{
+	bool ours = p->store.lock < 0; /* `install` holds it all the time */
+	int r = store_lock(&p->store, lock_ms, d);
+
+	*turn = (struct peer_turn){0};
+	if (r)
+		return r;
+	r = peer_refresh(p, now, d);
+	if (r == 0)
+		r = converge_locked(p, now, turn, d);
+	if (ours)
+		store_unlock(&p->store);
+	return r;
+}

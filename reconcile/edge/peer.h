@@ -1,0 +1,93 @@
+/*
+ * This machine as a peer of one network: what it holds, and one turn of its loop: fetch, verify, persist,
+ * desired, read, diff, apply, read again. The commands do one turn by hand, the daemon one after the other.
+ */
+#ifndef EDGE_PEER_H
+#define EDGE_PEER_H
+
+#include "reconcile/edge/client.h"
+#include "reconcile/edge/device.h"
+#include "reconcile/edge/peer_config.h"
+#include "reconcile/edge/resolve.h"
+#include "reconcile/edge/store.h"
+
+struct peer_options {
+	const char *config_dir, *data_dir;
+	enum device_backend backend;
+	uint32_t mtu; /* 0: the network's */
+	bool no_routing;
+};
+
+struct this_peer {
+	const struct peer_options *options;
+	struct peer_config *config;
+	struct store store;
+	struct generation *held; /* the last good snapshot; NULL: none yet */
+	/* What the interface is to run with: the config's, or an invite's temporary pair while it is redeemed. */
+	const uint8_t *private_key;
+	const struct key *public_key;
+	struct hint *hints; /* sorted by key */
+	size_t n_hints;
+	uint64_t hints_position;
+	bool has_hints_position;
+	char ledger[POSITION_LEN + 1]; /* "": unknown */
+	int64_t fresh_until;           /* Unix seconds: a server vouched for what is held until then; 0: none did */
+	struct resolver *resolver;
+	/* What was applied last: a difference from it is somebody else's doing. */
+	struct arena *last_arena;
+	struct device_state *last;
+	struct generation *last_of; /* the names in `last` are its */
+};
+
+/*
+ * Reads the network's file and its last good snapshot. -1 with diagnostics. A snapshot that had to be set aside is a
+ * warning.
+ */
+int peer_open(const struct peer_options *o, const char *ifname, struct this_peer **out, struct diags *d);
+void peer_close(struct this_peer *p);                                /* NULL is fine; the interface stays as it is */
+int peer_check_redeemed(const struct this_peer *p, struct diags *d); /* -1 while the invitation is still open */
+/* Reads the snapshot again when another process has replaced it. */
+int peer_refresh(struct this_peer *p, int64_t now, struct diags *d);
+
+/* The servers to ask, in the order in which to try them: of the snapshot, else of the invitation. */
+struct peer_server {
+	const char *name;
+	struct addr ip;
+};
+size_t peer_servers(const struct this_peer *p, struct peer_server out[static SERVERS_MAX]);
+
+/* "/v1/poll?have=S.L.H&wait=N": what it runs, and how long it would wait. */
+#define POLL_PATH_MAX 256
+void peer_poll_path(const struct this_peer *p, unsigned wait_s, char out[static POLL_PATH_MAX]);
+
+/*
+ * Takes a server's reply: verified, and written to disk before anything else happens. *result says what
+ * became of it, diagnostics why. -1 when this machine failed (disk, memory): the last good one stays.
+ */
+int peer_take(struct this_peer *p, struct span reply, int64_t now, enum verify_result *result, struct diags *d);
+
+/* One request for what is new, to each server in turn, for the commands. *server is the one that answered. */
+int peer_fetch(struct this_peer *p, enum verify_result *result, const char **server, struct diags *d);
+
+/*
+ * The endpoints that are host names: the resolver is asked for them. `wait_ms`: at most so long; 0: the
+ * resolver's descriptor tells.
+ */
+int peer_resolve(struct this_peer *p, int wait_ms, struct diags *d);
+
+/* What would have to be done now. The plan and all that it points to live in the arena and in `p`. */
+struct plan *peer_plan(struct this_peer *p, struct arena *a, int64_t now, struct diags *d);
+
+struct peer_turn {
+	uint32_t n_ops, n_drift;
+	bool link_added; /* sockets bound to the interface are dead */
+	int64_t ms;      /* from the first look at the device to the last */
+	char drift[160]; /* what somebody else had changed, for the log */
+};
+/*
+ * Plans, applies, reads again; the second plan must be empty. Holds the lock meanwhile: 1 when another process has
+ * it. -1 with diagnostics: what was done stays done, the next turn goes on from there.
+ */
+int peer_converge(struct this_peer *p, int64_t now, unsigned lock_ms, struct peer_turn *turn, struct diags *d);
+
+#endif
