@@ -83,7 +83,7 @@ static void arm(struct network *n, struct loop_timer *t, int64_t ms)
 
 static void say_turn(struct network *n, const struct peer_turn *turn, bool news)
 {
-	const struct generation *held = n->peer->held;
+	const struct kept *held = n->peer->held;
 
 	if (turn->n_drift && !n->drifting)
 		log_warn("drift", "%s: repaired what somebody else had changed: %s%s", n->name, turn->drift,

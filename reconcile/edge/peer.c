@@ -24,10 +24,10 @@ static struct verifier verifier_of(const struct this_peer *p)
 }
 
 /* `last` may still use the names of the one that is replaced. */
-static void hold(struct this_peer *p, struct generation *g)
+static void hold(struct this_peer *p, struct kept *g)
 {
 	if (p->held && p->held != p->last_of)
-		generation_free(p->held);
+		kept_free(p->held);
 	p->held = g;
 }
 
@@ -48,7 +48,7 @@ static int take_hints(struct this_peer *p, const struct hint *hints, size_t n)
 static int load(struct this_peer *p, int64_t now, struct diags *d)
 {
 	struct verifier v = verifier_of(p);
-	struct generation *g = NULL;
+	struct kept *g = NULL;
 
 	if (store_load(&p->store, &v, now, &g, d) < 0)
 		return -1;
@@ -115,8 +115,8 @@ void peer_close(struct this_peer *p)
 	store_unlock(&p->store);
 	resolver_free(p->resolver);
 	if (p->last_of != p->held)
-		generation_free(p->last_of);
-	generation_free(p->held);
+		kept_free(p->last_of);
+	kept_free(p->held);
 	arena_free(p->last_arena);
 	free(p->hints);
 	peer_config_free(p->config);
@@ -260,7 +260,7 @@ static int merge_hints(struct this_peer *p, struct arena *a, const struct bundle
 static int keep(struct this_peer *p, const struct bundle *merged, int64_t now, struct diags *d)
 {
 	struct verifier v = verifier_of(p);
-	struct generation *g = NULL;
+	struct kept *g = NULL;
 	struct buf bytes = {0};
 	int r = -1;
 
@@ -270,14 +270,14 @@ static int keep(struct this_peer *p, const struct bundle *merged, int64_t now, s
 		goto out;
 	}
 	/* What will be read at the next start is what is used now. */
-	g = generation_make(&bytes, &v, now, d);
+	g = kept_make(&bytes, &v, now, d);
 	if (!g || store_save(&p->store, g, d) < 0)
 		goto out;
 	hold(p, g);
 	g = NULL;
 	r = 0;
 out:
-	generation_free(g);
+	kept_free(g);
 	buf_free(&bytes);
 	return r;
 }
@@ -562,7 +562,7 @@ static int converge_locked(struct this_peer *p, int64_t now, struct peer_turn *t
 	p->last_arena = a;
 	p->last = want;
 	if (p->last_of != p->held)
-		generation_free(p->last_of);
+		kept_free(p->last_of);
 	p->last_of = p->held;
 	return 0;
 out:

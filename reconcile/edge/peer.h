@@ -22,7 +22,7 @@ struct this_peer {
 	const struct peer_options *options;
 	struct peer_config *config;
 	struct store store;
-	struct generation *held; /* the last good snapshot; NULL: none yet */
+	struct kept *held; /* the last good snapshot; NULL: none yet */
 	/* What the interface is to run with: the config's, or an invite's temporary pair while it is redeemed. */
 	const uint8_t *private_key;
 	const struct key *public_key;
@@ -36,7 +36,7 @@ struct this_peer {
 	/* What was applied last: a difference from it is somebody else's doing. */
 	struct arena *last_arena;
 	struct device_state *last;
-	struct generation *last_of; /* the names in `last` are its */
+	struct kept *last_of; /* the names in `last` are its */
 };
 
 /*

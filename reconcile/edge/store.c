@@ -15,7 +15,7 @@
 #define LOCK_STEP_MS   20 /* between two attempts to get the lock */
 #define HINTS_FILE_MAX (16u << 20)
 
-void generation_free(struct generation *g)
+void kept_free(struct kept *g)
 {
 	if (!g)
 		return;
@@ -24,9 +24,9 @@ void generation_free(struct generation *g)
 	free(g);
 }
 
-struct generation *generation_make(struct buf *bytes, const struct verifier *v, int64_t now, struct diags *d)
+struct kept *kept_make(struct buf *bytes, const struct verifier *v, int64_t now, struct diags *d)
 {
-	struct generation *g = calloc(1, sizeof(*g));
+	struct kept *g = calloc(1, sizeof(*g));
 	struct verifier alone = *v;
 	struct bundle b;
 
@@ -46,7 +46,7 @@ struct generation *generation_make(struct buf *bytes, const struct verifier *v, 
 	else if (bundle_parse(g->arena, buf_span(&g->bytes), &b, d) == 0 &&
 		 snapshot_verify(g->arena, &alone, &b, now, &g->view, &g->bundle, d) == VERIFY_OK)
 		return g;
-	generation_free(g);
+	kept_free(g);
 	return NULL;
 }
 
@@ -156,7 +156,7 @@ static int set_aside(const struct store *s, const char *path, int64_t now, const
 	return 0;
 }
 
-int store_load(struct store *s, const struct verifier *v, int64_t now, struct generation **out, struct diags *d)
+int store_load(struct store *s, const struct verifier *v, int64_t now, struct kept **out, struct diags *d)
 {
 	char path[PATH_MAX + 64];
 	struct store_stamp before = stamp_of(s);
@@ -171,7 +171,7 @@ int store_load(struct store *s, const struct verifier *v, int64_t now, struct ge
 		return -1;
 	if (absent)
 		goto out;
-	*out = generation_make(&bytes, v, now, &why);
+	*out = kept_make(&bytes, v, now, &why);
 	if (*out)
 		goto out;
 	if (why.out_of_memory) {
@@ -188,7 +188,7 @@ out:
 	return r;
 }
 
-int store_save(struct store *s, const struct generation *g, struct diags *d)
+int store_save(struct store *s, const struct kept *g, struct diags *d)
 {
 	char path[PATH_MAX + 64];
 

@@ -12,18 +12,18 @@
 #include <limits.h>
 
 /* A verified snapshot and all that it points into. Immutable once made. */
-struct generation {
+struct kept {
 	struct arena *arena;
 	struct buf bytes;      /* as it is on disk */
 	struct bundle *bundle; /* the whole of it */
 	struct view *view;
 };
-void generation_free(struct generation *g); /* NULL is fine */
+void kept_free(struct kept *g); /* NULL is fine */
 /*
  * From the bytes of a whole bundle; verified as at first contact (v->held is not looked at). Takes `bytes` over,
  * whatever comes of it. NULL with diagnostics.
  */
-struct generation *generation_make(struct buf *bytes, const struct verifier *v, int64_t now, struct diags *d);
+struct kept *kept_make(struct buf *bytes, const struct verifier *v, int64_t now, struct diags *d);
 
 /* Tells whether the snapshot on disk is still the one that was read: another process may have replaced it. */
 struct store_stamp {
@@ -51,8 +51,8 @@ void store_unlock(struct store *s);
  * set aside under another name with a warning ("store-corrupt"), never deleted; that is no error.
  * -1 when it could not be read.
  */
-int store_load(struct store *s, const struct verifier *v, int64_t now, struct generation **out, struct diags *d);
-int store_save(struct store *s, const struct generation *g, struct diags *d);
+int store_load(struct store *s, const struct verifier *v, int64_t now, struct kept **out, struct diags *d);
+int store_save(struct store *s, const struct kept *g, struct diags *d);
 bool store_changed(const struct store *s); /* since it was loaded or saved */
 
 /* Hints, sorted by key. What cannot be read counts as none. */
