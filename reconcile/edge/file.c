@@ -22,7 +22,7 @@ static const char *errno_help(int err)
 	case EROFS:
 		return "the file system is mounted read-only";
 	case ENOENT:
-		return "check the path; is the network's name spelled right?";
+		return "check the path";
 	}
 	return NULL;
 }
