@@ -15,7 +15,7 @@
 #define EDGE_PUBLISH_H
 
 #include "reconcile/bundle.h"
-#include "reconcile/edge/generation.h"
+#include "reconcile/edge/revision.h"
 
 struct published {
 	struct signed_text *chain; /* oldest first; the newest may be the statement itself */

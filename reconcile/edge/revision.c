@@ -1,4 +1,4 @@
-#include "reconcile/edge/generation.h"
+#include "reconcile/edge/revision.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -11,9 +11,9 @@ static int out_of_memory(struct diags *d)
 	return -1;
 }
 
-struct generation *generation_new(struct diags *d)
+struct revision *revision_new(struct diags *d)
 {
-	struct generation *g = calloc(1, sizeof(*g));
+	struct revision *g = calloc(1, sizeof(*g));
 
 	if (!g || !(g->arena = arena_new())) {
 		free(g);
@@ -23,7 +23,7 @@ struct generation *generation_new(struct diags *d)
 	return g;
 }
 
-void generation_free(struct generation *g)
+void revision_free(struct revision *g)
 {
 	if (!g)
 		return;
@@ -31,8 +31,8 @@ void generation_free(struct generation *g)
 	free(g);
 }
 
-int generation_build(struct generation *g, const struct source_file *root, const struct includes *includes,
-		     const struct commit_info *commit, const struct ledger_facts *facts, struct diags *d)
+int revision_build(struct revision *g, const struct source_file *root, const struct includes *includes,
+		   const struct commit_info *commit, const struct ledger_facts *facts, struct diags *d)
 {
 	size_t errors = d->n_errors;
 
@@ -65,7 +65,7 @@ static unsigned seeds_among(const struct server_config *c, const struct trust *t
 	return n;
 }
 
-static void check_self(struct generation *g, const struct server_config *c, struct diags *d)
+static void check_self(struct revision *g, const struct server_config *c, struct diags *d)
 {
 	const struct model *m = g->model;
 	char key[KEY_B64_LEN + 1];
@@ -91,7 +91,7 @@ static void check_self(struct generation *g, const struct server_config *c, stru
 	}
 }
 
-static void check_signing(const struct generation *g, const struct generation *prev, const struct server_config *c,
+static void check_signing(const struct revision *g, const struct revision *prev, const struct server_config *c,
 			  struct diags *d)
 {
 	const struct trust *t = &g->model->trust;
@@ -102,7 +102,7 @@ static void check_signing(const struct generation *g, const struct generation *p
 		e = diag_error(d, "cannot-sign", &t->at,
 			       "%u of the signers must sign, and this server has the seeds of %u", t->threshold, n);
 		diag_help(d, e, "list the server's own signing key in `trust: signers:`");
-	} else if (prev && generation_changes_signers(g, prev) &&
+	} else if (prev && revision_changes_signers(g, prev) &&
 		   seeds_among(c, &prev->parsed.trust) < prev->parsed.trust.threshold) {
 		e = diag_error(d, "cannot-sign", &t->at,
 			       "this server cannot sign the change of signers as one of the old ones");
@@ -110,7 +110,7 @@ static void check_signing(const struct generation *g, const struct generation *p
 	}
 }
 
-static void check_history(const struct generation *g, const struct generation *prev, bool descends, struct diags *d)
+static void check_history(const struct revision *g, const struct revision *prev, bool descends, struct diags *d)
 {
 	const struct model *m = g->model;
 	const struct version *was = &prev->parsed.version;
@@ -143,8 +143,8 @@ static void check_history(const struct generation *g, const struct generation *p
 	}
 }
 
-int generation_check(struct generation *g, const struct generation *prev, bool descends, const struct server_config *c,
-		     struct diags *d)
+int revision_check(struct revision *g, const struct revision *prev, bool descends, const struct server_config *c,
+		   struct diags *d)
 {
 	const struct model *m = g->model;
 	size_t errors = d->n_errors;
@@ -173,7 +173,7 @@ static bool same_trust(const struct trust *a, const struct trust *b)
 	       !memcmp(a->signers, b->signers, a->n_signers * sizeof(a->signers[0]));
 }
 
-bool generation_same_content(const struct generation *a, const struct generation *b)
+bool revision_same_content(const struct revision *a, const struct revision *b)
 {
 	const struct statement *x = &a->parsed, *y = &b->parsed;
 
@@ -184,7 +184,7 @@ bool generation_same_content(const struct generation *a, const struct generation
 	       !memcmp(x->trust.online, y->trust.online, x->trust.n_online * sizeof(x->trust.online[0]));
 }
 
-bool generation_changes_signers(const struct generation *g, const struct generation *prev)
+bool revision_changes_signers(const struct revision *g, const struct revision *prev)
 {
 	return !same_trust(&g->parsed.trust, &prev->parsed.trust);
 }
@@ -197,7 +197,7 @@ static bool signs_for(const struct key *k, const struct trust *t)
 	return false;
 }
 
-int generation_sign(struct generation *g, const struct generation *prev, const struct server_config *c, struct diags *d)
+int revision_sign(struct revision *g, const struct revision *prev, const struct server_config *c, struct diags *d)
 {
 	struct signed_text *s = &g->statement;
 

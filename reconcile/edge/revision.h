@@ -2,8 +2,8 @@
  * One revision as the server holds it: the definition's bytes, the model, who reaches whom, the compiled
  * snapshot, its signatures; all of it in one arena, immutable once it is built.
  */
-#ifndef EDGE_GENERATION_H
-#define EDGE_GENERATION_H
+#ifndef EDGE_REVISION_H
+#define EDGE_REVISION_H
 
 #include "reconcile/bundle.h"
 #include "reconcile/edge/server_config.h"
@@ -11,7 +11,7 @@
 #include "reconcile/verify.h"
 #include "schema/load.h"
 
-struct generation {
+struct revision {
 	struct arena *arena;
 	struct commit_info commit; /* whose definition this is */
 	struct model *model;
@@ -20,34 +20,33 @@ struct generation {
 	struct signed_text statement; /* its signatures, once it is signed */
 	struct statement parsed;      /* of the statement's bytes */
 	uint32_t self;                /* the server's own peer */
-	struct generation *older;     /* the one that was published before; for what a peer holds already */
+	struct revision *older;       /* the one that was published before; for what a peer holds already */
 };
 
-struct generation *generation_new(struct diags *d);
-void generation_free(struct generation *g); /* without `older`; NULL is fine */
+struct revision *revision_new(struct diags *d);
+void revision_free(struct revision *g); /* without `older`; NULL is fine */
 
 /*
  * Loads, runs the tests, asks the ledger (`facts` NULL: not), compiles. What `root` and `includes` give is in
  * g->arena, or lives as long. -1 with diagnostics, whose file names are in g->arena.
  */
-int generation_build(struct generation *g, const struct source_file *root, const struct includes *includes,
-		     const struct commit_info *commit, const struct ledger_facts *facts, struct diags *d);
+int revision_build(struct revision *g, const struct source_file *root, const struct includes *includes,
+		   const struct commit_info *commit, const struct ledger_facts *facts, struct diags *d);
 
 /*
  * Finds the server in it, by its WireGuard key, and refuses what DESIGN section 5 refuses outright. `prev`: what is
  * published (NULL: nothing yet); `descends`: this commit has prev's commit among its ancestors. Codes: trust-missing,
  * server-dropped, network-changed, epoch-back, epoch-jump, history-rewound, cannot-sign.
  */
-int generation_check(struct generation *g, const struct generation *prev, bool descends, const struct server_config *c,
-		     struct diags *d);
+int revision_check(struct revision *g, const struct revision *prev, bool descends, const struct server_config *c,
+		   struct diags *d);
 
 /* Does the snapshot say the same, but for the commit that it is of? Then nothing new is published. */
-bool generation_same_content(const struct generation *a, const struct generation *b);
+bool revision_same_content(const struct revision *a, const struct revision *b);
 /* Who may sign changed: the statement has to be kept for ever. */
-bool generation_changes_signers(const struct generation *g, const struct generation *prev);
+bool revision_changes_signers(const struct revision *g, const struct revision *prev);
 /* Signs with every seed that signs for it, or for `prev` when the signers change. */
-int generation_sign(struct generation *g, const struct generation *prev, const struct server_config *c,
-		    struct diags *d);
+int revision_sign(struct revision *g, const struct revision *prev, const struct server_config *c, struct diags *d);
 
 /* A statement again, with its signatures: in another arena. -1: out of memory. */
 int signed_text_copy(struct arena *a, const struct signed_text *from, struct signed_text *to);

@@ -1,0 +1,144 @@
+/* What the parts of the reconciler share. Nobody else includes this. */
+#ifndef EDGE_RECONCILER_STATE_H
+#define EDGE_RECONCILER_STATE_H
+
+#include "reconcile/edge/ledger.h"
+#include "reconcile/edge/publish.h"
+#include "reconcile/edge/reconciler.h"
+#include "reconcile/edge/server_http.h"
+#include "reconcile/edge/watch.h"
+#include <jansson.h>
+
+enum condition_kind { CONDITION_READY, CONDITION_VALID, CONDITION_PUBLISHED, CONDITION_CONVERGED, N_CONDITIONS };
+enum truth { TRUTH_UNKNOWN, TRUTH_FALSE, TRUTH_TRUE };
+struct condition {
+	enum truth status;
+	char reason[64]; /* a word */
+	char message[1024];
+	char commit[HASH_HEX_LEN + 1];
+	int64_t time; /* of the last transition */
+};
+
+/* What one peer said when it last polled; by the index of the current model. */
+struct report {
+	int64_t polled;     /* clock_boot_ms(); 0: never */
+	int64_t fresh_sent; /* Unix time of the freshness that it got; 0: none */
+	struct hash runs;
+	bool has_runs;
+	bool lags; /* reachable, and not on the current version yet */
+};
+
+/* A peer whose enrolment was just recorded: it still listens on its temporary key. */
+struct handover {
+	struct reconciler *r;
+	struct key invite, key;
+	struct handover *next;
+};
+
+/* An endpoint that our interface saw. Sorted by key. */
+struct seen {
+	struct key key;
+	struct sockpoint at;
+	uint64_t sequence;
+	uint32_t peer; /* index in the current model */
+};
+
+struct reconciler {
+	struct loop *loop;
+	const struct server_config *config;
+	struct reconciler_options o;
+	char *published_dir, *status_path;
+	int lock_fd;
+
+	struct repo *repo;     /* NULL: cannot be opened (yet) */
+	struct ledger *ledger; /* NULL: no repository, or nobody knows the network's id yet */
+	struct watch *watch;
+	struct http_server *http;
+
+	struct arena *published_arena;
+	struct published published; /* as on disk */
+	struct revision *current;   /* NULL: nothing published */
+	struct report *reports;     /* of current's peers */
+	struct arena *kept_arena;
+	struct ledger_facts kept; /* enrolments beside git, for a ledger that cannot be read */
+
+	char attempted[HASH_HEX_LEN + 1]; /* the last commit that got a verdict */
+	char looked_at[HASH_HEX_LEN + 1]; /* the last commit that was tried, verdict or not */
+	int64_t attempted_time, applied_time;
+	bool record_due;                    /* the ledger has not taken the current revision yet */
+	char ledger_kept[POSITION_LEN + 1]; /* of what `enrolments` on disk has */
+	struct condition conditions[N_CONDITIONS];
+	char *problem; /* what was refused, as a person reads it; NULL: nothing */
+	bool status_dirty;
+
+	struct move *moves;
+	size_t n_moves;
+	struct handover *handovers;
+
+	struct arena *applied_arena;
+	struct device_state *applied; /* what we gave the interface last; NULL: unknown */
+	struct device_state *wanted;  /* the same, whether or not it could be given: who is who; in applied_arena */
+	bool device_ok;
+	struct seen *seen;
+	size_t n_seen;
+	uint64_t sequence; /* of the newest hint; starts at the server's start in ms, so it never goes back */
+
+	struct buf fresh; /* text, and after it the signatures */
+	size_t fresh_len;
+	size_t fresh_ends[SIGNERS_MAX]; /* of each signature in it */
+	unsigned n_fresh;
+	int64_t fresh_issued;
+
+	int64_t noticed;       /* clock_boot_ms() of the push; 0: none */
+	uint32_t n_lagging;    /* reports that lag */
+	bool convergence_open; /* the line is not written yet */
+
+	int monitor_fd;
+	struct loop_timer look_timer;  /* at the interface, every 5 s */
+	struct loop_timer retry_timer; /* at the repository, while it cannot be read */
+	struct loop_timer status_timer;
+	struct loop_timer drift_timer; /* soon after an event of the interface */
+};
+
+/* reconciler.c */
+const struct ledger_facts *reconciler_facts(const struct reconciler *r);
+void reconciler_ledger_moved(struct reconciler *r); /* new enrolments: keep them, converge, tell the peers */
+uint32_t revision_by_mark(const struct revision *g, const struct key *mark); /* model peer; NONE */
+
+/* reconciler_device.c */
+enum device_phase { DEVICE_REMOVALS, DEVICE_ALL };
+/* The interface for `g`. -1: not converged; the condition says why. */
+int reconciler_converge(struct reconciler *r, const struct revision *g, enum device_phase phase);
+int reconciler_device_start(struct reconciler *r, struct diags *d); /* timers and the monitor */
+void reconciler_device_stop(struct reconciler *r);
+void reconciler_moves_update(struct reconciler *r, const struct revision *g);
+int reconciler_moves_check(struct reconciler *r, const struct revision *g, struct diags *d);
+void reconciler_move_done(struct reconciler *r, const struct key *mark, const struct addr *from);
+
+/* reconciler_serve.c */
+void reconciler_request(void *ctx, struct http_request *q, enum http_reason why);
+enum asker_kind { ASKER_UNKNOWN, ASKER_SELF, ASKER_INVITED, ASKER_PEER };
+struct asker {
+	enum asker_kind kind;
+	uint32_t peer; /* index in the current model */
+};
+struct asker reconciler_asker(const struct reconciler *r, const struct addr *from);
+void reconciler_handover_done(struct handover *h);
+bool reconciler_is_sendable_hint(const struct reconciler *r, const struct sockpoint *at);
+
+/* reconciler_poll.c */
+void reconciler_poll(struct reconciler *r, struct http_request *q, const struct asker *who, enum http_reason why);
+/* The current generation changed: `old` (may be NULL) was there before. */
+void reconciler_reports_remap(struct reconciler *r, const struct revision *old);
+void reconciler_convergence_check(struct reconciler *r);
+void reconciler_wake(struct reconciler *r);
+
+/* reconciler_status.c */
+void condition_set(struct reconciler *r, enum condition_kind kind, enum truth status, const char *reason,
+		   const char *commit, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
+/* The same from diagnostics: the first error is the reason and the message. */
+void condition_fail(struct reconciler *r, enum condition_kind kind, const char *commit, const struct diags *d);
+json_t *status_json(struct reconciler *r, uint32_t only_peer); /* NONE: all */
+void status_write(struct reconciler *r);                       /* when it changed */
+
+#endif
