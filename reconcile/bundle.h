@@ -26,7 +26,7 @@
 struct signed_text {
 	struct span text;
 	struct span *signatures; /* innernet-signature texts */
-	uint8_t n_signatures;    /* at most SIGNERS_MAX */
+	uint8_t n_signatures;    /* at most 2 * SIGNERS_MAX: the old ones and the new */
 };
 struct hint {
 	struct key key;

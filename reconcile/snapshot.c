@@ -321,19 +321,11 @@ static int write_tree(struct compile *c)
 	return 0;
 }
 
-static int write_statement(struct compile *c, const struct commit_info *commit)
+static int write_statement(struct compile *c)
 {
-	struct statement st = {
-	    .trust = c->m->trust,
-	    .version = {c->m->epoch, commit->number},
-	    .time = commit->time < 0 ? 0 : commit->time,
-	    .n_views = c->s->n_views,
-	    .views_root = c->s->tree[merkle_size(c->s->n_views) - 1],
-	};
+	struct statement st;
 
-	/* Both are bounded by what they come from: a network's name and a commit's hash. */
-	strncpy(st.network, c->m->network, sizeof(st.network) - 1);
-	memcpy(st.commit, commit->sha, sizeof(st.commit));
+	statement_of(c->s, &st);
 	buf_reset(&c->text);
 	statement_write(&c->text, &st);
 	if (c->text.failed)
@@ -372,7 +364,7 @@ static int sort_objects(struct compile *c)
 	return 0;
 }
 
-static int compile_all(struct compile *c, const struct commit_info *commit)
+static int compile_all(struct compile *c)
 {
 	if (count(c) < 0)
 		return -1;
@@ -384,7 +376,7 @@ static int compile_all(struct compile *c, const struct commit_info *commit)
 			return -1;
 	if (write_views(c) < 0 || sort_objects(c) < 0 || write_tree(c) < 0)
 		return -1;
-	return write_statement(c, commit);
+	return write_statement(c);
 }
 
 struct snapshot *snapshot_compile(struct arena *a, const struct model *m, const struct reach_index *x,
@@ -398,6 +390,7 @@ struct snapshot *snapshot_compile(struct arena *a, const struct model *m, const 
 		goto out;
 	c.s->model = m;
 	c.s->reach = x;
+	c.s->commit = *commit;
 	c.s->lists = arena_array(a, m->n_cidrs, sizeof(*c.s->lists));
 	c.s->view_of_peer = arena_array(a, m->n_peers, sizeof(*c.s->view_of_peer));
 	c.enabled = arena_array(a, m->n_peers, sizeof(*c.enabled));
@@ -407,7 +400,7 @@ struct snapshot *snapshot_compile(struct arena *a, const struct model *m, const 
 		goto out;
 	for (uint32_t i = 0; i < m->n_peers; i++)
 		c.s->view_of_peer[i] = NONE;
-	err = compile_all(&c, commit);
+	err = compile_all(&c);
 out:
 	if (c.too_large)
 		diag_error(d, "too-large", NULL, "the view of '%s' is larger than a snapshot can hold", c.too_large);

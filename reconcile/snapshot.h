@@ -33,6 +33,7 @@ struct snapshot {
 	uint32_t *view_of_peer; /* by model peer index; NONE for a disabled one */
 	const struct model *model;
 	const struct reach_index *reach;
+	struct commit_info commit;
 	struct hash *tree;            /* over the views: merkle_build() */
 	struct object_place *places;  /* of each object; snapshot_places.h */
 	struct snapshot_lists *lists; /* by CIDR; snapshot_places.h */

@@ -16,6 +16,23 @@ static void write_keys(struct buf *b, const char *word, const struct key *keys, 
 	}
 }
 
+void statement_of(const struct snapshot *s, struct statement *out)
+{
+	const struct model *m = s->model;
+
+	*out = (struct statement){
+	    .trust = m->trust,
+	    .version = {m->epoch, s->commit.number},
+	    .time = s->commit.time < 0 ? 0 : s->commit.time,
+	    .n_views = s->n_views,
+	    .views_root = s->tree[merkle_size(s->n_views) - 1],
+	    .name = s->statement_name,
+	};
+	/* Both are bounded by what they come from: a network's name and a commit's hash. */
+	memcpy(out->network, m->network, strnlen(m->network, NETWORK_MAX_LEN));
+	memcpy(out->commit, s->commit.sha, sizeof(out->commit));
+}
+
 void statement_write(struct buf *out, const struct statement *s)
 {
 	buf_str(out, "innernet-statement 1\nnetwork ");

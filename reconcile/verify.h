@@ -20,7 +20,8 @@ struct statement {
 	struct hash views_root;
 	struct hash name; /* BLAKE2b-256 of the bytes */
 };
-void statement_write(struct buf *out, const struct statement *s); /* all but `name` */
+void statement_write(struct buf *out, const struct statement *s);   /* all but `name` */
+void statement_of(const struct snapshot *s, struct statement *out); /* of a compiled snapshot */
 int statement_parse(struct span bytes, struct statement *out, struct diags *d);
 
 /* A peer as a view shows it. */
@@ -52,8 +53,9 @@ struct view {
 	struct view_cidr *cidrs; /* sorted by CIDR key */
 	struct view_peer *peers; /* sorted by address key; itself too */
 	uint32_t n_cidrs, n_peers;
-	uint32_t self; /* index into peers */
-	uint32_t root; /* index into cidrs of the network's own prefix */
+	uint32_t self;       /* index into peers */
+	uint32_t root;       /* index into cidrs of the network's own prefix */
+	int64_t fresh_until; /* how long an online key says that this is the newest; 0: nobody said */
 };
 
 /* Who verifies, and what it holds already. */
@@ -79,10 +81,19 @@ enum verify_result {
  * Verifies `b` (a reply, or the bundle on disk when v->held is NULL), in the order of DESIGN section 4.
  * On VERIFY_OK *out is the flattened view, and *merged the full bundle to put on disk (chain, statement,
  * path, all objects of the view, all enrolments that still hold), pointing into b's and held's bytes and the
- * arena. Alarms that do not refuse (equivocation followed by a higher version, a second enrolment) are warnings.
- * `now` only judges freshness: an expired or missing one is a warning, never a refusal.
+ * arena. On VERIFY_UNCHANGED *out is NULL and *merged is `held` with the newest freshness and positions. Objects
+ * and enrolments that the view does not need are dropped. Alarms that do not refuse (a second enrolment, a key that
+ * somebody has already) are warnings; so is a freshness that is missing, expired or forged: `now` judges that alone.
  */
 enum verify_result snapshot_verify(struct arena *a, const struct verifier *v, const struct bundle *b, int64_t now,
 				   struct view **out, struct bundle **merged, struct diags *d);
+
+/*
+ * What a peer of a compiled snapshot sees, without anybody's signature (`apply -f`, `snapshot --summary`, plans before
+ * they are published). `enrolments` (sorted by invite; may be NULL) give invites their keys. The version, the
+ * commit and the rest of the statement are those of `s`. NULL with a diagnostic.
+ */
+struct view *view_of_peer(struct arena *a, const struct snapshot *s, uint32_t peer, const struct enrolment *enrolments,
+			  size_t n_enrolments, struct diags *d);
 
 #endif
