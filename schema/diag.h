@@ -83,11 +83,11 @@ struct source_cursor {
 };
 struct span source_line(struct source_cursor *c, const struct span *sources, uint32_t file, uint32_t line);
 
-/* Every code that a definition can cause, with one line of meaning: network.yaml(5) lists them all. */
+/* Every code, with one line of meaning: those that a definition can cause (network.yaml(5) lists them), and the others. */
 struct diag_code {
 	const char *code, *meaning;
 };
-extern const struct diag_code diag_codes[];
-extern const size_t n_diag_codes;
+extern const struct diag_code definition_codes[], diag_codes[];
+extern const size_t n_definition_codes, n_diag_codes;
 
 #endif

@@ -1,7 +1,7 @@
 #include "schema/diag.h"
 
-/* Sorted by word. */
-const struct diag_code diag_codes[] = {
+/* What a definition can cause: listed in network.yaml(5), each shown by a case of tests/golden/diag. Sorted by word. */
+const struct diag_code definition_codes[] = {
     {"address-in-use", "two peers have one address"},
     {"address-outside", "an address is outside the network"},
     {"address-reserved", "an address is the network or broadcast address of its CIDR or of the network"},
@@ -17,22 +17,9 @@ const struct diag_code diag_codes[] = {
     {"bad-time", "not an RFC 3339 time in UTC"},
     {"bad-type", "another kind of value is needed here"},
     {"bad-value", "a value is outside its range"},
+    {"cidrs-differ", "the addresses of one peer are in different CIDRs"},
     {"definition-empty", "there is nothing in the file"},
-    {"device-absent", "the interface is gone"},
-    {"device-answer", "the kernel, or a userspace WireGuard, answered with something that makes no sense"},
-    {"device-busy", "an interface changed each time it was read"},
-    {"device-failed", "the kernel, or a userspace WireGuard, refused something"},
-    {"device-ipv6-off", "an IPv6 address or route, and IPv6 is turned off"},
-    {"device-name", "no interface can have this name"},
-    {"device-no-wireguard", "neither the kernel has WireGuard nor is a userspace one installed"},
-    {"device-not-wireguard", "an interface of this name is there, and it is not WireGuard"},
-    {"device-permission", "changing interfaces needs root or CAP_NET_ADMIN"},
-    {"device-port-in-use", "another program has the UDP port"},
-    {"device-route-exists", "another route for the same prefix is there"},
-    {"device-timeout", "no answer from the kernel or a userspace WireGuard"},
-    {"device-userspace", "a userspace WireGuard was started and failed"},
     {"duplicate-key", "a key occurs twice in one mapping"},
-    {"edit-style", "a peer cannot be added to a file that is written in this way"},
     {"endpoint-missing", "a server has no endpoint"},
     {"families", "an address or prefix of a family is missing from, or twice in, its place"},
     {"host-bits", "a prefix has bits set after its length"},
@@ -41,6 +28,7 @@ const struct diag_code diag_codes[] = {
     {"ipv6-reserved", "an IPv6 address or prefix within ::/8"},
     {"isolated-association", "an isolated CIDR is associated with itself"},
     {"isolated-server", "an isolated CIDR holds a server"},
+    {"key-or-invite", "a peer has not exactly one of public_key and invite"},
     {"key-twice", "two peers have one key, or invites that become one key"},
     {"missing-key", "a key that is required was left out"},
     {"name-twice", "two CIDRs or peers have one name"},
@@ -60,5 +48,24 @@ const struct diag_code diag_codes[] = {
     {"yaml-alias", "YAML anchors and aliases are refused"},
     {"yaml-syntax", "not YAML"},
     {"yaml-tag", "YAML tags are refused"},
+};
+const size_t n_definition_codes = sizeof(definition_codes) / sizeof(definition_codes[0]);
+
+/* All others. Sorted by word. */
+const struct diag_code diag_codes[] = {
+    {"device-absent", "the interface is gone"},
+    {"device-answer", "the kernel, or a userspace WireGuard, answered with something that makes no sense"},
+    {"device-busy", "an interface changed each time it was read"},
+    {"device-failed", "the kernel, or a userspace WireGuard, refused something"},
+    {"device-ipv6-off", "an IPv6 address or route, and IPv6 is turned off"},
+    {"device-name", "no interface can have this name"},
+    {"device-no-wireguard", "neither the kernel has WireGuard nor is a userspace one installed"},
+    {"device-not-wireguard", "an interface of this name is there, and it is not WireGuard"},
+    {"device-permission", "changing interfaces needs root or CAP_NET_ADMIN"},
+    {"device-port-in-use", "another program has the UDP port"},
+    {"device-route-exists", "another route for the same prefix is there"},
+    {"device-timeout", "no answer from the kernel or a userspace WireGuard"},
+    {"device-userspace", "a userspace WireGuard was started and failed"},
+    {"edit-style", "a peer cannot be added to a file that is written in this way"},
 };
 const size_t n_diag_codes = sizeof(diag_codes) / sizeof(diag_codes[0]);

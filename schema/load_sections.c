@@ -112,7 +112,7 @@ static void read_cidr(struct loader *l, const struct node *name, uint32_t file)
 	c->at = at_node(name, file);
 	l->model->n_cidrs++;
 	if (v->kind == NODE_MAP)
-		read_keys(l, IN_CIDR, v, file, values, "the CIDR");
+		read_keys(l, IN_CIDR, v, file, values, "the CIDR '", c->name);
 	else
 		values[CIDR_CIDR] = v;
 	if (values[CIDR_CIDR])
@@ -252,10 +252,15 @@ static void read_peer(struct loader *l, const struct node *name, uint32_t file)
 	p->cidr = NONE;
 	l->model->n_peers++;
 	if (v->kind != NODE_MAP) {
-		bad_type(l, spec(IN_ROOT, ROOT_PEERS), v, file);
+		struct place at = first_line(at_node(v, file));
+
+		if (v->kind != NODE_BAD)
+			diag_help(l->diags,
+				  diag_error(l->diags, "bad-type", &at, "the peer '%s' must be a mapping", p->name),
+				  "write it as in %s: { ip: ADDRESS, public_key: KEY }", p->name);
 		return;
 	}
-	read_keys(l, IN_PEER, v, file, values, "the peer");
+	read_keys(l, IN_PEER, v, file, values, "the peer '", p->name);
 	if (values[PEER_IP])
 		read_ips(l, p, values[PEER_IP], file);
 	read_mark(l, p, name, values, file);
@@ -315,7 +320,7 @@ static void read_tests(struct loader *l, const struct node *list, uint32_t file)
 			continue;
 		}
 		use.at = first_line(at_node(i, file));
-		read_keys(l, IN_TEST, i, file, values, "the test");
+		read_keys(l, IN_TEST, i, file, values, "the test", NULL);
 		use.from = values[TEST_FROM];
 		use.can = values[TEST_CAN_REACH];
 		use.cannot = values[TEST_CANNOT_REACH];
@@ -371,7 +376,7 @@ static void read_trust(struct loader *l, const struct node *map)
 	t->present = true;
 	t->at = first_line(at_node(map, 0));
 	t->threshold = 1;
-	read_keys(l, IN_TRUST, map, 0, values, "'trust'");
+	read_keys(l, IN_TRUST, map, 0, values, "'trust'", NULL);
 	if (values[TRUST_ID])
 		read_key(l, spec(IN_TRUST, TRUST_ID), values[TRUST_ID], 0, &t->id);
 	if (values[TRUST_SIGNERS])
@@ -443,7 +448,7 @@ static void read_settings(struct loader *l, const struct node *values[static KEY
 		read_trust(l, v);
 	v = section(l, values[ROOT_DEFAULTS], 0, spec(IN_ROOT, ROOT_DEFAULTS), NODE_MAP);
 	if (v) {
-		read_keys(l, IN_DEFAULTS, v, 0, inner, "'defaults'");
+		read_keys(l, IN_DEFAULTS, v, 0, inner, "'defaults'", NULL);
 		if (inner[DEFAULTS_MTU] &&
 		    read_int(l, spec(IN_DEFAULTS, DEFAULTS_MTU), inner[DEFAULTS_MTU], 0, &number))
 			l->model->mtu = (uint16_t)number;
@@ -469,7 +474,7 @@ void read_file(struct loader *l, uint32_t file)
 {
 	const struct node *values[KEYS_MAX], *v;
 
-	read_keys(l, IN_ROOT, l->roots[file], file, values, "the definition");
+	read_keys(l, IN_ROOT, l->roots[file], file, values, "the definition", NULL);
 	if (file == 0) {
 		read_network(l, values);
 		read_settings(l, values);

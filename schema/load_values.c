@@ -102,7 +102,7 @@ static void unknown_key(struct loader *l, enum key_place place, const struct nod
 }
 
 void read_keys(struct loader *l, enum key_place place, const struct node *map, uint32_t file,
-	       const struct node *values[static KEYS_MAX], const char *whose)
+	       const struct node *values[static KEYS_MAX], const char *whose, const char *name)
 {
 	struct place at = at_node(map, file);
 	const struct key_spec *keys, *k;
@@ -134,7 +134,9 @@ void read_keys(struct loader *l, enum key_place place, const struct node *map, u
 	for (size_t i = 0; i < n; i++)
 		if (keys[i].required && !values[i] && !(file != 0 && place == IN_ROOT))
 			diag_help(l->diags,
-				  diag_error(l->diags, "missing-key", &at, "%s has no '%s'", whose, keys[i].name),
+				  diag_error(l->diags, "missing-key", &at,
+					     name ? "%s%s' has no '%s'" : "%s%s has no '%s'", whose, name ? name : "",
+					     keys[i].name),
 				  "%s: %s", keys[i].name, keys[i].help);
 }
 

@@ -65,9 +65,10 @@ struct loader {
 /* load_values.c: one value each. They add a diagnostic and return false when it is not what the key takes. */
 struct place at_node(const struct node *n, uint32_t file);
 bool is_null(const struct node *n); /* empty, ~ or null */
-/* Sorts the pairs of a map into values[] by the table; unknown, missing and misplaced keys are diagnosed. */
+/* Sorts the pairs of a map into values[] by the table; unknown, missing and misplaced keys are diagnosed,
+   as those of `whose` ("the peer '") and, unless it is NULL, `name`. */
 void read_keys(struct loader *l, enum key_place place, const struct node *map, uint32_t file,
-	       const struct node *values[static KEYS_MAX], const char *whose);
+	       const struct node *values[static KEYS_MAX], const char *whose, const char *name);
 bool read_bool(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file, bool *out);
 bool read_int(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file, int64_t *out);
 /* A text as it stands (borrowed from the tree); NULL after a diagnostic. */

@@ -54,10 +54,12 @@ static int print_human(const struct invocation *inv, const struct model *m, cons
 	const char *file = d->files && d->n_files ? d->files[0] : path;
 	int rc = 0;
 
-	if (d->first)
+	if (d->first) {
 		report(inv, d, NULL);
+		fputc('\n', stderr);
+	}
 	if (d->n_errors && could_run(d))
-		fprintf(stderr, "\n%s: not valid: %zu error%s, %zu warning%s\n", file, d->n_errors, s(d->n_errors),
+		fprintf(stderr, "%s: not valid: %zu error%s, %zu warning%s\n", file, d->n_errors, s(d->n_errors),
 			d->n_warnings, s(d->n_warnings));
 	if (m && !d->n_errors) {
 		buf_printf(&b, "%s: valid: network %s, %u CIDR%s, %u peer%s, %u association%s", file, m->network,

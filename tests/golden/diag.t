@@ -1,0 +1,44 @@
+#!/bin/sh
+# What `innernet validate` says, word for word: one folder a case, each with its network.yaml, and expected.txt with
+# the output and the exit code. UPDATE=1 tests/golden/diag.t writes what is said now: read the difference in git.
+set -u
+top=$(cd "$(dirname "$0")/../.." && pwd)
+innernet=${BUILD:-$top/build}/innernet
+cd "$top/tests/golden/diag" || exit 1
+n=0
+tap() { # ok|nok NAME
+	n=$((n + 1))
+	if [ "$1" = ok ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; fi
+}
+
+for case in */; do
+	case=${case%/}
+	args=
+	[ ! -f "$case/args" ] || args=$(cat "$case/args")
+	# shellcheck disable=SC2086
+	got=$(cd "$case" && env -u FORCE_COLOR NO_COLOR=1 "$innernet" validate $args 2>&1; echo "exit code $?")
+	if [ -n "${UPDATE:-}" ]; then
+		printf '%s\n' "$got" >"$case/expected.txt"
+	fi
+	if [ "$got" = "$(cat "$case/expected.txt")" ]; then
+		tap ok "$case"
+	else
+		tap nok "$case"
+		printf '%s\n' "$got" | diff -u "$case/expected.txt" - | sed 's/^/# /'
+	fi
+done
+
+# Every code of the table is shown by a case, but for the two that only a ledger can cause.
+codes=$(sed -n '/definition_codes\[\]/,/^};/s/^ *{"\([a-z0-9-]*\)",.*/\1/p' "$top/schema/diag_codes.c")
+missing=
+for code in $codes; do
+	case $code in address-reused | invite-spent) continue ;; esac
+	grep -q "\[$code\]: " ./*/expected.txt || missing="$missing $code"
+done
+[ -z "$missing" ] && tap ok 'each code has a case' || tap nok "each code has a case, but for$missing"
+unknown=
+for code in $(sed -n 's/^[a-z]*\[\([a-z0-9-]*\)\]: .*/\1/p' ./*/expected.txt | sort -u); do
+	echo "$codes" | grep -qx -e "$code" || unknown="$unknown $code"
+done
+[ -z "$unknown" ] && tap ok 'each code is in the table' || tap nok "each code is in the table, but for$unknown"
+echo "1..$n"
