@@ -4,6 +4,7 @@
 
 #include "cmd/command.h"
 
+extern const struct command command_add_peer;
 extern const struct command command_validate;
 
 #endif

@@ -165,7 +165,8 @@ static int match(void *ctx, const char *pattern, const struct source_file **out,
 	return rc;
 }
 
-struct model *source_load(struct arena *a, const char *path, bool without_server, struct diags *d)
+static struct model *load(struct arena *a, const char *path, const struct span *bytes, bool without_server,
+			  struct diags *d)
 {
 	struct source s = {.arena = a};
 	struct includes includes = {.ctx = &s, .match = match};
@@ -184,7 +185,20 @@ struct model *source_load(struct arena *a, const char *path, bool without_server
 		d->out_of_memory = true;
 		return NULL;
 	}
-	if (read_into(&s, root.name, &root.bytes, d))
+	if (bytes)
+		root.bytes = *bytes;
+	else if (read_into(&s, root.name, &root.bytes, d))
 		return NULL;
 	return definition_load(a, &root, &includes, without_server, d);
+}
+
+struct model *source_load(struct arena *a, const char *path, bool without_server, struct diags *d)
+{
+	return load(a, path, NULL, without_server, d);
+}
+
+struct model *source_load_edited(struct arena *a, const char *path, struct span bytes, bool without_server,
+				 struct diags *d)
+{
+	return load(a, path, &bytes, without_server, d);
 }

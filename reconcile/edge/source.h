@@ -14,4 +14,8 @@
  */
 struct model *source_load(struct arena *a, const char *path, bool without_server, struct diags *d);
 
+/* The same, as if `bytes` (borrowed) stood in the root file: is an edit right, before it is written? */
+struct model *source_load_edited(struct arena *a, const char *path, struct span bytes, bool without_server,
+				 struct diags *d);
+
 #endif
