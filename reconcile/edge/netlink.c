@@ -50,23 +50,53 @@ int nl_get(const struct nlattr *attr, void *out, size_t size)
 	return 0;
 }
 
-static int collect(const char *p, size_t n, const struct nlattr **tb, size_t max)
+/* Walks attributes that fill n bytes exactly, but for the padding of the last. */
+static int walk(const char *p, size_t n, int (*fn)(void *ctx, const struct nlattr *attr), void *ctx)
 {
-	memset(tb, 0, (max + 1) * sizeof(*tb));
-	while (n >= sizeof(struct nlattr)) {
+	while (n) {
 		const struct nlattr *attr = (const struct nlattr *)p;
-		size_t step = MNL_ALIGN(attr->nla_len);
+		size_t step;
+		int err;
 
-		if (attr->nla_len < sizeof(*attr) || attr->nla_len > n)
+		if (n < sizeof(*attr) || attr->nla_len < sizeof(*attr) || attr->nla_len > n)
 			return -EBADMSG;
-		if (mnl_attr_get_type(attr) <= max)
-			tb[mnl_attr_get_type(attr)] = attr;
+		err = fn(ctx, attr);
+		if (err < 0)
+			return err;
+		step = MNL_ALIGN(attr->nla_len);
 		if (step >= n)
 			return 0;
 		p += step;
 		n -= step;
 	}
-	return n ? -EBADMSG : 0;
+	return 0;
+}
+
+int nl_each(const struct nlattr *nest, int (*fn)(void *ctx, const struct nlattr *attr), void *ctx)
+{
+	return walk(mnl_attr_get_payload(nest), mnl_attr_get_payload_len(nest), fn, ctx);
+}
+
+struct table {
+	const struct nlattr **tb;
+	size_t max;
+};
+
+static int enter(void *ctx, const struct nlattr *attr)
+{
+	const struct table *t = ctx;
+
+	if (mnl_attr_get_type(attr) <= t->max)
+		t->tb[mnl_attr_get_type(attr)] = attr;
+	return 0;
+}
+
+static int collect(const char *p, size_t n, const struct nlattr **tb, size_t max)
+{
+	struct table t = {tb, max};
+
+	memset(tb, 0, (max + 1) * sizeof(*tb));
+	return walk(p, n, enter, &t);
 }
 
 int nl_attrs(const struct nlmsghdr *nlh, size_t header, const struct nlattr **tb, size_t max)

@@ -56,6 +56,9 @@ int nl_reply_feed(struct nl_reply *r, const void *bytes, size_t n, nl_message_fn
 int nl_attrs(const struct nlmsghdr *nlh, size_t header, const struct nlattr **tb, size_t max);
 int nl_nested(const struct nlattr *nest, const struct nlattr **tb, size_t max);
 
+/* Calls fn for each attribute of a nest; the first negative value ends it. -EBADMSG when they are garbled: never a part only. */
+int nl_each(const struct nlattr *nest, int (*fn)(void *ctx, const struct nlattr *attr), void *ctx);
+
 /* A value of exactly this size; -1 when the attribute is absent or of another size. */
 int nl_get(const struct nlattr *attr, void *out, size_t size);
 

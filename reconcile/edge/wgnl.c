@@ -60,7 +60,7 @@ static int read_endpoint(const struct nlattr *attr, struct sockpoint *out)
 	return 0;
 }
 
-static int read_allowed(struct device_build *b, const struct nlattr *nest)
+static int read_allowed(void *build, const struct nlattr *nest)
 {
 	const struct nlattr *tb[WGALLOWEDIP_A_MAX + 1];
 	struct prefix p = {.base.b = {[10] = 0xff, [11] = 0xff}};
@@ -77,7 +77,7 @@ static int read_allowed(struct device_build *b, const struct nlattr *nest)
 		p.len = len;
 	else
 		return -EBADMSG;
-	return device_build_allowed(b, &p);
+	return device_build_allowed(build, &p);
 }
 
 static int read_psk(const struct nlattr *attr, bool *out)
@@ -91,7 +91,7 @@ static int read_psk(const struct nlattr *attr, bool *out)
 	return 0;
 }
 
-static int read_peer(struct device_build *b, const struct nlattr *nest)
+static int read_peer(void *build, const struct nlattr *nest)
 {
 	const struct nlattr *tb[WGPEER_A_MAX + 1], *attr;
 	struct __kernel_timespec handshake;
@@ -100,7 +100,7 @@ static int read_peer(struct device_build *b, const struct nlattr *nest)
 
 	if (nl_nested(nest, tb, WGPEER_A_MAX) < 0 || nl_get(tb[WGPEER_A_PUBLIC_KEY], key.b, KEY_LEN) < 0)
 		return -EBADMSG;
-	p = device_build_peer(b, &key);
+	p = device_build_peer(build, &key);
 	if (!p)
 		return -ENOMEM;
 	/* The second part of a peer has its key and allowed IPs alone. */
@@ -120,21 +120,12 @@ static int read_peer(struct device_build *b, const struct nlattr *nest)
 	if ((tb[WGPEER_A_RX_BYTES] && nl_get(tb[WGPEER_A_RX_BYTES], &p->rx, sizeof(p->rx)) < 0) ||
 	    (tb[WGPEER_A_TX_BYTES] && nl_get(tb[WGPEER_A_TX_BYTES], &p->tx, sizeof(p->tx)) < 0))
 		return -EBADMSG;
-	if (tb[WGPEER_A_ALLOWEDIPS]) {
-		mnl_attr_for_each_nested(attr, tb[WGPEER_A_ALLOWEDIPS])
-		{
-			int err = read_allowed(b, attr);
-
-			if (err < 0)
-				return err;
-		}
-	}
-	return 0;
+	return tb[WGPEER_A_ALLOWEDIPS] ? nl_each(tb[WGPEER_A_ALLOWEDIPS], read_allowed, build) : 0;
 }
 
 int wgnl_message(void *ctx, const struct nlmsghdr *nlh)
 {
-	const struct nlattr *tb[WGDEVICE_A_MAX + 1], *attr;
+	const struct nlattr *tb[WGDEVICE_A_MAX + 1];
 	struct device_build *b = ctx;
 
 	if (nl_attrs(nlh, sizeof(struct genlmsghdr), tb, WGDEVICE_A_MAX) < 0)
@@ -149,16 +140,7 @@ int wgnl_message(void *ctx, const struct nlmsghdr *nlh)
 	     nl_get(tb[WGDEVICE_A_LISTEN_PORT], &b->listen_port, sizeof(b->listen_port)) < 0) ||
 	    (tb[WGDEVICE_A_FWMARK] && nl_get(tb[WGDEVICE_A_FWMARK], &b->fwmark, sizeof(b->fwmark)) < 0))
 		return -EBADMSG;
-	if (tb[WGDEVICE_A_PEERS]) {
-		mnl_attr_for_each_nested(attr, tb[WGDEVICE_A_PEERS])
-		{
-			int err = read_peer(b, attr);
-
-			if (err < 0)
-				return err;
-		}
-	}
-	return 0;
+	return tb[WGDEVICE_A_PEERS] ? nl_each(tb[WGDEVICE_A_PEERS], read_peer, b) : 0;
 }
 
 static void build_begin(void *ctx)
