@@ -303,7 +303,8 @@ static void read_associations(struct loader *l, const struct node *list, uint32_
 		use.a = i->first;
 		use.b = i->first->next;
 		/* Both are looked at, so that both errors are said. */
-		if (!read_text(l, k, use.a, file) | !read_text(l, k, use.b, file))
+		bool first = read_text(l, k, use.a, file), second = read_text(l, k, use.b, file);
+		if (!first || !second)
 			continue;
 		buf_add(&l->pairs, &use, sizeof(use));
 	}
