@@ -6,5 +6,12 @@
 
 extern const struct command command_add_peer;
 extern const struct command command_validate;
+extern const struct command command_install;
+extern const struct command command_up;
+extern const struct command command_fetch;
+extern const struct command command_plan;
+extern const struct command command_apply;
+extern const struct command command_show;
+extern const struct command command_down;
 
 #endif

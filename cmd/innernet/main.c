@@ -3,9 +3,8 @@
 
 /* In the order in which --help lists them. */
 static const struct command *const commands[] = {
-    &command_validate,
-    &command_add_peer,
-    NULL,
+    &command_install, &command_up,   &command_fetch,    &command_plan,     &command_apply,
+    &command_show,    &command_down, &command_validate, &command_add_peer, NULL,
 };
 
 static const struct option_spec globals[] = {
@@ -23,7 +22,8 @@ static const struct program program = {
     .summary = "a private network whose whole definition is one file in git",
     .commands = commands,
     .globals = globals,
-    .default_command = NULL,
+    .default_command = &command_show,
+    .default_takes_args = true,
 };
 
 int main(int argc, char **argv)

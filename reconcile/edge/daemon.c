@@ -219,6 +219,7 @@ static void answered(struct network *n, const char *server, bool news)
 static void take(struct network *n, const char *server, struct span reply)
 {
 	enum verify_result result = VERIFY_REFUSED;
+	const struct kept *held = n->peer->held;
 	size_t hints = n->peer->n_hints;
 	struct diags d = {0};
 	int locked = store_lock(&n->peer->store, 0, &d);
@@ -244,8 +245,9 @@ static void take(struct network *n, const char *server, struct span reply)
 	case VERIFY_UNCHANGED:
 		if (d.first)
 			say(n, "alarm", &d);
-		if (n->peer->n_hints != hints)
-			converge(n, false);
+		/* Another process may have stored what the server then did not have to tell. */
+		if (n->peer->held != held || n->peer->n_hints != hints)
+			converge(n, n->peer->held != held);
 		answered(n, server, false);
 		break;
 	case VERIFY_BEHIND:

@@ -1,0 +1,123 @@
+/* innernet apply: the plan, the question, the change, and the second look. */
+#include "cmd/innernet/commands.h"
+#include "cmd/innernet/common.h"
+
+#include <string.h>
+#include <unistd.h>
+
+static const struct option_spec options[] = {
+    {"yes", 0, NULL, "do not ask"},
+    {"offline", 0, NULL, "ask no server: from the last good snapshot alone"},
+    {0},
+};
+
+/* Renders what would be done now. Returns the number of operations, or -1. */
+static int64_t render(struct this_peer *p, struct buf *out, bool color, struct diags *d)
+{
+	struct arena *a = arena_new();
+	struct plan *plan = a ? peer_plan(p, a, clock_unix(), d) : NULL;
+	int64_t n = -1;
+
+	if (!a)
+		d->out_of_memory = true;
+	if (plan) {
+		plan_render_text(out, plan, color);
+		n = plan->n_ops;
+	}
+	if (out->failed) {
+		d->out_of_memory = true;
+		n = -1;
+	}
+	arena_free(a);
+	return n;
+}
+
+static bool may_apply(const struct invocation *inv, struct diags *d)
+{
+	struct diag *g;
+
+	if (option_given(inv, "yes"))
+		return true;
+	if (isatty(STDIN_FILENO)) {
+		if (ask_yes("\nApply this plan?"))
+			return true;
+		diag_error(d, "not-confirmed", NULL, "nothing was changed");
+		return false;
+	}
+	g = diag_error(d, "not-confirmed", NULL, "nothing was changed: there is no terminal to ask at");
+	diag_help(d, g, "--yes applies without asking");
+	return false;
+}
+
+/* Under the lock: the plan must still be the one that was shown. */
+static int apply_shown(struct this_peer *p, const struct buf *shown, bool color, struct diags *d)
+{
+	struct buf again = {0};
+	struct peer_turn turn;
+	int r = store_lock(&p->store, LOCK_WAIT_MS, d), code = FAILED;
+
+	if (r > 0)
+		diag_error(d, "busy", NULL, "another innernet is at work on '%s'", p->config->m.network);
+	if (r || peer_refresh(p, clock_unix(), d) < 0 || render(p, &again, color, d) < 0)
+		goto out;
+	if (again.n != shown->n || memcmp(again.p, shown->p, shown->n) != 0) {
+		struct diag *g =
+		    diag_error(d, "plan-stale", NULL, "the interface or the network changed since the plan was made");
+		diag_help(d, g, "look at the new one: `innernet plan %s`", p->config->m.network);
+		code = STALE;
+		goto out;
+	}
+	if (peer_converge(p, clock_unix(), 0, &turn, d) == 0) {
+		printf("Applied: %u operation%s in %lld ms; the second plan is empty.\n", turn.n_ops,
+		       turn.n_ops == 1 ? "" : "s", (long long)turn.ms);
+		code = DONE;
+	}
+out:
+	store_unlock(&p->store);
+	buf_free(&again);
+	return code;
+}
+
+static int run(struct invocation *inv)
+{
+	struct diags d = {0};
+	struct peer_options o;
+	struct this_peer *p;
+	struct buf shown = {0};
+	bool color = use_color(inv, stdout);
+	int64_t n;
+	int code = FAILED;
+
+	if (peer_options(inv, &o) < 0)
+		return FAILED;
+	p = open_network(inv, &o, inv->args[0], !option_given(inv, "offline"));
+	if (!p)
+		return FAILED;
+	n = render(p, &shown, color, &d);
+	if (n < 0 || print_buf(inv, &shown) < 0)
+		goto out;
+	if (n == 0)
+		code = DONE;
+	else
+		code = may_apply(inv, &d) ? apply_shown(p, &shown, color, &d) : REFUSED;
+out:
+	report(inv, &d, NULL);
+	diags_free(&d);
+	buf_free(&shown);
+	peer_close(p);
+	return code;
+}
+
+const struct command command_apply = {
+    .name = "apply",
+    .synopsis = "IFACE [--yes] [--offline]",
+    .summary = "make an interface what the network defines",
+    .text = "Shows the plan and asks; only 'yes' is an answer, and without a terminal --yes is needed. Afterwards the\n"
+	    "interface is read again: the second plan must be empty. Exits with 3 when it was not confirmed and 4\n"
+	    "when something changed while it asked.",
+    .example = "sudo innernet apply corp",
+    .options = options,
+    .min_args = 1,
+    .max_args = 1,
+    .run = run,
+};

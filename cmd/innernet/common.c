@@ -1,0 +1,84 @@
+#include "cmd/innernet/common.h"
+
+#include <inttypes.h>
+
+int peer_options(const struct invocation *inv, struct peer_options *out)
+{
+	long mtu;
+	const char *config = option_value(inv, "config-dir"), *data = option_value(inv, "data-dir");
+
+	*out = (struct peer_options){
+	    .config_dir = config ? config : PEER_CONFIG_DIR,
+	    .data_dir = data ? data : PEER_DATA_DIR,
+	    .no_routing = option_given(inv, "no-routing"),
+	};
+	if (option_backend(inv, &out->backend) < 0 || option_number(inv, "mtu", MTU_MIN, MTU_MAX, 0, &mtu) < 0)
+		return -1;
+	out->mtu = (uint32_t)mtu;
+	return 0;
+}
+
+/* Nothing is fetched through an interface that is not there. */
+static bool interface_exists(const char *name)
+{
+	struct arena *a = arena_new();
+	struct device_state *there = NULL;
+	struct diags ignored = {0};
+	bool exists = a && device_read(a, name, &there, &ignored) == 0 && there->exists;
+
+	diags_free(&ignored);
+	arena_free(a);
+	return exists;
+}
+
+/* -1 only when this machine failed: a server that is away, or that is not believed, is a warning here. */
+static int fetch_new(const struct invocation *inv, struct this_peer *p)
+{
+	struct diags d = {0};
+	enum verify_result result;
+	const char *server;
+	int r = store_lock(&p->store, LOCK_WAIT_MS, &d);
+
+	if (r == 0 && peer_fetch(p, &result, &server, &d) < 0) {
+		for (struct diag *g = d.first; g; g = g->next)
+			g->severity = SEVERITY_WARNING;
+		if (p->held)
+			diag_help(&d, d.last, "going on with the last good snapshot");
+	}
+	store_unlock(&p->store);
+	report(inv, &d, NULL);
+	r = d.out_of_memory ? -1 : 0;
+	diags_free(&d);
+	return r;
+}
+
+struct this_peer *open_network(const struct invocation *inv, const struct peer_options *o, const char *name, bool fetch)
+{
+	struct this_peer *p = NULL;
+	struct diags d = {0};
+	bool good = peer_open(o, name, &p, &d) == 0 && peer_check_redeemed(p, &d) == 0;
+
+	report(inv, &d, NULL);
+	diags_free(&d);
+	if (good && fetch && interface_exists(name))
+		good = fetch_new(inv, p) == 0;
+	if (good) {
+		d = (struct diags){0};
+		peer_resolve(p, RESOLVE_WAIT_MS, &d);
+		report(inv, &d, NULL);
+		diags_free(&d);
+		return p;
+	}
+	peer_close(p);
+	return NULL;
+}
+
+void print_version(FILE *to, const struct this_peer *p)
+{
+	const struct version *v = p->held ? &p->held->view->statement.version : NULL;
+
+	if (v)
+		fprintf(to, "%s: version %" PRIu64 ".%" PRIu64, p->config->m.network, v->epoch, v->number);
+	else
+		fprintf(to, "%s: no snapshot yet", p->config->m.network);
+}

@@ -1,0 +1,28 @@
+/* What the peer's commands share: the global options as values, and one network opened. */
+#ifndef CMD_INNERNET_COMMON_H
+#define CMD_INNERNET_COMMON_H
+
+#include "cmd/command.h"
+#include "reconcile/edge/peer.h"
+
+#define RESOLVE_WAIT_MS 5000 /* for host names, by a command that a person waits for */
+#define LOCK_WAIT_MS    5000 /* for another innernet that is at work on the same network */
+
+/* Prints and returns -1 when an option is wrong. */
+int peer_options(const struct invocation *inv, struct peer_options *out);
+
+/* Exit codes of the peer's commands. */
+enum { DONE = 0, FAILED = 1, CHANGES = 2, REFUSED = 3, STALE = 4 };
+
+/*
+ * Opens a network whose invitation was redeemed, and resolves its endpoints. With `fetch`, what is new is
+ * fetched first where the interface exists; that it cannot be is a warning. Reports what there is to say;
+ * NULL after an error.
+ */
+struct this_peer *open_network(const struct invocation *inv, const struct peer_options *o, const char *name,
+			       bool fetch);
+
+/* "corp: version 0.3" */
+void print_version(FILE *to, const struct this_peer *p);
+
+#endif

@@ -1,0 +1,50 @@
+/* innernet down: take an interface away. */
+#include "cmd/innernet/commands.h"
+#include "cmd/innernet/common.h"
+#include "reconcile/edge/redeem.h"
+
+static int run(struct invocation *inv)
+{
+	const char *name = inv->args[0];
+	struct peer_config *config = NULL;
+	struct diags d = {0};
+	struct peer_options o;
+	struct store store;
+	bool absent = false, gone = false;
+	int code = FAILED, r;
+
+	if (peer_options(inv, &o) < 0)
+		return FAILED;
+	/* Ours alone: another interface of that name is somebody else's. */
+	if (peer_config_read(o.config_dir, name, &config, &absent, &d) < 0 ||
+	    store_init(&store, o.data_dir, name, &d) < 0)
+		goto out;
+	if (absent) {
+		diag_error(&d, "no-network", NULL, "this machine is not in a network called '%s'", name);
+		goto out;
+	}
+	r = store_lock(&store, LOCK_WAIT_MS, &d);
+	if (r > 0)
+		diag_error(&d, "busy", NULL, "another innernet is at work on '%s'", name);
+	if (r == 0 && interface_remove(name, o.backend, &gone, &d) == 0) {
+		printf("%s: %s; its files stay\n", name, gone ? "was not up" : "down");
+		code = DONE;
+	}
+	store_unlock(&store);
+out:
+	report(inv, &d, NULL);
+	diags_free(&d);
+	peer_config_free(config);
+	return code;
+}
+
+const struct command command_down = {
+    .name = "down",
+    .synopsis = "IFACE",
+    .summary = "take an interface away (its files stay)",
+    .text = "A daemon that keeps the network brings it up again: stop that first.",
+    .example = "sudo innernet down corp",
+    .min_args = 1,
+    .max_args = 1,
+    .run = run,
+};

@@ -1,0 +1,48 @@
+/* innernet fetch: ask a server once, and apply what is new. */
+#include "cmd/innernet/commands.h"
+#include "cmd/innernet/common.h"
+
+static int run(struct invocation *inv)
+{
+	struct diags d = {0};
+	struct peer_options o;
+	struct peer_turn turn;
+	struct this_peer *p;
+	enum verify_result result;
+	const char *server;
+	int code = FAILED, r;
+
+	if (peer_options(inv, &o) < 0)
+		return FAILED;
+	p = open_network(inv, &o, inv->args[0], false);
+	if (!p)
+		return FAILED;
+	r = store_lock(&p->store, LOCK_WAIT_MS, &d);
+	if (r > 0)
+		diag_error(&d, "busy", NULL, "another innernet is at work on '%s'", inv->args[0]);
+	if (r || peer_fetch(p, &result, &server, &d) < 0)
+		goto out;
+	peer_resolve(p, RESOLVE_WAIT_MS, &d);
+	if (peer_converge(p, clock_unix(), 0, &turn, &d) == 0) {
+		code = DONE;
+		print_version(stdout, p);
+		printf(", %s by server %s; %u operation%s\n", result == VERIFY_OK ? "sent" : "vouched for", server,
+		       turn.n_ops, turn.n_ops == 1 ? "" : "s");
+	}
+out:
+	report(inv, &d, NULL);
+	diags_free(&d);
+	peer_close(p);
+	return code;
+}
+
+const struct command command_fetch = {
+    .name = "fetch",
+    .synopsis = "IFACE",
+    .summary = "ask a server for what is new, once, and apply it",
+    .text = "The interface must be up. A machine that runs `innernet up --daemon` does not need it.",
+    .example = "sudo innernet fetch corp",
+    .min_args = 1,
+    .max_args = 1,
+    .run = run,
+};

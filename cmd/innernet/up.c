@@ -1,0 +1,112 @@
+/* innernet up: bring networks up, once or for good. */
+#include "cmd/innernet/commands.h"
+#include "cmd/innernet/common.h"
+#include "reconcile/edge/daemon.h"
+#include "reconcile/edge/log.h"
+
+#include <string.h>
+#include <unistd.h>
+
+static const struct option_spec options[] = {
+    {"daemon", 'd', NULL, "stay, follow the network and repair drift"},
+    {"log-format", 0, "FORMAT", "human (the default) or json, with --daemon"},
+    {0},
+};
+
+/* The interface from what is on disk first, so that there is one to fetch through. */
+static int up_one(const struct invocation *inv, const struct peer_options *o, const char *name)
+{
+	struct this_peer *p = open_network(inv, o, name, false);
+	struct diags d = {0}, fetched = {0};
+	struct peer_turn first = {0}, second = {0};
+	enum verify_result result;
+	const char *server;
+	int code = FAILED, r;
+
+	if (!p)
+		return FAILED;
+	r = peer_converge(p, clock_unix(), LOCK_WAIT_MS, &first, &d);
+	if (r == 0 && (r = store_lock(&p->store, LOCK_WAIT_MS, &d)) == 0) {
+		if (peer_fetch(p, &result, &server, &fetched) < 0 && p->held) {
+			for (struct diag *g = fetched.first; g; g = g->next)
+				g->severity = SEVERITY_WARNING;
+			diag_help(&fetched, fetched.last, "going on with the last good snapshot");
+		}
+		peer_resolve(p, RESOLVE_WAIT_MS, &d);
+		r = peer_converge(p, clock_unix(), LOCK_WAIT_MS, &second, &d);
+	}
+	if (r > 0)
+		diag_error(&d, "busy", NULL, "another innernet is at work on '%s'", name);
+	if (r == 0 && p->held) {
+		code = DONE;
+		print_version(stdout, p);
+		printf(", %s\n", first.n_ops + second.n_ops ? "brought up" : "up already");
+	}
+	report(inv, &fetched, NULL);
+	report(inv, &d, NULL);
+	diags_free(&fetched);
+	diags_free(&d);
+	peer_close(p);
+	return code;
+}
+
+static int run(struct invocation *inv)
+{
+	const char *format = option_value(inv, "log-format");
+	struct arena *a = arena_new();
+	const char *const *names = inv->args;
+	size_t n = (size_t)inv->n_args;
+	struct diags d = {0};
+	struct peer_options o;
+	int code = FAILED;
+
+	if (peer_options(inv, &o) < 0)
+		goto out;
+	if (format && strcmp(format, "json") != 0 && strcmp(format, "human") != 0) {
+		code = usage_error(inv, "--log-format takes human or json, not '%s'", format);
+		goto out;
+	}
+	if (!a) {
+		d.out_of_memory = true;
+		goto out;
+	}
+	if (n == 0 && peer_config_list(a, o.config_dir, &names, &n, &d) < 0)
+		goto out;
+	if (n == 0) {
+		struct diag *g =
+		    diag_error(&d, "no-network", NULL, "this machine is in no network (nothing in %s)", o.config_dir);
+		diag_help(&d, g, "`innernet install INVITATION` joins one");
+		goto out;
+	}
+	if (option_given(inv, "daemon")) {
+		/* journald has its own time stamps. */
+		log_open(format && strcmp(format, "json") == 0 ? LOG_JSON : LOG_HUMAN, option_given(inv, "verbose"),
+			 isatty(STDERR_FILENO));
+		code = daemon_run(&o, names, n, &d) < 0 ? FAILED : DONE;
+		goto out;
+	}
+	code = DONE;
+	for (size_t i = 0; i < n; i++) {
+		if (up_one(inv, &o, names[i]) != DONE)
+			code = FAILED;
+	}
+out:
+	report(inv, &d, NULL);
+	diags_free(&d);
+	arena_free(a);
+	return code;
+}
+
+const struct command command_up = {
+    .name = "up",
+    .synopsis = "[IFACE...] [-d]",
+    .summary = "bring up networks (all that this machine is in)",
+    .text = "From the last good snapshot on disk, and then from what a server has. With --daemon it stays: it holds\n"
+	    "one request at a server, applies what changes, and repairs what somebody else changes on the interface.\n"
+	    "SIGTERM ends it and leaves the interfaces up; SIGHUP reads all files again.",
+    .example = "sudo innernet up --daemon corp",
+    .options = options,
+    .min_args = 0,
+    .max_args = -1,
+    .run = run,
+};
