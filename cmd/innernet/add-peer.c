@@ -483,8 +483,10 @@ static int print_human(const struct add *a)
 			   a->peer.name);
 		if (a->peer.invite_expires && !time_format(a->peer.invite_expires, expires))
 			buf_printf(&b, " and until %s", expires);
-		buf_printf(&b, ":\ngive it to %s alone, by a way you trust. There: innernet install %s\n", a->peer.name,
-			   strrchr(a->invitation, '/') ? strrchr(a->invitation, '/') + 1 : a->invitation);
+		buf_printf(
+		    &b,
+		    ":\ngive it to %s alone, by a way you trust, and keep it out of git. There: innernet install %s\n",
+		    a->peer.name, strrchr(a->invitation, '/') ? strrchr(a->invitation, '/') + 1 : a->invitation);
 	}
 	if (!a->commit)
 		buf_printf(&b, "It counts when it is pushed: git commit -m 'network: add peer %s' %s && git push\n",
