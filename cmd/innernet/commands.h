@@ -5,6 +5,7 @@
 #include "cmd/command.h"
 
 extern const struct command command_add_peer;
+extern const struct command command_snapshot;
 extern const struct command command_validate;
 extern const struct command command_install;
 extern const struct command command_up;

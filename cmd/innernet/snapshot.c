@@ -1,0 +1,267 @@
+/* innernet snapshot: what a server would publish for a definition, and what one peer would see of it. */
+#include "cmd/innernet/commands.h"
+#include "reconcile/edge/file.h"
+#include "reconcile/edge/source.h"
+#include "reconcile/view_render.h"
+
+#include <sodium.h>
+#include <string.h>
+
+static const struct option_spec options[] = {
+    {"output", 'o', "DIR", "write the statement, the objects, the list of views and the signatures there"},
+    {"for", 0, "PEER", "print the bundle of this peer: what it would be sent, all of it"},
+    {"key", 0, "FILE", "sign the statement with the Ed25519 seed in FILE (base64, mode 0600)"},
+    {"summary", 0, NULL, "with --for: the CIDRs and peers that it sees, as a tree"},
+    {"json", 0, NULL, "with --for: the same as JSON"},
+    {0},
+};
+
+struct job {
+	struct invocation *inv;
+	struct arena *a;
+	struct diags d;
+	struct model *m;
+	struct snapshot *s;
+	struct signed_text statement;
+	struct signature signature; /* valid when statement has one */
+};
+
+static int out_of_memory(struct job *j)
+{
+	diag_error(&j->d, "out-of-memory", NULL, "out of memory");
+	return -1;
+}
+
+static int compile(struct job *j, bool run_tests)
+{
+	const char *path = j->inv->n_args ? j->inv->args[0] : ".";
+	struct reach_index *x;
+
+	j->m = source_load(j->a, path, false, &j->d);
+	if (!j->m)
+		return -1;
+	x = reach_index_new(j->a, j->m);
+	if (!x)
+		return out_of_memory(j);
+	if (run_tests)
+		reach_run_tests(x, &j->d);
+	if (j->d.n_errors)
+		return -1;
+	j->s = snapshot_compile(j->a, j->m, x, &commit_outside_git, &j->d);
+	if (!j->s)
+		return -1;
+	j->statement.text = j->s->statement;
+	return 0;
+}
+
+/* The seed stands in the file as `wg` writes keys: 44 characters, and a newline or not. */
+static int read_seed(const char *path, uint8_t seed[static KEY_LEN], struct diags *d)
+{
+	struct buf b = {0};
+	struct key k;
+	int err = -1;
+
+	if (file_read_secret(path, KEY_B64_LEN + 1, &b, NULL, d) < 0)
+		goto out;
+	if (b.n == KEY_B64_LEN + 1 && b.p[KEY_B64_LEN] == '\n')
+		b.n--;
+	if (!b.p || key_parse(b.p, b.n, &k) < 0) {
+		diag_file_error(d, "bad-key", path, "not an Ed25519 seed: 32 bytes in base64");
+		goto out;
+	}
+	memcpy(seed, k.b, KEY_LEN);
+	err = 0;
+out:
+	sodium_memzero(&k, sizeof(k));
+	buf_wipe(&b);
+	return err;
+}
+
+static bool is_signer(const struct trust *t, const struct key *k)
+{
+	for (unsigned i = 0; i < t->n_signers; i++)
+		if (key_eq(&t->signers[i], k))
+			return true;
+	return false;
+}
+
+static int sign(struct job *j, const char *path)
+{
+	uint8_t seed[KEY_LEN];
+	struct buf text = {0};
+	int err = -1;
+
+	if (!j->m->trust.present) {
+		diag_error(&j->d, "missing-key", NULL, "a definition without `trust` has nothing to sign for");
+		return -1;
+	}
+	if (read_seed(path, seed, &j->d) < 0)
+		return -1;
+	err = signature_make("statement", &j->m->trust.id, j->s->statement, seed, &j->signature);
+	sodium_memzero(seed, sizeof(seed));
+	if (err == 0 && !is_signer(&j->m->trust, &j->signature.by))
+		diag_warning(&j->d, "not-a-signer", &j->m->trust.at,
+			     "the key in %s is none of this definition's signers: no peer will count it", path);
+	signature_write(&text, &j->signature);
+	j->statement.signatures = arena_alloc(j->a, sizeof(*j->statement.signatures));
+	if (err == 0 && !text.failed && j->statement.signatures) {
+		j->statement.signatures[0] = arena_span(j->a, buf_span(&text));
+		j->statement.n_signatures = 1;
+	}
+	buf_free(&text);
+	return j->statement.n_signatures && j->statement.signatures[0].p ? 0 : out_of_memory(j);
+}
+
+/* DIR/<folder>/<name>; the folder is made when it is not there. */
+static int write_file(struct job *j, const char *dir, const char *folder, const char *name, struct span bytes)
+{
+	struct buf path = {0};
+	int err = -1;
+
+	buf_printf(&path, "%s/%s%s%s", dir, folder, *folder ? "/" : "", name);
+	if (path.failed)
+		out_of_memory(j);
+	else
+		err = file_write(path.p, bytes, 0644, &j->d);
+	buf_free(&path);
+	return err;
+}
+
+static int make_folder(struct job *j, const char *dir, const char *folder)
+{
+	struct buf path = {0};
+	int err = -1;
+
+	buf_printf(&path, "%s/%s", dir, folder);
+	if (path.failed)
+		out_of_memory(j);
+	else
+		err = file_mkdirs(path.p, 0755, &j->d);
+	buf_free(&path);
+	return err;
+}
+
+/* A line a view: index, CIDR, the one peer or "-", the name of the object. */
+static int write_views(struct job *j, const char *dir)
+{
+	struct buf b = {0};
+	char hex[HASH_HEX_LEN + 1];
+	int err;
+
+	for (uint32_t i = 0; i < j->s->n_views; i++) {
+		const struct snapshot_view *v = &j->s->views[i];
+
+		hash_hex(&v->name, hex);
+		buf_printf(&b, "%u %s %s %s\n", i, j->m->cidrs[v->cidr].name,
+			   v->only == NONE ? "-" : j->m->peers[v->only].name, hex);
+	}
+	err = b.failed ? out_of_memory(j) : write_file(j, dir, "", "views", b.p ? buf_span(&b) : SPAN(""));
+	buf_free(&b);
+	return err;
+}
+
+static int write_all(struct job *j, const char *dir)
+{
+	char hex[HASH_HEX_LEN + 1];
+	struct hash by;
+
+	if (make_folder(j, dir, "objects") < 0)
+		return -1;
+	for (size_t i = 0; i < j->s->n_objects; i++) {
+		hash_hex(&j->s->objects[i].name, hex);
+		if (write_file(j, dir, "objects", hex, j->s->objects[i].bytes) < 0)
+			return -1;
+	}
+	if (write_views(j, dir) < 0 || write_file(j, dir, "", "statement", j->s->statement) < 0)
+		return -1;
+	if (!j->statement.n_signatures)
+		return 0;
+	memcpy(by.b, j->signature.by.b, sizeof(by.b));
+	hash_hex(&by, hex);
+	return make_folder(j, dir, "signatures") < 0
+		   ? -1
+		   : write_file(j, dir, "signatures", hex, j->statement.signatures[0]);
+}
+
+static int fill_bundle(struct job *j, uint32_t peer, struct bundle *b)
+{
+	const struct object **objects;
+	uint32_t view = j->s->view_of_peer[peer];
+
+	if (snapshot_view_objects(j->a, j->s, view, NULL, 0, &objects, &b->n_objects) < 0)
+		return out_of_memory(j);
+	b->objects = arena_array(j->a, b->n_objects, sizeof(*b->objects));
+	if (!b->objects)
+		return out_of_memory(j);
+	for (size_t i = 0; i < b->n_objects; i++)
+		b->objects[i] = *objects[i];
+	b->statement = j->statement;
+	b->has_path = true;
+	b->path_index = view;
+	b->path_count = j->s->n_views;
+	b->n_path = snapshot_path(j->s, view, b->path);
+	return 0;
+}
+
+static int print_for(struct job *j, const char *name)
+{
+	uint32_t peer = model_peer_by_name(j->m, name);
+	struct bundle b = {0};
+	struct buf out = {0};
+	struct view *v;
+	int err = -1;
+
+	if (peer == NONE) {
+		diag_error(&j->d, "unknown-name", NULL, "no peer is called '%s'", name);
+		return -1;
+	}
+	/* Read back as the peer would: what is shown is what the bytes say. */
+	v = view_of_peer(j->a, j->s, peer, NULL, 0, &j->d);
+	if (!v || fill_bundle(j, peer, &b) < 0)
+		return -1;
+	if (option_given(j->inv, "json"))
+		view_render_json(&out, v);
+	else if (option_given(j->inv, "summary"))
+		view_render_tree(&out, v);
+	else
+		bundle_write(&out, &b);
+	err = out.failed ? out_of_memory(j) : print_buf(j->inv, &out);
+	buf_free(&out);
+	return err;
+}
+
+static int run(struct invocation *inv)
+{
+	const char *dir = option_value(inv, "output"), *peer = option_value(inv, "for"),
+		   *key = option_value(inv, "key");
+	struct job j = {.inv = inv};
+	int err = -1;
+
+	if (!dir == !peer)
+		return usage_error(inv, "give either --output DIR or --for PEER");
+	if (!peer && (option_given(inv, "json") || option_given(inv, "summary")))
+		return usage_error(inv, "--json and --summary go with --for");
+	j.a = arena_new();
+	if (!j.a)
+		out_of_memory(&j);
+	else if (compile(&j, dir != NULL) == 0 && (!key || sign(&j, key) == 0))
+		err = dir ? write_all(&j, dir) : print_for(&j, peer);
+	diags_sort(&j.d);
+	if (j.d.first)
+		report(inv, &j.d, NULL);
+	diags_free(&j.d);
+	arena_free(j.a);
+	return err < 0 ? 1 : 0;
+}
+
+const struct command command_snapshot = {
+    .name = "snapshot",
+    .synopsis = "[FILE | DIR] (--output DIR [--key FILE] | --for PEER [--key FILE] [--summary | --json])",
+    .summary = "show what a server would publish, or what one peer would see",
+    .text = "Compiles the definition as it stands in the file, in a git repository too: commit of forty zeros,\n"
+	    "number 1, time 0. The formats are described in innernet-snapshot(5).",
+    .example = "innernet snapshot network.yaml --for alice --summary",
+    .options = options,
+    .max_args = 1,
+    .run = run,
+};
