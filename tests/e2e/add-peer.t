@@ -44,11 +44,12 @@ is "$status" 0 'a peer is added'
 is "$(diff before.yaml network.yaml | sed 's/ed25519:[^"]*/KEY/')" \
 	'11a12
 >   bob:   { ip: 10.60.64.1, invite: "KEY" }' 'with one line, aligned, and no other byte changed'
-like "$out" '^\+  bob:   \{ ip: 10.60.64.1, ' 'the line is shown'
+like "$out" '^[+]  bob:   \{ ip: 10.60.64.1, ' 'the line is shown'
 is "$(stat -c %a bob.yaml network.yaml | xargs)" '600 640' 'the invitation is its owner'\''s alone; the definition keeps its mode'
 is "$(sed -n '/^floor/,/number/p' bob.yaml | xargs)" 'floor: epoch: 0 number: 0' 'outside git there is no floor'
 seed=$(sed -n 's/^seed: //p' bob.yaml)
-unlike "$out$err$(cat network.yaml)" "$seed" 'the secret is nowhere else'
+printf '%s' "$out" >"$WORK/out"
+nok 'the secret is nowhere else' grep -F -e "$seed" network.yaml "$WORK/err" "$WORK/out"
 ok 'the definition is valid' innernet validate
 
 cp network.yaml before.yaml
@@ -79,9 +80,9 @@ is "$status" 0 'a peer with a key of its own'
 is "$(tr -d ' \n' <<<"$out")" "{\"format_version\":\"1.0\",\"changed\":true,\"name\":\"office\",\"ip\":[\"10.60.64.50\"],\
 \"cidr\":\"humans\",\"public_key\":\"$key\",\"invite_expires\":null,\"file\":\"network.yaml\",\"invitation\":null,\
 \"committed\":false,\"pushed\":false}" 'said in JSON'
-like "$(cat network.yaml)" "office: \{ ip: 10.60.64.50, public_key: \"$key\", endpoint: \"vpn.example.com:51820\" \}" \
-	'has no invitation'
-ok 'none is written' test ! -e office.yaml
+ok 'has its key in the definition' grep -qxF \
+	"  office: { ip: 10.60.64.50, public_key: \"$key\", endpoint: \"vpn.example.com:51820\" }" network.yaml
+ok 'and no invitation' test ! -e office.yaml
 
 # A definition that cannot be written leaves no invitation behind.
 mkdir "$WORK/fixed" && cp network.yaml "$WORK/fixed/" && mount --bind "$WORK/fixed" "$WORK/fixed" &&
