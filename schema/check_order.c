@@ -247,14 +247,16 @@ static uint32_t cidr_around(const struct model *m, uint32_t index)
 static void network_text(const struct model *m, char out[static 2 * PREFIX_STR_LEN + 2])
 {
 	const struct cidr *root = &m->cidrs[0];
-	char text[PREFIX_STR_LEN];
+	size_t n = 0;
 
 	out[0] = '\0';
 	for (unsigned i = 0; i < root->n_prefixes; i++) {
-		prefix_format(&root->prefix[i], text);
-		if (i)
-			strcat(out, ", ");
-		strcat(out, text);
+		if (i) {
+			memcpy(out + n, ", ", 2);
+			n += 2;
+		}
+		prefix_format(&root->prefix[i], out + n);
+		n += strlen(out + n);
 	}
 }
 
