@@ -9,6 +9,14 @@ void diags_free(struct diags *d)
 	*d = (struct diags){0};
 }
 
+void diags_soften(struct diags *d)
+{
+	for (struct diag *g = d->first; g; g = g->next)
+		g->severity = SEVERITY_WARNING;
+	d->n_warnings += d->n_errors;
+	d->n_errors = 0;
+}
+
 /* What no terminal should be sent: control characters, and the marks that reorder text (CVE-2021-42574). */
 static bool is_control(uint32_t cp)
 {

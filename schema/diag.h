@@ -50,6 +50,8 @@ struct diags {
 };
 
 void diags_free(struct diags *d);
+/* What went wrong turned out not to matter: every error so far becomes a warning. */
+void diags_soften(struct diags *d);
 
 /*
  * Adds an error or a warning. `at` may be NULL. Returns it, so that notes and help can be

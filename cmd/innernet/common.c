@@ -40,8 +40,7 @@ static int fetch_new(const struct invocation *inv, struct this_peer *p)
 	int r = store_lock(&p->store, LOCK_WAIT_MS, &d);
 
 	if (r == 0 && peer_fetch(p, &result, &server, &d) < 0) {
-		for (struct diag *g = d.first; g; g = g->next)
-			g->severity = SEVERITY_WARNING;
+		diags_soften(&d);
 		if (p->held)
 			diag_help(&d, d.last, "going on with the last good snapshot");
 	}

@@ -28,8 +28,7 @@ static int up_one(const struct invocation *inv, const struct peer_options *o, co
 	r = peer_converge(p, clock_unix(), LOCK_WAIT_MS, &first, &d);
 	if (r == 0 && (r = store_lock(&p->store, LOCK_WAIT_MS, &d)) == 0) {
 		if (peer_fetch(p, &result, &server, &fetched) < 0 && p->held) {
-			for (struct diag *g = fetched.first; g; g = g->next)
-				g->severity = SEVERITY_WARNING;
+			diags_soften(&fetched);
 			diag_help(&fetched, fetched.last, "going on with the last good snapshot");
 		}
 		peer_resolve(p, RESOLVE_WAIT_MS, &d);

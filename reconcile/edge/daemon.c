@@ -204,7 +204,6 @@ static void answered(struct network *n, const char *server, bool news)
 		log_info("server-back", "%s: server %s answers again", n->name, server);
 	n->away = false;
 	n->failures = 0;
-	n->problem[0] = '\0';
 	if (news || clock_boot_ms() - n->asked >= QUICK_MS) {
 		n->quick = 0;
 		arm(n, &n->poll_timer, 0);
@@ -212,6 +211,17 @@ static void answered(struct network *n, const char *server, bool news)
 		/* A server that does not hold its polls would keep us busy without end. */
 		n->quick++;
 		arm(n, &n->poll_timer, n->quick == 1 ? 0 : backoff(n->quick - 1));
+	}
+}
+
+/* What does not refuse a snapshot, but somebody should look at. Staleness has its own event, said once. */
+static void say_alarms(struct network *n, struct diags *d)
+{
+	for (const struct diag *g = d->first; g; g = g->next) {
+		if (strcmp(g->code, "snapshot-stale") != 0) {
+			say(n, "alarm", d);
+			return;
+		}
 	}
 }
 
@@ -236,15 +246,13 @@ static void take(struct network *n, const char *server, struct span reply)
 	}
 	switch (result) {
 	case VERIFY_OK:
-		if (d.first)
-			log_diags("alarm", &d);
+		say_alarms(n, &d);
 		ask_names(n);
 		converge(n, true);
 		answered(n, server, true);
 		break;
 	case VERIFY_UNCHANGED:
-		if (d.first)
-			say(n, "alarm", &d);
+		say_alarms(n, &d);
 		/* Another process may have stored what the server then did not have to tell. */
 		if (n->peer->held != held || n->peer->n_hints != hints)
 			converge(n, n->peer->held != held);

@@ -57,6 +57,10 @@ static int load(struct this_peer *p, int64_t now, struct diags *d)
 		return 0;
 	hold(p, g);
 	p->ledger[0] = '\0';
+	if (g) {
+		memcpy(p->ledger, g->bundle->ledger, sizeof(p->ledger));
+		p->fresh_until = g->view->fresh_until;
+	}
 	return 0;
 }
 
@@ -260,36 +264,46 @@ static int merge_hints(struct this_peer *p, struct arena *a, const struct bundle
 static int keep(struct this_peer *p, const struct bundle *merged, int64_t now, struct diags *d)
 {
 	struct verifier v = verifier_of(p);
+	struct bundle whole = *merged;
 	struct kept *g = NULL;
 	struct buf bytes = {0};
+	struct diags why = {0};
 	int r = -1;
 
-	bundle_write(&bytes, merged);
+	/* Hints have a file of their own: they come and go, and are nobody's promise. */
+	whole.n_hints = 0;
+	whole.has_hints = false;
+	bundle_write(&bytes, &whole);
 	if (bytes.failed) {
 		d->out_of_memory = true;
 		goto out;
 	}
-	/* What will be read at the next start is what is used now. */
-	g = kept_make(&bytes, &v, now, d);
-	if (!g || store_save(&p->store, g, d) < 0)
+	/* What will be read at the next start is what is used now. Its warnings were heard already. */
+	g = kept_make(&bytes, &v, now, &why);
+	if (!g) {
+		diag_error(d, "store-failed", NULL, "the snapshot could not be put together for the disk: %s",
+			   why.first ? why.first->message : "out of memory");
+		goto out;
+	}
+	if (store_save(&p->store, g, d) < 0)
 		goto out;
 	hold(p, g);
 	g = NULL;
 	r = 0;
 out:
 	kept_free(g);
+	diags_free(&why);
 	buf_free(&bytes);
 	return r;
 }
 
-/* What a reply says besides: its freshness, which verification has judged, the ledger's position, hints. */
-static int take_rest(struct this_peer *p, struct arena *a, const struct bundle *b, struct diags *d)
+/* What a reply says besides: until when it is the newest (as verified), the ledger's position, hints. */
+static int take_rest(struct this_peer *p, struct arena *a, const struct bundle *b, const struct bundle *merged,
+		     struct diags *d)
 {
 	struct fresh f;
 
-	if (!p->held)
-		return 0;
-	if (b->fresh.text.p && fresh_parse(b->fresh.text, &f, d) == 0 && f.until > p->fresh_until)
+	if (merged->fresh.text.p && fresh_parse(merged->fresh.text, &f, d) == 0)
 		p->fresh_until = f.until;
 	if (b->ledger[0])
 		memcpy(p->ledger, b->ledger, sizeof(p->ledger));
@@ -323,7 +337,7 @@ int peer_take(struct this_peer *p, struct span reply, int64_t now, enum verify_r
 	if (*result == VERIFY_OK)
 		r = keep(p, merged, now, d);
 	if (r == 0 && (*result == VERIFY_OK || *result == VERIFY_UNCHANGED))
-		r = take_rest(p, a, &b, d);
+		r = take_rest(p, a, &b, merged, d);
 	if (d->out_of_memory)
 		r = -1;
 out:
@@ -379,6 +393,9 @@ int peer_fetch(struct this_peer *p, enum verify_result *result, const char **ser
 	}
 	if (!n)
 		diag_error(d, "no-server", NULL, "the last good snapshot names no server");
+	/* One that answered is enough; what the others said may still be worth knowing. */
+	if (r == 0)
+		diags_soften(d);
 	client_free(c);
 	return r;
 }
