@@ -202,8 +202,8 @@ static struct impact_item *add_item(struct match *w, enum impact_kind kind, uint
 	}
 	i = &im->items[im->n_items++];
 	*i = (struct impact_item){.kind = kind, .before = before, .after = after};
-	i->action = before == NONE ? IMPACT_ADD : after == NONE ? IMPACT_REMOVE : IMPACT_CHANGE;
-	*(i->action == IMPACT_ADD ? &im->n_add : i->action == IMPACT_REMOVE ? &im->n_remove : &im->n_change) += 1;
+	i->action = before == NONE ? PLAN_CREATE : after == NONE ? PLAN_REMOVE : PLAN_CHANGE;
+	*(i->action == PLAN_CREATE ? &im->n_add : i->action == PLAN_REMOVE ? &im->n_remove : &im->n_change) += 1;
 	return i;
 }
 

@@ -12,6 +12,7 @@
 #define RECONCILE_IMPACT_H
 
 #include "reconcile/ledger.h"
+#include "reconcile/plan.h"
 #include "reconcile/reach.h"
 #include <jansson.h>
 
@@ -43,12 +44,11 @@ enum impact_kind {
 	IMPACT_TEST,
 	IMPACT_REUSE
 };
-enum impact_action { IMPACT_ADD, IMPACT_CHANGE, IMPACT_REMOVE };
 
 /* One line of the change in the definition. */
 struct impact_item {
 	enum impact_kind kind;
-	enum impact_action action;
+	enum plan_action action;
 	uint32_t before,
 	    after; /* peers, CIDRs, associations, reuse: indices into their models; NONE on the side that lacks it */
 	uint32_t what;    /* CHANGED_ bits */

@@ -3,9 +3,6 @@
 
 #include <string.h>
 
-#define COLOR_RESET "\033[0m"
-#define COLOR_BOLD  "\033[1m"
-
 static const struct symbol {
 	const char *text, *color, *verb, *meaning;
 } symbols[] = {
@@ -13,7 +10,41 @@ static const struct symbol {
     [PLAN_CHANGE] = {"~", "\033[33m", "changed", "change in place"},
     [PLAN_REMOVE] = {"-", "\033[31m", "removed", "remove"},
 };
-#define N_SYMBOLS (sizeof(symbols) / sizeof(symbols[0]))
+
+const char *plan_verb(enum plan_action action)
+{
+	return symbols[action].verb;
+}
+
+void plan_put_symbol(struct buf *out, enum plan_action action, bool color)
+{
+	if (color)
+		buf_printf(out, "%s%s" COLOR_RESET, symbols[action].color, symbols[action].text);
+	else
+		buf_str(out, symbols[action].text);
+}
+
+void plan_put_legend(struct buf *out, const bool used[static PLAN_ACTIONS], bool color)
+{
+	const char *separator = " ";
+
+	buf_str(out, "Symbols:");
+	for (unsigned i = 0; i < PLAN_ACTIONS; i++) {
+		if (!used[i])
+			continue;
+		buf_str(out, separator);
+		plan_put_symbol(out, i, color);
+		buf_printf(out, " %s", symbols[i].meaning);
+		separator = ", ";
+	}
+	buf_char(out, '\n');
+}
+
+void plan_put_summary(struct buf *out, uint32_t n_add, uint32_t n_change, uint32_t n_remove, bool color)
+{
+	buf_printf(out, "%sPlan:%s %u to add, %u to change, %u to remove.\n", color ? COLOR_BOLD : "",
+		   color ? COLOR_RESET : "", n_add, n_change, n_remove);
+}
 
 enum plan_action op_action(enum op_kind kind)
 {
@@ -89,21 +120,13 @@ struct writer {
 	struct buf *out;
 	const struct plan *plan;
 	bool color;
-	bool used[N_SYMBOLS]; /* for the legend */
-	bool creating;        /* the interface is new: its numbers have no old value */
+	bool used[PLAN_ACTIONS]; /* for the legend */
+	bool creating;           /* the interface is new: its numbers have no old value */
 };
 
 static void put_title(struct writer *w, const char *title)
 {
 	buf_printf(w->out, "\n%s%s%s\n", w->color ? COLOR_BOLD : "", title, w->color ? COLOR_RESET : "");
-}
-
-static void put_symbol(struct buf *out, enum plan_action action, bool color)
-{
-	if (color)
-		buf_printf(out, "%s%s" COLOR_RESET, symbols[action].color, symbols[action].text);
-	else
-		buf_str(out, symbols[action].text);
 }
 
 /* "# peer bob will be added"; `mark` is for what has no name. */
@@ -122,7 +145,7 @@ static void put_label(struct writer *w, enum plan_action action, const char *lab
 {
 	w->used[action] = true;
 	buf_str(w->out, "  ");
-	put_symbol(w->out, action, w->color);
+	plan_put_symbol(w->out, action, w->color);
 	buf_printf(w->out, " %-13s  ", label);
 }
 
@@ -311,21 +334,6 @@ static void put_section(struct writer *w, bool drift)
 	}
 }
 
-static void put_legend(struct buf *out, const struct writer *w)
-{
-	buf_str(out, "Symbols:");
-	const char *separator = " ";
-	for (unsigned i = 0; i < N_SYMBOLS; i++) {
-		if (!w->used[i])
-			continue;
-		buf_str(out, separator);
-		put_symbol(out, i, w->color);
-		buf_printf(out, " %s", symbols[i].meaning);
-		separator = ", ";
-	}
-	buf_char(out, '\n');
-}
-
 void plan_render_text(struct buf *out, const struct plan *p, bool color)
 {
 	if (!p->n_ops) {
@@ -352,10 +360,10 @@ void plan_render_text(struct buf *out, const struct plan *p, bool color)
 	}
 	put_section(&w, false);
 
-	put_legend(out, &w);
+	plan_put_legend(out, w.used, color);
 	buf_add(out, body.p, body.n);
-	buf_printf(out, "\n%sPlan:%s %u to add, %u to change, %u to remove.\n", color ? COLOR_BOLD : "",
-		   color ? COLOR_RESET : "", p->n_add, p->n_change, p->n_remove);
+	buf_char(out, '\n');
+	plan_put_summary(out, p->n_add, p->n_change, p->n_remove, color);
 	out->failed |= body.failed;
 	buf_free(&body);
 }

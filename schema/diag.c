@@ -24,30 +24,36 @@ static bool is_control(uint32_t cp)
 	       (cp >= 0x2028 && cp <= 0x202e) || (cp >= 0x2066 && cp <= 0x2069) || cp == 0xfeff;
 }
 
-/* A copy with control characters and what is not UTF-8 escaped. */
+void buf_visible(struct buf *out, struct span text)
+{
+	for (size_t i = 0; i < text.n;) {
+		const uint8_t *p = text.p + i;
+		uint32_t cp = 0;
+		unsigned len = utf8_decode(p, text.n - i, &cp);
+
+		if (len == 0)
+			buf_printf(out, "\\x%02x", *p);
+		else if (cp == '\n')
+			buf_str(out, "\\n");
+		else if (cp == '\t')
+			buf_str(out, "\\t");
+		else if (is_control(cp))
+			buf_printf(out, cp < 0x100 ? "\\x%02x" : "\\u%04x", (unsigned)cp);
+		else
+			buf_add(out, p, len);
+		i += len ? len : 1;
+	}
+}
+
+/* A copy in which nothing hides. */
 __attribute__((format(printf, 2, 0))) static char *escaped(struct arena *a, const char *fmt, va_list ap)
 {
 	struct buf raw = {0}, out = {0};
 	char *text = NULL;
 
 	buf_vprintf(&raw, fmt, ap);
-	for (size_t i = 0; i < raw.n && !raw.failed;) {
-		const uint8_t *p = (const uint8_t *)raw.p + i;
-		uint32_t cp = 0;
-		unsigned len = utf8_decode(p, raw.n - i, &cp);
-
-		if (len == 0)
-			buf_printf(&out, "\\x%02x", *p);
-		else if (cp == '\n')
-			buf_str(&out, "\\n");
-		else if (cp == '\t')
-			buf_str(&out, "\\t");
-		else if (is_control(cp))
-			buf_printf(&out, cp < 0x100 ? "\\x%02x" : "\\u%04x", (unsigned)cp);
-		else
-			buf_add(&out, p, len);
-		i += len ? len : 1;
-	}
+	if (!raw.failed)
+		buf_visible(&out, buf_span(&raw));
 	if (!raw.failed && !out.failed)
 		text = arena_strndup(a, out.p, out.n);
 	buf_free(&raw);

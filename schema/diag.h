@@ -85,6 +85,9 @@ struct source_cursor {
 };
 struct span source_line(struct source_cursor *c, const struct span *sources, uint32_t file, uint32_t line);
 
+/* Appends a text with its control characters, what reorders text, and what is not UTF-8 escaped. */
+void buf_visible(struct buf *out, struct span text);
+
 /* Every code, with one line of meaning: those that a definition can cause (network.yaml(5) lists them), and the others. */
 struct diag_code {
 	const char *code, *meaning;
