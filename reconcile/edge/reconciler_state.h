@@ -77,8 +77,8 @@ struct reconciler {
 
 	struct arena *applied_arena;
 	struct device_state *applied; /* what we gave the interface last; NULL: unknown */
-	struct device_state *wanted;  /* the same, whether or not it could be given: who is who; in applied_arena */
 	bool device_ok;
+	char device_error[256]; /* said once */
 	struct seen *seen;
 	size_t n_seen;
 	uint64_t sequence; /* of the newest hint; starts at the server's start in ms, so it never goes back */
@@ -103,13 +103,14 @@ struct reconciler {
 /* reconciler.c */
 const struct ledger_facts *reconciler_facts(const struct reconciler *r);
 void reconciler_ledger_moved(struct reconciler *r); /* new enrolments: keep them, converge, tell the peers */
-uint32_t revision_by_mark(const struct revision *g, const struct key *mark); /* model peer; NONE */
+
+void reconciler_ready(struct reconciler *r); /* the Ready condition, from everything else */
 
 /* reconciler_device.c */
 enum device_phase { DEVICE_REMOVALS, DEVICE_ALL };
 /* The interface for `g`. -1: not converged; the condition says why. */
 int reconciler_converge(struct reconciler *r, const struct revision *g, enum device_phase phase);
-int reconciler_device_start(struct reconciler *r, struct diags *d); /* timers and the monitor */
+int reconciler_device_start(struct reconciler *r, struct diags *d); /* the monitor and the look every 5 s */
 void reconciler_device_stop(struct reconciler *r);
 void reconciler_moves_update(struct reconciler *r, const struct revision *g);
 int reconciler_moves_check(struct reconciler *r, const struct revision *g, struct diags *d);
@@ -128,7 +129,7 @@ bool reconciler_is_sendable_hint(const struct reconciler *r, const struct sockpo
 
 /* reconciler_poll.c */
 void reconciler_poll(struct reconciler *r, struct http_request *q, const struct asker *who, enum http_reason why);
-/* The current generation changed: `old` (may be NULL) was there before. */
+/* The current revision changed: `old` (may be NULL) was there before. */
 void reconciler_reports_remap(struct reconciler *r, const struct revision *old);
 void reconciler_convergence_check(struct reconciler *r);
 void reconciler_wake(struct reconciler *r);

@@ -31,6 +31,42 @@ void revision_free(struct revision *g)
 	free(g);
 }
 
+static int mark_sort_cmp(const void *x, const void *y, void *ctx)
+{
+	const struct peer *peers = ctx;
+
+	return key_cmp(&peers[*(const uint32_t *)x].key, &peers[*(const uint32_t *)y].key);
+}
+
+static int marks_sort(struct revision *g)
+{
+	const struct model *m = g->model;
+
+	if (!(g->by_mark = arena_array(g->arena, m->n_peers ? m->n_peers : 1, sizeof(*g->by_mark))))
+		return -1;
+	for (uint32_t i = 0; i < m->n_peers; i++)
+		g->by_mark[i] = i;
+	qsort_r(g->by_mark, m->n_peers, sizeof(*g->by_mark), mark_sort_cmp, m->peers);
+	return 0;
+}
+
+uint32_t revision_by_mark(const struct revision *g, const struct key *mark)
+{
+	uint32_t low = 0, high = g->model->n_peers;
+
+	while (low < high) {
+		uint32_t mid = low + (high - low) / 2;
+		int c = key_cmp(&g->model->peers[g->by_mark[mid]].key, mark);
+		if (!c)
+			return g->by_mark[mid];
+		if (c < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return NONE;
+}
+
 int revision_build(struct revision *g, const struct source_file *root, const struct includes *includes,
 		   const struct commit_info *commit, const struct ledger_facts *facts, struct diags *d)
 {
@@ -51,6 +87,8 @@ int revision_build(struct revision *g, const struct source_file *root, const str
 	g->snapshot = snapshot_compile(g->arena, g->model, g->reach, commit, d);
 	if (!g->snapshot)
 		return d->n_errors > errors ? -1 : out_of_memory(d);
+	if (marks_sort(g) < 0)
+		return out_of_memory(d);
 	g->statement.text = g->snapshot->statement;
 	return statement_parse(g->statement.text, &g->parsed, d);
 }

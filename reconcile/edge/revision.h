@@ -20,6 +20,7 @@ struct revision {
 	struct signed_text statement; /* its signatures, once it is signed */
 	struct statement parsed;      /* of the statement's bytes */
 	uint32_t self;                /* the server's own peer */
+	uint32_t *by_mark;            /* model peers sorted by their key or invite */
 	struct revision *older;       /* the one that was published before; for what a peer holds already */
 };
 
@@ -47,6 +48,9 @@ bool revision_same_content(const struct revision *a, const struct revision *b);
 bool revision_changes_signers(const struct revision *g, const struct revision *prev);
 /* Signs with every seed that signs for it, or for `prev` when the signers change. */
 int revision_sign(struct revision *g, const struct revision *prev, const struct server_config *c, struct diags *d);
+
+/* The model's peer with this key or invite, as the definition has it; NONE. */
+uint32_t revision_by_mark(const struct revision *g, const struct key *mark);
 
 /* A statement again, with its signatures: in another arena. -1: out of memory. */
 int signed_text_copy(struct arena *a, const struct signed_text *from, struct signed_text *to);
