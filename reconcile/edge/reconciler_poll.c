@@ -413,6 +413,10 @@ void reconciler_poll(struct reconciler *r, struct http_request *q, const struct 
 		report_take(r, who->peer, &poll->have);
 		reconciler_move_done(r, mark, http_from(q));
 	}
+	if (!key_eq(&poll->mark, mark)) {
+		http_refuse(q, 403, "not-invited", "this address belongs to another peer now");
+		return;
+	}
 	int64_t left = poll->until - clock_boot_ms();
 	const bool last = why == HTTP_TIMEOUT || left <= 0;
 	int done = try_answer(r, q, who->peer, &poll->have, last);

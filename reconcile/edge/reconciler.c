@@ -1,0 +1,711 @@
+#include "reconcile/edge/file.h"
+#include "reconcile/edge/log.h"
+#include "reconcile/edge/reconciler_state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#define RETRY_MS       5000
+#define STATUS_MS      10000       /* the status file follows who polled this often */
+#define KEEP_REVISIONS 64          /* older ones in memory, so that peers are sent differences */
+#define KEEP_BYTES     (32u << 20) /* of them together; the one before the current is always kept */
+
+static int out_of_memory(struct diags *d)
+{
+	d->out_of_memory = true;
+	diag_error(d, "out-of-memory", NULL, "out of memory");
+	return -1;
+}
+
+const struct ledger_facts *reconciler_facts(const struct reconciler *r)
+{
+	/* The ledger may hold less than what was kept beside it only when it cannot be read. */
+	if (r->ledger && (ledger_available(r->ledger) || ledger_facts(r->ledger)->n_enrolments >= r->kept.n_enrolments))
+		return ledger_facts(r->ledger);
+	return &r->kept;
+}
+
+/* --- the ledger --- */
+
+static int enrolment_cmp(const void *x, const void *y)
+{
+	return key_cmp(&((const struct enrolment *)x)->invite, &((const struct enrolment *)y)->invite);
+}
+
+/* Enrolments kept beside git, each checked like one that came over the network. */
+static void kept_read(struct reconciler *r)
+{
+	const struct key *id = &r->published.parsed.trust.id;
+	struct diags d = {0};
+	struct span *records;
+	size_t n = 0;
+
+	if (!(r->kept_arena = arena_new()) ||
+	    published_read_enrolments(r->published_dir, r->kept_arena, &records, &n, &d) < 0)
+		log_diags("enrolments", &d);
+	if (n && (r->kept.enrolments = arena_array(r->kept_arena, n, sizeof(struct enrolment))))
+		for (size_t i = 0; i < n; i++) {
+			struct enrolment *e = &r->kept.enrolments[r->kept.n_enrolments];
+			if (!enrolment_parse(records[i], e, &d) && !enrolment_check(e, id, &d))
+				r->kept.n_enrolments++;
+		}
+	if (r->kept.n_enrolments)
+		qsort(r->kept.enrolments, r->kept.n_enrolments, sizeof(struct enrolment), enrolment_cmp);
+	diags_free(&d);
+}
+
+/* Writes down, beside git, what the ledger has and where it is. */
+static void ledger_keep(struct reconciler *r)
+{
+	struct diags d = {0};
+	const char *position = r->ledger ? ledger_position(r->ledger) : "-";
+
+	if (!r->current || !r->ledger || !ledger_available(r->ledger) || !strcmp(r->ledger_kept, position))
+		return;
+	memcpy(r->published.ledger, position, strlen(position) + 1);
+	if (published_write_enrolments(r->published_dir, ledger_facts(r->ledger), &d) < 0 ||
+	    published_write(r->published_dir, &r->published, r->current->model, &d) < 0)
+		log_diags("published", &d);
+	else
+		memcpy(r->ledger_kept, position, strlen(position) + 1);
+	diags_free(&d);
+}
+
+void reconciler_ledger_moved(struct reconciler *r)
+{
+	if (!r->current)
+		return;
+	reconciler_converge(r, r->current, DEVICE_ALL);
+	reconciler_wake(r);
+	r->status_dirty = true;
+	loop_timer_set(r->loop, &r->status_timer, 200);
+}
+
+static int ledger_open(struct reconciler *r, const struct key *id, struct diags *d)
+{
+	const char *known = strcmp(r->published.ledger, "-") ? r->published.ledger : NULL;
+
+	if (r->ledger)
+		return 0;
+	r->ledger = ledger_new(r->repo, id, known, d);
+	return r->ledger ? 0 : -1;
+}
+
+/* Reads what is new on the ledger. Said once each time that it changes. */
+static void ledger_look(struct reconciler *r)
+{
+	struct diags d = {0};
+	bool was = r->ledger && ledger_available(r->ledger);
+	int moved;
+
+	if (!r->ledger)
+		return;
+	moved = ledger_refresh(r->ledger, &d);
+	if (d.n_warnings || (moved < 0 && (was || !r->conditions[CONDITION_READY].reason[0])))
+		log_diags("ledger", &d);
+	if (moved < 0)
+		condition_fail(r, CONDITION_READY, r->current ? r->current->parsed.commit : NULL, &d);
+	else if (!was && r->current)
+		log_info("ledger", "the ledger is in order");
+	diags_free(&d);
+	if (moved > 0)
+		reconciler_ledger_moved(r);
+}
+
+/* --- conditions --- */
+
+void reconciler_ready(struct reconciler *r)
+{
+	const char *commit = r->current ? r->current->parsed.commit : NULL;
+
+	if (!r->current)
+		condition_set(r, CONDITION_READY, TRUTH_FALSE, "NothingPublished", NULL,
+			      "nothing has been published yet");
+	else if (!r->device_ok)
+		condition_set(r, CONDITION_READY, TRUTH_FALSE, "Interface", commit, "%s", r->device_error);
+	else if (r->http && !http_listening(r->http))
+		condition_set(r, CONDITION_READY, TRUTH_FALSE, "NotListening", commit,
+			      "TCP port %d on %s cannot be used", SERVER_PORT, r->config->interface);
+	else if (!r->repo)
+		condition_set(r, CONDITION_READY, TRUTH_FALSE, "Repository", commit, "the repository cannot be opened");
+	else if (r->ledger && !ledger_available(r->ledger))
+		condition_set(r, CONDITION_READY, TRUTH_FALSE, "Ledger", commit,
+			      "the ledger cannot be used; invitations cannot be redeemed until it is put back");
+	else
+		condition_set(r, CONDITION_READY, TRUTH_TRUE, "Serving", commit, "serving the published version");
+}
+
+/* Keeps what a person needs to mend it; logs it once a commit. */
+static void verdict_refused(struct reconciler *r, const char *commit, const struct diags *d)
+{
+	const struct condition was = r->conditions[CONDITION_VALID];
+	struct buf text = {0};
+
+	condition_fail(r, CONDITION_VALID, commit, d);
+	diags_render_human(&text, d, NULL, false);
+	free(r->problem);
+	r->problem = text.failed || !text.p ? NULL : strdup(text.p);
+	buf_free(&text);
+	r->status_dirty = true;
+	if (strcmp(was.commit, commit) || strcmp(was.reason, r->conditions[CONDITION_VALID].reason)) {
+		log_error("invalid", "commit %.12s is refused; %s stays as it is", *commit ? commit : "(none)",
+			  r->current ? "what was published" : "everything");
+		log_diags("invalid", d);
+	}
+}
+
+/* --- publishing --- */
+
+static void revisions_prune(struct reconciler *r)
+{
+	struct revision *g = r->current;
+	size_t bytes = 0;
+
+	for (int n = 0; g && g->older; n++) {
+		bytes += arena_used(g->older->arena);
+		if (n >= KEEP_REVISIONS || (n >= 1 && bytes > KEEP_BYTES))
+			break;
+		g = g->older;
+	}
+	if (!g)
+		return;
+	for (struct revision *old = g->older, *next; old; old = next) {
+		next = old->older;
+		revision_free(old);
+	}
+	g->older = NULL;
+}
+
+/* The record of what is published, in an arena of its own: the chain grows when the signers change. */
+static int published_next(struct reconciler *r, const struct revision *g, struct arena **arena, struct published *out)
+{
+	const struct published *was = &r->published;
+	const bool keep = !was->statement.text.p || !r->current || revision_changes_signers(g, r->current);
+	struct arena *a = arena_new();
+	struct span *copy;
+
+	*arena = NULL;
+	*out = (struct published){.n_chain = was->n_chain + keep};
+	if (!a || !(out->chain = arena_array(a, out->n_chain + 1, sizeof(*out->chain))))
+		goto fail;
+	for (size_t i = 0; i < was->n_chain; i++)
+		if (signed_text_copy(a, &was->chain[i], &out->chain[i]) < 0)
+			goto fail;
+	if (keep && signed_text_copy(a, &g->statement, &out->chain[was->n_chain]) < 0)
+		goto fail;
+	copy = &out->statement.text;
+	if (signed_text_copy(a, &g->statement, &out->statement) < 0)
+		goto fail;
+	struct diags d = {0};
+	int bad = statement_parse(*copy, &out->parsed, &d);
+	diags_free(&d);
+	if (bad)
+		goto fail;
+	const char *position = r->ledger ? ledger_position(r->ledger) : was->ledger;
+	memcpy(out->ledger, position, strlen(position) + 1);
+	*arena = a;
+	return 0;
+fail:
+	arena_free(a);
+	return -1;
+}
+
+static void record(struct reconciler *r, const struct revision *g, const struct model *old)
+{
+	struct diags d = {0};
+
+	r->record_due = !r->ledger || ledger_record(r->ledger, g->model, old, g->commit.sha, &d) < 0;
+	if (r->record_due && r->ledger)
+		log_diags("ledger", &d);
+	diags_free(&d);
+}
+
+/* The snapshot says what it said: nothing new for the peers, but expiries, tests or who is an admin may differ. */
+static enum turn adopt(struct reconciler *r, struct revision *g)
+{
+	struct revision *was = r->current;
+
+	if (signed_text_copy(g->arena, &was->statement, &g->statement) < 0)
+		return TURN_FAILED;
+	struct diags d = {0};
+	int bad = statement_parse(g->statement.text, &g->parsed, &d);
+	diags_free(&d);
+	if (bad)
+		return TURN_FAILED;
+	record(r, g, was->model);
+	g->older = was->older;
+	r->current = g;
+	bool open = r->convergence_open;
+	reconciler_reports_remap(r, was);
+	r->convergence_open = open;
+	was->older = NULL;
+	revision_free(was);
+	r->applied_time = clock_unix();
+	r->noticed = 0;
+	condition_set(r, CONDITION_PUBLISHED, TRUTH_TRUE, "SameContent", r->current->parsed.commit,
+		      "commit %.12s says the same to every peer", g->commit.sha);
+	log_info("unchanged", "commit %.12s changes nothing for the peers", g->commit.sha);
+	reconciler_converge(r, r->current, DEVICE_ALL);
+	return TURN_UNCHANGED;
+}
+
+static uint32_t enabled_peers(const struct model *m)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < m->n_peers; i++)
+		n += !m->peers[i].disabled;
+	return n;
+}
+
+/* Takes `g` over whatever happens. What it takes away from our own interface goes before anybody is told. */
+static enum turn publish(struct reconciler *r, struct revision *g, struct diags *d)
+{
+	struct arena *arena = NULL;
+	struct published next;
+	struct revision *old = r->current;
+
+	if (revision_sign(g, old, r->config, d) < 0)
+		goto fail;
+	record(r, g, old ? old->model : NULL);
+	reconciler_moves_update(r, g);
+	if (reconciler_converge(r, g, DEVICE_REMOVALS) < 0)
+		log_warn("device", "what version %" PRIu64 ".%" PRIu64 " takes away could not be removed from %s yet",
+			 g->parsed.version.epoch, g->parsed.version.number, r->config->interface);
+	if (published_next(r, g, &arena, &next) < 0) {
+		out_of_memory(d);
+		goto fail;
+	}
+	if (published_write(r->published_dir, &next, g->model, d) < 0)
+		goto fail;
+	arena_free(r->published_arena);
+	r->published_arena = arena;
+	r->published = next;
+	g->older = old;
+	r->current = g;
+	r->applied_time = clock_unix();
+	reconciler_reports_remap(r, old);
+	revisions_prune(r);
+	condition_set(r, CONDITION_PUBLISHED, TRUTH_TRUE, "Published", g->commit.sha, "version %" PRIu64 ".%" PRIu64,
+		      g->parsed.version.epoch, g->parsed.version.number);
+	log_info("published", "version %" PRIu64 ".%" PRIu64 " (commit %.12s): %u peers in %u views",
+		 g->parsed.version.epoch, g->parsed.version.number, g->commit.sha, enabled_peers(g->model),
+		 g->snapshot->n_views);
+	reconciler_wake(r);
+	reconciler_converge(r, g, DEVICE_ALL);
+	return TURN_PUBLISHED;
+fail:
+	condition_fail(r, CONDITION_PUBLISHED, g->commit.sha, d);
+	log_diags("publish", d);
+	revision_free(g);
+	if (r->current)
+		reconciler_converge(r, r->current, DEVICE_ALL);
+	return TURN_FAILED;
+}
+
+/* --- one commit --- */
+
+/* A version that peers have seen with other bytes, or have passed, would be an alarm for them. */
+static int check_version(const struct reconciler *r, const struct revision *g, struct diags *d)
+{
+	const struct statement *was = &r->published.parsed;
+
+	if (!r->published.statement.text.p || !hash_cmp(&was->name, &g->parsed.name) ||
+	    version_cmp(&g->parsed.version, &was->version) > 0)
+		return 0;
+	struct diag *e = diag_error(
+	    d, "version-not-newer", NULL,
+	    "this would be version %" PRIu64 ".%" PRIu64 ", and %" PRIu64 ".%" PRIu64 " was published before",
+	    g->parsed.version.epoch, g->parsed.version.number, was->version.epoch, was->version.number);
+	diag_help(d, e, "push another commit on top; after a rewritten history raise `epoch:` by one");
+	return -1;
+}
+
+/* Loads and judges a commit. NULL with diagnostics; *final says that the verdict is about the content. */
+static struct revision *candidate(struct reconciler *r, const char *sha, bool *final, struct diags *d)
+{
+	struct revision *g = revision_new(d);
+	const char *base =
+	    r->current && repo_has_commit(r->repo, r->current->commit.sha) ? r->current->commit.sha : NULL;
+	struct repo_definition def;
+	struct commit_info commit;
+	bool descends;
+
+	*final = false;
+	if (!g || repo_commit_info(r->repo, sha, base, &commit, &descends, d) < 0 ||
+	    repo_definition(r->repo, sha, g->arena, &def, d) < 0)
+		goto fail;
+	g->commit = commit;
+	if (revision_build(g, &def.root, &def.includes, &commit, r->ledger ? reconciler_facts(r) : NULL, d) < 0) {
+		*final = !d->out_of_memory;
+		goto fail;
+	}
+	*final = true;
+	if (revision_check(g, r->current, descends, r->config, d) < 0 || reconciler_moves_check(r, g, d) < 0)
+		goto fail;
+	/* The first time only: until now nobody knew the network's id. */
+	if (!r->ledger) {
+		if (ledger_open(r, &g->model->trust.id, d) < 0)
+			goto fail;
+		ledger_look(r);
+		ledger_check(g->model, ledger_facts(r->ledger), d);
+		if (d->n_errors)
+			goto fail;
+	}
+	if (!(r->current && revision_same_content(g, r->current)) && check_version(r, g, d) < 0)
+		goto fail;
+	return g;
+fail:
+	/* Diagnostics point at names of files in the revision's arena: they are said before it goes. */
+	verdict_refused(r, sha, d);
+	revision_free(g);
+	return NULL;
+}
+
+static void take_warnings(const struct diags *d)
+{
+	if (d->n_warnings)
+		log_diags("warning", d);
+}
+
+static enum turn attempt(struct reconciler *r, const char *sha)
+{
+	struct diags d = {0};
+	enum turn turn;
+	bool final;
+	struct revision *g;
+
+	snprintf(r->looked_at, sizeof(r->looked_at), "%s", sha);
+	r->attempted_time = clock_unix();
+	r->status_dirty = true;
+	g = candidate(r, sha, &final, &d);
+	if (!g) {
+		/* Moves end by themselves, and what could not be read may come back: those are tried again. */
+		if (final && !(d.first && !strcmp(d.first->code, "address-moving")))
+			snprintf(r->attempted, sizeof(r->attempted), "%s", sha);
+		turn = final ? TURN_INVALID : TURN_FAILED;
+		r->noticed = 0;
+	} else {
+		take_warnings(&d);
+		condition_set(r, CONDITION_VALID, TRUTH_TRUE, "Valid", sha, "commit %.12s is valid", sha);
+		free(r->problem);
+		r->problem = NULL;
+		if (r->current && revision_same_content(g, r->current))
+			turn = adopt(r, g);
+		else
+			turn = publish(r, g, &d);
+		if (turn != TURN_FAILED)
+			snprintf(r->attempted, sizeof(r->attempted), "%s", sha);
+	}
+	diags_free(&d);
+	return turn;
+}
+
+/* --- one turn --- */
+
+static int repository_open(struct reconciler *r, struct diags *d)
+{
+	if (r->repo)
+		return 0;
+	r->repo = repo_open(r->config->repository, r->config->ref, d);
+	if (!r->repo)
+		return -1;
+	if (r->published.statement.text.p && ledger_open(r, &r->published.parsed.trust.id, d) < 0)
+		return -1;
+	return 0;
+}
+
+static void on_push(void *ctx)
+{
+	struct reconciler *r = ctx;
+
+	if (!r->noticed)
+		r->noticed = clock_boot_ms();
+	reconciler_turn(r);
+}
+
+static void watch_start(struct reconciler *r)
+{
+	struct diags d = {0};
+
+	if (r->watch || !r->o.watch || !r->repo)
+		return;
+	r->watch = watch_new(r->loop, repo_folder(r->repo), on_push, r, &d);
+	if (!r->watch)
+		log_diags("watch", &d);
+	diags_free(&d);
+}
+
+enum turn reconciler_turn(struct reconciler *r)
+{
+	struct diags d = {0};
+	enum turn turn = TURN_UNCHANGED;
+	char tip[HASH_HEX_LEN + 1];
+
+	if (repository_open(r, &d) < 0) {
+		verdict_refused(r, "", &d);
+		turn = TURN_FAILED;
+		goto out;
+	}
+	watch_start(r);
+	ledger_look(r);
+	if (repo_tip(r->repo, tip, &d) < 0) {
+		verdict_refused(r, "", &d);
+		turn = TURN_FAILED;
+		goto out;
+	}
+	if (strcmp(tip, r->attempted)) {
+		turn = attempt(r, tip);
+	} else {
+		r->noticed = r->n_lagging ? r->noticed : 0;
+		if (r->record_due && r->current && r->ledger && ledger_available(r->ledger))
+			record(r, r->current, NULL);
+		if (r->conditions[CONDITION_VALID].status == TRUTH_FALSE)
+			turn = TURN_INVALID;
+	}
+	if (turn == TURN_UNCHANGED && r->current && !r->device_ok && !r->o.watch)
+		reconciler_converge(r, r->current, DEVICE_ALL);
+	ledger_keep(r);
+out:
+	if (turn == TURN_FAILED && r->o.watch)
+		loop_timer_set(r->loop, &r->retry_timer, RETRY_MS);
+	if (r->http && r->current) {
+		struct diags listen = {0};
+		if (http_listen(r->http, &listen) < 0 && r->device_ok)
+			log_diags("listen", &listen);
+		diags_free(&listen);
+	}
+	reconciler_convergence_check(r);
+	reconciler_ready(r);
+	status_write(r);
+	diags_free(&d);
+	if (!r->o.watch && r->current && !r->device_ok && turn != TURN_INVALID)
+		turn = TURN_FAILED;
+	return turn;
+}
+
+static void on_retry(void *ctx)
+{
+	reconciler_turn(ctx);
+}
+
+static void on_status(void *ctx)
+{
+	struct reconciler *r = ctx;
+
+	ledger_keep(r);
+	reconciler_convergence_check(r);
+	reconciler_ready(r);
+	r->status_dirty |= r->n_lagging > 0;
+	status_write(r);
+	loop_timer_set(r->loop, &r->status_timer, STATUS_MS);
+}
+
+/* --- starting --- */
+
+static int lock_take(struct reconciler *r, struct diags *d)
+{
+	struct buf path = {0};
+	struct diag *g;
+
+	buf_printf(&path, "%s/lock", r->o.data_dir);
+	if (path.failed)
+		return out_of_memory(d);
+	r->lock_fd = open(path.p, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (r->lock_fd < 0) {
+		diag_file_error(d, "file-error", path.p, "cannot open %s: %s", path.p, strerror(errno));
+	} else if (flock(r->lock_fd, LOCK_EX | LOCK_NB) < 0) {
+		g = diag_error(d, "already-running", NULL, "another innernet-reconcile runs this network already");
+		diag_help(d, g, "it looks by itself; `innernet-reconcile status %s` says what it sees",
+			  r->config->network);
+		close(r->lock_fd);
+		r->lock_fd = -1;
+	}
+	buf_free(&path);
+	return r->lock_fd < 0 ? -1 : 0;
+}
+
+/* Compiles the published commit again, from git or from the copy beside it. The bytes must be the ones signed. */
+static struct revision *restore_from(struct reconciler *r, bool from_git, struct diags *d)
+{
+	const struct statement *s = &r->published.parsed;
+	struct commit_info commit = {.number = s->version.number, .time = s->time};
+	struct revision *g = revision_new(d);
+	struct repo_definition def;
+
+	memcpy(commit.sha, s->commit, sizeof(commit.sha));
+	if (!g)
+		return NULL;
+	if (from_git ? repo_definition(r->repo, commit.sha, g->arena, &def, d) < 0
+		     : published_definition(r->published_dir, &s->name, g->arena, &def.root, &def.includes, d) < 0)
+		goto fail;
+	if (revision_build(g, &def.root, &def.includes, &commit, NULL, d) < 0)
+		goto fail;
+	if (hash_cmp(&g->parsed.name, &s->name)) {
+		diag_error(d, "published-differs", NULL, "commit %.12s compiles to other bytes than were signed",
+			   commit.sha);
+		goto fail;
+	}
+	if (revision_check(g, NULL, true, r->config, d) < 0 ||
+	    signed_text_copy(g->arena, &r->published.statement, &g->statement) < 0)
+		goto fail;
+	return g;
+fail:
+	log_diags("restore", d);
+	revision_free(g);
+	return NULL;
+}
+
+static void restore(struct reconciler *r)
+{
+	const char *commit = r->published.parsed.commit;
+
+	for (int from_git = r->repo && repo_has_commit(r->repo, commit); from_git >= 0 && !r->current; from_git--) {
+		struct diags d = {0};
+		r->current = restore_from(r, from_git, &d);
+		diags_free(&d);
+	}
+	if (!r->current) {
+		log_error("restore", "the published version cannot be served again; the next valid commit will be");
+		return;
+	}
+	snprintf(r->attempted, sizeof(r->attempted), "%s", r->current->commit.sha);
+	r->applied_time = clock_unix();
+	reconciler_reports_remap(r, NULL);
+	r->convergence_open = false;
+	condition_set(r, CONDITION_VALID, TRUTH_TRUE, "Valid", commit, "commit %.12s is valid", commit);
+	condition_set(r, CONDITION_PUBLISHED, TRUTH_TRUE, "Published", commit, "version %" PRIu64 ".%" PRIu64,
+		      r->published.parsed.version.epoch, r->published.parsed.version.number);
+	log_info("restored", "version %" PRIu64 ".%" PRIu64 " (commit %.12s) is published",
+		 r->published.parsed.version.epoch, r->published.parsed.version.number, commit);
+	if (r->ledger)
+		ledger_look(r);
+	reconciler_converge(r, r->current, DEVICE_ALL);
+}
+
+static char *join(const char *a, const char *b)
+{
+	struct buf path = {0};
+	char *s;
+
+	buf_printf(&path, "%s/%s", a, b);
+	s = path.failed ? NULL : strdup(path.p);
+	buf_free(&path);
+	return s;
+}
+
+static int start(struct reconciler *r, struct diags *d)
+{
+	struct diags quiet = {0};
+	int ret = -1;
+
+	r->published_dir = join(r->o.data_dir, "published");
+	r->status_path = join(r->o.data_dir, RECONCILER_STATUS_FILE);
+	if (!r->published_dir || !r->status_path || !(r->published_arena = arena_new()))
+		return out_of_memory(d);
+	if (file_mkdirs(r->o.data_dir, 0755, d) < 0 || lock_take(r, d) < 0)
+		return -1;
+	if (published_read(r->published_dir, r->published_arena, &r->published, d) < 0 ||
+	    published_read_moves(r->published_dir, &r->moves, &r->n_moves, d) < 0)
+		return -1;
+	if (r->published.statement.text.p)
+		kept_read(r);
+	for (int i = 0; i < N_CONDITIONS; i++)
+		condition_set(r, (enum condition_kind)i, TRUTH_UNKNOWN, "Starting", NULL, "not known yet");
+	/* With something published the server serves it, repository or not. */
+	if (repository_open(r, &quiet) < 0) {
+		log_diags("repository", &quiet);
+		if (!r->published.statement.text.p) {
+			repository_open(r, d);
+			goto out;
+		}
+	}
+	if (reconciler_device_start(r, d) < 0)
+		goto out;
+	if (r->published.statement.text.p)
+		restore(r);
+	if (r->o.watch) {
+		const struct http_options o = {.interface = r->o.no_device ? NULL : r->config->interface,
+					       .address = r->o.address,
+					       .port = r->o.no_device ? r->o.port : SERVER_PORT,
+					       .request = reconciler_request,
+					       .ctx = r};
+		if (!(r->http = http_new(r->loop, &o, d)) || loop_timer_set(r->loop, &r->status_timer, STATUS_MS) < 0)
+			goto out;
+	}
+	ret = 0;
+out:
+	diags_free(&quiet);
+	return ret;
+}
+
+struct reconciler *reconciler_new(struct loop *l, const struct server_config *c, const struct reconciler_options *o,
+				  struct diags *d)
+{
+	struct reconciler *r = calloc(1, sizeof(*r));
+
+	if (!r) {
+		out_of_memory(d);
+		return NULL;
+	}
+	r->loop = l;
+	r->config = c;
+	r->o = *o;
+	r->lock_fd = r->monitor_fd = -1;
+	r->sequence = (uint64_t)clock_unix() * 1000;
+	r->retry_timer = (struct loop_timer){.fn = on_retry, .ctx = r};
+	r->status_timer = (struct loop_timer){.fn = on_status, .ctx = r};
+	if (start(r, d) < 0) {
+		reconciler_free(r);
+		return NULL;
+	}
+	return r;
+}
+
+void reconciler_free(struct reconciler *r)
+{
+	if (!r)
+		return;
+	if (r->lock_fd >= 0) {
+		ledger_keep(r);
+		if (r->status_path)
+			status_write(r);
+	}
+	http_free(r->http);
+	r->http = NULL;
+	watch_free(r->watch);
+	reconciler_device_stop(r);
+	loop_timer_del(r->loop, &r->retry_timer);
+	loop_timer_del(r->loop, &r->status_timer);
+	for (struct handover *h = r->handovers, *next; h; h = next) {
+		next = h->next;
+		free(h);
+	}
+	for (struct revision *g = r->current, *next; g; g = next) {
+		next = g->older;
+		revision_free(g);
+	}
+	ledger_free(r->ledger);
+	repo_close(r->repo);
+	arena_free(r->published_arena);
+	arena_free(r->kept_arena);
+	free(r->reports);
+	free(r->problem);
+	free(r->published_dir);
+	free(r->status_path);
+	buf_free(&r->fresh);
+	if (r->lock_fd >= 0)
+		close(r->lock_fd);
+	free(r);
+}
+
+uint16_t reconciler_port(const struct reconciler *r)
+{
+	return r->http ? http_port(r->http) : 0;
+}
