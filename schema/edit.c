@@ -423,10 +423,67 @@ static int edit(struct editor *e, const struct node *root, struct diags *d)
 	return -1;
 }
 
+static bool same_tree(const struct node *a, const struct node *b)
+{
+	if (a->kind != b->kind || a->n != b->n)
+		return false;
+	if (a->kind == NODE_SCALAR)
+		return !strcmp(a->text, b->text);
+	for (a = a->first, b = b->first; a && b; a = a->next, b = b->next)
+		if (!same_tree(a, b))
+			return false;
+	return !a && !b;
+}
+
+/* The entries of `old` in their order, then one more. */
+static bool same_entries_and(const struct node *old, const struct node *new, const char *name)
+{
+	const struct node *n = new->kind == NODE_MAP ? new->first : NULL;
+	if (old && old->kind == NODE_MAP) {
+		for (node_pairs(o, old)) {
+			if (!n || !same_tree(o, n) || !same_tree(o->next, n->next))
+				return false;
+			n = n->next->next;
+		}
+	}
+	return n && n->kind == NODE_SCALAR && !strcmp(n->text, name) && !n->next->next;
+}
+
+/*
+ * The result, read again, is the same document with one entry more. Layouts exist in which it is not (a block scalar
+ * that ends the file without a line end has another text once a line follows): those are refused, not guessed at.
+ */
+static bool only_added(struct arena *a, const struct node *old, const struct buf *out, const char *name)
+{
+	struct diags d = {0};
+	struct node *new = NULL;
+	bool ok = !out->failed && !yaml_read(a, buf_span(out), 0, &new, &d) && !d.n_errors && !d.out_of_memory &&
+		  new &&new->kind == NODE_MAP;
+
+	diags_free(&d);
+	if (!ok)
+		return false;
+	const struct node *n = new->first;
+	bool seen = false;
+	for (node_pairs(o, old)) {
+		bool peers = n && o->kind == NODE_SCALAR && !strcmp(o->text, "peers");
+		if (!n || !same_tree(o, n) ||
+		    !(peers ? same_entries_and(o->next, n->next, name) : same_tree(o->next, n->next)))
+			return false;
+		seen |= peers;
+		n = n->next->next;
+	}
+	if (seen)
+		return !n;
+	return n && n->kind == NODE_SCALAR && !strcmp(n->text, "peers") && same_entries_and(NULL, n->next, name) &&
+	       !n->next->next;
+}
+
 int edit_add_peer(struct span file, const struct edit_peer *p, struct buf *out, struct diags *d)
 {
 	struct editor e = {.file = file, .peer = p};
 	struct arena *a = arena_new();
+	struct buf edited = {0};
 	struct node *root;
 	size_t errors = d->n_errors;
 	int rc = -1;
@@ -440,17 +497,26 @@ int edit_add_peer(struct span file, const struct edit_peer *p, struct buf *out, 
 	size_t at = 0;
 	for (unsigned i = 0; i < e.n_changes; i++) {
 		struct change *c = &e.changes[i];
-		buf_add(out, file.p + at, c->at - at);
-		buf_add(out, c->text.p ? c->text.p : "", c->text.n);
-		out->failed |= c->text.failed;
+		buf_add(&edited, file.p + at, c->at - at);
+		buf_add(&edited, c->text.p ? c->text.p : "", c->text.n);
+		edited.failed |= c->text.failed;
 		at = c->at + c->deleted;
 	}
-	buf_add(out, file.p + at, file.n - at);
+	buf_add(&edited, file.p + at, file.n - at);
+	if (!edited.failed && !only_added(a, root, &edited, p->name)) {
+		struct diag *g = diag_error(d, "edit-style", NULL,
+					    "'%s' cannot be added without changing what else the file says", p->name);
+		diag_help(d, g, "add it by hand");
+		goto out;
+	}
+	buf_add(out, edited.p, edited.n);
+	out->failed |= edited.failed;
 	d->out_of_memory |= out->failed;
 	rc = out->failed ? -1 : 0;
 out:
 	for (unsigned i = 0; i < e.n_changes; i++)
 		buf_free(&e.changes[i].text);
+	buf_free(&edited);
 	arena_free(a);
 	return rc;
 }

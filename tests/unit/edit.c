@@ -220,6 +220,10 @@ static void test_refused(void **state)
 	    "line\n%s",
 	    help);
 	assert_refused("peers:\n  ? a\n  : {ip: 1}\n", b.p);
+	/* A line end after it would become part of the text. */
+	assert_refused("peers:\n  a:\n    description: |\n      text",
+		       "error[edit-style]: 'bob' cannot be added without changing what else the file says\n"
+		       "  help: add it by hand\n");
 	assert_refused("", "error[edit-style]: no peer can be added to a file that is not a network's definition\n");
 	buf_free(&b);
 }
