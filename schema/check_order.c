@@ -1,6 +1,7 @@
 /* Puts what was read into the model's order, makes its indices, and finds each CIDR's and each peer's place. */
 #include "schema/loader.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -244,26 +245,22 @@ static uint32_t cidr_around(const struct model *m, uint32_t index)
 	return NONE;
 }
 
-static void network_text(const struct model *m, char out[static 2 * PREFIX_STR_LEN + 2])
+#define NETWORK_STR_LEN (2 * PREFIX_STR_LEN + 2)
+
+static void network_text(const struct model *m, char out[static NETWORK_STR_LEN])
 {
 	const struct cidr *root = &m->cidrs[0];
-	size_t n = 0;
+	char text[2][PREFIX_STR_LEN] = {"", ""};
 
-	out[0] = '\0';
-	for (unsigned i = 0; i < root->n_prefixes; i++) {
-		if (i) {
-			memcpy(out + n, ", ", 2);
-			n += 2;
-		}
-		prefix_format(&root->prefix[i], out + n);
-		n += strlen(out + n);
-	}
+	for (unsigned i = 0; i < root->n_prefixes; i++)
+		prefix_format(&root->prefix[i], text[i]);
+	snprintf(out, NETWORK_STR_LEN, "%s%s%s", text[0], root->n_prefixes == 2 ? ", " : "", text[1]);
 }
 
 static void place_cidrs(struct loader *l)
 {
 	struct model *m = l->model;
-	char text[PREFIX_STR_LEN], network[2 * PREFIX_STR_LEN + 2];
+	char text[PREFIX_STR_LEN], network[NETWORK_STR_LEN];
 	const struct place *at;
 	struct diag *g;
 
@@ -340,7 +337,7 @@ static void place_addr(struct loader *l, const struct addr_use *use, const struc
 	struct model *m = l->model;
 	struct peer *p = &m->peers[use->peer];
 	uint32_t cidr = model_cidr_of_addr(m, &use->addr);
-	char text[ADDR_STR_LEN], network[2 * PREFIX_STR_LEN + 2];
+	char text[ADDR_STR_LEN], network[NETWORK_STR_LEN];
 	const struct prefix *own = NULL, *root = NULL;
 	struct diag *g;
 

@@ -35,10 +35,9 @@ for code in $codes; do
 	case $code in address-reused | invite-spent) continue ;; esac
 	grep -q "\[$code\]: " ./*/expected.txt || missing="$missing $code"
 done
-[ -z "$missing" ] && tap ok 'each code has a case' || tap nok "each code has a case, but for$missing"
-unknown=
-for code in $(sed -n 's/^[a-z]*\[\([a-z0-9-]*\)\]: .*/\1/p' ./*/expected.txt | sort -u); do
-	echo "$codes" | grep -qx -e "$code" || unknown="$unknown $code"
-done
-[ -z "$unknown" ] && tap ok 'each code is in the table' || tap nok "each code is in the table, but for$unknown"
+unknown=$(sed -n 's/^[a-z]*\[\([a-z0-9-]*\)\]: .*/\1/p' ./*/expected.txt | sort -u | while read -r code; do
+	echo "$codes" | grep -qx -e "$code" || printf ' %s' "$code"
+done)
+if [ -z "$missing" ]; then tap ok 'each code has a case'; else tap nok "each code has a case, but for$missing"; fi
+if [ -z "$unknown" ]; then tap ok 'each code is in the table'; else tap nok "not in the table:$unknown"; fi
 echo "1..$n"
