@@ -67,5 +67,12 @@ const struct diag_code diag_codes[] = {
     {"device-timeout", "no answer from the kernel or a userspace WireGuard"},
     {"device-userspace", "a userspace WireGuard was started and failed"},
     {"edit-style", "a peer cannot be added to a file that is written in this way"},
+    {"guard-admin", "a revision takes the last admin away"},
+    {"guard-epoch", "the epoch falls, or rises by more than one"},
+    {"guard-identity", "a revision is of another network than the one that is published"},
+    {"guard-pairs", "a revision parts more pairs of peers than the server's file allows"},
+    {"guard-peers", "a revision cuts off more peers than the server's file allows"},
+    {"guard-server", "a revision leaves no server as it was"},
+    {"guard-trust", "a revision changes whose signature makes a snapshot valid"},
 };
 const size_t n_diag_codes = sizeof(diag_codes) / sizeof(diag_codes[0]);

@@ -1,0 +1,144 @@
+#include "reconcile/guard.h"
+
+#include <string.h>
+#include <strings.h>
+
+const struct guard_limits guard_defaults = {
+    .peers = {.most = 50, .percent = 20, .free = 2},
+    .pairs = {.most = 100000, .percent = 30, .free = 50},
+    .keep_admin = true,
+};
+
+/* An error, or a warning that somebody answers for. */
+static struct diag *refuse(struct diags *d, bool accepted, const char *code, const char *id, const char *what)
+{
+	struct diag *g;
+
+	if (accepted) {
+		g = diag_warning(d, code, NULL, "%s", what);
+		diag_note(d, g, NULL, "acknowledged by the trailer " ACCEPT_TRAILER ": %s", id);
+	} else {
+		g = diag_error(d, code, NULL, "%s", what);
+		diag_help(d, g,
+			  "when this is meant, say so in the last paragraph of the commit's message: " ACCEPT_TRAILER
+			  ": %s",
+			  id);
+	}
+	return g;
+}
+
+static void check_limit(const struct guard_limit *l, uint64_t lost, uint64_t before, const char *code, const char *verb,
+			const char *noun, const struct impact *im, bool accepted, struct diags *d)
+{
+	struct buf what = {0};
+	unsigned long long n = lost, all = before;
+
+	if (lost > l->most)
+		buf_printf(&what, "this revision %s %llu %s of %llu, and %llu is the most", verb, n, noun, all,
+			   (unsigned long long)l->most);
+	else if (lost > l->free && before && lost > before / 100 * l->percent + before % 100 * l->percent / 100)
+		buf_printf(&what, "this revision %s %llu %s of %llu, more than %u %%", verb, n, noun, all, l->percent);
+	if (what.n)
+		refuse(d, accepted, code, im->id, what.p);
+	if (what.failed)
+		d->out_of_memory = true;
+	buf_free(&what);
+}
+
+static void check_identity(const struct impact *im, struct diags *d)
+{
+	const struct model *b = im->before, *a = im->after;
+	struct diag *g;
+
+	if (!a)
+		return;
+	if (im->identity_changed) {
+		g = diag_error(d, "guard-identity", &a->at_network,
+			       "this is another network than the one that is published");
+		diag_help(d, g, "the name and the id of a network never change; was this meant for another branch?");
+	}
+	if (a->epoch < b->epoch || a->epoch - b->epoch > 1) {
+		g = diag_error(d, "guard-epoch", &a->at_network, "the epoch goes from %llu to %llu",
+			       (unsigned long long)b->epoch, (unsigned long long)a->epoch);
+		diag_help(d, g, "it stays, or rises by one when history had to be rewritten");
+	}
+}
+
+unsigned guard_check(const struct guard_limits *g, const struct impact *im, bool accepted, struct diags *d)
+{
+	size_t before = d->n_errors;
+	struct diag *e;
+
+	if (!im->before)
+		return 0;
+	check_identity(im, d);
+	if (im->server_lost) {
+		e = diag_error(d, "guard-server", NULL, "no server stays as it was: every peer would be cut off");
+		diag_help(d, e, "add the new server first, and remove the old one in a later revision");
+	}
+	if (im->admin_lost && g->keep_admin) {
+		e = diag_error(d, "guard-admin", NULL, "this revision takes the last admin away");
+		diag_help(d, e, "make another peer an admin in the same revision or before it");
+	}
+	if (im->trust_changed)
+		refuse(d, accepted, "guard-trust", im->id, "this revision changes whose signature peers believe");
+	check_limit(&g->peers, im->n_cut, im->peers_before, "guard-peers", "cuts off", "peers", im, accepted, d);
+	check_limit(&g->pairs, im->pairs_lost, im->pairs_before, "guard-pairs", "parts", "pairs of peers", im, accepted,
+		    d);
+	return (unsigned)(d->n_errors - before);
+}
+
+static struct span next_line(struct span *text)
+{
+	const uint8_t *nl = text->n ? memchr(text->p, '\n', text->n) : NULL;
+	struct span line = {text->p, nl ? (size_t)(nl - text->p) : text->n};
+	size_t skip = nl ? line.n + 1 : line.n;
+
+	text->p += skip;
+	text->n -= skip;
+	while (line.n && strchr(" \t\r", line.p[line.n - 1]))
+		line.n--;
+	return line;
+}
+
+/* The id itself, with or without the hyphens. */
+static bool same_id(struct span s, const char *id)
+{
+	while (s.n && (*s.p == ' ' || *s.p == '\t')) {
+		s.p++;
+		s.n--;
+	}
+	for (; s.n && *id; s.p++, s.n--) {
+		if (*id == '-') {
+			id++;
+			if (*s.p == '-')
+				continue;
+		}
+		if (*s.p != (uint8_t)*id++)
+			return false;
+	}
+	return !s.n && !*id;
+}
+
+bool guard_accepted(struct span message, const char *id)
+{
+	static const char name[] = ACCEPT_TRAILER ":";
+	bool found = false, first = true, any = false;
+
+	/* Each empty line starts another paragraph; empty lines at the end start none. */
+	while (message.n) {
+		struct span line = next_line(&message);
+		if (!line.n) {
+			first = any ? false : first;
+			any = false;
+			continue;
+		}
+		if (!any)
+			found = false;
+		any = true;
+		if (!first && line.n > sizeof(name) - 1 && !strncasecmp((const char *)line.p, name, sizeof(name) - 1) &&
+		    same_id((struct span){line.p + sizeof(name) - 1, line.n - (sizeof(name) - 1)}, id))
+			found = true;
+	}
+	return found;
+}
