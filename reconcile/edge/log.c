@@ -114,6 +114,11 @@ LOG_FUNCTION(log_warn, "warning", true)
 LOG_FUNCTION(log_error, "error", true)
 LOG_FUNCTION(log_debug, "debug", settings.verbose)
 
+bool log_verbose(void)
+{
+	return settings.verbose;
+}
+
 static void put_place(struct buf *b, const struct diags *d, const struct diag *g)
 {
 	const char *file = g->file                                             ? g->file

@@ -11,6 +11,7 @@ void log_info(const char *event, const char *fmt, ...) __attribute__((format(pri
 void log_warn(const char *event, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void log_error(const char *event, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void log_debug(const char *event, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+bool log_verbose(void);                                   /* is log_debug() heard? */
 void log_diags(const char *event, const struct diags *d); /* each as a line: code, message, help */
 
 #endif

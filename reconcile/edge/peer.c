@@ -1,4 +1,5 @@
 #include "reconcile/edge/peer.h"
+#include "reconcile/edge/log.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -546,6 +547,25 @@ static void name_drift(const struct plan *plan, struct peer_turn *turn)
 		 peer && peer->name ? peer->name : "", peer && peer->name ? ")" : "");
 }
 
+/* The plan, word for word, for those who want to hear it: a line of it a line of the log. */
+static void say_plan(const struct plan *plan)
+{
+	struct buf text = {0};
+	char *line, *rest;
+
+	if (!log_verbose())
+		return;
+	plan_render_text(&text, plan, false);
+	for (line = rest = text.p; line && *line; line = rest) {
+		rest = line + strcspn(line, "\n");
+		if (*rest)
+			*rest++ = '\0';
+		if (*line)
+			log_debug("plan", "%s", line);
+	}
+	buf_free(&text);
+}
+
 static int converge_locked(struct this_peer *p, int64_t now, struct peer_turn *turn, struct diags *d)
 {
 	int64_t start = clock_boot_ms();
@@ -563,6 +583,7 @@ static int converge_locked(struct this_peer *p, int64_t now, struct peer_turn *t
 	turn->n_ops = plan->n_ops;
 	name_drift(plan, turn);
 	if (plan->n_ops) {
+		say_plan(plan);
 		if (device_apply(plan, p->options->backend, p->private_key, d) < 0 ||
 		    !(plan = plan_against(p, a, want, clock_unix(), d)))
 			goto out;
