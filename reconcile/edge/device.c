@@ -36,7 +36,8 @@ static int fail(struct diags *d, const char *ifname, int err, const char *note, 
 	case -EPERM:
 	case -EACCES:
 		g = diag_error(d, "device-permission", NULL, "%s: cannot %s: %s", ifname, what, why);
-		diag_help(d, g, "changing interfaces needs root, or CAP_NET_ADMIN in this network namespace");
+		diag_help(d, g,
+			  "WireGuard interfaces are for root, or whoever has CAP_NET_ADMIN in this network namespace");
 		break;
 	case -EADDRINUSE:
 		g = diag_error(d, "device-port-in-use", NULL, "%s: cannot %s: its UDP port is in use", ifname, what);

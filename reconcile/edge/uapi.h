@@ -7,7 +7,8 @@
 
 #include "reconcile/edge/device_build.h"
 
-#define UAPI_DIR      "/run/wireguard"
+/* As wireguard-go and wg spell it; mostly the same as /run/wireguard. */
+#define UAPI_DIR      "/var/run/wireguard"
 #define UAPI_PATH_LEN (sizeof(UAPI_DIR) + NETWORK_MAX_LEN + sizeof("/.sock"))
 void uapi_path(const char *ifname, char out[static UAPI_PATH_LEN]);
 

@@ -171,9 +171,11 @@ int userspace_start(const char *ifname, const char *why, struct diags *d)
 	pid_t pid = -1;
 
 	/* Made before, so that it can be watched; the usual mode (wireguard-go's ipc/uapi_unix.go). */
-	if (mkdir(UAPI_DIR, 0755) < 0 && errno != EEXIST) {
-		diag_error(d, errno == EACCES ? "device-permission" : "device-userspace", NULL,
-			   "cannot make the folder " UAPI_DIR ": %s", strerror(errno));
+	if (mkdir(UAPI_DIR, 0755) < 0 && errno == EACCES) {
+		struct diag *g =
+		    diag_error(d, "device-permission", NULL, "%s: cannot make the folder " UAPI_DIR, ifname);
+
+		diag_help(d, g, "run as root");
 		return -1;
 	}
 	watch = watch_sockets();

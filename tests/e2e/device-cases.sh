@@ -259,9 +259,32 @@ converged"
 	is "one allowed IP of 3,000 goes" "$("$DRIVER" apply "$WORK/many2")" "peer-change 2
 converged"
 	is "2,999 are left: wg show" "$(wg show $I allowed-ips | awk -v k=$P3 '$1 == k { print NF - 1 }')" 2999
-	is "all of them go" "$("$DRIVER" apply "$WORK/one")" "peer-remove 1501
+	case_partial
+	is "all of them go" "$("$DRIVER" apply "$WORK/one")" "peer-remove 1500
 converged"
 	is_one "few again"
+}
+
+# While somebody else adds and removes a peer, a reading has all of the others; or, when that never stops, it is refused (the 1).
+case_partial() {
+	wg set $I peer $P3 remove
+	touch "$WORK/go"
+	while [ -e "$WORK/go" ]; do
+		wg set $I peer $P3 allowed-ips 172.16.0.1/32
+		wg set $I peer $P3 remove
+		sleep 0.03
+	done &
+	writer=$!
+	i=0
+	while [ $i -lt 30 ]; do
+		i=$((i + 1))
+		"$DRIVER" read $I | grep -c -e '^peer' -e '^error.device-busy'
+	done >"$WORK/counts"
+	rm "$WORK/go"
+	wait $writer
+	echo "# peers read: $(sort "$WORK/counts" | uniq -c | tr '\n' ' ')"
+	is "never a part of the peers" "$(grep -v -x -e 1502 -e 1503 -e 1 "$WORK/counts")" ""
+	is "and not refused for ever" "$(awk '$1 > 1 { n++ } END { print (n > 0) }' "$WORK/counts")" 1
 }
 
 # Two interfaces with a session between them: what does not concern it leaves it alone.

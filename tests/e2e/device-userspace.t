@@ -35,7 +35,7 @@ case_stale() {
 	is "and is in nobody's way" "$("$DRIVER" apply "$WORK/one" userspace | tail -n 1)" "converged"
 	is "a socket of another namespace is none of ours" "$(unshare -n "$DRIVER" read $I)" "$I absent"
 	is "nor can its name be taken" "$(unshare -n "$DRIVER" apply "$WORK/one" userspace | grep -A 9 ^error)" \
-		"error[device-userspace]: wireguard-go did not start: another interface named '$I' answers at /run/wireguard/$I.sock
+		"error[device-userspace]: wireguard-go did not start: another interface named '$I' answers at /var/run/wireguard/$I.sock
   help: network namespaces share that folder: give each interface a name of its own, or each namespace a private tmpfs there"
 	"$DRIVER" down $I >/dev/null
 }
@@ -44,12 +44,18 @@ case_none() {
 	is "no WireGuard at all" "$(WG_USERSPACE=no-such-wireguard "$DRIVER" apply "$WORK/one" userspace | grep -A 9 ^error)" \
 		"error[device-no-wireguard]: no WireGuard: no-such-wireguard is not installed
   help: install a kernel with WireGuard (linux 5.6 or newer: \`modprobe wireguard\`), or the package wireguard-go"
+	if ! ip link add Cprobe type wireguard 2>/dev/null; then
+		is "nor in the kernel" "$(WG_USERSPACE=no-such-wireguard "$DRIVER" apply "$WORK/one" | grep ^error)" \
+			"error[device-no-wireguard]: no WireGuard: the kernel has no wireguard module and no-such-wireguard is not installed"
+		is "in the kernel alone" "$("$DRIVER" apply "$WORK/one" kernel | grep ^error)" \
+			"error[device-no-wireguard]: no WireGuard: the kernel has no wireguard module"
+	fi
 	is "one that fails" "$(WG_USERSPACE=false "$DRIVER" apply "$WORK/one" userspace | grep -A 9 ^error)" \
 		"error[device-userspace]: false failed to make '$I' (exit status 1)
   help: \`false -f $I\` shows why"
 	is "no permission" "$(setpriv --bounding-set=-net_admin "$DRIVER" apply "$WORK/one" | grep -A 9 ^error)" \
 		"error[device-permission]: $I: cannot create the interface: Operation not permitted
-  help: changing interfaces needs root, or CAP_NET_ADMIN in this network namespace"
+  help: WireGuard interfaces are for root, or whoever has CAP_NET_ADMIN in this network namespace"
 }
 
 device_cases
