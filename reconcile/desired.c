@@ -81,7 +81,7 @@ static struct sockpoint endpoint_of(const struct builder *b, const struct key *k
 		const struct resolved want = {.endpoint = endpoint}, *p = &want;
 		const struct resolved *const *r =
 		    bsearch(&p, b->resolved, l->n_resolved, sizeof(*b->resolved), resolved_cmp);
-		if (r)
+		if (r && (*r)->at.port)
 			return (*r)->at;
 	}
 	const struct hint *hint =

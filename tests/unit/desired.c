@@ -154,6 +154,10 @@ static void test_view_local(void **state)
 	l.n_resolved = 1;
 	struct device_state *s = desired_for_view(*state, v, &l);
 	assert_true(sockpoint_eq(&s->peers[2].endpoint, &hints[1].at));
+	const struct resolved failed = {"vpn.example.com:51820", {.port = 0}};
+	l.resolved = &failed;
+	s = desired_for_view(*state, v, &l);
+	assert_true(sockpoint_eq(&s->peers[2].endpoint, &hints[1].at));
 }
 
 static struct peer *model_peer(struct arena *a, struct model *m, const char *name, const char *ips, const char *routes,
