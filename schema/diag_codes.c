@@ -53,6 +53,7 @@ const size_t n_definition_codes = sizeof(definition_codes) / sizeof(definition_c
 
 /* All others. Sorted by word. */
 const struct diag_code diag_codes[] = {
+    {"cidr-full", "no address of a CIDR is free"},
     {"device-absent", "the interface is gone"},
     {"device-answer", "the kernel, or a userspace WireGuard, answered with something that makes no sense"},
     {"device-busy", "an interface changed each time it was read"},
@@ -67,6 +68,7 @@ const struct diag_code diag_codes[] = {
     {"device-timeout", "no answer from the kernel or a userspace WireGuard"},
     {"device-userspace", "a userspace WireGuard was started and failed"},
     {"edit-style", "a peer cannot be added to a file that is written in this way"},
+    {"git-failed", "git refused to commit or to push"},
     {"guard-admin", "a revision takes the last admin away"},
     {"guard-epoch", "the epoch falls, or rises by more than one"},
     {"guard-identity", "a revision is of another network than the one that is published"},
@@ -74,5 +76,10 @@ const struct diag_code diag_codes[] = {
     {"guard-peers", "a revision cuts off more peers than the server's file allows"},
     {"guard-server", "a revision leaves no server as it was"},
     {"guard-trust", "a revision changes whose signature makes a snapshot valid"},
+    {"not-in-git", "a definition that is to be committed is in no repository"},
+    {"peer-exists", "a peer of that name is there, and is another one"},
+    {"program-failed", "another program could not be run"},
+    {"program-missing", "another program is not installed"},
+    {"uncommitted-changes", "a commit would take along what somebody else has not finished"},
 };
 const size_t n_diag_codes = sizeof(diag_codes) / sizeof(diag_codes[0]);
