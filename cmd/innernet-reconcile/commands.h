@@ -3,5 +3,22 @@
 #define CMD_RECONCILE_COMMANDS_H
 
 #include "cmd/command.h"
+#include "reconcile/edge/server_config.h"
+
+extern const struct command command_init;
+extern const struct command command_run;
+extern const struct command command_status;
+
+/* Exit codes: done; could not; refused (the branch's commit is not valid). */
+enum { DONE = 0, FAILED = 1, REFUSED = 3 };
+
+/* CONFIG-DIR/NAME.yaml and DATA-DIR/NAME, by the global options. Freed with paths_free(). */
+struct server_paths {
+	char *config; /* the server's own file */
+	char *data;   /* the network's folder */
+};
+/* -1 after saying what is wrong with the name. */
+int paths_make(const struct invocation *inv, const char *name, struct server_paths *out);
+void paths_free(struct server_paths *p);
 
 #endif

@@ -3,6 +3,9 @@
 
 /* In the order in which --help lists them. */
 static const struct command *const commands[] = {
+    &command_init,
+    &command_run,
+    &command_status,
     NULL,
 };
 
@@ -19,7 +22,8 @@ static const struct program program = {
     .summary = "publishes a network from its definition in git",
     .commands = commands,
     .globals = globals,
-    .default_command = NULL, /* the run itself: `innernet-reconcile [--watch] NAME`, with default_takes_args */
+    .default_command = &command_run, /* innernet-reconcile [--watch] NAME */
+    .default_takes_args = true,
 };
 
 int main(int argc, char **argv)

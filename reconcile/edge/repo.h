@@ -49,6 +49,12 @@ struct repo_definition {
 };
 int repo_definition(struct repo *r, const char *sha, struct arena *a, struct repo_definition *out, struct diags *d);
 
+/*
+ * Makes a bare repository at `path`, its HEAD on `ref`, with one commit that has one file. Refused when something is at
+ * `path` already ("repository-exists"). It appears whole or not at all.
+ */
+int repo_init(const char *path, const char *ref, const struct source_file *file, const char *message, struct diags *d);
+
 /* libgit2's last error as one line, without its control characters; never empty. */
 const char *repo_git_error(void);
 

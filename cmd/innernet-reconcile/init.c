@@ -1,0 +1,351 @@
+/* innernet-reconcile init: keys, a bare repository with a first definition, and the server's own file. */
+#include "cmd/innernet-reconcile/commands.h"
+#include "reconcile/edge/file.h"
+#include "reconcile/edge/log.h"
+#include "reconcile/edge/repo.h"
+#include "reconcile/reach.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct option_spec options[] = {
+    {"network-name", 0, "NAME", "the network's, its interface's and its root CIDR's"},
+    {"network-cidr", 0, "CIDR[,CIDR6]", "all addresses, one prefix a family"},
+    {"external-endpoint", 0, "HOST:PORT", "where peers reach this server from outside"},
+    {"listen-port", 0, "PORT", "WireGuard's UDP port here (the endpoint's)"},
+    {"server-name", 0, "NAME", "this server's peer (server)"},
+    {"server-cidr", 0, "NAME=CIDR[,CIDR6]", "where it lives (infra, at the start of the network)"},
+    {"repository", 0, "PATH", "of the definition (DATA-DIR/NAME/network.git)"},
+    {0},
+};
+
+/* The answers, checked. */
+struct answers {
+	const char *network, *endpoint, *server_name;
+	char server_cidr[NAME_MAX_LEN + 1];
+	struct prefix root[2], infra[2]; /* IPv4 first */
+	unsigned n_root, n_infra;
+	uint16_t port;
+};
+
+static const char *required(const struct invocation *inv, const char *name)
+{
+	const char *v = option_value(inv, name);
+
+	if (!v || !*v) {
+		usage_error(inv, "init: --%s is missing", name);
+		return NULL;
+	}
+	return v;
+}
+
+/* "A" or "A,B", one a family; IPv4 comes first, whatever the order. */
+static int take_prefixes(const struct invocation *inv, const char *option, const char *s, struct prefix out[2],
+			 unsigned *n)
+{
+	const char *comma = strchr(s, ',');
+	const char *part[2] = {s, comma ? comma + 1 : NULL};
+	size_t len[2] = {comma ? (size_t)(comma - s) : strlen(s), comma ? strlen(comma + 1) : 0};
+
+	*n = comma ? 2 : 1;
+	for (unsigned i = 0; i < *n; i++) {
+		enum prefix_error e = prefix_parse(part[i], len[i], &out[i]);
+		char text[PREFIX_STR_LEN];
+		if (e == PREFIX_HOST_BITS) {
+			prefix_format(&out[i], text);
+			usage_error(inv, "--%s: %.*s has bits set after its length; did you mean %s?", option,
+				    (int)len[i], part[i], text);
+			return -1;
+		}
+		if (e != PREFIX_OK) {
+			usage_error(inv, "--%s takes a prefix such as 10.60.0.0/16, not '%.*s'", option, (int)len[i],
+				    part[i]);
+			return -1;
+		}
+	}
+	if (*n == 2 && prefix_is_v4(&out[0]) == prefix_is_v4(&out[1])) {
+		usage_error(inv, "--%s takes one prefix a family", option);
+		return -1;
+	}
+	if (*n == 2 && prefix_is_v4(&out[1])) {
+		struct prefix swap = out[0];
+		out[0] = out[1];
+		out[1] = swap;
+	}
+	return 0;
+}
+
+/* The start of the network: a /24 or a /64, or a quarter of what is smaller. */
+static int choose_infra(const struct invocation *inv, struct answers *a)
+{
+	snprintf(a->server_cidr, sizeof(a->server_cidr), "infra");
+	a->n_infra = a->n_root;
+	for (unsigned i = 0; i < a->n_root; i++) {
+		unsigned len = prefix_is_v4(&a->root[i]) ? 96 + 24 : 64;
+		if (a->root[i].len >= len)
+			len = a->root[i].len + 2;
+		if (len > 126) {
+			usage_error(inv,
+				    "--network-cidr leaves no room for a CIDR of the server: give a shorter prefix");
+			return -1;
+		}
+		a->infra[i] = a->root[i];
+		a->infra[i].len = (uint8_t)len;
+	}
+	return 0;
+}
+
+static int take_server_cidr(const struct invocation *inv, const char *s, struct answers *a)
+{
+	const char *eq = strchr(s, '=');
+
+	if (!eq || !name_valid(s, (size_t)(eq - s))) {
+		usage_error(inv, "--server-cidr takes NAME=CIDR, such as infra=10.60.0.0/24, not '%s'", s);
+		return -1;
+	}
+	memcpy(a->server_cidr, s, (size_t)(eq - s));
+	a->server_cidr[eq - s] = '\0';
+	return take_prefixes(inv, "server-cidr", eq + 1, a->infra, &a->n_infra);
+}
+
+static int take_answers(const struct invocation *inv, struct arena *arena, struct answers *a)
+{
+	const char *cidr, *endpoint, *server_cidr = option_value(inv, "server-cidr"),
+				     *name = option_value(inv, "server-name");
+	long port;
+
+	if (!(a->network = required(inv, "network-name")) || !(cidr = required(inv, "network-cidr")) ||
+	    !(endpoint = required(inv, "external-endpoint")))
+		return -1;
+	a->server_name = name ? name : "server";
+	if (!name_valid(a->server_name, strlen(a->server_name))) {
+		usage_error(inv, "--server-name: '%s' is not a host name: lower case letters, digits and hyphens",
+			    a->server_name);
+		return -1;
+	}
+	if (!(a->endpoint = endpoint_canonical(arena, endpoint, strlen(endpoint)))) {
+		usage_error(inv, "--external-endpoint takes HOST:PORT, such as vpn.example.com:51820, not '%s'",
+			    endpoint);
+		return -1;
+	}
+	if (option_number(inv, "listen-port", 1, 65535, strtol(strrchr(a->endpoint, ':') + 1, NULL, 10), &port) < 0)
+		return -1;
+	a->port = (uint16_t)port;
+	if (take_prefixes(inv, "network-cidr", cidr, a->root, &a->n_root) < 0)
+		return -1;
+	return server_cidr ? take_server_cidr(inv, server_cidr, a) : choose_infra(inv, a);
+}
+
+static void write_list(struct buf *out, const struct prefix *p, unsigned n)
+{
+	char text[PREFIX_STR_LEN];
+
+	for (unsigned i = 0; i < n; i++) {
+		prefix_format(&p[i], text);
+		buf_printf(out, "%s%s%s%s%s",
+			   i       ? ", "
+			   : n > 1 ? "["
+				   : "",
+			   n > 1 ? "\"" : "", text, n > 1 ? "\"" : "", i + 1 == n && n > 1 ? "]" : "");
+	}
+}
+
+static void write_first_addresses(struct buf *out, const struct prefix *p, unsigned n)
+{
+	char text[ADDR_STR_LEN];
+
+	for (unsigned i = 0; i < n; i++) {
+		struct addr first = p[i].base;
+		first.b[15] |= 1;
+		addr_format(&first, text);
+		buf_printf(out, "%s\"%s\"%s", i ? ", " : n > 1 ? "[" : "", text, i + 1 == n && n > 1 ? "]" : "");
+	}
+}
+
+static void write_definition(struct buf *out, const struct answers *a, const struct server_config *c)
+{
+	char id[KEY_B64_LEN + 1], key[KEY_B64_LEN + 1], signer[ED25519_STR_LEN + 1];
+	struct key random;
+
+	randombytes_buf(random.b, KEY_LEN);
+	key_format(&random, id);
+	key_format(&c->public_key, key);
+	ed25519_format(&c->signers[0], signer);
+	buf_printf(
+	    out,
+	    "# The network '%s'. This file, as it is on the branch that the server watches, is all of it:\n"
+	    "# edit it, `innernet validate`, commit and push. The server publishes what is valid; every peer follows.\n"
+	    "# All keys are described in network.yaml(5).\n\n"
+	    "network: %s\ncidr: ",
+	    a->network, a->network);
+	write_list(out, a->root, a->n_root);
+	buf_printf(out,
+		   "\n\n# Which network this is, and whose signature makes a snapshot of it valid. Made once, by\n"
+		   "# `innernet-reconcile init`; leave it as it is.\n"
+		   "trust:\n  id: \"%s\"\n  signers: [\"%s\"]\n\n"
+		   "# Groups of addresses. Peers of one CIDR reach each other; everyone reaches the servers' CIDR.\n"
+		   "cidrs:\n  %s: ",
+		   id, signer, a->server_cidr);
+	write_list(out, a->infra, a->n_infra);
+	buf_printf(out,
+		   "\n\n# Which CIDRs reach each other besides:\n"
+		   "#\n# associations:\n#   - [humans, ci-servers]\n\n"
+		   "# Machines. `innernet add-peer` adds one and writes its invitation.\n"
+		   "peers:\n  %s:\n    ip: ",
+		   a->server_name);
+	write_first_addresses(out, a->infra, a->n_infra);
+	buf_printf(out, "\n    public_key: \"%s\"\n    endpoint: \"%s\"\n    server: true\n", key, a->endpoint);
+	buf_str(out, "\n# What must hold, checked before anything is published:\n"
+		     "#\n# tests:\n#   - { from: humans, can_reach: [ci-servers], cannot_reach: [guests] }\n");
+}
+
+/* What we wrote must be valid: where it is not, the answers do not fit together. */
+static int check_definition(const struct invocation *inv, const struct buf *text)
+{
+	const struct source_file root = {.name = "network.yaml", .bytes = buf_span(text)};
+	struct arena *a = arena_new();
+	struct diags d = {0};
+	struct model *m = a ? definition_load(a, &root, NULL, false, &d) : NULL;
+	int ret = m ? 0 : -1;
+
+	if (!m)
+		report(inv, &d, &root.bytes);
+	diags_free(&d);
+	arena_free(a);
+	return ret;
+}
+
+/* The file with the keys first: without it a repository would be of no use; it goes again when that fails. */
+static int create(const char *config_path, struct server_config *c, const struct buf *definition, struct diags *d)
+{
+	struct buf text = {0};
+	char *slash;
+	struct buf folder = {0};
+	const struct source_file file = {.name = "network.yaml", .bytes = buf_span(definition)};
+	int ret = -1;
+
+	buf_str(&folder, config_path);
+	if (!folder.failed && (slash = strrchr(folder.p, '/')))
+		*slash = '\0';
+	if (folder.failed || server_config_emit(c, &text, d) < 0 || file_mkdirs(folder.p, 0755, d) < 0 ||
+	    file_create(config_path, buf_span(&text), 0600, d) < 0)
+		goto out;
+	buf_reset(&folder);
+	buf_str(&folder, c->repository);
+	if (!folder.failed && (slash = strrchr(folder.p, '/')) && slash != folder.p)
+		*slash = '\0';
+	if (folder.failed || file_mkdirs(folder.p, 0755, d) < 0 ||
+	    repo_init(c->repository, c->ref, &file, "The network, as innernet-reconcile init made it\n", d) < 0) {
+		struct diags quiet = {0};
+		file_remove(config_path, &quiet);
+		diags_free(&quiet);
+		goto out;
+	}
+	ret = 0;
+out:
+	buf_wipe(&text);
+	buf_free(&folder);
+	return ret;
+}
+
+static char *absolute(const char *path)
+{
+	struct buf b = {0};
+	char here[4096], *s;
+
+	if (path[0] == '/')
+		return strdup(path);
+	if (!getcwd(here, sizeof(here)))
+		return NULL;
+	buf_printf(&b, "%s/%s", here, path);
+	s = b.failed ? NULL : strdup(b.p);
+	buf_free(&b);
+	return s;
+}
+
+static struct server_config *config_make(const struct invocation *inv, const struct answers *a, const char *data)
+{
+	const char *repository = option_value(inv, "repository");
+	struct server_config *c = server_config_new();
+	struct buf path = {0};
+
+	if (!c)
+		return NULL;
+	buf_printf(&path, "%s/network.git", data);
+	c->repository = path.failed ? NULL : absolute(repository ? repository : path.p);
+	buf_free(&path);
+	c->ref = strdup(REPO_DEFAULT_REF);
+	c->listen_port = a->port;
+	snprintf(c->network, sizeof(c->network), "%s", a->network);
+	snprintf(c->interface, sizeof(c->interface), "%s", a->network);
+	if (!c->repository || !c->ref || server_config_draw(c) < 0) {
+		server_config_free(c);
+		return NULL;
+	}
+	return c;
+}
+
+static void print_next_steps(const struct answers *a, const struct server_config *c, const struct server_paths *paths)
+{
+	printf("The network '%s' is ready.\n\n", a->network);
+	printf("  definition  %s (branch main)\n", c->repository);
+	printf("  own file    %s: its keys; keep a copy in a safe place\n\n", paths->config);
+	printf("Next:\n");
+	printf("  innernet-reconcile --watch %s        publish it and serve it\n", a->network);
+	printf("  git clone %s\n", c->repository);
+	printf("  cd network && innernet add-peer      invite somebody\n");
+	printf("\nUDP port %u must be open from outside.\n", a->port);
+}
+
+static int run(struct invocation *inv)
+{
+	struct arena *arena = arena_new();
+	struct answers a = {0};
+	struct server_paths paths = {0};
+	struct server_config *c = NULL;
+	struct buf definition = {0};
+	struct diags d = {0};
+	int code = FAILED;
+
+	if (!arena || take_answers(inv, arena, &a) < 0 || paths_make(inv, a.network, &paths) < 0)
+		goto out;
+	if (!access(paths.config, F_OK)) {
+		struct diag *g = diag_file_error(&d, "network-exists", paths.config,
+						 "there is a server of '%s' already: %s", a.network, paths.config);
+		diag_help(&d, g, "nothing was changed; use another --network-name, or move the file away");
+		goto out;
+	}
+	if (!(c = config_make(inv, &a, paths.data))) {
+		diag_error(&d, "out-of-memory", NULL, "out of memory");
+		goto out;
+	}
+	write_definition(&definition, &a, c);
+	if (definition.failed || check_definition(inv, &definition) < 0 || create(paths.config, c, &definition, &d) < 0)
+		goto out;
+	print_next_steps(&a, c, &paths);
+	code = DONE;
+out:
+	report(inv, &d, NULL);
+	diags_free(&d);
+	buf_free(&definition);
+	server_config_free(c);
+	paths_free(&paths);
+	arena_free(arena);
+	return code;
+}
+
+const struct command command_init = {
+    .name = "init",
+    .synopsis = "--network-name NAME --network-cidr CIDR[,CIDR6] --external-endpoint HOST:PORT [option...]",
+    .summary = "make a new network: keys, a repository, a first definition",
+    .text = "Everything that a server needs, made once. Nothing that is there already is ever replaced.",
+    .example = "innernet-reconcile init --network-name corp --network-cidr 10.60.0.0/16 \\\n"
+	       "      --external-endpoint vpn.example.com:51820",
+    .options = options,
+    .min_args = 0,
+    .max_args = 0,
+    .run = run,
+};

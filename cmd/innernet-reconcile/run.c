@@ -1,0 +1,138 @@
+/* innernet-reconcile [--watch] NAME: one turn, or the server itself. */
+#include "cmd/innernet-reconcile/commands.h"
+#include "reconcile/edge/log.h"
+#include "reconcile/edge/reconciler.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+
+static const struct option_spec options[] = {
+    {"watch", 'w', NULL, "stay: publish each push, serve the peers"},
+    {"mtu", 0, "N", "of the interface (the definition's)"},
+    {"no-routing", 0, NULL, "leave routes to somebody else"},
+    {"log-format", 0, "FORMAT", "human (the default) or json"},
+    {0},
+};
+
+/* A descriptor for each peer that waits, and some for ourselves. */
+static void raise_descriptors(void)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l))
+		return;
+	l.rlim_cur = l.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &l);
+}
+
+struct server {
+	struct loop *loop;
+	struct reconciler *reconciler;
+};
+
+static void on_signal(void *ctx, int signo)
+{
+	struct server *s = ctx;
+
+	if (signo == SIGHUP) {
+		log_info("looking", "asked to look at the repository");
+		reconciler_turn(s->reconciler);
+		return;
+	}
+	log_info("stopping", "stopping; the interface stays as it is");
+	loop_stop(s->loop);
+}
+
+static int serve(struct server *s)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	if (loop_signals(s->loop, &set, on_signal, s) < 0)
+		return FAILED;
+	reconciler_turn(s->reconciler);
+	return loop_run(s->loop) < 0 ? FAILED : DONE;
+}
+
+static int once(struct server *s)
+{
+	switch (reconciler_turn(s->reconciler)) {
+	case TURN_PUBLISHED:
+		printf("published, and the interface has converged\n");
+		return DONE;
+	case TURN_UNCHANGED:
+		printf("nothing new; the interface has converged\n");
+		return DONE;
+	case TURN_INVALID:
+		return REFUSED;
+	default:
+		return FAILED;
+	}
+}
+
+static int options_take(const struct invocation *inv, struct reconciler_options *o, enum log_format *format)
+{
+	const char *f = option_value(inv, "log-format");
+	long mtu;
+
+	*o = (struct reconciler_options){.watch = option_given(inv, "watch"),
+					 .no_routing = option_given(inv, "no-routing")};
+	if (option_number(inv, "mtu", MTU_MIN, MTU_MAX, 0, &mtu) < 0 || option_backend(inv, &o->backend) < 0)
+		return -1;
+	o->mtu = (uint32_t)mtu;
+	if (f && strcmp(f, "human") && strcmp(f, "json")) {
+		usage_error(inv, "--log-format takes human or json, not '%s'", f);
+		return -1;
+	}
+	*format = f && !strcmp(f, "json") ? LOG_JSON : LOG_HUMAN;
+	return 0;
+}
+
+static int run(struct invocation *inv)
+{
+	struct reconciler_options o;
+	struct server_config *config = NULL;
+	struct server_paths paths;
+	struct server s = {0};
+	struct diags d = {0};
+	enum log_format format;
+	int code = FAILED;
+
+	if (options_take(inv, &o, &format) < 0 || paths_make(inv, inv->args[0], &paths) < 0)
+		return FAILED;
+	log_open(format, option_given(inv, "verbose"), o.watch);
+	o.data_dir = paths.data;
+	if (server_config_read(paths.config, &config, &d) < 0)
+		goto out;
+	raise_descriptors();
+	if (!(s.loop = loop_new(&d)) || !(s.reconciler = reconciler_new(s.loop, config, &o, &d)))
+		goto out;
+	code = o.watch ? serve(&s) : once(&s);
+out:
+	report(inv, &d, NULL);
+	diags_free(&d);
+	reconciler_free(s.reconciler);
+	loop_free(s.loop);
+	server_config_free(config);
+	paths_free(&paths);
+	return code;
+}
+
+const struct command command_run = {
+    .name = "run",
+    .synopsis = "[--watch] NAME",
+    .summary = "publish what the repository says, and serve it",
+    .text =
+	"Looks at the network's branch, validates its newest commit, publishes it as a signed snapshot, and makes the\n"
+	"server's own interface fit. With --watch it stays: each push is published at once, and peers are served\n"
+	"inside the tunnel. An invalid commit changes nothing; `status` says which one and why.",
+    .example = "innernet-reconcile --watch corp",
+    .options = options,
+    .min_args = 1,
+    .max_args = 1,
+    .run = run,
+};

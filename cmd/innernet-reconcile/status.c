@@ -1,0 +1,148 @@
+/* innernet-reconcile status: what the server last wrote down about itself. Needs no running server. */
+#include "cmd/innernet-reconcile/commands.h"
+#include "reconcile/edge/file.h"
+#include "reconcile/edge/loop.h"
+#include "reconcile/edge/reconciler.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <string.h>
+
+static const struct option_spec options[] = {
+    {"json", 'j', NULL, "the document as it is"},
+    {0},
+};
+
+#define STATUS_MAX (64u << 20) /* about 200 bytes a peer */
+
+static const char *text_of(const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	return s ? s : "";
+}
+
+static void add_version(struct buf *out, const json_t *o)
+{
+	const json_t *v = json_object_get(o, "version");
+
+	if (v)
+		buf_printf(out, "%" JSON_INTEGER_FORMAT ".%" JSON_INTEGER_FORMAT,
+			   json_integer_value(json_object_get(v, "epoch")),
+			   json_integer_value(json_object_get(v, "number")));
+	else
+		buf_char(out, '-');
+}
+
+static void add_conditions(struct buf *out, const json_t *o, bool *good)
+{
+	size_t i;
+	json_t *c;
+
+	*good = true;
+	json_array_foreach(json_object_get(o, "conditions"), i, c)
+	{
+		const char *kind = text_of(c, "type"), *status = text_of(c, "status"), *commit = text_of(c, "commit");
+		buf_printf(out, "  %-10s %-8s %-20s %s%.12s%s%s\n", kind, status, text_of(c, "reason"),
+			   *commit ? "commit " : "", commit, *commit ? ": " : "", text_of(c, "message"));
+		if ((!strcmp(kind, "Ready") || !strcmp(kind, "Valid")) && strcmp(status, "True"))
+			*good = false;
+	}
+}
+
+static void add_peers(struct buf *out, const json_t *o)
+{
+	size_t i;
+	json_t *p;
+
+	json_array_foreach(json_object_get(o, "peers"), i, p)
+	{
+		const json_t *polled = json_object_get(p, "polled");
+		const char *address = json_string_value(json_array_get(json_object_get(p, "addresses"), 0));
+		struct buf version = {0};
+		add_version(&version, p);
+		buf_printf(out, "  %-24s %-16s %-9s %-8s", text_of(p, "name"), address ? address : "",
+			   text_of(p, "state"), version.p ? version.p : "");
+		buf_free(&version);
+		if (json_is_true(json_object_get(p, "converged")))
+			buf_str(out, "converged");
+		else if (polled)
+			buf_printf(out, "polled %" PRId64 " s ago",
+				   (int64_t)(clock_unix() - json_integer_value(polled)));
+		while (out->n && out->p[out->n - 1] == ' ')
+			out->p[--out->n] = '\0';
+		buf_char(out, '\n');
+	}
+}
+
+static void render(struct buf *out, const json_t *o, bool *good)
+{
+	buf_printf(out, "%s: version ", text_of(o, "network"));
+	add_version(out, o);
+	if (*text_of(o, "commit"))
+		buf_printf(out, ", commit %.12s", text_of(o, "commit"));
+	buf_char(out, '\n');
+	add_conditions(out, o, good);
+	if (*text_of(o, "problem"))
+		buf_printf(out, "\n%s", text_of(o, "problem"));
+	if (json_array_size(json_object_get(o, "peers"))) {
+		buf_printf(out,
+			   "\npeers: %" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT " run the published version\n",
+			   json_integer_value(json_object_get(o, "peers_converged")),
+			   json_integer_value(json_object_get(o, "peers_total")));
+		add_peers(out, o);
+	}
+}
+
+static int run(struct invocation *inv)
+{
+	struct server_paths paths;
+	struct buf path = {0}, text = {0}, out = {0};
+	struct diags d = {0};
+	bool absent = false, good = false;
+	json_t *o = NULL;
+	int code = FAILED;
+
+	if (paths_make(inv, inv->args[0], &paths) < 0)
+		return FAILED;
+	buf_printf(&path, "%s/%s", paths.data, RECONCILER_STATUS_FILE);
+	if (path.failed || file_read(path.p, STATUS_MAX, &text, &absent, &d) < 0)
+		goto out;
+	if (absent) {
+		struct diag *g = diag_file_error(&d, "no-status", path.p, "there is no status of '%s' in %s",
+						 inv->args[0], paths.data);
+		diag_help(&d, g, "the server writes it: innernet-reconcile --watch %s", inv->args[0]);
+		goto out;
+	}
+	o = text.p ? json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES, NULL) : NULL;
+	if (!json_is_object(o)) {
+		diag_file_error(&d, "bad-status", path.p, "%s is not a status; the server will write it anew", path.p);
+		goto out;
+	}
+	render(&out, o, &good);
+	if (print_buf(inv, option_given(inv, "json") ? &text : &out) == 0)
+		code = good ? DONE : FAILED;
+out:
+	report(inv, &d, NULL);
+	diags_free(&d);
+	json_decref(o);
+	buf_free(&path);
+	buf_free(&text);
+	buf_free(&out);
+	paths_free(&paths);
+	return code;
+}
+
+const struct command command_status = {
+    .name = "status",
+    .synopsis = "NAME [--json]",
+    .summary = "what is published, what was refused and why, who has converged",
+    .text =
+	"Reads what the server wrote down last, whether or not it runs. Exit code 0 when it is ready and the newest\n"
+	"commit is valid, else 1.",
+    .example = "innernet-reconcile status corp",
+    .options = options,
+    .min_args = 1,
+    .max_args = 1,
+    .run = run,
+};
