@@ -53,7 +53,18 @@ static bool serves(const char *ifname)
 	return err >= 0;
 }
 
-/* Its own session, nothing of ours on its standard descriptors, no signals blocked or ignored. */
+/* What a library may have opened without O_CLOEXEC would live as long as the interface. */
+static int close_others(posix_spawn_file_actions_t *files)
+{
+#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
+	return posix_spawn_file_actions_addclosefrom_np(files, STDERR_FILENO + 1);
+#else
+	(void)files;
+	return 0;
+#endif
+}
+
+/* Its own session, none of our descriptors, no signals blocked or ignored. */
 static int spawn(const char *ifname, pid_t *pid)
 {
 	const char *name = program();
@@ -82,6 +93,8 @@ static int spawn(const char *ifname, pid_t *pid)
 		err = posix_spawn_file_actions_adddup2(&files, STDIN_FILENO, STDOUT_FILENO);
 	if (!err)
 		err = posix_spawn_file_actions_adddup2(&files, STDIN_FILENO, STDERR_FILENO);
+	if (!err)
+		err = close_others(&files);
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 	posix_spawnattr_setsigmask(&attr, &none);
 	posix_spawnattr_setsigdefault(&attr, &all);

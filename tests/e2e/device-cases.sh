@@ -394,6 +394,12 @@ case_errors() {
 	is "a name that cannot be" "$("$DRIVER" read 0123456789abcdef)" \
 		"error[device-name]: '0123456789abcdef' cannot be the name of an interface"
 	ip link del Cnotwg
+	echo 1 >/proc/sys/net/ipv6/conf/$I/disable_ipv6
+	is "IPv6 is off" "$("$DRIVER" apply "$WORK/one" | grep -A 9 '^error')" \
+		"error[device-ipv6-off]: $I: cannot add the address fd00:60::1/128: IPv6 is turned off here
+  help: \`sysctl net.ipv6.conf.$I.disable_ipv6=0\`"
+	echo 0 >/proc/sys/net/ipv6/conf/$I/disable_ipv6
+	is "and on again" "$("$DRIVER" apply "$WORK/one" | tail -n 1)" "converged"
 }
 
 case_down() {

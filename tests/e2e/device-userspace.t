@@ -26,11 +26,18 @@ ip link set lo up
 # shellcheck source=tests/e2e/device-cases.sh
 . "$here/device-cases.sh"
 
+# What we have open is not held open by what we start.
+case_descriptors() {
+	"$DRIVER" apply "$WORK/one" userspace >/dev/null 9<"$WORK/psk"
+	is "no descriptor is handed on" "$(find /proc/[0-9]*/fd -lname "$WORK/psk" 2>/dev/null)" ""
+	"$DRIVER" down $I >/dev/null
+}
+
 # What only a userspace implementation can do wrong.
 case_stale() {
 	"$DRIVER" apply "$WORK/one" userspace >/dev/null
 	pkill -KILL -x wireguard-go
-	while [ -e /sys/class/net/$I ]; do sleep 0.05; done
+	while ip link show dev $I >/dev/null 2>&1; do sleep 0.05; done
 	is "a stale socket is no interface" "$(ls /run/wireguard) $("$DRIVER" read $I)" "$I.sock $I absent"
 	is "and is in nobody's way" "$("$DRIVER" apply "$WORK/one" userspace | tail -n 1)" "converged"
 	is "a socket of another namespace is none of ours" "$(unshare -n "$DRIVER" read $I)" "$I absent"
@@ -59,6 +66,7 @@ case_none() {
 }
 
 device_cases
+case_descriptors
 case_stale
 case_none
 echo "1..$n"
