@@ -25,6 +25,7 @@ struct position {
 
 struct ledger {
 	struct repo *repo;
+	const char *ref;
 	struct key id;
 	git_oid tip;
 	char position[GIT_OID_HEXSZ + 1]; /* of the tip, or "-" */
@@ -480,7 +481,7 @@ static int find_tip(struct ledger *l, git_oid *tip, struct diags *d)
 	int err;
 
 	git_error_clear();
-	err = git_reference_name_to_id(tip, repo_git(l->repo), LEDGER_REF);
+	err = git_reference_name_to_id(tip, repo_git(l->repo), l->ref);
 	if (err == GIT_ENOTFOUND)
 		return l->has_tip ? rewound(l, "is missing", d) : 0;
 	if (err) {
@@ -843,12 +844,22 @@ struct ledger *ledger_new(struct repo *r, const struct key *id, const char *know
 		return NULL;
 	}
 	l->repo = r;
+	l->ref = LEDGER_REF;
 	l->id = *id;
 	memcpy(l->position, "-", 2);
 	if (known && strlen(known) == GIT_OID_HEXSZ && !git_oid_fromstr(&l->tip, known)) {
 		l->has_tip = true;
 		git_oid_tostr(l->position, sizeof(l->position), &l->tip);
 	}
+	return l;
+}
+
+struct ledger *ledger_new_tracking(struct repo *r, const struct key *id, struct diags *d)
+{
+	struct ledger *l = ledger_new(r, id, NULL, d);
+
+	if (l)
+		l->ref = LEDGER_TRACKING_REF;
 	return l;
 }
 

@@ -14,7 +14,8 @@
 #include "reconcile/edge/repo.h"
 #include "reconcile/ledger.h"
 
-#define LEDGER_REF "refs/heads/innernet/enrolments"
+#define LEDGER_REF          "refs/heads/innernet/enrolments"
+#define LEDGER_TRACKING_REF "refs/remotes/origin/innernet/enrolments" /* as a person's clone has it */
 
 struct ledger;
 
@@ -24,6 +25,8 @@ struct ledger;
  * in this order. Reads nothing yet.
  */
 struct ledger *ledger_new(struct repo *r, const struct key *id, const char *known, struct diags *d);
+/* The same, as a clone last fetched it: to be refreshed and read, never written. */
+struct ledger *ledger_new_tracking(struct repo *r, const struct key *id, struct diags *d);
 void ledger_free(struct ledger *l);
 
 /*

@@ -137,7 +137,7 @@ static int check_whole(struct repo *r, const char *path, struct diags *d)
 	return 0;
 }
 
-struct repo *repo_open(const char *path, const char *ref, struct diags *d)
+static struct repo *open_at(const char *path, const char *ref, bool clone, struct diags *d)
 {
 	struct repo *r = calloc(1, sizeof(*r));
 	int err;
@@ -149,9 +149,10 @@ struct repo *repo_open(const char *path, const char *ref, struct diags *d)
 	}
 	git_libgit2_init();
 	git_libgit2_opts(GIT_OPT_ENABLE_FSYNC_GITDIR, 1);
-	err = git_repository_open_ext(&r->git, path, GIT_REPOSITORY_OPEN_NO_SEARCH, NULL);
+	err = git_repository_open_ext(&r->git, path, clone ? 0 : GIT_REPOSITORY_OPEN_NO_SEARCH, NULL);
 	if (err) {
-		open_failed(path, err, d);
+		if (!clone || err != GIT_ENOTFOUND)
+			open_failed(path, err, d);
 		goto fail;
 	}
 	const char *folder = git_repository_commondir(r->git);
@@ -167,12 +168,22 @@ struct repo *repo_open(const char *path, const char *ref, struct diags *d)
 		open_failed(path, GIT_ERROR, d);
 		goto fail;
 	}
-	if (check_whole(r, path, d) < 0)
+	if (!clone && check_whole(r, path, d) < 0)
 		goto fail;
 	return r;
 fail:
 	repo_close(r);
 	return NULL;
+}
+
+struct repo *repo_open(const char *path, const char *ref, struct diags *d)
+{
+	return open_at(path, ref, false, d);
+}
+
+struct repo *repo_open_clone(const char *path, struct diags *d)
+{
+	return open_at(path, NULL, true, d);
 }
 
 void repo_close(struct repo *r)
@@ -581,12 +592,40 @@ static int tree_match(void *ctx, const char *pattern, const struct source_file *
 	return 0;
 }
 
-int repo_definition(struct repo *r, const char *sha, struct arena *a, struct repo_definition *out, struct diags *d)
+/* The folder that holds `path`, by its components; *name is what is left. NULL: no such folder, or (*failed) an error. */
+static git_tree *tree_of_path(struct tree_source *t, const char *path, const char **name, bool *failed, struct diags *d)
+{
+	git_tree *tree = tree_load(t, &t->tree, d);
+	const char *slash;
+
+	*failed = !tree;
+	while (tree && (slash = strchr(path, '/'))) {
+		char *component = arena_strndup(t->arena, path, (size_t)(slash - path));
+		const git_tree_entry *e = component ? git_tree_entry_byname(tree, component) : NULL;
+		git_tree *inner = NULL;
+		if (!component)
+			out_of_memory(d);
+		if (e && git_tree_entry_filemode_raw(e) == GIT_FILEMODE_TREE)
+			*failed = !(inner = tree_load(t, git_tree_entry_id(e), d));
+		else
+			*failed = !component;
+		git_tree_free(tree);
+		tree = inner;
+		path = slash + 1;
+	}
+	*name = path;
+	return tree;
+}
+
+int repo_definition_at(struct repo *r, const char *sha, const char *path, struct arena *a, struct repo_definition *out,
+		       struct diags *d)
 {
 	struct tree_source *t = arena_alloc(a, sizeof(*t));
+	const git_tree_entry *e;
 	git_commit *c = NULL;
 	git_tree *tree = NULL;
 	struct diag *g;
+	bool failed;
 	int ret = -1;
 
 	*out = (struct repo_definition){0};
@@ -598,21 +637,31 @@ int repo_definition(struct repo *r, const char *sha, struct arena *a, struct rep
 	if (sha_parse(sha, &t->commit, d) < 0 || !(c = commit_load(r, &t->commit, d)))
 		return -1;
 	t->tree = *git_commit_tree_id(c);
-	if (!(tree = tree_load(t, &t->tree, d)))
+	tree = tree_of_path(t, path, &out->root.name, &failed, d);
+	if (failed)
 		goto out;
-	const git_tree_entry *e = git_tree_entry_byname(tree, "network.yaml");
+	e = tree ? git_tree_entry_byname(tree, out->root.name) : NULL;
 	if (!e) {
-		g = diag_error(d, "definition-missing", NULL, "commit %.12s has no network.yaml", sha);
-		diag_help(d, g, "commit one at the top of the repository; nothing changes until then");
+		g = diag_error(d, "definition-missing", NULL, "commit %.12s has no %s", sha, path);
+		diag_help(d, g, "commit one; nothing changes until then");
 		goto out;
 	}
-	if (blob_load(t, e, "network.yaml", &out->root.bytes, d) < 0)
+	t->tree = *git_tree_id(tree);
+	if (blob_load(t, e, path, &out->root.bytes, d) < 0)
 		goto out;
-	out->root.name = "network.yaml";
+	if (!(out->root.name = arena_strdup(a, out->root.name))) {
+		out_of_memory(d);
+		goto out;
+	}
 	out->includes = (struct includes){.ctx = t, .match = tree_match};
 	ret = 0;
 out:
 	git_tree_free(tree);
 	git_commit_free(c);
 	return ret;
+}
+
+int repo_definition(struct repo *r, const char *sha, struct arena *a, struct repo_definition *out, struct diags *d)
+{
+	return repo_definition_at(r, sha, "network.yaml", a, out, d);
 }

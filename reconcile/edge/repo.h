@@ -19,6 +19,11 @@ struct git_repository;
  * repository-error. NULL with a diagnostic.
  */
 struct repo *repo_open(const char *path, const char *ref, struct diags *d);
+/*
+ * A person's clone around `path`, for looking: shallow ones are fine, since nothing counts their commits. NULL
+ * without a diagnostic: `path` is in no repository.
+ */
+struct repo *repo_open_clone(const char *path, struct diags *d);
 void repo_close(struct repo *r);               /* NULL is fine */
 const char *repo_folder(const struct repo *r); /* where refs/ and packed-refs are, with a trailing slash */
 const char *repo_ref(const struct repo *r);
@@ -48,6 +53,9 @@ struct repo_definition {
 	struct includes includes;
 };
 int repo_definition(struct repo *r, const char *sha, struct arena *a, struct repo_definition *out, struct diags *d);
+/* The same of another file than network.yaml, by its path in the repository: its includes are below its own folder. */
+int repo_definition_at(struct repo *r, const char *sha, const char *path, struct arena *a, struct repo_definition *out,
+		       struct diags *d);
 
 /*
  * Makes a bare repository at `path`, its HEAD on `ref`, with one commit that has one file. Refused when something is at
