@@ -21,7 +21,7 @@ const struct diag_code definition_codes[] = {
     {"definition-empty", "there is nothing in the file"},
     {"duplicate-key", "a key occurs twice in one mapping"},
     {"endpoint-missing", "a server has no endpoint"},
-    {"families", "an address or prefix of a family is missing from, or twice in, its place"},
+    {"families", "two addresses or prefixes of one family, or none at all"},
     {"host-bits", "a prefix has bits set after its length"},
     {"include-pattern", "an include leaves the folder of the definition, or matches nothing"},
     {"invite-spent", "the invite was replaced or used once and is void for ever"},
