@@ -294,7 +294,7 @@ static enum turn publish(struct reconciler *r, struct revision *g, struct diags 
 	revisions_prune(r);
 	condition_set(r, CONDITION_PUBLISHED, TRUTH_TRUE, "Published", g->commit.sha, "version %" PRIu64 ".%" PRIu64,
 		      g->parsed.version.epoch, g->parsed.version.number);
-	log_info("published", "version %" PRIu64 ".%" PRIu64 " (commit %.12s): %u peers in %u views",
+	log_info("published", "published version %" PRIu64 ".%" PRIu64 " (commit %.12s): %u peers in %u views",
 		 g->parsed.version.epoch, g->parsed.version.number, g->commit.sha, enabled_peers(g->model),
 		 g->snapshot->n_views);
 	reconciler_wake(r);
