@@ -40,7 +40,7 @@ static void on_signal(void *ctx, int signo)
 		reconciler_turn(s->reconciler);
 		return;
 	}
-	log_info("stopping", "stopping; the interface stays as it is");
+	log_info("stopping", "the interface stays as it is");
 	loop_stop(s->loop);
 }
 

@@ -45,7 +45,7 @@ static void escape(struct buf *out, const char *s)
 	}
 }
 
-static void put_human(struct buf *line, const char *level, const char *message)
+static void put_human(struct buf *line, const char *level, const char *event, const char *message)
 {
 	char when[32];
 
@@ -55,6 +55,7 @@ static void put_human(struct buf *line, const char *level, const char *message)
 	}
 	if (strcmp(level, "info") != 0)
 		buf_printf(line, "%s: ", level);
+	buf_printf(line, "%s: ", event);
 	escape(line, message);
 }
 
@@ -80,7 +81,7 @@ static void emit(const char *level, const char *event, const char *code, const c
 	if (settings.format == LOG_JSON)
 		put_json(&line, level, event, code, message);
 	else
-		put_human(&line, level, message);
+		put_human(&line, level, event, message);
 	buf_char(&line, '\n');
 	/* One write a line, so that lines of several programs in one file do not mix. A full log disk is not our end. */
 	if (!line.failed && write(STDERR_FILENO, line.p, line.n) < 0 && errno == EINTR)

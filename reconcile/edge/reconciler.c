@@ -294,9 +294,9 @@ static enum turn publish(struct reconciler *r, struct revision *g, struct diags 
 	revisions_prune(r);
 	condition_set(r, CONDITION_PUBLISHED, TRUTH_TRUE, "Published", g->commit.sha, "version %" PRIu64 ".%" PRIu64,
 		      g->parsed.version.epoch, g->parsed.version.number);
-	log_info("published", "published version %" PRIu64 ".%" PRIu64 " (commit %.12s): %u peers in %u views",
+	log_info("published", "version %" PRIu64 ".%" PRIu64 ", commit %.12s: %u peer%s in %u view%s",
 		 g->parsed.version.epoch, g->parsed.version.number, g->commit.sha, enabled_peers(g->model),
-		 g->snapshot->n_views);
+		 enabled_peers(g->model) == 1 ? "" : "s", g->snapshot->n_views, g->snapshot->n_views == 1 ? "" : "s");
 	reconciler_wake(r);
 	reconciler_converge(r, g, DEVICE_ALL);
 	return TURN_PUBLISHED;
