@@ -19,7 +19,7 @@ int key_cmp(const struct key *a, const struct key *b); /* bytewise */
 bool key_eq(const struct key *a, const struct key *b);
 bool key_is_zero(const struct key *k);
 
-/* Canonical padded base64 of exactly 32 bytes, as `wg` prints keys. -1 for anything else. */
+/* Canonical padded base64 of exactly 32 bytes, as `wg` prints keys. -1 for anything else (`out` is undefined). */
 int key_parse(const char *s, size_t n, struct key *out);
 void key_format(const struct key *k, char out[static KEY_B64_LEN + 1]);
 int sig_parse(const char *s, size_t n, uint8_t out[static SIG_LEN]);

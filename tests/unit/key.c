@@ -36,6 +36,41 @@ static void base64_is_canonical(void **state)
 	assert_int_equal(ed25519_parse(text, strlen(text), &again), -1);
 }
 
+/* Every character in every place, against libsodium's decoder and encoder. */
+static void base64_as_libsodium_does(void **state)
+{
+	uint8_t bytes[SIG_LEN], got[SIG_LEN], expected[SIG_LEN], seed[randombytes_SEEDBYTES] = {7};
+	char text[SIG_B64_LEN + 1], again[SIG_B64_LEN + 1];
+	size_t n;
+
+	(void)state;
+	for (unsigned len = KEY_LEN; len <= SIG_LEN; len += KEY_LEN) {
+		size_t chars = len == KEY_LEN ? KEY_B64_LEN : SIG_B64_LEN;
+
+		randombytes_buf_deterministic(bytes, sizeof(bytes), seed);
+		for (size_t i = 0; i < chars; i++) {
+			for (unsigned c = 0; c < 256; c++) {
+				int rc;
+
+				sodium_bin2base64(text, sizeof(text), bytes, len, sodium_base64_VARIANT_ORIGINAL);
+				text[i] = (char)c;
+				rc = sodium_base642bin(expected, len, text, chars, NULL, &n, NULL,
+						       sodium_base64_VARIANT_ORIGINAL);
+				if (rc == 0 && n == len) {
+					sodium_bin2base64(again, sizeof(again), expected, len,
+							  sodium_base64_VARIANT_ORIGINAL);
+					rc = memcmp(again, text, chars) ? -1 : 0;
+				}
+				assert_int_equal(len == KEY_LEN ? key_parse(text, chars, (struct key *)got)
+								: sig_parse(text, chars, got),
+						 rc);
+				if (rc == 0)
+					assert_memory_equal(got, expected, len);
+			}
+		}
+	}
+}
+
 static void hex_is_lower_case(void **state)
 {
 	/* BLAKE2b-256 of nothing. */
@@ -133,9 +168,9 @@ static void invites_become_keys(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(base64_is_canonical), cmocka_unit_test(hex_is_lower_case),
-	    cmocka_unit_test(low_order_keys),      cmocka_unit_test(canonical_keys),
-	    cmocka_unit_test(invites_become_keys),
+	    cmocka_unit_test(base64_is_canonical), cmocka_unit_test(base64_as_libsodium_does),
+	    cmocka_unit_test(hex_is_lower_case),   cmocka_unit_test(low_order_keys),
+	    cmocka_unit_test(canonical_keys),      cmocka_unit_test(invites_become_keys),
 	};
 
 	if (sodium_init() < 0)
