@@ -1,4 +1,5 @@
 #include "reconcile/edge/ledger.h"
+#include "reconcile/edge/ledger_record.h"
 #include "reconcile/edge/log.h"
 #include "reconcile/edge/loop.h"
 
@@ -15,7 +16,6 @@
 
 #define POSITIONS_KEPT 1024 /* ledger positions whose enrolments can be told apart */
 #define BULK_RECORDS   32   /* from here on one syncfs is cheaper than two fsyncs a record */
-#define RECORD_MAX     (2 * SMALL_OBJECT_MAX)
 
 /* A position the branch had while we watched, and how many enrolments there were. */
 struct position {
@@ -66,107 +66,6 @@ static void *grow(void *p, size_t n, size_t *cap, size_t size)
 	if (q)
 		*cap = more;
 	return q;
-}
-
-/* --- records --- */
-
-/* Takes "<word> <value>\n" off the front of a text. */
-static int take_line(struct span *s, const char *word, const char **value, size_t *n)
-{
-	size_t w = strlen(word);
-	const uint8_t *end = s->n ? memchr(s->p, '\n', s->n) : NULL;
-	size_t len = end ? (size_t)(end - s->p) : 0;
-
-	if (!end || len <= w || memcmp(s->p, word, w) || s->p[w] != ' ')
-		return -1;
-	*value = (const char *)s->p + w + 1;
-	*n = len - w - 1;
-	s->p += len + 1;
-	s->n -= len + 1;
-	return 0;
-}
-
-static void address_write(struct buf *out, const struct ledger_address *a, const char *commit)
-{
-	char ip[ADDR_STR_LEN], mark[KEY_B64_LEN + 1];
-
-	addr_format(&a->addr, ip);
-	key_format(&a->mark, mark);
-	buf_printf(out, "innernet-address 1\naddress %s\nmark %s\nname %s\ncommit %s\n", ip, mark, a->name, commit);
-}
-
-static bool is_commit(const char *s, size_t n)
-{
-	return n == GIT_OID_HEXSZ && strspn(s, "0123456789abcdef") >= n;
-}
-
-int ledger_address_parse(struct span bytes, struct ledger_address *out, char name[static NAME_MAX_LEN + 1])
-{
-	const char *v;
-	char text[ADDR_STR_LEN];
-	size_t n;
-
-	memset(out, 0, sizeof(*out));
-	if (bytes.n > RECORD_MAX)
-		return -1;
-	if (take_line(&bytes, "innernet-address", &v, &n) || n != 1 || *v != '1')
-		return -1;
-	if (take_line(&bytes, "address", &v, &n) || addr_parse(v, n, &out->addr))
-		return -1;
-	addr_format(&out->addr, text);
-	if (strlen(text) != n || memcmp(text, v, n))
-		return -1;
-	if (take_line(&bytes, "mark", &v, &n) || key_parse(v, n, &out->mark))
-		return -1;
-	if (take_line(&bytes, "name", &v, &n) || !name_valid(v, n))
-		return -1;
-	memcpy(name, v, n);
-	name[n] = '\0';
-	if (take_line(&bytes, "commit", &v, &n) || !is_commit(v, n) || bytes.n)
-		return -1;
-	return 0;
-}
-
-static void spent_write(struct buf *out, const struct key *invite, const char *commit)
-{
-	char b64[KEY_B64_LEN + 1];
-
-	key_format(invite, b64);
-	buf_printf(out, "innernet-spent 1\ninvite %s\ncommit %s\n", b64, commit);
-}
-
-int ledger_spent_parse(struct span bytes, struct key *invite)
-{
-	const char *v;
-	size_t n;
-
-	if (bytes.n > RECORD_MAX)
-		return -1;
-	if (take_line(&bytes, "innernet-spent", &v, &n) || n != 1 || *v != '1')
-		return -1;
-	if (take_line(&bytes, "invite", &v, &n) || key_parse(v, n, invite))
-		return -1;
-	if (take_line(&bytes, "commit", &v, &n) || !is_commit(v, n) || bytes.n)
-		return -1;
-	return 0;
-}
-
-#define PATH_LEN 96
-
-static void key_path(char out[static PATH_LEN], const char *kind, const struct key *k)
-{
-	char hex[2 * KEY_LEN + 1];
-
-	sodium_bin2hex(hex, sizeof(hex), k->b, KEY_LEN);
-	snprintf(out, PATH_LEN, "%s/%.2s/%.2s/%s", kind, hex, hex + 2, hex);
-}
-
-static void address_path(char out[static PATH_LEN], const struct addr *a)
-{
-	char hex[33];
-
-	sodium_bin2hex(hex, sizeof(hex), a->b, 16);
-	snprintf(out, PATH_LEN, "addresses/%.2s/%.2s/%s", hex + 30, hex + 28, hex);
 }
 
 /* --- facts --- */
@@ -296,7 +195,7 @@ static int take_enrolment(struct ledger *l, struct changes *c, const char *path,
 {
 	struct diags why = {0};
 	struct enrolment e;
-	char expect[PATH_LEN];
+	char expect[LEDGER_PATH_LEN];
 	void *p;
 
 	if (enrolment_parse(bytes, &e, &why) || enrolment_check(&e, &l->id, &why)) {
@@ -305,7 +204,7 @@ static int take_enrolment(struct ledger *l, struct changes *c, const char *path,
 		return 0;
 	}
 	diags_free(&why);
-	key_path(expect, "enrolments", &e.invite);
+	ledger_key_path(expect, "enrolments", &e.invite);
 	if (strcmp(expect, path)) {
 		bad_record(d, path, "its name is not that of its invite");
 		return 0;
@@ -320,14 +219,14 @@ static int take_enrolment(struct ledger *l, struct changes *c, const char *path,
 static int take_spent(struct changes *c, const char *path, struct span bytes, struct diags *d)
 {
 	struct key invite;
-	char expect[PATH_LEN];
+	char expect[LEDGER_PATH_LEN];
 	void *p;
 
 	if (ledger_spent_parse(bytes, &invite)) {
 		bad_record(d, path, "not the record of a spent invite");
 		return 0;
 	}
-	key_path(expect, "spent", &invite);
+	ledger_key_path(expect, "spent", &invite);
 	if (strcmp(expect, path)) {
 		bad_record(d, path, "its name is not that of its invite");
 		return 0;
@@ -342,14 +241,14 @@ static int take_spent(struct changes *c, const char *path, struct span bytes, st
 static int take_address(struct ledger *l, struct changes *c, const char *path, struct span bytes, struct diags *d)
 {
 	struct ledger_address a;
-	char expect[PATH_LEN], name[NAME_MAX_LEN + 1];
+	char expect[LEDGER_PATH_LEN], name[NAME_MAX_LEN + 1];
 	void *p;
 
 	if (ledger_address_parse(bytes, &a, name)) {
 		bad_record(d, path, "not the record of an address");
 		return 0;
 	}
-	address_path(expect, &a.addr);
+	ledger_address_path(expect, &a.addr);
 	if (strcmp(expect, path)) {
 		bad_record(d, path, "its name is not that of its address");
 		return 0;
@@ -382,7 +281,7 @@ static int take_file(struct ledger *l, struct changes *c, const git_diff_delta *
 	git_odb_free(odb);
 	if (ret)
 		goto corrupt;
-	if (n > RECORD_MAX || c->n_enrolments + c->n_spent + c->n_addresses > LEDGER_RECORDS_MAX) {
+	if (n > LEDGER_RECORD_MAX || c->n_enrolments + c->n_spent + c->n_addresses > LEDGER_RECORDS_MAX) {
 		bad_record(d, path, "too large");
 		return 0;
 	}
@@ -528,7 +427,7 @@ int ledger_refresh(struct ledger *l, struct diags *d)
 
 /* A record about to be written. */
 struct record {
-	char path[PATH_LEN];
+	char path[LEDGER_PATH_LEN];
 	git_oid blob;
 };
 struct records {
@@ -553,7 +452,7 @@ static int record_add(struct ledger *l, struct records *rs, const char *path, co
 		diag_help(d, g, "is there room, and may this user write to %s?", repo_folder(l->repo));
 		return -1;
 	}
-	snprintf(rs->r[rs->n++].path, PATH_LEN, "%s", path);
+	snprintf(rs->r[rs->n++].path, LEDGER_PATH_LEN, "%s", path);
 	return 0;
 }
 
@@ -668,10 +567,10 @@ enum redeem_result ledger_redeem(struct ledger *l, const struct enrolment *e, st
 {
 	struct buf text = {0}, message = {0};
 	struct records rs = {0};
-	char path[PATH_LEN], b64[KEY_B64_LEN + 1];
+	char path[LEDGER_PATH_LEN], b64[KEY_B64_LEN + 1];
 	enum redeem_result ret = REDEEM_UNAVAILABLE;
 
-	key_path(path, "enrolments", &e->invite);
+	ledger_key_path(path, "enrolments", &e->invite);
 	key_format(&e->invite, b64);
 	enrolment_write(&text, e);
 	buf_printf(&message, "redeem %s\n", b64);
@@ -728,13 +627,13 @@ static int model_invites(const struct model *m, struct key **out, size_t *n)
 static int spend(struct ledger *l, struct records *rs, const struct key *invite, const char *commit, struct diags *d)
 {
 	struct buf text = {0};
-	char path[PATH_LEN];
+	char path[LEDGER_PATH_LEN];
 	int ret;
 
 	if (ledger_is_spent(l, invite))
 		return 0;
-	key_path(path, "spent", invite);
-	spent_write(&text, invite, commit);
+	ledger_key_path(path, "spent", invite);
+	ledger_spent_write(&text, invite, commit);
 	ret = record_add(l, rs, path, &text, d);
 	buf_free(&text);
 	return ret;
@@ -774,7 +673,7 @@ static int collect_addresses(struct ledger *l, struct records *rs, const struct 
 			     struct diags *d)
 {
 	struct buf text = {0};
-	char path[PATH_LEN];
+	char path[LEDGER_PATH_LEN];
 	int ret = 0;
 
 	for (uint32_t i = 0; i < m->n_peers && !ret; i++) {
@@ -787,9 +686,9 @@ static int collect_addresses(struct ledger *l, struct records *rs, const struct 
 				: NULL;
 			if (was && key_eq(&was->mark, &a.mark) && !strcmp(was->name, a.name))
 				continue;
-			address_path(path, &a.addr);
+			ledger_address_path(path, &a.addr);
 			buf_reset(&text);
-			address_write(&text, &a, commit);
+			ledger_address_write(&text, &a, commit);
 			ret = record_add(l, rs, path, &text, d);
 		}
 	}

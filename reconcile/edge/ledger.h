@@ -67,8 +67,4 @@ enum redeem_result ledger_redeem(struct ledger *l, const struct enrolment *e, st
 int ledger_record(struct ledger *l, const struct model *m, const struct model *old, const char *commit,
 		  struct diags *d);
 
-/* A record of an address, and of a spent invite: from bytes. -1 for anything that ledger_record would not write. */
-int ledger_address_parse(struct span bytes, struct ledger_address *out, char name[static NAME_MAX_LEN + 1]);
-int ledger_spent_parse(struct span bytes, struct key *invite);
-
 #endif
