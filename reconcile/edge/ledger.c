@@ -403,6 +403,13 @@ int ledger_refresh(struct ledger *l, struct diags *d)
 	int moved = find_tip(l, &tip, d);
 
 	l->available = moved == 0;
+	/* After a restart: first what was good, so that records which went since are missed. */
+	if (moved > 0 && l->has_tip && !l->loaded && !git_oid_equal(&tip, &l->tip)) {
+		const git_oid known = l->tip;
+		if (read_between(l, NULL, &known, d) < 0)
+			return -1;
+		moved_to(l, &known);
+	}
 	if (moved > 0 && read_between(l, l->loaded ? &l->tip : NULL, &tip, d) < 0)
 		moved = -1;
 	if (moved < 0) {
