@@ -209,5 +209,5 @@ struct model *definition_load(struct arena *a, const struct source_file *root, c
 	diags_sort(d);
 	if (d->out_of_memory && d->n_errors == before)
 		diag_error(d, "out-of-memory", NULL, "out of memory");
-	return rc || d->n_errors > before ? NULL : l.model;
+	return rc || d->out_of_memory || d->n_errors > before ? NULL : l.model;
 }
