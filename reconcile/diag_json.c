@@ -88,19 +88,30 @@ static json_t *one(const struct diags *d, const struct diag *g, struct source_cu
 	return o;
 }
 
+json_t *diags_json(const struct diags *d)
+{
+	json_t *list = json_array();
+	struct source_cursor c = {0};
+
+	for (const struct diag *g = d->first; g; g = g->next) {
+		if (json_array_append_new(list, one(d, g, &c))) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
 int diags_render_json(struct buf *out, const struct diags *d)
 {
-	json_t *root = json_object(), *list = json_array();
-	struct source_cursor c = {0};
+	json_t *root = json_object();
 	char *text = NULL;
 	bool ok = put(root, "format_version", json_string("1.0")) &&
 		  put(root, "valid", json_boolean(d->n_errors == 0)) &&
 		  put(root, "error_count", json_integer((json_int_t)d->n_errors)) &&
-		  put(root, "warning_count", json_integer((json_int_t)d->n_warnings));
+		  put(root, "warning_count", json_integer((json_int_t)d->n_warnings)) &&
+		  put(root, "diagnostics", diags_json(d));
 
-	for (const struct diag *g = d->first; g && ok; g = g->next)
-		ok = json_array_append_new(list, one(d, g, &c)) == 0;
-	ok = ok && put(root, "diagnostics", json_incref(list));
 	if (ok)
 		text = json_dumps(root, JSON_INDENT(2));
 	if (text) {
@@ -108,7 +119,6 @@ int diags_render_json(struct buf *out, const struct diags *d)
 		buf_char(out, '\n');
 	}
 	free(text);
-	json_decref(list);
 	json_decref(root);
 	return text && !out->failed ? 0 : -1;
 }

@@ -3,6 +3,7 @@
 #define RECONCILE_DIAG_JSON_H
 
 #include "schema/diag.h"
+#include <jansson.h>
 
 /*
  * One JSON document and a newline: format_version ("1.0"; within a major version keys are only added), valid,
@@ -11,5 +12,6 @@
  * file, start, end) and help. -1: out of memory.
  */
 int diags_render_json(struct buf *out, const struct diags *d);
+json_t *diags_json(const struct diags *d); /* the list alone. NULL: out of memory */
 
 #endif

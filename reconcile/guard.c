@@ -45,46 +45,52 @@ static void check_limit(const struct guard_limit *l, uint64_t lost, uint64_t bef
 	buf_free(&what);
 }
 
-static void check_identity(const struct impact *im, struct diags *d)
+void guard_outright(const struct model *published, const struct model *m, struct diags *d)
 {
-	const struct model *b = im->before, *a = im->after;
-	struct diag *g;
+	unsigned long long was = published->epoch, is = m->epoch;
+	struct diag *e;
 
-	if (!a)
-		return;
-	if (im->identity_changed) {
-		g = diag_error(d, "guard-identity", &a->at_network,
-			       "this is another network than the one that is published");
-		diag_help(d, g, "the name and the id of a network never change; was this meant for another branch?");
+	if (strcmp(m->network, published->network)) {
+		e = diag_error(d, "network-changed", &m->at_network, "the network '%s' is called '%s' here",
+			       published->network, m->network);
+		diag_help(d, e, "a network keeps its name; `innernet-reconcile init` makes another one");
 	}
-	if (a->epoch < b->epoch || a->epoch - b->epoch > 1) {
-		g = diag_error(d, "guard-epoch", &a->at_network, "the epoch goes from %llu to %llu",
-			       (unsigned long long)b->epoch, (unsigned long long)a->epoch);
-		diag_help(d, g, "it stays, or rises by one when history had to be rewritten");
+	if (published->trust.present && !(m->trust.present && key_eq(&m->trust.id, &published->trust.id))) {
+		e = diag_error(d, "network-changed", &m->trust.at, "`trust: id:` is %s",
+			       m->trust.present ? "that of another network" : "gone");
+		diag_help(d, e, "put the id back that `innernet-reconcile init` wrote");
+	}
+	if (is < was) {
+		e = diag_error(d, "epoch-back", NULL, "the epoch is %llu, and %llu was published", is, was);
+		diag_help(d, e, "set `epoch: %llu`", was);
+	} else if (is > was + 1) {
+		e = diag_error(d, "epoch-jump", NULL, "the epoch rises from %llu to %llu", was, is);
+		diag_help(d, e, "an epoch rises by one: set `epoch: %llu`", was + 1);
 	}
 }
 
-unsigned guard_check(const struct guard_limits *g, const struct impact *im, bool accepted, struct diags *d)
+unsigned guard_check(const struct guard_limits *limits, const struct impact *im, bool accepted, struct diags *d)
 {
 	size_t before = d->n_errors;
 	struct diag *e;
 
 	if (!im->before)
 		return 0;
-	check_identity(im, d);
 	if (im->server_lost) {
 		e = diag_error(d, "guard-server", NULL, "no server stays as it was: every peer would be cut off");
 		diag_help(d, e, "add the new server first, and remove the old one in a later revision");
 	}
-	if (im->admin_lost && g->keep_admin) {
+	if (im->admin_lost && (!limits || limits->keep_admin)) {
 		e = diag_error(d, "guard-admin", NULL, "this revision takes the last admin away");
 		diag_help(d, e, "make another peer an admin in the same revision or before it");
 	}
+	if (!limits)
+		return (unsigned)(d->n_errors - before);
 	if (im->trust_changed)
 		refuse(d, accepted, "guard-trust", im->id, "this revision changes whose signature peers believe");
-	check_limit(&g->peers, im->n_cut, im->peers_before, "guard-peers", "cuts off", "peers", im, accepted, d);
-	check_limit(&g->pairs, im->pairs_lost, im->pairs_before, "guard-pairs", "parts", "pairs of peers", im, accepted,
-		    d);
+	check_limit(&limits->peers, im->n_cut, im->peers_before, "guard-peers", "cuts off", "peers", im, accepted, d);
+	check_limit(&limits->pairs, im->pairs_lost, im->pairs_before, "guard-pairs", "parts", "pairs of peers", im,
+		    accepted, d);
 	return (unsigned)(d->n_errors - before);
 }
 

@@ -25,10 +25,16 @@ extern const struct guard_limits guard_defaults;
 /*
  * Judges an impact whose `before` is what is published; without one nothing is refused. `accepted`: the trailer of
  * the published tip's commit names this plan. What a trailer can acknowledge (guard-peers, guard-pairs,
- * guard-trust) is a warning then. Refused in any case: guard-server, guard-admin, guard-identity, guard-epoch.
+ * guard-trust) is a warning then. Refused in any case: guard-server, guard-admin. `limits` NULL: these two alone.
  * Returns how many errors were added.
  */
-unsigned guard_check(const struct guard_limits *g, const struct impact *im, bool accepted, struct diags *d);
+unsigned guard_check(const struct guard_limits *limits, const struct impact *im, bool accepted, struct diags *d);
+
+/*
+ * What is refused outright, whoever accepts it: another name or id, an epoch that falls or jumps. Codes:
+ * network-changed, epoch-back, epoch-jump.
+ */
+void guard_outright(const struct model *published, const struct model *m, struct diags *d);
 
 /* Has a commit's message, in its last paragraph, the trailer "Innernet-Accept: <plan id>"? */
 #define ACCEPT_TRAILER "Innernet-Accept"

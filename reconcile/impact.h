@@ -143,7 +143,8 @@ void test_write(struct buf *out, const struct reach_test *t);
 /* What stands under one item, label by label; NULL on the side that has nothing. Strings live for the call. */
 typedef void impact_put(void *ctx, const char *label, const char *before, const char *after);
 void impact_describe(const struct impact *im, const struct impact_item *item, impact_put *put, void *ctx);
-const char *impact_kind_name(enum impact_kind kind);                                             /* "peer" */
+const char *impact_kind_name(enum impact_kind kind); /* "peer" */
+bool impact_kind_named(enum impact_kind kind);       /* false: its name is all that there is to say about it */
 void impact_item_name(struct buf *out, const struct impact *im, const struct impact_item *item); /* "bob" */
 const char *impact_peer_name(const struct impact *im, uint32_t peer); /* as it is called now, or was */
 /* "alice", "alice, bob", "12 peers added to humans", "humans (40 peers)" */
@@ -156,9 +157,12 @@ void impact_targets(struct buf *out, const struct impact *im, const struct impac
 void impact_render_text(struct buf *out, const struct impact *im, bool color);
 /* format_version first. NULL: out of memory. */
 json_t *impact_render_json(const struct impact *im);
-/* For one review comment: never above IMPACT_MARKDOWN_MAX bytes, whatever the size; what is left out is counted. */
+/*
+ * For one review comment: never above IMPACT_MARKDOWN_MAX bytes, whatever the size; what is left out is counted. Errors
+ * of `d` (may be NULL) are why the change is refused.
+ */
 #define IMPACT_MARKDOWN_MAX 65000
-void impact_render_markdown(struct buf *out, const struct impact *im);
+void impact_render_markdown(struct buf *out, const struct impact *im, const struct diags *d);
 
 /*
  * Tests, one a line as in the definition, that say what this change makes possible and no test speaks of yet; each

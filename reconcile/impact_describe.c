@@ -21,6 +21,11 @@ const char *impact_kind_name(enum impact_kind kind)
 	return names[kind];
 }
 
+bool impact_kind_named(enum impact_kind kind)
+{
+	return kind == IMPACT_SETTINGS || kind == IMPACT_TRUST || kind == IMPACT_CIDR || kind == IMPACT_PEER;
+}
+
 static const struct peer *peer_at(const struct model *m, uint32_t i)
 {
 	return m && i != NONE ? &m->peers[i] : NULL;

@@ -9,6 +9,7 @@
 #define EFFECTS_SHARE 20000 /* bytes for the lines of the effect */
 #define FACTS_SHARE   4000  /* for each of the lists of names */
 #define TAIL_SHARE    1000  /* for what comes after the change */
+#define DIAGS_SHARE   12000 /* for why it is refused */
 
 static const char *plural(uint64_t n)
 {
@@ -117,20 +118,27 @@ static void put_voided(struct buf *out, const struct impact *im, uint32_t i)
 	buf_str(out, im->before->peers[im->voided[i]].name);
 }
 
+struct attributes {
+	struct buf *out;
+	bool change; /* then both sides are said */
+};
+
 static void put_attribute(void *ctx, const char *label, const char *before, const char *after)
 {
-	struct buf *out = ctx;
+	struct attributes *at = ctx;
 
-	buf_printf(out, "  - %s: ", label);
+	buf_printf(at->out, "  - %s: ", label);
 	if (before)
-		put_code(out, before);
-	if (before && after)
-		buf_str(out, " → ");
+		put_code(at->out, before);
+	else if (at->change)
+		buf_str(at->out, "none");
+	if (at->change)
+		buf_str(at->out, " → ");
 	if (after)
-		put_code(out, after);
-	else
-		buf_str(out, " (gone)");
-	buf_char(out, '\n');
+		put_code(at->out, after);
+	else if (at->change)
+		buf_str(at->out, "none");
+	buf_char(at->out, '\n');
 }
 
 static void put_items(struct buf *out, const struct impact *im)
@@ -147,7 +155,9 @@ static void put_items(struct buf *out, const struct impact *im)
 		buf_printf(&part, "- %s ", impact_kind_name(item->kind));
 		put_code(&part, name.p ? name.p : "");
 		buf_printf(&part, " will be %s\n", plan_verb(item->action));
-		impact_describe(im, item, put_attribute, &part);
+		if (impact_kind_named(item->kind))
+			impact_describe(im, item, put_attribute,
+					&(struct attributes){&part, item->action == PLAN_CHANGE});
 		if (!put_part(out, &part, IMPACT_MARKDOWN_MAX - TAIL_SHARE))
 			break;
 	}
@@ -159,14 +169,50 @@ static void put_items(struct buf *out, const struct impact *im)
 	buf_free(&name);
 }
 
-void impact_render_markdown(struct buf *out, const struct impact *im)
+/* Messages quote what people wrote: names, numbers and addresses, but anything may be in them. */
+static void put_escaped(struct buf *out, const char *text)
+{
+	for (; *text; text++) {
+		if (strchr("\\`*_{}[]<>#|@!&~", *text))
+			buf_char(out, '\\');
+		buf_char(out, *text);
+	}
+}
+
+static void put_diags(struct buf *out, const struct diags *d)
+{
+	size_t end = out->n + DIAGS_SHARE, shown = 0, all = d->n_errors + d->n_warnings;
+	struct buf part = {0};
+
+	if (!all)
+		return;
+	buf_str(out, d->n_errors ? "### Refused\n\n" : "### Warnings\n\n");
+	for (const struct diag *g = d->first; g; g = g->next, shown++) {
+		buf_printf(&part, "- %s`%s`: ", g->severity == SEVERITY_WARNING ? "warning " : "", g->code);
+		put_escaped(&part, g->message);
+		if (g->file && g->at.line) {
+			buf_str(&part, " (");
+			put_escaped(&part, g->file);
+			buf_printf(&part, ":%u)", g->at.line);
+		}
+		if (g->help) {
+			buf_str(&part, "<br>help: ");
+			put_escaped(&part, g->help);
+		}
+		buf_char(&part, '\n');
+		if (!put_part(out, &part, end))
+			break;
+	}
+	if (shown < all)
+		buf_printf(out, "- and %zu more\n", all - shown);
+	buf_char(out, '\n');
+	buf_free(&part);
+}
+
+static void put_effect(struct buf *out, const struct impact *im)
 {
 	unsigned long long gained = im->pairs_gained, lost = im->pairs_lost;
 
-	if (!im->n_items) {
-		buf_str(out, "**No changes.** The definition means the network that it meant before.\n");
-		return;
-	}
 	buf_printf(out, "**Plan:** %u to add, %u to change, %u to remove. **Effect:** ", im->n_add, im->n_change,
 		   im->n_remove);
 	if (im->before) {
@@ -181,7 +227,18 @@ void impact_render_markdown(struct buf *out, const struct impact *im)
 		buf_str(out, "\n**Cut off from the server:** everybody: no server stays as it was.\n");
 	else
 		put_list(out, im, "Cut off from the server:", im->n_cut, put_cut);
-	put_list(out, im, "New addresses:", im->n_addresses, put_address);
+}
+
+void impact_render_markdown(struct buf *out, const struct impact *im, const struct diags *d)
+{
+	if (d)
+		put_diags(out, d);
+	if (!im->n_items) {
+		buf_str(out, "**No changes.** The definition means the network that it meant before.\n");
+		return;
+	}
+	put_effect(out, im);
+	put_list(out, im, "New addresses:", im->before ? im->n_addresses : 0, put_address);
 	put_list(out, im, "Invites opened:", im->n_opened, put_opened);
 	put_list(out, im, "Invites voided:", im->n_voided, put_voided);
 	put_items(out, im);

@@ -100,7 +100,7 @@ static void put_facts(struct buf *out, const struct impact *im, bool color)
 		}
 		put_rest(out, im->n_cut);
 	}
-	if (im->n_addresses) {
+	if (im->n_addresses && im->before) {
 		put_title(out, "New addresses:", color);
 		buf_char(out, ' ');
 		for (uint32_t i = 0; i < listed(im->n_addresses); i++) {
@@ -133,8 +133,11 @@ static void put_items(struct writer *w, const struct impact *im)
 {
 	for (uint32_t i = 0; i < im->n_items; i++) {
 		const struct impact_item *item = &im->items[i];
-		buf_printf(w->out, "\n%s# %s ", w->color ? COLOR_BOLD : "", impact_kind_name(item->kind));
-		impact_item_name(w->out, im, item);
+		buf_printf(w->out, "\n%s# %s", w->color ? COLOR_BOLD : "", impact_kind_name(item->kind));
+		if (impact_kind_named(item->kind)) {
+			buf_char(w->out, ' ');
+			impact_item_name(w->out, im, item);
+		}
 		buf_printf(w->out, " will be %s%s\n", plan_verb(item->action), w->color ? COLOR_RESET : "");
 		impact_describe(im, item, put_line, w);
 	}

@@ -1,14 +1,22 @@
-/* innernet plan: what `apply` would do, and nothing of it. */
+/* innernet plan: what `apply` would do to an interface, or a change of the definition to the network. */
 #include "cmd/innernet/commands.h"
 #include "cmd/innernet/common.h"
+#include "cmd/innernet/plan_definition.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct option_spec options[] = {
     {"json", 0, NULL, "one JSON document"},
     {"detailed-exitcode", 0, NULL, "exit with 2 when there are changes"},
-    {"offline", 0, NULL, "ask no server: from the last good snapshot alone"},
+    {"offline", 0, NULL, "of an interface: ask no server, take the last good snapshot alone"},
+    {"definition", 0, NULL, "the argument is a definition, though a network is called so"},
+    {"base", 0, "REV", "of a definition: compare with this revision (HEAD)"},
+    {"head", 0, "REV", "of a definition: what this revision has, instead of the work tree"},
+    {"guard", 0, "FILE", "of a definition: apply the limits in FILE, as the server does"},
+    {"markdown", 0, NULL, "of a definition: one review comment"},
+    {"suggest-tests", 0, NULL, "of a definition: tests for what is gained and none speaks of"},
     {0},
 };
 
@@ -41,6 +49,23 @@ static int print_text(const struct invocation *inv, const struct plan *plan)
 	return r;
 }
 
+/* A word that names a network whose file is there is its interface; everything else is a definition. */
+static bool is_interface(const struct invocation *inv, const struct peer_options *o)
+{
+	const char *name = inv->n_args ? inv->args[0] : "";
+	struct buf path = {0};
+	bool there;
+
+	if (!*name || strchr(name, '/') || option_given(inv, "definition") || option_given(inv, "base") ||
+	    option_given(inv, "head"))
+		return false;
+	buf_printf(&path, "%s/%s.yaml", o->config_dir, name);
+	there = !path.failed && access(path.p, F_OK) == 0;
+	buf_free(&path);
+	/* Neither a network nor a file: what it most likely should be gives the better error. */
+	return there || (!strchr(name, '.') && access(name, F_OK) != 0);
+}
+
 static int run(struct invocation *inv)
 {
 	struct diags d = {0};
@@ -52,6 +77,8 @@ static int run(struct invocation *inv)
 
 	if (peer_options(inv, &o) < 0)
 		return FAILED;
+	if (!is_interface(inv, &o))
+		return plan_definition(inv);
 	p = open_network(inv, &o, inv->args[0], !option_given(inv, "offline"));
 	if (!p)
 		return FAILED;
@@ -70,13 +97,16 @@ static int run(struct invocation *inv)
 
 const struct command command_plan = {
     .name = "plan",
-    .synopsis = "IFACE [--json] [--detailed-exitcode] [--offline]",
-    .summary = "show what would be changed on an interface",
-    .text = "Fetches what is new (where the interface is up), and compares what the network defines with the\n"
-	    "interface as it is. Nothing is changed on it.",
-    .example = "sudo innernet plan corp --detailed-exitcode",
+    .synopsis = "[IFACE | FILE | DIR] [--base REV] [--head REV] [--json | --markdown] [--detailed-exitcode]",
+    .summary = "show what would be changed on an interface, or what a change of the definition does",
+    .text = "IFACE: fetches what is new (where the interface is up), and compares what the network defines with the\n"
+	    "interface as it is. Nothing is changed on it.\n\n"
+	    "FILE, or network.yaml of DIR or the current folder: compares the definition with what git has of it, and\n"
+	    "shows who gains and loses whom, and what changes. Outside of git everything is new. It needs no network\n"
+	    "and no rights. Exit code: 0 done, 1 error, 2 with --detailed-exitcode: there are changes, 3 refused by a\n"
+	    "test, the ledger or a guard.",
+    .example = "innernet plan --base origin/main",
     .options = options,
-    .min_args = 1,
     .max_args = 1,
     .run = run,
 };

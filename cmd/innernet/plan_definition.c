@@ -1,0 +1,284 @@
+/* innernet plan of a definition: what a change would do to the network, from a plain clone. */
+#include "cmd/innernet/plan_definition.h"
+#include "cmd/innernet/common.h"
+#include "reconcile/diag_json.h"
+#include "reconcile/edge/clone.h"
+#include "reconcile/edge/guard_file.h"
+#include "reconcile/edge/source.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Everything that one turn holds. */
+struct turn {
+	struct invocation *inv;
+	const char *path;
+	struct arena *arena;
+	struct clone *clone;
+	struct ledger *ledger;
+	char base_sha[HASH_HEX_LEN + 1], head_sha[HASH_HEX_LEN + 1]; /* "": outside git; the work tree */
+	struct model *before, *after;
+	struct impact *impact;
+	struct diags diags;      /* of the head, and what refuses it */
+	struct diags base_diags; /* a base that is not valid is no fault of the change */
+	bool refused;
+};
+
+static bool only_code(const struct diags *d, const char *code)
+{
+	for (const struct diag *g = d->first; g; g = g->next)
+		if (strcmp(g->code, code) != 0)
+			return false;
+	return d->first != NULL;
+}
+
+/* The definition of a commit. 1; 0: that commit has none; -1. A model that is only refused for want of a server is given. */
+static int load_commit(struct turn *t, const char *sha, bool without_server, struct model **out, struct diags *d)
+{
+	struct repo_definition def;
+	int found = clone_definition(t->clone, sha, t->arena, &def, d);
+
+	if (found <= 0)
+		return found;
+	*out = definition_load(t->arena, &def.root, &def.includes, without_server, d);
+	return *out ? 1 : -1;
+}
+
+static int load_head(struct turn *t, bool without_server, struct diags *d)
+{
+	if (*t->head_sha)
+		return load_commit(t, t->head_sha, without_server, &t->after, d);
+	t->after = source_load(t->arena, t->path, without_server, d);
+	return t->after ? 1 : -1;
+}
+
+/*
+ * The head's model. An empty file, and one without a server, are what a guard refuses: the plan is shown for them
+ * too. -1: there is nothing to be shown but the diagnostics.
+ */
+static int read_head(struct turn *t)
+{
+	struct diags again = {0};
+	int found = load_head(t, false, &t->diags);
+
+	if (found > 0)
+		return 0;
+	if (t->diags.out_of_memory)
+		return -1;
+	if (found == 0) {
+		diag_error(&t->diags, "definition-missing", NULL, "commit %.12s has no definition at this path",
+			   t->head_sha);
+		t->refused = true;
+		return 0;
+	}
+	if (only_code(&t->diags, "definition-empty")) {
+		t->refused = true;
+		return 0;
+	}
+	if (!only_code(&t->diags, "no-server"))
+		return -1;
+	found = load_head(t, true, &again);
+	diags_free(&again);
+	t->refused = true;
+	return found > 0 ? 0 : -1;
+}
+
+static int resolve(struct turn *t, const char *option, const char *revision, char sha[static HASH_HEX_LEN + 1])
+{
+	int found = clone_resolve(t->clone, revision, sha, &t->diags);
+	struct diag *g;
+
+	if (found)
+		return found;
+	g = diag_error(&t->diags, "revision-unknown", NULL, "--%s %s: there is no such revision in this clone", option,
+		       revision);
+	diag_help(&t->diags, g, "is it spelled right, and fetched? A shallow clone has few: git fetch origin %s",
+		  revision);
+	return -1;
+}
+
+/* Finds the clone and both of its revisions. */
+static int find_revisions(struct turn *t)
+{
+	const char *base = option_value(t->inv, "base"), *head = option_value(t->inv, "head");
+	int found = clone_open(t->path, &t->clone, &t->diags);
+
+	if (found < 0)
+		return -1;
+	if (!found) {
+		if (!base && !head)
+			return 0;
+		struct diag *g =
+		    diag_error(&t->diags, "repository-missing", NULL, "%s is in no git repository", t->path);
+		diag_help(&t->diags, g, "without --base and --head everything in it counts as new");
+		return -1;
+	}
+	if (head && resolve(t, "head", head, t->head_sha) < 0)
+		return -1;
+	if (base)
+		return resolve(t, "base", base, t->base_sha);
+	return clone_resolve(t->clone, "HEAD", t->base_sha, &t->diags) < 0 ? -1 : 0;
+}
+
+/* The work tree has the very bytes of the base, and includes nothing: it is the same model. */
+static bool same_bytes(const struct turn *t, const struct repo_definition *def)
+{
+	return t->after && t->after->n_files == 1 && span_eq(t->after->sources[0], def->root.bytes);
+}
+
+static int read_base(struct turn *t)
+{
+	struct repo_definition def;
+	int found = *t->base_sha ? clone_definition(t->clone, t->base_sha, t->arena, &def, &t->diags) : 0;
+
+	if (found <= 0)
+		return found;
+	if (same_bytes(t, &def)) {
+		t->before = t->after;
+		return 0;
+	}
+	t->before = definition_load(t->arena, &def.root, &def.includes, true, &t->base_diags);
+	if (t->base_diags.out_of_memory)
+		return -1;
+	if (!t->before) {
+		struct diag *g =
+		    diag_warning(&t->diags, "base-invalid", NULL,
+				 "the definition of %.12s is not valid: everything counts as new", t->base_sha);
+		if (t->base_diags.first)
+			diag_note(&t->diags, g, NULL, "it says there: %s", t->base_diags.first->message);
+		diag_help(&t->diags, g, "give a revision that is: --base REV");
+	}
+	return 0;
+}
+
+/* The definition's tests, the ledger, the guards. */
+static int judge(struct turn *t)
+{
+	const char *file = option_value(t->inv, "guard");
+	const struct ledger_facts *facts = NULL;
+	struct guard_limits limits = guard_defaults;
+	struct diags *d = &t->diags;
+	size_t errors = d->n_errors;
+	char head[HASH_HEX_LEN + 1];
+	struct span message = {0};
+
+	if (file && guard_file_read(file, &limits, d) < 0)
+		return -1;
+	if (t->clone && t->after && t->after->trust.present &&
+	    (t->ledger = clone_ledger(t->clone, &t->after->trust.id, d)))
+		facts = ledger_facts(t->ledger);
+	t->impact = impact_new(t->arena, t->before, t->after, facts);
+	if (!t->impact) {
+		d->out_of_memory = true;
+		return -1;
+	}
+	if (t->after) {
+		reach_run_tests(t->impact->reach_after, d);
+		if (facts)
+			ledger_check(t->after, facts, d);
+		if (t->before)
+			guard_outright(t->before, t->after, d);
+	}
+	/* The trailer stands in the commit that is pushed: the head, or the one the work tree is at. */
+	if (*t->head_sha)
+		message = clone_message(t->clone, t->head_sha, t->arena);
+	else if (t->clone && clone_resolve(t->clone, "HEAD", head, d) > 0)
+		message = clone_message(t->clone, head, t->arena);
+	guard_check(file ? &limits : NULL, t->impact, message.p && guard_accepted(message, t->impact->id), d);
+	t->refused |= d->n_errors > errors;
+	diags_sort(d);
+	return 0;
+}
+
+static const char *revision_name(const char *sha, const char *absent)
+{
+	return *sha ? sha : absent;
+}
+
+static json_t *json_lines(const struct buf *lines)
+{
+	json_t *out = json_array();
+
+	for (const char *p = lines->p, *end; out && p && (end = strchr(p, '\n')); p = end + 1) {
+		const char *from = strchr(p, '{');
+		if (!from || json_array_append_new(out, json_stringn(from, (size_t)(end - from)))) {
+			json_decref(out);
+			return NULL;
+		}
+	}
+	return out;
+}
+
+static void put_json(struct turn *t, struct buf *out, const struct buf *tests)
+{
+	json_t *root = impact_render_json(t->impact);
+	char *text;
+	bool ok = root != NULL;
+
+	ok = ok && !json_object_set_new(root, "base", json_string(revision_name(t->base_sha, "")));
+	ok = ok && !json_object_set_new(root, "head", json_string(revision_name(t->head_sha, "")));
+	ok = ok && !json_object_set_new(root, "refused", json_boolean(t->refused));
+	ok = ok && !json_object_set_new(root, "diagnostics", diags_json(&t->diags));
+	if (option_given(t->inv, "suggest-tests"))
+		ok = ok && !json_object_set_new(root, "suggested_tests", json_lines(tests));
+	text = ok ? json_dumps(root, JSON_INDENT(2)) : NULL;
+	if (text)
+		buf_printf(out, "%s\n", text);
+	else
+		out->failed = true;
+	free(text);
+	json_decref(root);
+}
+
+static int print_plan(struct turn *t)
+{
+	bool json = option_given(t->inv, "json"), markdown = option_given(t->inv, "markdown");
+	bool suggest = option_given(t->inv, "suggest-tests");
+	struct buf out = {0}, tests = {0};
+	int r;
+
+	if (suggest)
+		impact_suggest_tests(&tests, t->impact);
+	if (json) {
+		put_json(t, &out, &tests);
+	} else if (markdown) {
+		impact_render_markdown(&out, t->impact, &t->diags);
+	} else {
+		impact_render_text(&out, t->impact, use_color(t->inv, stdout));
+		if (suggest && tests.n)
+			buf_printf(&out, "\nTests for what is gained, to go under `tests:`\n%s", tests.p);
+		else if (suggest)
+			buf_str(&out, "\nThe tests speak of all that is gained.\n");
+	}
+	out.failed |= tests.failed;
+	r = print_buf(t->inv, &out);
+	if (!r && !json)
+		report(t->inv, &t->diags, NULL);
+	buf_free(&out);
+	buf_free(&tests);
+	return r;
+}
+
+int plan_definition(struct invocation *inv)
+{
+	struct turn t = {.inv = inv, .path = inv->n_args ? inv->args[0] : ".", .arena = arena_new()};
+	int code = FAILED;
+
+	if (option_given(inv, "json") && option_given(inv, "markdown"))
+		return arena_free(t.arena), usage_error(inv, "--json or --markdown, not both");
+	if (!t.arena)
+		t.diags.out_of_memory = true;
+	else if (find_revisions(&t) == 0 && read_head(&t) == 0 && read_base(&t) == 0 && judge(&t) == 0)
+		code = print_plan(&t) < 0                                            ? FAILED
+		       : t.refused                                                   ? REFUSED
+		       : t.impact->n_items && option_given(inv, "detailed-exitcode") ? CHANGES
+										     : DONE;
+	if (!t.impact)
+		report(inv, &t.diags, NULL);
+	ledger_free(t.ledger);
+	clone_close(t.clone);
+	diags_free(&t.diags);
+	diags_free(&t.base_diags);
+	arena_free(t.arena);
+	return code;
+}

@@ -1,0 +1,58 @@
+#include "reconcile/edge/guard_file.h"
+#include "reconcile/edge/file.h"
+
+#include <string.h>
+
+#define TEXT(name)                                                                                                     \
+	CYAML_FIELD_STRING_PTR(#name, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw_guards, name, 1, 32)
+const cyaml_schema_field_t guard_fields[] = {
+    TEXT(peers),         TEXT(peers_percent), TEXT(peers_free), TEXT(pairs),
+    TEXT(pairs_percent), TEXT(pairs_free),    TEXT(keep_admin), CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct raw_guards, guard_fields),
+};
+
+static int take(const struct config_at *at, const char *field, const char *s, uint64_t max, uint64_t *out)
+{
+	return s ? config_number(at, field, s, 0, max, out) : 0;
+}
+
+int guard_values(const struct config_at *at, const struct raw_guards *raw, struct guard_limits *out)
+{
+	uint64_t peers_percent = guard_defaults.peers.percent, pairs_percent = guard_defaults.pairs.percent;
+	const uint64_t any = (uint64_t)PEERS_MAX * PEERS_MAX;
+	int bad = 0;
+
+	*out = guard_defaults;
+	bad |= take(at, "peers", raw->peers, any, &out->peers.most);
+	bad |= take(at, "peers_percent", raw->peers_percent, 100, &peers_percent);
+	bad |= take(at, "peers_free", raw->peers_free, any, &out->peers.free);
+	bad |= take(at, "pairs", raw->pairs, any, &out->pairs.most);
+	bad |= take(at, "pairs_percent", raw->pairs_percent, 100, &pairs_percent);
+	bad |= take(at, "pairs_free", raw->pairs_free, any, &out->pairs.free);
+	out->peers.percent = (unsigned)peers_percent;
+	out->pairs.percent = (unsigned)pairs_percent;
+	if (raw->keep_admin) {
+		out->keep_admin = strcmp(raw->keep_admin, "true") == 0;
+		if (!out->keep_admin && strcmp(raw->keep_admin, "false") != 0)
+			bad |= config_fail(at, "keep_admin", "is true or false");
+	}
+	return bad ? -1 : 0;
+}
+
+int guard_file_read(const char *path, struct guard_limits *out, struct diags *d)
+{
+	const struct config_at at = {.file = path, .code = "bad-guard-file", .d = d};
+	struct buf text = {0};
+	void *raw = NULL;
+	int ret = -1;
+
+	if (file_read(path, CONFIG_MAX, &text, NULL, d) == 0 &&
+	    config_parse(&schema, buf_span(&text), at.code, path, &raw, d) == 0)
+		ret = guard_values(&at, raw, out);
+	config_free(&schema, raw);
+	buf_free(&text);
+	return ret;
+}
