@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# `innernet install`: once, twice, interrupted, and with every kind of invitation that is no good.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/offers.sh"
+
+hub_new
+host_new alice 192.0.2.2
+invite_alice
+
+# ---- what is refused before anything is touched ---------------------------------------------------------------------
+nothing_left() { on alice sh -c '! ip link show corp && ! test -e /etc/innernet/corp.yaml' 2>/dev/null; }
+
+chmod 644 "$WORK/alice/alice.yaml"
+out=$(on alice innernet install alice.yaml 2>&1)
+is $? 1 'an invitation that others can read is refused'
+like "$out" 'error\[file-permissions\]: alice.yaml holds secrets, but others can read or change it \(mode 0644\)' \
+	'and says why'
+chmod 600 "$WORK/alice/alice.yaml"
+sed 's/^mtu: .*/mtu: 12x/' "$WORK/alice/alice.yaml" >"$WORK/alice/bad.yaml"
+chmod 600 "$WORK/alice/bad.yaml"
+out=$(on alice innernet install bad.yaml 2>&1)
+is $? 1 'a damaged invitation is refused'
+like "$out" "error\[bad-invitation\]: bad.yaml: 'mtu' must be a whole number from 1280 to 65535" 'and says where'
+unlike "$out" "$(sed -n 's/^seed: //p' "$WORK/alice/alice.yaml")" 'without showing the secret'
+out=$(on alice innernet install none.yaml 2>&1)
+like "$out" 'none.yaml: No such file' 'one that is not there is named'
+out=$(on alice setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all innernet install alice.yaml 2>&1)
+is $? 1 'without permission it fails'
+like "$out" 'run it as root, or as the user who owns the file' 'and says what to do'
+on alice sh -c 'wireguard-go corp >/dev/null 2>&1'
+wait_for 5 on alice wg show corp
+out=$(on alice innernet install alice.yaml 2>&1)
+like "$out" "error\[interface-exists\]: there is a WireGuard interface 'corp' already, which is not ours" \
+	'an interface of that name is not taken over'
+on alice ip link del corp
+wait_for 5 on alice sh -c '! test -e /run/wireguard/corp.sock'
+ok 'nothing was left behind' nothing_left
+
+# ---- answers that are final -----------------------------------------------------------------------------------------
+while read -r status code text; do
+	refuse_alice "$status" "$code: no"
+	out=$(on alice innernet install alice.yaml 2>&1)
+	is $? 1 "$status: install fails"
+	like "$out" "^error\[$code\]: $text" "$status: with one sentence"
+	ok "$status: nothing is left" nothing_left
+done <<'ANSWERS'
+401 invite-expired the invitation has expired: ask for a new one
+403 not-invited the server does not accept this invitation: it was replaced or withdrawn
+409 key-known the server knows this machine's new key already: run it again, with another key
+410 invite-used the invitation was used already: ask for a new one
+ANSWERS
+
+# ---- no answer, then one --------------------------------------------------------------------------------------------
+refuse_alice 503 'ledger-unavailable: later'
+out=$(on alice innernet install alice.yaml 2>&1)
+is $? 1 'a server that cannot redeem now: install fails'
+like "$out" 'error\[no-answer\]: no server answered' 'and says so'
+like "$out" 'server hub answered 503' 'with what the server said'
+nok 'the interface is gone' on alice ip link show corp
+is "$(on alice stat -c %a /etc/innernet/corp.yaml)" 600 'the new key is kept, for its owner alone'
+like "$(on alice cat /etc/innernet/corp.yaml)" '^state: pending$' 'as pending'
+key=$(on alice sed -n 's/^private_key: //p' /etc/innernet/corp.yaml)
+out=$(on alice innernet up corp 2>&1)
+like "$out" "error\[not-redeemed\]: the invitation to 'corp' has not been redeemed yet" 'until then it cannot be brought up'
+
+accept_alice
+out=$(on alice innernet install alice.yaml 2>&1)
+is $? 0 'run again, it goes on'
+like "$out" '^This machine is alice \(10.60.64.2\) in the network corp.$' 'and says who it is'
+like "$out" '^It reaches 2 peers: hub, bob$' 'and whom it reaches'
+is "$(on alice sed -n 's/^private_key: //p' /etc/innernet/corp.yaml)" "$key" 'with the key that was on disk first'
+is "$(on alice wg show corp private-key)" "$key" 'the interface has it'
+ok 'the hub can be pinged' ping_works alice 10.60.0.1
+is "$(peers_on alice)" "$(printf '%s\t10.60.0.1/32\n%s\t10.60.64.3/32\n' "$HUB_PUB" "$BOB_PUB" | sort)" \
+	'each peer has its allowed IPs'
+like "$(on alice ip route show dev corp)" '^10.60.0.0/16 ' 'there is a route'
+is "$(on alice stat -c %a /var/lib/innernet/corp/snapshot)" 600 'the snapshot is on disk'
+
+# ---- twice ----------------------------------------------------------------------------------------------------------
+out=$(on alice innernet install alice.yaml 2>&1)
+is $? 1 'a second install is refused'
+like "$out" "error\[already-installed\]: this machine is in the network 'corp' already, by this invitation" 'with a clear word'
+is "$(on alice wg show corp private-key)" "$key" 'and touches nothing'
+
+# ---- the answer was lost: interrupted between the server's commit and our own ---------------------------------------
+on alice innernet down corp >/dev/null
+on alice sed -i 's/^state: redeemed/state: pending/' /etc/innernet/corp.yaml
+on alice rm -r /var/lib/innernet/corp
+refuse_alice 410 'invite-used: no'
+ok 'after a lost answer the new key is tried first' on alice innernet install alice.yaml --delete-invite
+ok 'and works' ping_works alice 10.60.0.1
+nok 'the invitation was deleted, as asked' test -e "$WORK/alice/alice.yaml"
+done_testing
