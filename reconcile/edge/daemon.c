@@ -30,8 +30,9 @@ struct network {
 	unsigned look_failures;
 	int64_t asked;    /* boot milliseconds of the poll under way */
 	int64_t resolved; /* boot milliseconds of the last question for host names */
-	bool away, drifting, stale;
-	char problem[256]; /* the last one that was said */
+	bool away, stale;
+	char drift[sizeof(((struct peer_turn *)0)->drift)]; /* what the last look repaired; "": nothing */
+	char problem[256];                                  /* the last one that was said */
 };
 
 struct daemon {
@@ -85,10 +86,10 @@ static void say_turn(struct network *n, const struct peer_turn *turn, bool news)
 {
 	const struct kept *held = n->peer->held;
 
-	if (turn->n_drift && !n->drifting)
+	if (turn->n_drift && strcmp(n->drift, turn->drift) != 0)
 		log_warn("drift", "%s: repaired what somebody else had changed: %s%s", n->name, turn->drift,
 			 turn->n_drift > 1 ? ", and more" : "");
-	n->drifting = turn->n_drift > 0;
+	memcpy(n->drift, turn->drift, sizeof(n->drift));
 	if (held && (news || turn->n_ops > turn->n_drift)) {
 		const struct version *v = &held->view->statement.version;
 		log_info("applied", "%s: version %" PRIu64 ".%" PRIu64 ", %u operation%s, %" PRId64 " ms", n->name,
@@ -259,6 +260,7 @@ static void take(struct network *n, const char *server, struct span reply)
 		answered(n, server, false);
 		break;
 	case VERIFY_BEHIND:
+		say(n, "behind", &d);
 		failed(n, server, "it has an older version than this machine");
 		break;
 	case VERIFY_REFUSED:
@@ -349,7 +351,8 @@ static int network_start(struct network *n, struct diags *d)
 
 	n->failures = n->look_failures = n->quick = 0;
 	n->problem[0] = '\0';
-	n->away = n->drifting = n->stale = false;
+	n->drift[0] = '\0';
+	n->away = n->stale = false;
 	if (peer_open(daemon->options, n->name, &n->peer, d) < 0 || peer_check_redeemed(n->peer, d) < 0)
 		goto fail;
 	n->monitor = device_monitor_open(d);
@@ -361,7 +364,7 @@ static int network_start(struct network *n, struct diags *d)
 		goto fail;
 	}
 	if (d->n_warnings)
-		log_diags("warning", d);
+		log_diags("store", d);
 	ask_names(n);
 	converge(n, n->peer->held != NULL);
 	arm(n, &n->poll_timer, 0);

@@ -540,7 +540,7 @@ static void name_drift(const struct plan *plan, struct peer_turn *turn)
 		if (!first)
 			first = &plan->ops[i];
 	}
-	if (!first || first->kind >= sizeof(words) / sizeof(words[0]))
+	if (!first || first->kind >= sizeof(words) / sizeof(words[0]) || !words[first->kind])
 		return;
 	const struct device_peer *peer = first->after ? first->after : first->before;
 	snprintf(turn->drift, sizeof(turn->drift), "%s%s%s%s", words[first->kind], peer && peer->name ? " (" : "",
