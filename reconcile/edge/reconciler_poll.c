@@ -83,12 +83,11 @@ static void say_converged(struct reconciler *r)
 		return;
 	r->convergence_open = false;
 	if (r->noticed)
-		log_info("converged",
-			 "converged: version %" PRIu64 ".%" PRIu64 ", %u of %u peers, %" PRId64 " ms after the push",
+		log_info("converged", "version %" PRIu64 ".%" PRIu64 ", %u of %u peers, %" PRId64 " ms after the push",
 			 v->epoch, v->number, converged, total, clock_boot_ms() - r->noticed);
 	else
-		log_info("converged", "version %" PRIu64 ".%" PRIu64 ", %u of %u peers", v->epoch, v->number,
-			 converged, total);
+		log_info("converged", "version %" PRIu64 ".%" PRIu64 ", %u of %u peers", v->epoch, v->number, converged,
+			 total);
 	r->noticed = 0;
 }
 
