@@ -204,7 +204,7 @@ give_back = status=$$?; if [ -n "$$SUDO_UID" ] && [ "$$(id -u)" = 0 ]; then \
 .PHONY: deps deps-demo
 deps:
 	$(Q)contrib/deps build demo check
-	$(if $(wildcard tests/e2e/fetch-kernel),$(Q)tests/e2e/fetch-kernel)
+	$(Q)tests/e2e/fetch-kernel
 deps-demo:
 	$(Q)contrib/deps build demo
 

@@ -12,7 +12,7 @@
 #
 # The script is started once more inside network, mount and process namespaces of its own, with a tmpfs as $WORK: it
 # may run beside others, and when it ends, in whatever way (Ctrl-C and kill -9 too), the kernel takes every process,
-# interface and file away; kill -9 alone leaves one empty folder in /tmp. A host is again a set of namespaces within: an own network stack, joined to a switch by
+# interface and file away; kill -9 alone leaves one empty folder in $TMPDIR. A host is again a set of namespaces within: an own network stack, joined to a switch by
 # `eth0`, and an own /etc, /var/lib and /run, so that commands are typed as on a machine of one's own. Its home, and
 # the folder its commands start in, is $WORK/NAME.
 #
@@ -105,7 +105,7 @@ done_testing() {
 enter_sandbox() {
 	[ "$(id -u)" = 0 ] || skip_all 'network namespaces need root'
 	local work child inner status
-	work=$(mktemp -d /tmp/innernet-e2e.XXXXXX) || bail 'no temporary folder'
+	work=$(mktemp -d "${TMPDIR:-/tmp}/innernet-e2e.XXXXXX") || bail 'no temporary folder'
 	# In the background, so that this shell can act on a signal at once. Should this shell be killed, its death
 	# kills unshare, and unshare's kills the first process inside, with which the kernel ends all the others.
 	E2E_WORK=$work setpriv --pdeathsig KILL \
