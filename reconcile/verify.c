@@ -301,36 +301,63 @@ static const struct object *check_path(struct run *r)
 	return view;
 }
 
-/* By its key or its invite, in the view's own list; an enrolled key will do for one that lost its invite. */
+static int self_missing(struct run *r, const char *of)
+{
+	struct diag *g =
+	    diag_error(r->d, "snapshot-self-missing", NULL, "this peer's key and invite are not in the network%s", of);
+
+	diag_help(r->d, g, "it was removed, disabled or invited anew; ask an admin for a new invitation");
+	return -1;
+}
+
+/* The peer's own entry, in the view's own list, by its key; or, while it waits for one, by its invite. */
+static uint32_t entry_of(const struct run *r, const struct flattened *f)
+{
+	const struct view *view = f->view;
+	uint32_t by_invite = NONE;
+
+	for (uint32_t i = 0; i < view->n_peers; i++) {
+		const struct view_peer *p = &view->peers[i];
+
+		if (p->cidr != f->own_cidr)
+			continue;
+		if (!p->pending && key_eq(&p->key, &r->v->own_key))
+			return i;
+		if (!key_is_zero(&r->v->invite) && key_eq(&p->invite, &r->v->invite))
+			by_invite = i;
+	}
+	return by_invite;
+}
+
+/* Before the enrolments: one that lost its invite is known by what it enrolled, so an invite may still be its own. */
 static int find_self(struct run *r, const struct flattened *f)
 {
+	f->view->self = entry_of(r, f);
+	if (f->view->self != NONE) {
+		if (!f->only || strcmp(f->only, f->view->peers[f->view->self].name) == 0)
+			return 0;
+		return self_missing(r, "'s view for it");
+	}
+	for (uint32_t i = 0; i < f->view->n_peers; i++)
+		if (f->view->peers[i].cidr == f->own_cidr && f->view->peers[i].pending)
+			return 0;
+	return self_missing(r, "");
+}
+
+/* And after them: nobody else may have redeemed its invite. */
+static int confirm_self(struct run *r, const struct flattened *f)
+{
 	struct view *view = f->view;
-	bool by_invite = !key_is_zero(&r->v->invite);
-	struct diag *g;
+	const struct view_peer *p;
 
-	for (uint32_t i = 0; i < view->n_peers && view->self == NONE; i++) {
-		const struct view_peer *p = &view->peers[i];
-
-		if (p->cidr == f->own_cidr && !p->pending && key_eq(&p->key, &r->v->own_key))
-			view->self = i;
-	}
-	for (uint32_t i = 0; i < view->n_peers && view->self == NONE && by_invite; i++) {
-		const struct view_peer *p = &view->peers[i];
-
-		if (p->cidr != f->own_cidr || !key_eq(&p->invite, &r->v->invite))
-			continue;
-		if (!p->pending) {
-			diag_error(r->d, "snapshot-self-missing", NULL,
-				   "the invite of '%s' was redeemed with a key that is not this peer's", p->name);
-			return -1;
-		}
-		view->self = i;
-	}
-	if (view->self != NONE && (!f->only || strcmp(f->only, view->peers[view->self].name) == 0))
+	view->self = entry_of(r, f);
+	if (view->self == NONE)
+		return self_missing(r, "");
+	p = &view->peers[view->self];
+	if (p->pending || key_eq(&p->key, &r->v->own_key))
 		return 0;
-	g = diag_error(r->d, "snapshot-self-missing", NULL, "this peer's key and invite are not in the network%s",
-		       view->self == NONE ? "" : "'s view for it");
-	diag_help(r->d, g, "it was removed, disabled or invited anew; ask an admin for a new invitation");
+	diag_error(r->d, "snapshot-self-missing", NULL,
+		   "the invite of '%s' was redeemed with a key that is not this peer's", p->name);
 	return -1;
 }
 
@@ -431,8 +458,8 @@ static enum verify_result check_view(struct run *r, struct view **out, struct bu
 		diag_error(r->d, "bad-object", NULL, "the view is of a network '%s'", f.view->cidrs[f.view->root].name);
 		return VERIFY_REFUSED;
 	}
-	if (apply_enrolments(r->a, f.view, &r->v->pinned.id, r->v->held, r->b, m, r->d) < 0 || find_self(r, &f) < 0 ||
-	    merge(r, &f, m) < 0)
+	if (find_self(r, &f) < 0 || apply_enrolments(r->a, f.view, &r->v->pinned.id, r->v->held, r->b, m, r->d) < 0 ||
+	    confirm_self(r, &f) < 0 || merge(r, &f, m) < 0)
 		return VERIFY_REFUSED;
 	f.view->fresh_until = judge_freshness(r, &m->fresh);
 	*out = f.view;

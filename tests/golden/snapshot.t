@@ -69,4 +69,7 @@ sed 's/cannot_reach: \[humans, servers, guests\]/cannot_reach: [hub]/' two-stack
 refused 'failing tests are not published' 'test-failed' "$tmp/network.yaml" -o "$tmp/none"
 [ ! -e "$tmp/none" ]
 tap $? 'and nothing is written'
+sed -n '/^innernet-bundle 1$/,/^end$/p' "$top/man/innernet-snapshot.5" |
+	tail -n "$(wc -l <manual/alice.bundle)" | cmp -s - manual/alice.bundle
+tap $? 'the example in innernet-snapshot(5) is what is printed'
 echo "1..$n"
