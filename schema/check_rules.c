@@ -59,7 +59,7 @@ static void overlap(struct loader *l, const struct route_use *r, const struct pl
 		  other, "that is");
 }
 
-/* The widest routes of one family that hold all others: they are disjoint, so one search finds the one around an address. */
+/* Among the widest routes of one family: they are disjoint, so one search finds the one around an address. */
 static const struct route_use *route_around(const struct route_use *const *widest, size_t n, const struct addr *a)
 {
 	size_t low = 0, high = n;

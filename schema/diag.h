@@ -74,11 +74,12 @@ struct diag *diag_file_error(struct diags *d, const char *code, const char *file
 void diags_sort(struct diags *d);
 
 /*
- * As rustc and ruff show them. `sources` (n_files of them; NULL: those of `d`) gives the text for the snippets. `color` as a terminal wants it.
+ * As rustc and ruff show them. `sources` (n_files of them; NULL: those of `d`) gives the text for the
+ * snippets. `color` as a terminal wants it. Called before the arena that a definition was loaded into goes.
  */
 void diags_render_human(struct buf *out, const struct diags *d, const struct span *sources, bool color);
 
-/* One line of a source, without its end; p is NULL when there is none. A cursor (zero-initialised) makes going down cheap. */
+/* One line of a source, without its end; p is NULL: none. A cursor (zero-initialised) makes going down cheap. */
 struct source_cursor {
 	uint32_t file, line;
 	size_t at;
@@ -88,7 +89,7 @@ struct span source_line(struct source_cursor *c, const struct span *sources, uin
 /* Appends a text with its control characters, what reorders text, and what is not UTF-8 escaped. */
 void buf_visible(struct buf *out, struct span text);
 
-/* Every code, with one line of meaning: those that a definition can cause (network.yaml(5) lists them), and the others. */
+/* Every code, with one line of meaning: what a definition can cause (network.yaml(5) lists it), and the others. */
 struct diag_code {
 	const char *code, *meaning;
 };

@@ -34,7 +34,7 @@ static uint32_t base64_bits(uint8_t c)
 
 /*
  * Exactly `len` bytes in canonical base64: padded, and without a bit after the last byte. The same steps whatever the
- * bytes are, since private keys come this way too. (libsodium's is as careful and half as fast, which 10,000 peers notice.)
+ * bytes are, since private keys come this way too. (libsodium's is as careful, but half as fast: 10,000 peers notice.)
  */
 static int base64_parse(const char *s, size_t n, uint8_t *out, size_t len)
 {

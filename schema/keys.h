@@ -86,7 +86,7 @@ const struct key_spec *keys_of(enum key_place place, size_t *n);
 const struct key_spec *key_find(enum key_place place, const char *name); /* NULL: unknown */
 const char *key_type_expects(enum key_type type);                        /* "true or false", for a message */
 
-/* How many insertions, deletions, replacements and swaps of neighbours turn one word into the other; at most `limit` + 1. */
+/* The insertions, deletions, replacements and swaps of neighbours between two words; at most `limit` + 1. */
 unsigned word_distance(const char *a, const char *b, unsigned limit);
 /* The nearest known key, when it is near enough to be meant; or NULL. */
 const char *key_nearest(enum key_place place, const char *name);

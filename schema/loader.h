@@ -6,7 +6,7 @@
 #include "schema/load.h"
 #include "schema/yaml.h"
 
-/* Uses of what must be unique, as they are read: by the index of reading, which check_order() turns into the model's. */
+/* Uses of what must be unique, by the peer's index of reading, which check_order() turns into the model's. */
 struct addr_use {
 	struct addr addr;
 	uint32_t peer;

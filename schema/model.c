@@ -93,7 +93,7 @@ bool addr_is_reserved(const struct prefix *p, const struct addr *a)
 {
 	struct addr last = prefix_last(p);
 
-	/* RFC 3021: a /31 has neither; RFC 6164: nor has a /127. RFC 4291 section 2.6.1: an IPv6 prefix's first is anycast. */
+	/* A /31 has neither (RFC 3021), nor has a /127 (RFC 6164). IPv6's first is anycast (RFC 4291 section 2.6.1). */
 	if (p->len >= 127)
 		return false;
 	return addr_cmp(a, &p->base) == 0 || (prefix_is_v4(p) && addr_cmp(a, &last) == 0);

@@ -1,4 +1,4 @@
-/* From a definition to its model: what it means, in which order, and how it is looked up. Refusals are tests/golden/diag's. */
+/* From a definition to its model: meaning, order, lookups. Refusals are in tests/golden/diag. */
 #include "tests/unit/schema_test.h"
 
 #include "schema/limits.h"
