@@ -102,6 +102,7 @@ alice_joined() {
 	accept_alice
 	on alice innernet install alice.yaml >"$WORK/alice/install.log" 2>&1 || bail "install: $(cat "$WORK/alice/install.log")"
 	ALICE_PUB=$(cat "$OFFER/alice.key")
+	# shellcheck disable=SC2034 # for whoever sources this
 	ALICE="  alice: { ip: 10.60.64.2, public_key: \"$ALICE_PUB\" }"
 }
 
