@@ -197,52 +197,9 @@ static bool reserved(const uint8_t *base, const uint8_t *len, unsigned n, unsign
 	return host == 0 || host == 255 || (best < 31 && (host == first || host == last));
 }
 
-/* A small random network, with all that a model says about places checked the slow way. */
-static void random_network(uint32_t seed)
+/* All that a model says about places, against the slow way. `taken`: the last byte of each address. */
+static void check_tree(const struct model *m, const bool taken[256])
 {
-	uint8_t bytes[KEY_LEN], seed_bytes[randombytes_SEEDBYTES] = {0};
-	uint8_t cidr_base[40], cidr_len[40];
-	bool taken[256] = {false};
-	unsigned n = 0, n_peers = 0;
-	char key[KEY_B64_LEN + 1];
-	struct buf b = {0}, peers = {0};
-	struct loaded l;
-	const struct model *m;
-
-	srandom(seed);
-	memcpy(seed_bytes, &seed, sizeof(seed));
-	buf_str(&b, "network: n\ncidr: 10.0.0.0/24\ncidrs:\n");
-	for (unsigned i = 0; i < 40; i++) {
-		uint8_t len = (uint8_t)(25 + random() % 8);
-		uint8_t base = (uint8_t)(random() & (0xff << (32 - len)));
-		bool new = true;
-
-		for (unsigned j = 0; j < n; j++)
-			new = new && (cidr_base[j] != base || cidr_len[j] != len);
-		if (!new || random() % 3 == 0)
-			continue;
-		cidr_base[n] = base;
-		cidr_len[n++] = len;
-		buf_printf(&b, "  c%u-%u: 10.0.0.%u/%u\n", base, len, base, len);
-	}
-	for (unsigned i = 0; i < 60; i++) {
-		unsigned host = (unsigned)random() % 256;
-
-		if (taken[host] || reserved(cidr_base, cidr_len, n, host))
-			continue;
-		randombytes_buf_deterministic(bytes, KEY_LEN, seed_bytes);
-		bytes[0] = (uint8_t)host;
-		bytes[31] &= 0x7f;
-		key_format((const struct key *)bytes, key);
-		buf_printf(&peers, "  p%u: { ip: 10.0.0.%u, public_key: \"%s\"%s }\n", host, host, key,
-			   n_peers == 0 ? ", server: true, endpoint: \"192.0.2.1:1\"" : "");
-		taken[host] = true;
-		n_peers++;
-	}
-	buf_printf(&b, "peers:\n%s", peers.p);
-	l = load_text(b.p);
-	assert_loaded(&l);
-	m = l.model;
 	for (uint32_t i = 1; i < m->n_cidrs; i++) {
 		const struct cidr *c = &m->cidrs[i], *best = &m->cidrs[0];
 
@@ -288,6 +245,55 @@ static void random_network(uint32_t seed)
 	}
 	for (uint32_t i = 0; i < m->n_peers; i++)
 		assert_int_equal(m->peers[i].cidr, model_cidr_of_addr(m, &m->peers[i].ip[0]));
+}
+
+/* A small random network. */
+static void random_network(uint32_t seed)
+{
+	uint8_t bytes[KEY_LEN], seed_bytes[randombytes_SEEDBYTES] = {0};
+	uint8_t cidr_base[40], cidr_len[40];
+	bool taken[256] = {false};
+	unsigned n = 0, n_peers = 0;
+	char key[KEY_B64_LEN + 1];
+	struct buf b = {0}, peers = {0};
+	struct loaded l;
+	const struct model *m;
+
+	srandom(seed);
+	memcpy(seed_bytes, &seed, sizeof(seed));
+	buf_str(&b, "network: n\ncidr: 10.0.0.0/24\ncidrs:\n");
+	for (unsigned i = 0; i < 40; i++) {
+		uint8_t len = (uint8_t)(25 + random() % 8);
+		uint8_t base = (uint8_t)(random() & (0xff << (32 - len)));
+		bool new = true;
+
+		for (unsigned j = 0; j < n; j++)
+			new = new && (cidr_base[j] != base || cidr_len[j] != len);
+		if (!new || random() % 3 == 0)
+			continue;
+		cidr_base[n] = base;
+		cidr_len[n++] = len;
+		buf_printf(&b, "  c%u-%u: 10.0.0.%u/%u\n", base, len, base, len);
+	}
+	for (unsigned i = 0; i < 60; i++) {
+		unsigned host = (unsigned)random() % 256;
+
+		if (taken[host] || reserved(cidr_base, cidr_len, n, host))
+			continue;
+		randombytes_buf_deterministic(bytes, KEY_LEN, seed_bytes);
+		bytes[0] = (uint8_t)host;
+		bytes[31] &= 0x7f;
+		key_format((const struct key *)bytes, key);
+		buf_printf(&peers, "  p%u: { ip: 10.0.0.%u, public_key: \"%s\"%s }\n", host, host, key,
+			   n_peers == 0 ? ", server: true, endpoint: \"192.0.2.1:1\"" : "");
+		taken[host] = true;
+		n_peers++;
+	}
+	buf_printf(&b, "peers:\n%s", peers.p);
+	l = load_text(b.p);
+	assert_loaded(&l);
+	m = l.model;
+	check_tree(m, taken);
 	unload(&l);
 	buf_free(&b);
 	buf_free(&peers);
