@@ -11,7 +11,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#define RETRY_MS       5000
+#define RETRY_MS       2000
 #define STATUS_MS      10000       /* the status file follows who polled this often */
 #define KEEP_REVISIONS 64          /* older ones in memory, so that peers are sent differences */
 #define KEEP_BYTES     (32u << 20) /* of them together; the one before the current is always kept */
@@ -111,8 +111,9 @@ static void ledger_look(struct reconciler *r)
 		log_diags("ledger", &d);
 	if (moved < 0)
 		condition_fail(r, CONDITION_READY, r->current ? r->current->parsed.commit : NULL, &d);
-	else if (!was && r->current)
+	else if (!was && r->ledger_failed)
 		log_info("ledger", "the ledger is in order");
+	r->ledger_failed = moved < 0;
 	diags_free(&d);
 	if (moved > 0)
 		reconciler_ledger_moved(r);

@@ -16,8 +16,7 @@ static struct asker asker_of_peer(const struct reconciler *r, uint32_t i)
 		return (struct asker){ASKER_UNKNOWN, NONE};
 	if (!p->is_invite || ledger_enrolment(reconciler_facts(r), &p->key))
 		return (struct asker){ASKER_PEER, i};
-	if (p->invite_expires && p->invite_expires <= clock_unix())
-		return (struct asker){ASKER_UNKNOWN, NONE};
+	/* Expired or not: its temporary key leaves the interface, and until then redeem() says why not. */
 	return (struct asker){ASKER_INVITED, i};
 }
 

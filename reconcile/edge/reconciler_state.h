@@ -52,6 +52,7 @@ struct reconciler {
 
 	struct repo *repo;     /* NULL: cannot be opened (yet) */
 	struct ledger *ledger; /* NULL: no repository, or nobody knows the network's id yet */
+	bool ledger_failed;    /* at the last look */
 	struct watch *watch;
 	struct http_server *http;
 

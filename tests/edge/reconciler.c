@@ -1,0 +1,754 @@
+/*
+ * The whole server without an interface: a repository, a process that serves it, and clients whose source address is
+ * the peer's, inside 127.0.0.0/8. What is promised to people: an invalid revision changes nothing, a rewound history is
+ * refused, one redemption of many wins, a restart serves the same bytes.
+ */
+#include "reconcile/edge/file.h"
+#include "reconcile/edge/reconciler.h"
+#include "reconcile/edge/server_http.h"
+#include "reconcile/verify.h"
+#include "tests/edge/git_test.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <jansson.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <sodium.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#define MAIN "refs/heads/main"
+#define HUB  "127.60.0.1"
+
+struct fixture {
+	char folder[64], repository[96], data[96];
+	git_repository *git;
+	git_oid tip;
+	struct server_config *config;
+	struct key id;
+	char alice[KEY_B64_LEN + 1]; /* her WireGuard key */
+	uint8_t invite_seed[KEY_LEN];
+	struct key invite;
+	pid_t server;
+	unsigned port;
+};
+
+static struct addr addr_of(const char *s)
+{
+	struct addr a;
+
+	assert_int_equal(addr_parse(s, strlen(s), &a), 0);
+	return a;
+}
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	uint8_t private_key[KEY_LEN] = {77}, sk[crypto_sign_SECRETKEYBYTES];
+	struct key k;
+
+	folder_make(f->folder);
+	snprintf(f->repository, sizeof(f->repository), "%s/network.git", f->folder);
+	snprintf(f->data, sizeof(f->data), "%s/data", f->folder);
+	f->git = bare_make(f->repository);
+	f->config = server_config_new();
+	assert_non_null(f->config);
+	assert_int_equal(server_config_draw(f->config), 0);
+	strcpy(f->config->network, "corp");
+	strcpy(f->config->interface, "corp");
+	f->config->repository = strdup(f->repository);
+	f->config->ref = strdup(MAIN);
+	f->config->listen_port = 51820;
+	memset(f->id.b, 9, KEY_LEN);
+	x25519_public(private_key, &k);
+	key_format(&k, f->alice);
+	memset(f->invite_seed, 5, KEY_LEN);
+	crypto_sign_seed_keypair(f->invite.b, sk, f->invite_seed);
+	*state = f;
+	return 0;
+}
+
+static void server_stop(struct fixture *f)
+{
+	int status;
+
+	if (!f->server)
+		return;
+	kill(f->server, SIGTERM);
+	assert_int_equal(waitpid(f->server, &status, 0), f->server);
+	f->server = 0;
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	server_stop(f);
+	server_config_free(f->config);
+	git_repository_free(f->git);
+	folder_remove(f->folder);
+	free(f);
+	return 0;
+}
+
+/* The definition with these lines at the end. */
+static void definition(const struct fixture *f, const char *more, struct buf *out)
+{
+	char id[KEY_B64_LEN + 1], key[KEY_B64_LEN + 1], signer[ED25519_STR_LEN + 1], invite[ED25519_STR_LEN + 1];
+	char build[KEY_B64_LEN + 1];
+
+	uint8_t private_key[KEY_LEN] = {88};
+	struct key k;
+
+	x25519_public(private_key, &k);
+	key_format(&k, build);
+	key_format(&f->id, id);
+	key_format(&f->config->public_key, key);
+	ed25519_format(&f->config->signers[0], signer);
+	ed25519_format(&f->invite, invite);
+	buf_printf(out,
+		   "network: corp\ncidr: 127.60.0.0/16\ntrust: { id: \"%s\", signers: [\"%s\"] }\n"
+		   "cidrs:\n  infra: 127.60.0.0/24\n  humans: 127.60.64.0/24\n  machines: 127.60.65.0/24\n"
+		   "peers:\n"
+		   "  hub: { ip: 127.60.0.1, public_key: \"%s\", endpoint: \"192.0.2.1:51820\", server: true }\n"
+		   "  alice: { ip: 127.60.64.2, public_key: \"%s\", admin: true }\n"
+		   "  build: { ip: 127.60.65.5, public_key: \"%s\" }\n"
+		   "  bob: { ip: 127.60.64.3, invite: \"%s\" }\n%s",
+		   id, signer, key, f->alice, build, invite, more);
+}
+
+/* Commits and moves the branch: on top of the tip, or with `rewrite` from nothing. */
+static void push_text(struct fixture *f, const char *text, bool rewrite)
+{
+	const struct git_file file = {"network.yaml", text, 0};
+	const bool first = rewrite || git_oid_is_zero(&f->tip);
+
+	f->tip = commit_make(f->git, MAIN, &f->tip, first ? 0 : 1, &file, 1, 1000);
+}
+
+static void push(struct fixture *f, const char *more)
+{
+	struct buf text = {0};
+
+	definition(f, more, &text);
+	push_text(f, text.p, false);
+	buf_free(&text);
+}
+
+static void on_term(void *ctx, int signo)
+{
+	(void)signo;
+	loop_stop(ctx);
+}
+
+/* The server's own process. Never returns. */
+static void serve(struct fixture *f, int say)
+{
+	const struct reconciler_options o = {
+	    .data_dir = f->data, .watch = true, .no_device = true, .address = addr_of(HUB)};
+	struct diags d = {0};
+	struct loop *l = loop_new(&d);
+	struct reconciler *r;
+	sigset_t set;
+	unsigned port;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (!getenv("SERVER_LOG") && !freopen("/dev/null", "w", stderr))
+		_exit(5);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	r = l ? reconciler_new(l, f->config, &o, &d) : NULL;
+	if (!r || loop_signals(l, &set, on_term, l) < 0)
+		_exit(3);
+	reconciler_turn(r);
+	port = reconciler_port(r);
+	if (write(say, &port, sizeof(port)) != sizeof(port) || loop_run(l) < 0)
+		_exit(4);
+	reconciler_free(r);
+	loop_free(l);
+	diags_free(&d);
+	_exit(0);
+}
+
+static void server_start(struct fixture *f)
+{
+	int say[2];
+
+	assert_int_equal(pipe(say), 0);
+	f->server = fork();
+	assert_true(f->server >= 0);
+	if (!f->server)
+		serve(f, say[1]);
+	close(say[1]);
+	assert_int_equal(read(say[0], &f->port, sizeof(f->port)), sizeof(f->port));
+	close(say[0]);
+	assert_true(f->port > 0);
+}
+
+/* --- a client --- */
+
+static int connect_from(const struct fixture *f, const char *from)
+{
+	struct sockaddr_in src = {.sin_family = AF_INET},
+			   dst = {.sin_family = AF_INET, .sin_port = htons((uint16_t)f->port)};
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	inet_pton(AF_INET, from, &src.sin_addr);
+	inet_pton(AF_INET, HUB, &dst.sin_addr);
+	assert_int_equal(bind(fd, (struct sockaddr *)&src, sizeof(src)), 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&dst, sizeof(dst)), 0);
+	return fd;
+}
+
+static void send_request(const struct fixture *f, int fd, const char *method, const char *path, struct span body,
+			 const char *headers)
+{
+	struct buf b = {0};
+	char id[KEY_B64_LEN + 1];
+
+	key_format(&f->id, id);
+	buf_printf(&b, "%s %s HTTP/1.1\r\nConnection: close\r\n", method, path);
+	if (headers)
+		buf_str(&b, headers);
+	else
+		buf_printf(&b, "Host: " HUB ":%u\r\nInnernet-Network: %s\r\n", f->port, id);
+	if (body.p)
+		buf_printf(&b, "Content-Length: %zu\r\n", body.n);
+	buf_str(&b, "\r\n");
+	buf_add(&b, body.p, body.n);
+	assert_int_equal(send(fd, b.p, b.n, MSG_NOSIGNAL), (ssize_t)b.n);
+	buf_free(&b);
+}
+
+/* Everything until the other side closes. Returns the status; 0: closed without an answer. */
+static int receive(int fd, struct buf *body)
+{
+	struct buf all = {0};
+	char chunk[4096], *blank;
+	int status = 0;
+	ssize_t n;
+
+	while (poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, 20000) == 1 &&
+	       (n = recv(fd, chunk, sizeof(chunk), 0)) > 0)
+		buf_add(&all, chunk, (size_t)n);
+	close(fd);
+	if (all.n > 12)
+		status = atoi(all.p + 9);
+	blank = all.p ? strstr(all.p, "\r\n\r\n") : NULL;
+	if (body && blank)
+		buf_add(body, blank + 4, all.n - (size_t)(blank + 4 - all.p));
+	buf_free(&all);
+	return status;
+}
+
+static int get(const struct fixture *f, const char *from, const char *path, struct buf *body)
+{
+	int fd = connect_from(f, from);
+
+	send_request(f, fd, "GET", path, (struct span){0}, NULL);
+	return receive(fd, body);
+}
+
+static int post(const struct fixture *f, const char *from, struct span record, struct buf *body)
+{
+	int fd = connect_from(f, from);
+
+	send_request(f, fd, "POST", "/v1/redeem", record, NULL);
+	return receive(fd, body);
+}
+
+/* A view as alice would take it, verified; what she held before may be NULL. */
+struct seen {
+	struct arena *arena;
+	struct bundle *bundle;
+	struct view *view;
+	char have[HASH_HEX_LEN + 1];
+};
+
+static void verify(const struct fixture *f, const struct buf *body, const struct seen *held, struct seen *out)
+{
+	struct verifier v = {.held = held ? held->bundle : NULL, .held_view = held ? held->view : NULL};
+	struct bundle b;
+	struct diags d = {0};
+
+	v.pinned = (struct trust){.id = f->id, .n_signers = 1, .n_online = 1, .threshold = 1, .present = true};
+	v.pinned.signers[0] = v.pinned.online[0] = f->config->signers[0];
+	v.current = v.pinned;
+	assert_int_equal(key_parse(f->alice, KEY_B64_LEN, &v.own_key), 0);
+	out->arena = arena_new();
+	struct span bytes = arena_span(out->arena, buf_span(body));
+	assert_int_equal(bundle_parse(out->arena, bytes, &b, &d), 0);
+	enum verify_result result = snapshot_verify(out->arena, &v, &b, time(NULL), &out->view, &out->bundle, &d);
+	if (result != VERIFY_OK)
+		fail_msg("not believed: %s", d.first ? d.first->message : "?");
+	assert_int_equal(d.n_warnings, 0);
+	hash_hex(&out->view->statement.name, out->have);
+	diags_free(&d);
+}
+
+static void fetch(const struct fixture *f, const struct seen *held, struct seen *out)
+{
+	struct buf body = {0};
+	char path[256];
+
+	snprintf(path, sizeof(path), "/v1/poll?have=%s.-.-&wait=10", held ? held->have : "-");
+	assert_int_equal(get(f, "127.60.64.2", path, &body), 200);
+	verify(f, &body, held, out);
+	buf_free(&body);
+}
+
+/* status.json, once `type` is `status` with `reason`. */
+static json_t *await_condition(const struct fixture *f, const char *type, const char *status, const char *reason)
+{
+	char path[160];
+
+	snprintf(path, sizeof(path), "%s/status.json", f->data);
+	for (int i = 0; i < 2000; i++) {
+		json_t *o = json_load_file(path, 0, NULL), *c;
+		size_t k;
+		json_array_foreach(json_object_get(o, "conditions"), k, c)
+		{
+			if (!strcmp(json_string_value(json_object_get(c, "type")), type) &&
+			    !strcmp(json_string_value(json_object_get(c, "status")), status) &&
+			    !strcmp(json_string_value(json_object_get(c, "reason")), reason))
+				return o;
+		}
+		json_decref(o);
+		usleep(5000);
+	}
+	fail_msg("no %s=%s (%s) within 10 s", type, status, reason);
+	return NULL;
+}
+
+static const char *condition_text(json_t *o, const char *type, const char *field)
+{
+	json_t *c;
+	size_t k;
+
+	json_array_foreach(json_object_get(o, "conditions"), k, c)
+	{
+		if (!strcmp(json_string_value(json_object_get(c, "type")), type))
+			return json_string_value(json_object_get(c, field));
+	}
+	return "";
+}
+
+/* --- tests --- */
+
+/* A peer that waits has the new snapshot as soon as it is pushed, and only what it lacks. */
+static void test_push_reaches_who_waits(void **state)
+{
+	struct fixture *f = *state;
+	struct seen first, second;
+	struct buf body = {0};
+	char path[256];
+
+	push(f, "");
+	server_start(f);
+	fetch(f, NULL, &first);
+	assert_int_equal(first.view->statement.version.number, 1);
+	assert_int_equal(first.view->n_peers, 3); /* hub, alice, and bob who is pending */
+	assert_string_equal(first.view->peers[first.view->self].name, "alice");
+
+	snprintf(path, sizeof(path), "/v1/poll?have=%s.-.-&wait=20", first.have);
+	int fd = connect_from(f, "127.60.64.2");
+	send_request(f, fd, "GET", path, (struct span){0}, NULL);
+	/* Nothing comes while nothing is new. */
+	assert_int_equal(poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, 100), 0);
+	push(f, "associations:\n  - [humans, machines]\n");
+	assert_int_equal(receive(fd, &body), 200);
+	verify(f, &body, &first, &second);
+	assert_int_equal(second.view->statement.version.number, 2);
+	/* Her own list is not sent again. */
+	struct bundle b;
+	struct diags d = {0};
+	assert_int_equal(bundle_parse(second.arena, buf_span(&body), &b, &d), 0);
+	assert_true(b.n_objects < second.bundle->n_objects || b.n_objects == 1);
+
+	/* Idle polls end with their time, with a freshness only while it is due. */
+	snprintf(path, sizeof(path), "/v1/poll?have=%s.-.-&wait=0", second.have);
+	assert_int_equal(get(f, "127.60.64.2", path, NULL), 204);
+	json_t *o = await_condition(f, "Converged", "True", "ReachablePeers");
+	assert_string_equal(condition_text(o, "Converged", "message"), "1 of 2 peers run it");
+	json_decref(o);
+	buf_free(&body);
+	arena_free(first.arena);
+	arena_free(second.arena);
+}
+
+/* Each refusal leaves what was published, and the status says which commit and why. */
+static void test_refused_revisions(void **state)
+{
+	struct fixture *f = *state;
+	struct seen first, again;
+	struct buf text = {0}, good = {0}, old = {0};
+	char short_sha[13];
+	json_t *o;
+
+	push(f, "");
+	server_start(f);
+	push(f, "associations: [[humans, machines]]\n");
+	json_decref(await_condition(f, "Published", "True", "Published"));
+	for (int i = 0; i < 400; i++) {
+		fetch(f, NULL, &first);
+		if (first.view->statement.version.number == 2)
+			break;
+		arena_free(first.arena);
+		usleep(5000);
+	}
+	definition(f, "", &good);
+
+	/* Broken YAML, a test that fails, a server that is gone, another network, an epoch that jumps, nothing at all. */
+	static const struct {
+		const char *text, *code;
+	} bad[] = {
+	    {"network: [\n", "yaml-syntax"},
+	    {"", "definition-empty"},
+	    {"+tests: [{ from: bob, can_reach: machines }]\n", "test-failed"},
+	    {"+epoch: 7\n", "epoch-jump"},
+	    {"-hub", "server-dropped"},
+	    {"-id", "network-changed"},
+	};
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		buf_reset(&text);
+		if (bad[i].text[0] == '+') {
+			buf_str(&text, good.p);
+			buf_str(&text, bad[i].text + 1);
+		} else if (!strcmp(bad[i].text, "-hub") || !strcmp(bad[i].text, "-id")) {
+			const char *at = strstr(good.p, !strcmp(bad[i].text, "-id") ? "CQkJ" : "public_key: \"");
+			size_t skip = !strcmp(bad[i].text, "-id") ? 0 : 13;
+			buf_add(&text, good.p, (size_t)(at - good.p) + skip);
+			buf_str(&text, !strcmp(bad[i].text, "-id") ? "CAgI" : "AAAA");
+			buf_str(&text, at + skip + 4);
+		} else {
+			buf_str(&text, bad[i].text);
+		}
+		push_text(f, text.p ? text.p : "", false);
+		git_oid_tostr(short_sha, sizeof(short_sha), &f->tip);
+		o = await_condition(f, "Valid", "False", bad[i].code);
+		assert_memory_equal(condition_text(o, "Valid", "commit"), short_sha, 12);
+		assert_non_null(strstr(json_string_value(json_object_get(o, "problem")), bad[i].code));
+		json_decref(o);
+	}
+	/* A rewritten history. */
+	git_oid before = f->tip;
+	push_text(f, good.p, true);
+	o = await_condition(f, "Valid", "False", "history-rewound");
+	assert_non_null(strstr(json_string_value(json_object_get(o, "problem")), "does not come after"));
+	json_decref(o);
+	fetch(f, NULL, &again);
+	assert_string_equal(again.have, first.have);
+	arena_free(again.arena);
+	f->tip = before;
+
+	/* A commit on top that is valid again goes out. */
+	push(f, "associations: [[humans, machines], [infra, machines]]\n");
+	json_decref(await_condition(f, "Valid", "True", "Valid"));
+	fetch(f, &first, &again);
+	assert_true(again.view->statement.version.number > 2);
+	arena_free(again.arena);
+
+	/* The branch deleted: everything stays. */
+	git_reference_remove(f->git, MAIN);
+	json_decref(await_condition(f, "Valid", "False", "branch-missing"));
+	fetch(f, NULL, &again);
+	arena_free(again.arena);
+	arena_free(first.arena);
+	buf_free(&good);
+	buf_free(&text);
+	buf_free(&old);
+}
+
+/* The same commit, the same bytes, the same signatures: also with the repository gone. */
+static void test_restart_serves_the_same_bytes(void **state)
+{
+	struct fixture *f = *state;
+	struct buf one = {0}, two = {0}, three = {0};
+	char gone[128];
+
+	push(f, "");
+	server_start(f);
+	assert_int_equal(get(f, "127.60.64.2", "/v1/poll?have=-.-.-", &one), 200);
+	server_stop(f);
+	server_start(f);
+	assert_int_equal(get(f, "127.60.64.2", "/v1/poll?have=-.-.-", &two), 200);
+	server_stop(f);
+	snprintf(gone, sizeof(gone), "%s.gone", f->repository);
+	assert_int_equal(rename(f->repository, gone), 0);
+	server_start(f);
+	assert_int_equal(get(f, "127.60.64.2", "/v1/poll?have=-.-.-", &three), 200);
+	/* All but the freshness, which has the time in it, and the ledger's and hints' positions. */
+	const char *a = strstr(one.p, "innernet-statement 1"), *b = strstr(two.p, "innernet-statement 1"),
+		   *c = strstr(three.p, "innernet-statement 1");
+	size_t n = (size_t)(strstr(a, "\nfresh ") - a);
+	assert_memory_equal(a, b, n);
+	assert_memory_equal(a, c, n);
+	a = strstr(one.p, "\npath "), b = strstr(two.p, "\npath "), c = strstr(three.p, "\npath ");
+	n = (size_t)(strstr(a, "\nhints ") - a);
+	const char *ledger = strstr(a, "\nledger ");
+	n = ledger && ledger < a + n ? (size_t)(ledger - a) : n;
+	assert_memory_equal(a, b, n);
+	assert_memory_equal(a, c, n);
+	/* The repository comes back, and so does the server. */
+	assert_int_equal(rename(gone, f->repository), 0);
+	json_decref(await_condition(f, "Ready", "True", "Serving"));
+	buf_free(&one);
+	buf_free(&two);
+	buf_free(&three);
+}
+
+static void enrol(const struct fixture *f, uint32_t n, struct buf *out)
+{
+	uint8_t private_key[KEY_LEN] = {3};
+	struct enrolment e;
+	struct key x;
+
+	memcpy(private_key + 4, &n, sizeof(n));
+	x25519_public(private_key, &x);
+	assert_int_equal(enrolment_make(&f->id, &f->invite, &x, 1000, f->invite_seed, &e), 0);
+	buf_reset(out);
+	enrolment_write(out, &e);
+}
+
+#define AT_ONCE 64
+
+static void test_redemption(void **state)
+{
+	struct fixture *f = *state;
+	struct buf record = {0}, body = {0}, won = {0};
+	int fd[AT_ONCE], answers[600] = {0};
+
+	push(f, "");
+	server_start(f);
+	/* Before: bob may redeem and nothing else. */
+	assert_int_equal(get(f, "127.60.64.3", "/v1/poll?have=-.-.-", &body), 403);
+	/* Not from somebody else's address, not without a proof, not with a known key. */
+	enrol(f, 0, &record);
+	assert_int_equal(post(f, "127.60.64.2", buf_span(&record), NULL), 403);
+	record.p[record.n - 10] ^= 1;
+	assert_in_range(post(f, "127.60.64.3", buf_span(&record), NULL), 400, 403);
+	assert_int_equal(post(f, "127.60.64.3", SPAN("hello"), NULL), 400);
+
+	for (uint32_t i = 0; i < AT_ONCE; i++)
+		fd[i] = connect_from(f, "127.60.64.3");
+	for (uint32_t i = 0; i < AT_ONCE; i++) {
+		enrol(f, i, &record);
+		char id[KEY_B64_LEN + 1];
+		struct buf q = {0};
+		key_format(&f->id, id);
+		buf_printf(&q,
+			   "POST /v1/redeem HTTP/1.1\r\nHost: " HUB
+			   ":%u\r\nInnernet-Network: %s\r\nConnection: close\r\n"
+			   "Content-Length: %zu\r\n\r\n",
+			   f->port, id, record.n);
+		buf_add(&q, record.p, record.n);
+		if (send(fd[i], q.p, q.n, MSG_NOSIGNAL) < 0)
+			errno = 0; /* above the cap of one address: closed */
+		buf_free(&q);
+	}
+	for (uint32_t i = 0; i < AT_ONCE; i++) {
+		int status = receive(fd[i], NULL);
+		answers[status]++;
+		if (status == 200)
+			enrol(f, i, &won);
+	}
+	assert_int_equal(answers[200], 1);
+	assert_int_equal(answers[200] + answers[410] + answers[0], AT_ONCE);
+	assert_in_range(answers[410], 1, CONNECTIONS_PEER);
+
+	/* Again with the same key: harmless. With another: used. */
+	assert_int_equal(post(f, "127.60.64.3", buf_span(&won), NULL), 200);
+	enrol(f, 1000, &record);
+	buf_reset(&body);
+	assert_int_equal(post(f, "127.60.64.3", buf_span(&record), &body), 410);
+	assert_memory_equal(body.p, "invite-used: ", 13);
+	/* Now bob sees the network, and alice sees bob's enrolment. */
+	assert_int_equal(get(f, "127.60.64.3", "/v1/poll?have=-.-.-", NULL), 200);
+	struct seen alice;
+	fetch(f, NULL, &alice);
+	assert_int_equal(alice.bundle->n_enrolments, 1);
+	bool pending = true;
+	for (uint32_t i = 0; i < alice.view->n_peers; i++)
+		if (!strcmp(alice.view->peers[i].name, "bob"))
+			pending = alice.view->peers[i].pending;
+	assert_false(pending);
+	arena_free(alice.arena);
+
+	/* It is durable: another process knows it. */
+	server_stop(f);
+	server_start(f);
+	assert_int_equal(post(f, "127.60.64.3", buf_span(&record), NULL), 410);
+	assert_int_equal(get(f, "127.60.64.3", "/v1/poll?have=-.-.-", NULL), 200);
+
+	/* The ledger rewound: what was redeemed stays so, nothing new is. */
+	git_reference_remove(f->git, "refs/heads/innernet/enrolments");
+	json_decref(await_condition(f, "Ready", "False", "Ledger"));
+	assert_int_equal(get(f, "127.60.64.3", "/v1/poll?have=-.-.-", NULL), 200);
+	server_stop(f);
+	server_start(f);
+	assert_int_equal(get(f, "127.60.64.3", "/v1/poll?have=-.-.-", NULL), 200);
+	buf_free(&record);
+	buf_free(&body);
+	buf_free(&won);
+}
+
+static void test_ledger_unavailable(void **state)
+{
+	struct fixture *f = *state;
+	struct buf record = {0}, body = {0};
+
+	push(f, "");
+	server_start(f);
+	git_reference_remove(f->git, "refs/heads/innernet/enrolments");
+	json_decref(await_condition(f, "Ready", "False", "Ledger"));
+	enrol(f, 1, &record);
+	assert_int_equal(post(f, "127.60.64.3", buf_span(&record), &body), 503);
+	assert_memory_equal(body.p, "ledger-unavailable: ", 20);
+	buf_free(&record);
+	buf_free(&body);
+}
+
+static void test_expired_invite(void **state)
+{
+	struct fixture *f = *state;
+	struct buf text = {0}, record = {0}, body = {0};
+	char *at;
+
+	definition(f, "", &text);
+	at = strrchr(text.p, '}');
+	assert_non_null(at);
+	struct buf expired = {0};
+	buf_add(&expired, text.p, (size_t)(at - text.p));
+	buf_str(&expired, ", invite_expires: 2001-01-01T00:00:00Z }\n");
+	push_text(f, expired.p, false);
+	server_start(f);
+	enrol(f, 1, &record);
+	assert_int_equal(post(f, "127.60.64.3", buf_span(&record), &body), 401);
+	assert_memory_equal(body.p, "invite-expired: ", 16);
+	buf_free(&text);
+	buf_free(&expired);
+	buf_free(&record);
+	buf_free(&body);
+}
+
+/* What a page in a browser on a peer's machine, or a stranger, could send. */
+static void test_requests_refused(void **state)
+{
+	struct fixture *f = *state;
+	char id[KEY_B64_LEN + 1], headers[400];
+	static const char poll_path[] = "/v1/poll?have=-.-.-";
+
+	push(f, "");
+	server_start(f);
+	key_format(&f->id, id);
+	assert_int_equal(get(f, "127.60.99.9", poll_path, NULL), 403); /* nobody's address */
+	assert_int_equal(get(f, HUB, poll_path, NULL), 403);           /* the server's own earns no rights */
+	assert_int_equal(get(f, "127.60.64.2", "/", NULL), 404);
+	assert_int_equal(get(f, "127.60.64.2", "/v1/redeem", NULL), 405);
+	assert_int_equal(get(f, "127.60.64.2", "/v1/poll?have=nonsense", NULL), 400);
+	assert_int_equal(get(f, "127.60.64.2", "/v1/poll?have=-.-.-&wait=61", NULL), 400);
+	assert_int_equal(get(f, "127.60.64.2", "/v1/status", NULL), 200);
+
+	const struct {
+		const char *host, *more;
+		int status;
+	} cases[] = {
+	    {HUB, "", 400},
+	    {"localhost", "", 400},
+	    {"evil.example.com", "", 400},
+	    {NULL, "Origin: https://example.com\r\n", 403},
+	    {NULL, "Origin: null\r\n", 403},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char own[40];
+		snprintf(own, sizeof(own), HUB ":%u", f->port);
+		snprintf(headers, sizeof(headers), "Host: %s\r\nInnernet-Network: %s\r\n%s",
+			 cases[i].host ? cases[i].host : own, id, cases[i].more);
+		int fd = connect_from(f, "127.60.64.2");
+		send_request(f, fd, "GET", poll_path, (struct span){0}, headers);
+		assert_int_equal(receive(fd, NULL), cases[i].status);
+	}
+	snprintf(headers, sizeof(headers), "Host: " HUB ":%u\r\n", f->port);
+	int fd = connect_from(f, "127.60.64.2");
+	send_request(f, fd, "GET", poll_path, (struct span){0}, headers);
+	assert_int_equal(receive(fd, NULL), 403);
+}
+
+/* Ordinary peers get codes and their own entry; admins get it all. */
+static void test_status_by_who_asks(void **state)
+{
+	struct fixture *f = *state;
+	struct buf all = {0}, own = {0}, record = {0};
+
+	push(f, "");
+	server_start(f);
+	enrol(f, 1, &record);
+	assert_int_equal(post(f, "127.60.64.3", buf_span(&record), NULL), 200);
+	assert_int_equal(get(f, "127.60.64.2", "/v1/status", &all), 200);
+	assert_int_equal(get(f, "127.60.64.3", "/v1/status", &own), 200);
+	json_t *a = json_loadb(all.p, all.n, 0, NULL), *o = json_loadb(own.p, own.n, 0, NULL);
+	assert_int_equal(json_array_size(json_object_get(a, "peers")), 4);
+	assert_int_equal(json_array_size(json_object_get(o, "peers")), 1);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(json_object_get(o, "peers"), 0), "name")),
+			    "bob");
+	assert_string_equal(condition_text(o, "Valid", "status"), "True");
+	assert_null(condition_text(o, "Valid", "message"));
+	assert_non_null(condition_text(a, "Valid", "message"));
+	assert_null(strstr(own.p, "alice"));
+	json_decref(a);
+	json_decref(o);
+	buf_free(&all);
+	buf_free(&own);
+	buf_free(&record);
+}
+
+/* Two servers of one network on one machine would race. */
+static void test_only_one(void **state)
+{
+	struct fixture *f = *state;
+	const struct reconciler_options o = {.data_dir = f->data, .no_device = true};
+	struct diags d = {0};
+	struct loop *l = loop_new(&d);
+
+	push(f, "");
+	server_start(f);
+	assert_null(reconciler_new(l, f->config, &o, &d));
+	assert_string_equal(code_of(&d), "already-running");
+	server_stop(f);
+	struct diags e = {0};
+	struct reconciler *r = reconciler_new(l, f->config, &o, &e);
+	assert_non_null(r);
+	assert_int_equal(reconciler_turn(r), TURN_UNCHANGED);
+	/* The same content in another commit publishes nothing new. */
+	push(f, "# a comment\n");
+	assert_int_equal(reconciler_turn(r), TURN_UNCHANGED);
+	push(f, "associations: [[humans, machines]]\n");
+	assert_int_equal(reconciler_turn(r), TURN_PUBLISHED);
+	reconciler_free(r);
+	diags_free(&d);
+	diags_free(&e);
+	loop_free(l);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(test_push_reaches_who_waits, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_refused_revisions, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_restart_serves_the_same_bytes, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_redemption, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_ledger_unavailable, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_expired_invite, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_requests_refused, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_status_by_who_asks, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_only_one, setup, teardown),
+	};
+
+	signal(SIGPIPE, SIG_IGN);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
