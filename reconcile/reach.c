@@ -422,38 +422,58 @@ static bool two_here(const struct reach_index *x, const struct check *k, uint32_
 	return k->f.peer != NONE && k->t.peer != NONE && k->f.peer != k->t.peer;
 }
 
-static void run_check(const struct reach_index *x, const struct check *k, struct diags *d)
+/* Two points of the walk at which a peer of each group goes against the wish. */
+static bool find_fault(const struct reach_index *x, const struct check *k, uint32_t *from, uint32_t *to)
 {
-	const struct model *m = x->m;
-	const struct ref *off = k->f.empty ? k->from : k->t.empty ? k->to : NULL;
-
-	if (off) {
-		if (k->wanted)
-			diag_note(d,
-				  diag_error(d, "test-failed", &k->to->at, "expected that '%s' can reach '%s'",
-					     k->from->text, k->to->text),
-				  &m->peers[off->index].at, "'%s' is disabled, and reaches nobody", off->text);
-		return;
-	}
 	for (uint32_t p = k->f.in; p <= k->f.out; p++) {
 		uint32_t own = group_at(x, &k->t, p), others, reached;
 		bool one = k->t.peer != NONE || k->t.imagined;
 
 		if (group_at(x, &k->f, p) == 0)
 			continue;
-		if (two_here(x, k, p) && (reach_cidrs(x, x->order[p], x->order[p]).rule != REACH_NONE) != k->wanted) {
-			report(x, k, p, p, d);
-			return;
-		}
+		*from = *to = p;
+		if (two_here(x, k, p) && (reach_cidrs(x, x->order[p], x->order[p]).rule != REACH_NONE) != k->wanted)
+			return true;
 		others = one ? (own ? 0 : 1) : x->peers_before[k->t.out + 1] - x->peers_before[k->t.in] - own;
 		if (one)
 			reached = others && reach_cidrs(x, x->order[p], x->order[k->t.in]).rule != REACH_NONE;
 		else
 			reached = reached_in(x, &k->t, p);
 		if (k->wanted ? reached < others : reached > 0) {
-			report(x, k, p, first_at_fault(x, &k->t, p, k->wanted), d);
-			return;
+			*to = first_at_fault(x, &k->t, p, k->wanted);
+			return true;
 		}
+	}
+	return false;
+}
+
+bool reach_example(const struct reach_index *x, const struct ref *from, const struct ref *to, bool reached,
+		   uint32_t *c1, uint32_t *c2)
+{
+	struct check k = {.from = from, .to = to, .wanted = !reached};
+	uint32_t p, q;
+
+	if (!group_of(x, from, &k.f) || !group_of(x, to, &k.t) || k.f.empty || k.t.empty || !find_fault(x, &k, &p, &q))
+		return false;
+	*c1 = x->order[p];
+	*c2 = x->order[q];
+	return true;
+}
+
+static void run_check(const struct reach_index *x, const struct check *k, struct diags *d)
+{
+	const struct model *m = x->m;
+	const struct ref *off = k->f.empty ? k->from : k->t.empty ? k->to : NULL;
+	uint32_t from, to;
+
+	if (!off) {
+		if (find_fault(x, k, &from, &to))
+			report(x, k, from, to, d);
+	} else if (k->wanted) {
+		diag_note(d,
+			  diag_error(d, "test-failed", &k->to->at, "expected that '%s' can reach '%s'", k->from->text,
+				     k->to->text),
+			  &m->peers[off->index].at, "'%s' is disabled, and reaches nobody", off->text);
 	}
 }
 

@@ -30,6 +30,13 @@ bool reach_covers(const struct reach_index *x, uint32_t cidr, uint32_t other);
 const uint32_t *reach_subtrees(const struct reach_index *x, uint32_t cidr, uint32_t *n);
 const uint32_t *reach_infra(const struct reach_index *x, uint32_t *n); /* all infra CIDRs, sorted */
 
+/*
+ * Are there two enabled peers, one that each reference names, that reach each other (`reached`), or that do not?
+ * Their CIDRs, when there are. False too when a reference is outside the network or names a disabled peer.
+ */
+bool reach_example(const struct reach_index *x, const struct ref *from, const struct ref *to, bool reached,
+		   uint32_t *c1, uint32_t *c2);
+
 /* Runs `tests:`; one diagnostic (code "test-failed") a failing pair of references: expected, found, the rule at fault. */
 void reach_run_tests(const struct reach_index *x, struct diags *d);
 

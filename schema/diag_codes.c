@@ -95,6 +95,8 @@ const struct diag_code diag_codes[] = {
     {"peer-exists", "a peer of that name is there, and is another one"},
     {"program-failed", "another program could not be run"},
     {"program-missing", "another program is not installed"},
+    {"revision-unknown", "a clone has no such revision"},
+    {"same-peer", "`why` was asked about one peer and itself"},
     {"snapshot-behind", "a server has an older version than the peer"},
     {"snapshot-equivocation", "the signers signed two different snapshots as one version"},
     {"snapshot-missing", "a reply has no snapshot, and the peer has none yet"},

@@ -7,6 +7,7 @@
 extern const struct command command_add_peer;
 extern const struct command command_snapshot;
 extern const struct command command_validate;
+extern const struct command command_why;
 extern const struct command command_install;
 extern const struct command command_up;
 extern const struct command command_fetch;
