@@ -7,7 +7,7 @@ export TMPDIR=$WORK/tmp
 left() { # what a run left in this sandbox: interfaces, namespaces, processes, files
 	ip -o link | awk -F': ' '$2 != "lo" && $2 != "switch" { print "interface " $2 }'
 	find /run/netns /run/wireguard "$TMPDIR" -mindepth 1 2>/dev/null | sed 's/^/file /'
-	pgrep -ax 'innernet|innernet-reconc|wireguard-go|sleep|unshare' | sed 's/^/process /'
+	pgrep -af '^([^ ]*/)?(innernet|innernet-reconcile|wireguard-go|unshare|sleep)( |$)' | sed 's/^/process /'
 }
 before=$(left)
 
@@ -16,7 +16,7 @@ status=$?
 is "$status" 0 'the demo succeeds' || diag "$out"
 [ -z "${DEMO_SHOW:-}" ] || diag "$out"
 like "$out" '^hub\$ innernet-reconcile init ' 'a server is made'
-is "$(grep -c '^hub\$ .*innernet add-peer ' <<<"$out")" 3 'three peers are added'
+is "$(grep -c '^hub:network\$ innernet add-peer ' <<<"$out")" 3 'three peers are added'
 is "$(grep -cE '^(alice|bob|build1)\$ innernet install ' <<<"$out")" 3 'three invitations are redeemed'
 like "$out" '^alice reaches bob$' 'pings go through where the definition says so'
 like "$out" '^alice does not reach build1$' 'and do not where it says not'
