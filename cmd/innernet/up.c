@@ -20,14 +20,14 @@ static int up_one(const struct invocation *inv, const struct peer_options *o, co
 	struct diags d = {0}, fetched = {0};
 	struct peer_turn first = {0}, second = {0};
 	enum verify_result result;
-	const char *server;
+	char server[NAME_MAX_LEN + 1] = "";
 	int code = FAILED, r;
 
 	if (!p)
 		return FAILED;
 	r = peer_converge(p, clock_unix(), LOCK_WAIT_MS, &first, &d);
 	if (r == 0 && (r = store_lock(&p->store, LOCK_WAIT_MS, &d)) == 0) {
-		if (peer_fetch(p, &result, &server, &fetched) < 0 && p->held) {
+		if (peer_fetch(p, &result, server, &fetched) < 0 && p->held) {
 			diags_soften(&fetched);
 			diag_help(&fetched, fetched.last, "going on with the last good snapshot");
 		}

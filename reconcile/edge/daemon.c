@@ -278,11 +278,9 @@ static void on_answer(void *ctx, struct client_answer *answer)
 	struct network *n = ctx;
 	struct peer_server servers[SERVERS_MAX];
 	size_t n_servers = peer_servers(n->peer, servers);
-	const char *name = n_servers ? servers[n->server % n_servers].name : "?";
-	char server[NAME_MAX_LEN + 1], why[160];
+	const char *server = n_servers ? servers[n->server % n_servers].name : "?";
+	char why[160];
 
-	/* A new snapshot takes the old one's names away. */
-	snprintf(server, sizeof(server), "%s", name);
 	if (answer->status == 200) {
 		take(n, server, buf_span(&answer->body));
 	} else if (answer->status == 204) {

@@ -145,20 +145,26 @@ int peer_refresh(struct this_peer *p, int64_t now, struct diags *d)
 	return store_changed(&p->store) ? load(p, now, d) : 0;
 }
 
+static void name_server(struct peer_server *out, const char *name, const struct addr *ip)
+{
+	snprintf(out->name, sizeof(out->name), "%s", name);
+	out->ip = *ip;
+}
+
 size_t peer_servers(const struct this_peer *p, struct peer_server out[static SERVERS_MAX])
 {
 	const struct membership *m = &p->config->m;
 	size_t n = 0;
 
 	if (!p->held) {
-		for (size_t i = 0; i < m->n_servers; i++)
-			out[n++] = (struct peer_server){m->servers[i].name, m->servers[i].ip[0]};
+		for (; n < m->n_servers; n++)
+			name_server(&out[n], m->servers[n].name, &m->servers[n].ip[0]);
 		return n;
 	}
 	for (uint32_t i = 0; i < p->held->view->n_peers && n < SERVERS_MAX; i++) {
 		const struct view_peer *s = &p->held->view->peers[i];
 		if (s->server && !s->pending && i != p->held->view->self)
-			out[n++] = (struct peer_server){s->name, s->ip[0]};
+			name_server(&out[n++], s->name, &s->ip[0]);
 	}
 	return n;
 }
@@ -359,7 +365,7 @@ static void say_answer(struct diags *d, const char *server, const struct client_
 			   n < 200 ? n : 200, text);
 }
 
-int peer_fetch(struct this_peer *p, enum verify_result *result, const char **server, struct diags *d)
+int peer_fetch(struct this_peer *p, enum verify_result *result, char server[static NAME_MAX_LEN + 1], struct diags *d)
 {
 	struct peer_server servers[SERVERS_MAX];
 	struct client *c = client_new(NULL, p->config->m.network, &p->config->m.trust.id, d);
@@ -376,7 +382,7 @@ int peer_fetch(struct this_peer *p, enum verify_result *result, const char **ser
 		struct client_answer answer;
 		if (client_once(c, &q, &answer, d) < 0)
 			break;
-		*server = servers[i].name;
+		snprintf(server, NAME_MAX_LEN + 1, "%s", servers[i].name);
 		if (answer.status == 204) {
 			*result = VERIFY_UNCHANGED;
 			r = 0;
@@ -384,11 +390,8 @@ int peer_fetch(struct this_peer *p, enum verify_result *result, const char **ser
 			int took = peer_take(p, buf_span(&answer.body), clock_unix(), result, d);
 			if (took == 0 && (*result == VERIFY_OK || *result == VERIFY_UNCHANGED))
 				r = 0;
-			else if (took == 0 && *result == VERIFY_BEHIND)
-				diag_warning(d, "server-behind", NULL,
-					     "server %s has an older version than this machine", servers[i].name);
 		} else {
-			say_answer(d, servers[i].name, &answer);
+			say_answer(d, server, &answer);
 		}
 		buf_free(&answer.body);
 	}

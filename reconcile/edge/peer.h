@@ -51,7 +51,7 @@ int peer_refresh(struct this_peer *p, int64_t now, struct diags *d);
 
 /* The servers to ask, in the order in which to try them: of the snapshot, else of the invitation. */
 struct peer_server {
-	const char *name;
+	char name[NAME_MAX_LEN + 1]; /* a copy: a new snapshot takes the old one's names away */
 	struct addr ip;
 };
 size_t peer_servers(const struct this_peer *p, struct peer_server out[static SERVERS_MAX]);
@@ -66,8 +66,8 @@ void peer_poll_path(const struct this_peer *p, unsigned wait_s, char out[static 
  */
 int peer_take(struct this_peer *p, struct span reply, int64_t now, enum verify_result *result, struct diags *d);
 
-/* One request for what is new, to each server in turn, for the commands. *server is the one that answered. */
-int peer_fetch(struct this_peer *p, enum verify_result *result, const char **server, struct diags *d);
+/* One request for what is new, to each server in turn, for the commands. `server` names the one that answered. */
+int peer_fetch(struct this_peer *p, enum verify_result *result, char server[static NAME_MAX_LEN + 1], struct diags *d);
 
 /*
  * The endpoints that are host names: the resolver is asked for them. `wait_ms`: at most so long; 0: the

@@ -301,13 +301,13 @@ static int become_peer(struct redeemer *r, struct diags *d)
 static int first_snapshot(struct redeemer *r, struct diags *d)
 {
 	enum verify_result result;
-	const char *server = NULL;
+	char server[NAME_MAX_LEN + 1] = "";
 
 	step(r, "fetching the first snapshot");
 	/* What goes wrong before the last attempt is nobody's business: the server may still be moving the address. */
 	for (unsigned i = 1; !r->peer->held; i++) {
 		struct diags ignored = {0};
-		int done = peer_fetch(r->peer, &result, &server, i == FIRST_POLLS ? d : &ignored);
+		int done = peer_fetch(r->peer, &result, server, i == FIRST_POLLS ? d : &ignored);
 
 		diags_free(&ignored);
 		if (!r->peer->held && i == FIRST_POLLS) {
