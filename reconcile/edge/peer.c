@@ -382,7 +382,7 @@ int peer_fetch(struct this_peer *p, enum verify_result *result, char server[stat
 		struct client_answer answer;
 		if (client_once(c, &q, &answer, d) < 0)
 			break;
-		snprintf(server, NAME_MAX_LEN + 1, "%s", servers[i].name);
+		memcpy(server, servers[i].name, sizeof(servers[i].name));
 		if (answer.status == 204) {
 			*result = VERIFY_UNCHANGED;
 			r = 0;
