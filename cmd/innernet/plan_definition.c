@@ -116,7 +116,7 @@ static int find_revisions(struct turn *t)
 	if (head && resolve(t, "head", head, t->head_sha) < 0)
 		return -1;
 	if (base)
-		return resolve(t, "base", base, t->base_sha);
+		return resolve(t, "base", base, t->base_sha) < 0 ? -1 : 0;
 	return clone_resolve(t->clone, "HEAD", t->base_sha, &t->diags) < 0 ? -1 : 0;
 }
 

@@ -175,6 +175,10 @@ struct ledger *clone_ledger(struct clone *c, const struct key *id, struct diags 
 		ledger_free(l);
 		l = NULL;
 	}
+	if (l && quiet.n_warnings)
+		diag_warning(d, "ledger-record", NULL, "this clone's copy of the ledger: %zu record%s left out: %s",
+			     quiet.n_warnings, quiet.n_warnings == 1 ? " is" : "s are",
+			     quiet.first ? quiet.first->message : "no reason given");
 	diags_free(&quiet);
 	return l;
 }

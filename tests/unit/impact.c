@@ -334,10 +334,101 @@ static void test_random(void **state)
 	}
 }
 
+/* A network of many CIDRs, all of them new, or all of them changed: the comment still fits, and counts the rest. */
+static struct model *large(struct arena *a, unsigned cidrs, bool associated)
+{
+	struct buf b = {0};
+	struct model *m;
+
+	buf_str(&b, "network: corp\ncidr: 10.0.0.0/8\ncidrs:\n  base: 10.250.0.0/24\n  all: 10.0.0.0/9\n");
+	for (unsigned c = 0; c < cidrs; c++)
+		buf_printf(&b, "  a-cidr-with-a-rather-long-name-%u: 10.%u.%u.0/24\n", c, c / 200, c % 200);
+	buf_str(&b, "associations:\n");
+	buf_str(&b, associated ? "  - [all, all]\n" : "  - [base, base]\n");
+	buf_str(&b, "peers:\n  hub: { ip: 10.250.0.1, server: true, endpoint: \"h.example:1\", public_key: \"");
+	put_net_key(&b, 9999, false);
+	buf_str(&b, "\" }\n");
+	for (unsigned c = 0; c < cidrs; c++) {
+		buf_printf(&b, "  a-peer-with-a-rather-long-name-%u: { ip: 10.%u.%u.1, public_key: \"", c, c / 200,
+			   c % 200);
+		put_net_key(&b, c, false);
+		buf_str(&b, "\" }\n");
+	}
+	m = load(a, b.p);
+	buf_free(&b);
+	return m;
+}
+
+static void test_markdown_fits(void **state)
+{
+	struct arena *a = arena_new();
+	struct model *parted = large(a, 3000, false), *joined = large(a, 3000, true);
+	const struct model *pairs[][2] = {{NULL, joined}, {joined, NULL}, {parted, joined}, {joined, parted}};
+	struct diags d = {0};
+	struct buf b = {0};
+
+	(void)state;
+	for (unsigned i = 0; i < 1200; i++)
+		diag_error(&d, "test-failed", NULL, "*%u* expected that 'one' can reach 'another', <b>but</b>", i);
+	for (unsigned i = 0; i < 4; i++) {
+		struct impact *im = impact_new(a, pairs[i][0], pairs[i][1], NULL);
+		buf_reset(&b);
+		impact_render_markdown(&b, im, &d);
+		assert_false(b.failed);
+		assert_in_range(b.n, 10000, IMPACT_MARKDOWN_MAX);
+		assert_non_null(strstr(b.p, " more"));
+		assert_non_null(strstr(b.p, "Plan id: `"));
+		assert_non_null(strstr(b.p, "\\*0\\* expected that 'one' can reach 'another', \\<b\\>but"));
+		if (i == 2) {
+			assert_int_equal(im->pairs_gained, 3000u * 2999 / 2);
+			assert_int_equal(im->n_items, 2);
+		}
+	}
+	buf_free(&b);
+	diags_free(&d);
+	arena_free(a);
+}
+
+#define TWO_PEERS(extra)                                                                                               \
+	"network: corp\ncidr: 10.60.0.0/16\ncidrs: { infra: 10.60.0.0/24, humans: 10.60.1.0/24 }\npeers:\n"            \
+	"  hub: { ip: 10.60.0.1, public_key: \"CNM1A+4n1MEwVdDO/sXnML5O8uQc1s/OQ0k27B58nUs=\", server: true, "         \
+	"endpoint: \"h.example:1\" }\n" extra
+
+/* An invite became a key: the same peer, and nobody is cut off, when the ledger says that it is this key. */
+static void test_folded(void **state)
+{
+	static const char invited[] =
+	    TWO_PEERS("  bob: { ip: 10.60.1.2, invite: \"ed25519:2YiDUN6ZCyEaKrZg0/Q0YUnQwDgUKa4izIMFrVEBBnY=\" }\n");
+	static const char keyed[] =
+	    TWO_PEERS("  robert: { ip: 10.60.1.2, public_key: \"SQMgtzeXCFYowk33Ai0nMgcMoIphi1Yw6uWUXVbB4w0=\" }\n");
+	struct arena *a = arena_new();
+	struct model *before = load(a, invited), *after = load(a, keyed);
+	struct enrolment e = {0};
+	struct ledger_facts facts = {.enrolments = &e, .n_enrolments = 1};
+	struct impact *im = impact_new(a, before, after, NULL);
+
+	(void)state;
+	/* Without the ledger: another name and another key is another peer. */
+	assert_int_equal(im->n_add, 1);
+	assert_int_equal(im->n_remove, 1);
+	assert_int_equal(im->n_cut, 1);
+	e.invite = before->peers[model_peer_by_name(before, "bob")].key;
+	e.key = after->peers[model_peer_by_name(after, "robert")].key;
+	struct impact *known = impact_new(a, before, after, &facts);
+	assert_int_equal(known->n_change, 1);
+	assert_int_equal(known->n_add + known->n_remove + known->n_cut + known->n_addresses, 0);
+	assert_int_equal(known->n_voided, 1);
+	/* The id is of the definitions alone. */
+	assert_string_equal(im->id, known->id);
+	arena_free(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_random),
+	    cmocka_unit_test(test_markdown_fits),
+	    cmocka_unit_test(test_folded),
 	};
 	if (sodium_init() < 0)
 		return 1;

@@ -1,0 +1,227 @@
+#!/usr/bin/env bash
+# innernet plan and innernet why in a clone: revisions, the ledger's branch, guards and who wrote a line. Plain git, no
+# root: what people and CI do with a definition.
+set -u
+top=$(cd "$(dirname "$0")/../.." && pwd)
+PATH=$(realpath "${BUILD:-$top/build}"):$PATH
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+export HOME=$work GIT_CONFIG_NOSYSTEM=1 NO_COLOR=1
+unset FORCE_COLOR
+n=0
+is() { # GOT WANTED NAME
+	n=$((n + 1))
+	if [ "$1" = "$2" ]; then
+		echo "ok $n - $3"
+	else
+		echo "not ok $n - $3"
+		diff <(printf '%s\n' "$2") <(printf '%s\n' "$1") | sed 's/^/# /'
+	fi
+}
+has() { # TEXT PART NAME
+	case $1 in
+	*"$2"*) is yes yes "$3" ;;
+	*) is "$1" "... $2 ..." "$3" ;;
+	esac
+}
+run() { # COMMAND...: its output in $out, its errors in $err, its exit code in $status
+	out=$("$@" 2>"$work/err" </dev/null)
+	status=$?
+	err=$(cat "$work/err")
+}
+key() { # NAME: a public key, always the same
+	{ printf '%s' "$1" | openssl dgst -sha256 -binary | head -c 31; printf '\0'; } | base64
+}
+commit() { # AUTHOR DATE MESSAGE
+	git add -A
+	git -c user.name="$1" -c user.email="$1@example.com" -c commit.gpgsign=false commit -q --date="$2" -m "$3"
+}
+
+git init -q -b main "$work/net"
+cd "$work/net" || exit 1
+mkdir teams
+cat >network.yaml <<END
+network: corp
+cidr: 10.60.0.0/16
+include: [teams/*.yaml]
+trust:
+  id: $(key corp)
+  signers: ["ed25519:2YiDUN6ZCyEaKrZg0/Q0YUnQwDgUKa4izIMFrVEBBnY="]
+cidrs:
+  infra: 10.60.0.0/24
+  humans: 10.60.64.0/24
+peers:
+  hub: { ip: 10.60.0.1, public_key: "$(key hub)", endpoint: "vpn.example.com:51820", server: true }
+  alice: { ip: 10.60.64.2, public_key: "$(key alice)", admin: true, routes: [192.168.9.0/24] }
+END
+cat >teams/ci.yaml <<END
+cidrs:
+  builders: 10.60.65.0/24
+  vault: { cidr: 10.60.66.0/24, isolated: true }
+peers:
+  ci1: { ip: 10.60.65.2, public_key: "$(key ci1)" }
+  ci2: { ip: 10.60.65.3, public_key: "$(key ci2)" }
+  v1: { ip: 10.60.66.2, public_key: "$(key v1)" }
+  v2: { ip: 10.60.66.3, public_key: "$(key v2)" }
+END
+
+run innernet plan
+is "$status" 0 'a repository without a commit: everything is new'
+has "$out" 'Effect: everything is new: 6 peers, 6 pairs of whom reach each other.' 'and is counted'
+commit ann '2025-03-01T12:00:00Z' 'The network'
+run innernet plan --detailed-exitcode
+is "$status $out$err" '0 No changes. The definition means the network that it meant before.' 'what is committed is no change'
+
+# From another folder, of a file in an included one, and with revisions.
+echo 'associations: [[humans, builders]]' >>network.yaml
+cd "$work" || exit 1
+run innernet plan net --detailed-exitcode
+is "$status" 2 'there are changes'
+is "$(printf '%s\n' "$out" | head -2)" 'Effect: 2 pairs of peers gain each other.
+  humans (1 peer): +2 peers in builders' 'the effect comes first'
+id=$(printf '%s\n' "$out" | sed -n 's/^Plan id: //p')
+cd net || exit 1
+commit bob '2025-04-02T12:00:00Z' 'People use the builders'
+run innernet plan --base HEAD~1 --head HEAD
+is "$(printf '%s\n' "$out" | sed -n 's/^Plan id: //p')" "$id" 'the id is of what is compared, however it is asked for'
+sed -i 's/^network:/# Ours\n&/; s/ci1: /ci1:  /' network.yaml teams/ci.yaml
+run innernet plan --base HEAD~1
+is "$(printf '%s\n' "$out" | sed -n 's/^Plan id: //p')" "$id" 'comments and layout do not change it'
+git checkout -q .
+run innernet plan --base nowhere
+is "$status" 1 'an unknown revision is an error'
+has "$err" 'error[revision-unknown]: --base nowhere: there is no such revision in this clone' 'that says so'
+run innernet plan --json --markdown
+is "$status" 1 'one format at a time'
+run innernet plan --base HEAD~1 --suggest-tests
+has "$out" '  - { from: humans, can_reach: [builders] }' 'a test is suggested for what is gained'
+printf '%s\n' "$out" | sed -n '/go under .tests:/,$p' | sed '1s/.*/tests:/' >>network.yaml
+run innernet plan --base HEAD~1 --suggest-tests
+is "$status" 0 'it passes once it is there'
+has "$out" 'The tests speak of all that is gained.' 'and is enough'
+git checkout -q .
+
+# Refused, with the plan all the same.
+cp network.yaml "$work/good.yaml"
+sed -i '/alice/d' network.yaml
+run innernet plan
+is "$status" 3 'the last admin stays'
+has "$out" '# peer alice will be removed' 'the plan is printed'
+has "$err" 'error[guard-admin]' 'and the reason'
+: >network.yaml
+run innernet plan
+is "$status" 3 'an empty file is refused'
+has "$out" 'Plan: 0 to add, 0 to change, 14 to remove.' 'with its plan'
+sed 's/hub/hob/; s/server: true/server: false/' "$work/good.yaml" >network.yaml
+run innernet plan
+is "$status" 3 'so is a definition without a server'
+has "$err" 'error[no-server]' 'as the server would'
+sed 's/alice:/alice/' "$work/good.yaml" >network.yaml
+run innernet plan
+is "$status" 1 'what is not YAML has no plan'
+is "$out" '' 'and none is printed'
+git checkout -q .
+
+# Guards: the server's limits, and the trailer of the commit that is pushed.
+sed -i '/ci1:/d; /ci2:/d; /v1:/d' teams/ci.yaml
+run innernet plan
+is "$status" 0 'without limits none is applied'
+printf 'peers: 2\n' >"$work/guard.yaml"
+run innernet plan --guard "$work/guard.yaml"
+is "$status" 3 'with them they are'
+has "$err" 'error[guard-peers]: this revision cuts off 3 peers of 6, and 2 is the most' 'the numbers are said'
+id=$(printf '%s\n' "$out" | sed -n 's/^Plan id: //p')
+commit bob '2025-05-03T12:00:00Z' "The builders go
+
+Innernet-Accept: $id"
+run innernet plan --base HEAD~1 --head HEAD --guard "$work/guard.yaml"
+is "$status" 0 'the trailer acknowledges it'
+has "$err" "acknowledged by the trailer Innernet-Accept: $id" 'which is said'
+run innernet plan --base HEAD~2 --head HEAD --guard "$work/guard.yaml"
+is "$status" 3 'but for this plan alone'
+printf 'peers: many\n' >"$work/guard.yaml"
+run innernet plan --guard "$work/guard.yaml"
+is "$status" 1 'limits that are none are an error'
+has "$err" "'peers' must be a whole number" 'that says which'
+git -c user.name=bob -c user.email=bob@example.com revert --no-edit HEAD >/dev/null
+
+# The ledger, as a clone has it: an address that was somebody else's is found before the push.
+file=addresses/09/40/00000000000000000000ffff0a3c4009
+git clone -q . "$work/ledger"
+git -C "$work/ledger" checkout -q --orphan innernet/enrolments
+git -C "$work/ledger" rm -rqf .
+mkdir -p "$work/ledger/${file%/*}"
+printf 'innernet-address 1\naddress 10.60.64.9\nmark %s\nname mallory\ncommit %s\n' "$(key mallory)" "$(git rev-parse HEAD)" \
+	>"$work/ledger/$file"
+(cd "$work/ledger" && commit server '2025-05-04T12:00:00Z' 'addresses')
+sed -i "s|^  alice.*|&\n  dave: { ip: 10.60.64.9, public_key: \"$(key dave)\" }|" network.yaml
+run innernet plan
+is "$status" 0 'without the ledger the address is free'
+git fetch -q "$work/ledger" innernet/enrolments:refs/remotes/origin/innernet/enrolments
+run innernet plan
+is "$status" 3 'with what was fetched of it, it is not'
+has "$err" 'error[address-reused]' 'as at the push'
+run innernet plan --json
+is "$(printf '%s' "$out" | grep -c '"code": "address-reused"')" 1 'in JSON too'
+git branch -q innernet/enrolments refs/remotes/origin/innernet/enrolments
+git update-ref -d refs/remotes/origin/innernet/enrolments
+run innernet plan
+is "$status" 3 "the clone's own branch does as well"
+git checkout -q .
+
+# A shallow clone has what it needs.
+git clone -q --depth 1 "file://$work/net" "$work/shallow"
+run innernet plan "$work/shallow" --detailed-exitcode
+is "$status" 0 'a shallow clone can be planned in'
+run innernet plan "$work/shallow" --base HEAD~1
+has "$err" 'A shallow clone has few' 'and says what it lacks'
+mkdir "$work/plain"
+cp -r network.yaml teams "$work/plain"
+run innernet plan "$work/plain/network.yaml"
+has "$out" 'everything is new' 'outside of git everything is new'
+run innernet plan "$work/plain" --base HEAD
+is "$status" 1 'and there is no revision to compare with'
+
+# Why.
+run innernet why alice ci1
+is "$status" 0 'they reach each other'
+sha=$(git log --format=%h --abbrev=12 -1 --grep 'People use the builders')
+is "$out" "alice and ci1 reach each other.
+  alice: 10.60.64.2 in 'humans'
+  ci1: 10.60.65.2 in 'builders'
+why: the association [humans, builders] joins them
+   --> network.yaml:13:16
+   |
+13 | associations: [[humans, builders]]
+  since: 2025-04-02, commit $sha by bob <bob@example.com>: People use the builders
+help: to part them, this line has to go" 'by which line, since when and by whom'
+run innernet why v1 v2
+is "$status" 1 'two of an isolated CIDR do not'
+has "$out" ' --> teams/ci.yaml:3:3' 'the line is in the included file'
+run innernet why humans vault --json
+is "$status" 1 'nor do CIDRs that nothing joins'
+has "$out" '"add": "- [humans, vault]"' 'the line that would is there'
+run innernet why 192.168.9.7 hub
+has "$out" "192.168.9.7: routed by 'alice', 10.60.64.2 in 'humans'" 'an address behind a peer is found'
+run innernet why corp corp
+has "$out" 'the peers of corp reach each other in part' 'some do and some do not'
+is "$status" 1 'which is no'
+sed -i "s/alice: {/alice: { disabled: true,/" network.yaml
+run innernet why alice hub
+has "$out" 'since: not committed yet' 'what is not committed is nobody'\''s'
+run innernet why alice nobody
+is "$status" 2 'an unknown name cannot be told'
+cd "$work/plain" || exit 1
+run innernet why hub ci1
+is "$status" 0 'it needs no git'
+
+# A word that is a network's is its interface; a file is a definition.
+mkdir "$work/etc"
+run innernet --config-dir "$work/etc" plan corp
+is "$status" 1 'a name that is no file and no network'
+has "$err" 'corp' 'is looked for as a network'
+cd "$work/net" || exit 1
+printf 'x' >"$work/etc/teams.yaml"
+run innernet --config-dir "$work/etc" plan --definition teams
+has "$err" 'teams/network.yaml' 'and --definition says that it is a folder'
+echo "1..$n"
