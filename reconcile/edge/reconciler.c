@@ -155,8 +155,9 @@ static void verdict_refused(struct reconciler *r, const char *commit, const stru
 	buf_free(&text);
 	r->status_dirty = true;
 	if (strcmp(was.commit, commit) || strcmp(was.reason, r->conditions[CONDITION_VALID].reason)) {
-		log_error("invalid", "commit %.12s is refused; %s stays as it is", *commit ? commit : "(none)",
-			  r->current ? "what was published" : "everything");
+		if (*commit)
+			log_error("invalid", "commit %.12s is refused; %s stays as it is", commit,
+				  r->current ? "what was published" : "everything");
 		log_diags("invalid", d);
 	}
 }

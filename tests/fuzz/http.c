@@ -1,0 +1,48 @@
+/* The values of a request that a peer chose: parsed or refused; what is parsed means what it says. */
+#include "reconcile/edge/request.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check_have(const char *s)
+{
+	struct have h;
+	char hash[HASH_HEX_LEN + 1] = "-", hints[24] = "-", again[256];
+
+	if (have_parse(s, &h) < 0)
+		return;
+	if (h.has_statement)
+		hash_hex(&h.statement, hash);
+	if (h.has_hints)
+		snprintf(hints, sizeof(hints), "%llu", (unsigned long long)h.hints);
+	snprintf(again, sizeof(again), "%s.%s.%s", hash, h.ledger, hints);
+	if (strcmp(again, s))
+		abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct addr own[2] = {{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 60, 0, 1}},
+			      {{0xfd, 0, 0, 0x60, [15] = 1}}};
+	char *s = malloc(size + 1);
+	size_t n;
+	bool too_large;
+	unsigned wait;
+
+	if (!s)
+		return 0;
+	memcpy(s, data, size);
+	s[size] = '\0';
+	check_have(s);
+	if (!wait_parse(s, &wait) && wait > POLL_WAIT_MAX)
+		abort();
+	if (!content_length_parse(s, REQUEST_MAX, &n, &too_large) && n > REQUEST_MAX)
+		abort();
+	if (host_matches(s, own, 2, 51820) && strcmp(s, "10.60.0.1:51820") && strcmp(s, "[fd00:60::1]:51820"))
+		abort();
+	free(s);
+	return 0;
+}

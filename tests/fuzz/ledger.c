@@ -1,0 +1,41 @@
+/* What may stand on the ledger's branch, and what the server keeps beside git: taken or left, and never both. */
+#include "reconcile/edge/ledger_record.h"
+#include "reconcile/edge/publish.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const struct span bytes = {data, size};
+	struct ledger_address a;
+	struct key invite;
+	char name[NAME_MAX_LEN + 1], path[LEDGER_PATH_LEN];
+	struct buf again = {0};
+	struct arena *arena = arena_new();
+	struct source_file *files;
+	size_t n;
+
+	if (!ledger_address_parse(bytes, &a, name)) {
+		a.name = name;
+		ledger_address_path(path, &a.addr);
+		ledger_address_write(&again, &a, "0123456789012345678901234567890123456789");
+		/* All but the commit is said again in the same bytes. */
+		if (again.n != size || memcmp(again.p, data, size - 41))
+			abort();
+	} else if (!ledger_spent_parse(bytes, &invite)) {
+		ledger_key_path(path, "spent", &invite);
+		ledger_spent_write(&again, &invite, "0123456789012345678901234567890123456789");
+		if (again.n != size || memcmp(again.p, data, size - 41))
+			abort();
+	}
+	if (arena && !definition_container_parse(arena, bytes, &files, &n))
+		for (size_t i = 0; i < n; i++)
+			if (files[i].bytes.p < data || files[i].bytes.p + files[i].bytes.n > data + size)
+				abort();
+	buf_free(&again);
+	arena_free(arena);
+	return 0;
+}
