@@ -482,7 +482,7 @@ enum verify_result snapshot_verify(struct arena *a, const struct verifier *v, co
 	result = check_statement(&r);
 	if (result != VERIFY_OK)
 		return result;
-	if (r.same && !has_news(a, b, v->held_view, d)) {
+	if (r.same && !(b->n_enrolments && has_news(a, b, v->held_view, d))) {
 		*m = *v->held;
 		judge_freshness(&r, &m->fresh);
 		merge_positions(&r, m);

@@ -98,12 +98,8 @@ static void drop_seconds(struct candidate *c, uint32_t n, struct diags *d)
 		const struct candidate *first = i ? &c[i - 1] : NULL;
 
 		c[i].taken = !first || first->peer != c[i].peer;
-		if (c[i].taken)
-			continue;
-		if (!key_eq(&first->e.key, &c[i].e.key))
+		if (!c[i].taken && !key_eq(&first->e.key, &c[i].e.key))
 			warn_second(d, c[i].peer->name);
-		/* So that the next one is compared with the one that stands. */
-		c[i].e = first->e;
 	}
 }
 
@@ -176,14 +172,14 @@ oom:
 
 bool has_news(struct arena *a, const struct bundle *b, const struct view *held_view, struct diags *d)
 {
-	struct invited *all = arena_array(a, b->n_enrolments ? held_view->n_peers : 0, sizeof(*all));
+	struct invited *all = arena_array(a, held_view->n_peers, sizeof(*all));
 	const char *second = NULL;
 	struct diags unheard = {0};
 	struct enrolment e;
-	bool news = b->n_enrolments && !all;
+	bool news = !all;
 	size_t n = 0;
 
-	for (uint32_t i = 0; i < held_view->n_peers && all; i++)
+	for (uint32_t i = 0; i < held_view->n_peers && !news; i++)
 		if (!key_is_zero(&held_view->peers[i].invite))
 			all[n++] = (struct invited){held_view->peers[i].invite, &held_view->peers[i]};
 	if (n)

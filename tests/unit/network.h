@@ -128,7 +128,8 @@ static inline void net_open(struct net *n, const char *yaml, uint64_t number)
 	memset(n, 0, sizeof(*n));
 	n->a = arena_new();
 	f.bytes = arena_span(n->a, span_str(yaml));
-	n->m = definition_load(n->a, &f, NULL, false, &n->d);
+	/* Without a server too: that such a definition compiles is `apply -f`'s to use. */
+	n->m = definition_load(n->a, &f, NULL, true, &n->d);
 	if (!n->m) {
 		say_diags(&n->d);
 		fail_msg("the definition does not load");

@@ -170,7 +170,7 @@ static void tests_count_as_pairs_do(void **state)
 	uint64_t seed = test_seed(0x7e57);
 	(void)state;
 
-	for (uint64_t i = 0; i < 60; i++) {
+	for (uint64_t i = 0; i < 300; i++) {
 		struct buf yaml = {0};
 		struct diags d = {0};
 		struct gen g;

@@ -48,12 +48,11 @@ static bool reaches_or_is(const struct model *m, uint32_t p, uint32_t q)
 	return p == q || reaches(m, p, q);
 }
 
-static bool may_name_cidr(const struct model *m, uint32_t p, uint32_t c)
+/* A CIDR of those whose peers it reaches: named in a subtree, or a segment. */
+static bool reaches_into(const struct model *m, uint32_t p, uint32_t c)
 {
 	uint32_t own = m->peers[p].cidr;
 
-	if (under(m, own, c))
-		return true;
 	for (uint32_t q = 0; q < m->n_peers; q++) {
 		uint32_t e = m->peers[q].cidr;
 
@@ -71,14 +70,21 @@ static bool may_name_cidr(const struct model *m, uint32_t p, uint32_t c)
 	return false;
 }
 
+static bool may_name_cidr(const struct model *m, uint32_t p, uint32_t c)
+{
+	return under(m, m->peers[p].cidr, c) || reaches_into(m, p, c);
+}
+
 static bool has_word(const struct span *s, const char *word)
 {
+	const uint8_t *p = s->p, *end = s->p + s->n;
 	size_t n = strlen(word);
 
-	for (size_t i = 0; i + n <= s->n; i++)
-		if (memcmp(s->p + i, word, n) == 0 && (i == 0 || strchr(" =\n,", s->p[i - 1])) &&
-		    (i + n == s->n || strchr(" \n,", s->p[i + n])))
+	while ((p = memmem(p, (size_t)(end - p), word, n))) {
+		if ((p == s->p || strchr(" =\n,", p[-1])) && (p + n == end || strchr(" \n,", p[n])))
 			return true;
+		p++;
+	}
 	return false;
 }
 
@@ -131,6 +137,8 @@ static void check_peer(const struct net *n, uint32_t p)
 		if (named != may_name_cidr(m, p, c))
 			fail_msg("%s names %s: %d", m->peers[p].name, m->cidrs[c].name, named);
 		assert_int_equal(sends_word(b, m->cidrs[c].name), named);
+		if (named)
+			assert_int_equal(view->cidrs[t].ancestor_only, c != m->peers[p].cidr && !reaches_into(m, p, c));
 		t += named;
 	}
 	assert_int_equal(t, view->n_cidrs);
@@ -142,7 +150,7 @@ static void gen_network(struct gen *g, uint64_t seed, struct buf *yaml)
 	unsigned n;
 
 	gen_open(g, seed, yaml);
-	gen_peer(g, yaml, true, false);
+	gen_peer(g, yaml, rng_percent(&g->r, 85), false);
 	n = rng_below(&g->r, rng_percent(&g->r, 30) ? 200 : 40);
 	for (unsigned i = 0; i < n; i++)
 		gen_peer(g, yaml, false, true);
@@ -240,6 +248,28 @@ static void check_change(const struct net *old, uint32_t p, const struct net *ne
 	arena_free(a);
 }
 
+/* Of any two views, whoever's they are. */
+static void check_pair(struct arena *a, const struct net *old, uint32_t old_view, const struct net *new, uint32_t view)
+{
+	const struct object **before, **after, **delta;
+	size_t n_before, n_after, n_delta, want = 0;
+
+	assert_int_equal(snapshot_view_objects(a, old->s, old_view, NULL, 0, &before, &n_before), 0);
+	assert_int_equal(snapshot_view_objects(a, new->s, view, NULL, 0, &after, &n_after), 0);
+	assert_int_equal(snapshot_view_objects(a, new->s, view, old->s, old_view, &delta, &n_delta), 0);
+	for (size_t i = 0; i < n_after; i++) {
+		bool held = false;
+
+		for (size_t k = 0; k < n_before; k++)
+			held |= hash_cmp(&before[k]->name, &after[i]->name) == 0;
+		if (held)
+			continue;
+		assert_true(want < n_delta);
+		assert_ptr_equal(delta[want++], after[i]);
+	}
+	assert_int_equal(want, n_delta);
+}
+
 static void a_reply_is_the_difference(void **state)
 {
 	uint64_t seed = test_seed(0xd1f);
@@ -276,6 +306,9 @@ static void a_reply_is_the_difference(void **state)
 			if (q != NONE && !old.m->peers[p].disabled && !new.m->peers[q].disabled)
 				check_change(&old, p, &new, q);
 		}
+		for (unsigned k = 0; k < 200 && old.s->n_views && new.s->n_views; k++)
+			check_pair(old.a, &old, rng_below(&g.r, old.s->n_views), k % 2 ? &old : &new,
+				   rng_below(&g.r, k % 2 ? old.s->n_views : new.s->n_views));
 		net_close(&old);
 		net_close(&new);
 		buf_free(&head);
