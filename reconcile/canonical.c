@@ -27,8 +27,16 @@ void test_write(struct buf *out, const struct reach_test *t)
 
 static void put_text(struct buf *out, const char *name, const char *value)
 {
-	if (value)
-		buf_printf(out, " %s=%zu:%s", name, strlen(value), value);
+	size_t n = value ? strlen(value) : 0;
+
+	if (!value)
+		return;
+	buf_char(out, ' ');
+	buf_str(out, name);
+	buf_char(out, '=');
+	buf_u64(out, n);
+	buf_char(out, ':');
+	buf_add(out, value, n);
 }
 
 static void put_keys(struct buf *out, const char *name, const struct key *keys, unsigned n)
@@ -59,7 +67,9 @@ static void put_settings(struct buf *out, const struct model *m)
 
 static void put_peer(struct buf *out, const struct peer *p)
 {
-	buf_printf(out, "peer %s ", p->name);
+	buf_str(out, "peer ");
+	buf_str(out, p->name);
+	buf_char(out, ' ');
 	buf_ips(out, p->ip, p->n_ips);
 	buf_str(out, p->is_invite ? " invite=" : " key=");
 	buf_key(out, &p->key);
@@ -72,7 +82,9 @@ static void put_peer(struct buf *out, const struct peer *p)
 	}
 	if (p->invite_expires)
 		buf_printf(out, " expires=%lld", (long long)p->invite_expires);
-	buf_printf(out, "%s%s%s", p->server ? " server" : "", p->admin ? " admin" : "", p->disabled ? " disabled" : "");
+	buf_str(out, p->server ? " server" : "");
+	buf_str(out, p->admin ? " admin" : "");
+	buf_str(out, p->disabled ? " disabled" : "");
 	put_text(out, "description", p->description);
 	buf_char(out, '\n');
 }
@@ -157,6 +169,10 @@ int plan_id(const struct model *before, const struct model *after, char out[stat
 		struct buf text = {0};
 		if (!m)
 			continue;
+		if (side && after == before) {
+			both[1] = both[0];
+			continue;
+		}
 		model_canonical(&text, m);
 		if (text.failed) {
 			buf_free(&text);

@@ -14,89 +14,115 @@ struct match {
 	bool failed;
 };
 
-/* A key or an invite, and whose it is. */
-struct mark {
-	struct key key;
-	uint32_t peer;
-	bool is_invite;
-};
-
-static int mark_cmp(const void *a, const void *b)
-{
-	const struct mark *x = a, *y = b;
-
-	if (x->is_invite != y->is_invite)
-		return x->is_invite ? 1 : -1;
-	return key_cmp(&x->key, &y->key);
-}
-
-static struct mark *marks_new(const struct model *m)
-{
-	struct mark *marks = calloc((size_t)m->n_peers + 1, sizeof(*marks));
-
-	if (!marks)
-		return NULL;
-	for (uint32_t i = 0; i < m->n_peers; i++)
-		marks[i] = (struct mark){m->peers[i].key, i, m->peers[i].is_invite};
-	qsort(marks, m->n_peers, sizeof(*marks), mark_cmp);
-	return marks;
-}
-
 static void join_peers(struct match *w, uint32_t before, uint32_t after)
 {
 	w->peer_after[before] = after;
 	w->peer_before[after] = before;
 }
 
-/* Peers by their keys and invites, then invites by what the ledger says they became. */
-static int match_marks(struct match *w)
+static bool same_mark(const struct peer *x, const struct peer *y)
 {
-	const struct model *b = w->im->before, *a = w->im->after;
-	struct mark *mb = marks_new(b), *ma = marks_new(a);
-	int ret = -1;
-
-	if (!mb || !ma)
-		goto out;
-	for (uint32_t i = 0, k = 0; i < b->n_peers && k < a->n_peers;) {
-		int c = mark_cmp(&mb[i], &ma[k]);
-		if (c == 0)
-			join_peers(w, mb[i++].peer, ma[k++].peer);
-		else if (c < 0)
-			i++;
-		else
-			k++;
-	}
-	for (uint32_t i = 0; w->facts && i < b->n_peers; i++) {
-		const struct enrolment *e;
-		const struct mark *found;
-		if (!b->peers[i].is_invite || w->peer_after[i] != NONE ||
-		    !(e = ledger_enrolment(w->facts, &b->peers[i].key)))
-			continue;
-		struct mark wanted = {.key = e->key};
-		found = bsearch(&wanted, ma, a->n_peers, sizeof(*ma), mark_cmp);
-		if (found && w->peer_before[found->peer] == NONE)
-			join_peers(w, i, found->peer);
-	}
-	ret = 0;
-out:
-	free(mb);
-	free(ma);
-	return ret;
+	return x->is_invite == y->is_invite && key_eq(&x->key, &y->key);
 }
 
-/* Peers that are left, by name. */
-static void match_names(struct match *w)
+/* Most peers have the key and the address that they had: both models are in the order of addresses. */
+static void match_places(struct match *w)
 {
 	const struct model *b = w->im->before, *a = w->im->after;
 
 	for (uint32_t i = 0, k = 0; i < b->n_peers && k < a->n_peers;) {
-		uint32_t p = b->peers_by_name[i], q = a->peers_by_name[k];
-		int c = strcmp(b->peers[p].name, a->peers[q].name);
-		if (c == 0 && w->peer_after[p] == NONE && w->peer_before[q] == NONE)
-			join_peers(w, p, q);
+		int c = addr_cmp(peer_order(&b->peers[i]), peer_order(&a->peers[k]));
+		if (c == 0 && same_mark(&b->peers[i], &a->peers[k]))
+			join_peers(w, i, k);
 		i += c <= 0;
 		k += c >= 0;
 	}
+}
+
+/* A peer that has no other half yet, by its key or invite, and by its name. */
+struct single {
+	const struct peer *peer;
+	uint32_t index;
+};
+
+static int mark_cmp(const void *a, const void *b)
+{
+	const struct peer *x = ((const struct single *)a)->peer, *y = ((const struct single *)b)->peer;
+
+	if (x->is_invite != y->is_invite)
+		return x->is_invite ? 1 : -1;
+	return key_cmp(&x->key, &y->key);
+}
+
+static int single_name_cmp(const void *a, const void *b)
+{
+	return strcmp(((const struct single *)a)->peer->name, ((const struct single *)b)->peer->name);
+}
+
+static uint32_t singles(const struct model *m, const uint32_t *other, struct single *out)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < m->n_peers; i++)
+		if (other[i] == NONE)
+			out[n++] = (struct single){&m->peers[i], i};
+	return n;
+}
+
+/* Joins those that compare equal. */
+static void match_sorted(struct match *w, struct single *b, uint32_t n_b, struct single *a, uint32_t n_a,
+			 int (*cmp)(const void *, const void *))
+{
+	if (!n_b || !n_a)
+		return;
+	qsort(b, n_b, sizeof(*b), cmp);
+	qsort(a, n_a, sizeof(*a), cmp);
+	for (uint32_t i = 0, k = 0; i < n_b && k < n_a;) {
+		int c = cmp(&b[i], &a[k]);
+		if (c == 0)
+			join_peers(w, b[i].index, a[k].index);
+		i += c <= 0;
+		k += c >= 0;
+	}
+}
+
+/* Invites by what the ledger says that they became. `a` is sorted by mark. */
+static void match_enrolled(struct match *w, const struct single *b, uint32_t n_b, const struct single *a, uint32_t n_a)
+{
+	for (uint32_t i = 0; w->facts && n_a && i < n_b; i++) {
+		const struct enrolment *e;
+		const struct single *found;
+		if (!b[i].peer->is_invite || w->peer_after[b[i].index] != NONE ||
+		    !(e = ledger_enrolment(w->facts, &b[i].peer->key)))
+			continue;
+		struct peer wanted = {.key = e->key};
+		found = bsearch(&(struct single){&wanted, NONE}, a, n_a, sizeof(*a), mark_cmp);
+		if (found && w->peer_before[found->index] == NONE)
+			join_peers(w, b[i].index, found->index);
+	}
+}
+
+/* By key or invite, then through the ledger, then by name. */
+static int match_peers(struct match *w)
+{
+	const struct model *mb = w->im->before, *ma = w->im->after;
+	struct single *b = calloc((size_t)mb->n_peers + 1, sizeof(*b)),
+		      *a = calloc((size_t)ma->n_peers + 1, sizeof(*a));
+	int ret = -1;
+
+	if (b && a) {
+		match_places(w);
+		uint32_t n_b = singles(mb, w->peer_after, b), n_a = singles(ma, w->peer_before, a);
+		match_sorted(w, b, n_b, a, n_a, mark_cmp);
+		match_enrolled(w, b, n_b, a, n_a);
+		n_b = singles(mb, w->peer_after, b);
+		n_a = singles(ma, w->peer_before, a);
+		match_sorted(w, b, n_b, a, n_a, single_name_cmp);
+		ret = 0;
+	}
+	free(b);
+	free(a);
+	return ret;
 }
 
 static bool same_prefixes(const struct cidr *x, const struct cidr *y)
@@ -167,9 +193,8 @@ static bool same_addresses(const struct peer *x, const struct peer *y)
 static uint32_t peer_changes(const struct peer *x, const struct peer *y)
 {
 	return (strcmp(x->name, y->name) ? CHANGED_NAME : 0) | (same_addresses(x, y) ? 0 : CHANGED_ADDRESS) |
-	       (x->is_invite == y->is_invite && key_eq(&x->key, &y->key) ? 0 : CHANGED_KEY) |
-	       (x->disabled == y->disabled ? 0 : CHANGED_DISABLED) | (x->server == y->server ? 0 : CHANGED_SERVER) |
-	       (x->admin == y->admin ? 0 : CHANGED_ADMIN) |
+	       (same_mark(x, y) ? 0 : CHANGED_KEY) | (x->disabled == y->disabled ? 0 : CHANGED_DISABLED) |
+	       (x->server == y->server ? 0 : CHANGED_SERVER) | (x->admin == y->admin ? 0 : CHANGED_ADMIN) |
 	       (same_text(x->endpoint, y->endpoint) ? 0 : CHANGED_ENDPOINT) |
 	       (x->keepalive == y->keepalive ? 0 : CHANGED_KEEPALIVE) | (same_routes(x, y) ? 0 : CHANGED_ROUTES) |
 	       (x->invite_expires == y->invite_expires ? 0 : CHANGED_EXPIRES) |
@@ -419,7 +444,7 @@ static bool peer_cut(const struct match *w, const struct peer *x, const struct p
 		*reason = y ? CUT_DISABLED : CUT_REMOVED;
 		return true;
 	}
-	if (x->is_invite == y->is_invite && key_eq(&x->key, &y->key))
+	if (same_mark(x, y))
 		return false;
 	*reason = CUT_REKEYED;
 	if (!x->is_invite)
@@ -452,7 +477,7 @@ static int peer_facts(struct match *w)
 		/* By peer of before for now: impact_count() groups the rows. */
 		if (cut)
 			im->cut[im->n_cut++] = (struct impact_cut){i, reason};
-		if (x->is_invite && !(y && y->is_invite && key_eq(&x->key, &y->key)))
+		if (x->is_invite && !(y && same_mark(x, y)))
 			im->voided[im->n_voided++] = i;
 		servers += x->server && !x->disabled;
 		kept += x->server && !x->disabled && y && y->server && !cut;
@@ -462,9 +487,9 @@ static int peer_facts(struct match *w)
 		const struct peer *y = &a->peers[k];
 		const struct peer *x = w->peer_before[k] == NONE ? NULL : &b->peers[w->peer_before[k]];
 		left += y->admin && !y->disabled;
-		if (y->is_invite && !(x && x->is_invite && key_eq(&x->key, &y->key)))
+		if (y->is_invite && !(x && same_mark(x, y)))
 			im->opened[im->n_opened++] = k;
-		for (unsigned i = 0; i < y->n_ips; i++) {
+		for (unsigned i = 0; i < y->n_ips && !(x && same_addresses(x, y)); i++) {
 			uint32_t from = b ? model_peer_by_addr(b, &y->ip[i]) : NONE;
 			if (from == NONE || from != w->peer_before[k])
 				im->addresses[im->n_addresses++] = (struct impact_address){y->ip[i], k, from};
@@ -539,10 +564,7 @@ static int index_models(struct match *w)
 	if (!a || !b)
 		return 0;
 	match_cidrs(w);
-	if (match_marks(w) < 0)
-		return -1;
-	match_names(w);
-	return 0;
+	return match_peers(w);
 }
 
 struct impact *impact_new(struct arena *a, const struct model *before, const struct model *after,

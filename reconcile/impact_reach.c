@@ -93,38 +93,68 @@ static int walk_side(struct arena *a, struct side *s)
 
 /* A peer's row while rows are being sorted into classes. */
 struct row {
-	uint32_t at[2];   /* points of the walks; NONE: not there */
-	uint32_t cidr[2]; /* the CIDRs at them */
+	uint32_t at[2];   /* points of the walks; one past the last: not there */
+	uint32_t cidr[2]; /* the CIDRs at them; NONE */
 	struct impact_peer peer;
-	uint32_t index;
 };
-
-static int row_cmp(const void *p, const void *q)
-{
-	const struct row *x = p, *y = q;
-
-	if (x->at[AFTER] != y->at[AFTER])
-		return x->at[AFTER] < y->at[AFTER] ? -1 : 1;
-	if (x->at[BEFORE] != y->at[BEFORE])
-		return x->at[BEFORE] < y->at[BEFORE] ? -1 : 1;
-	return (x->index > y->index) - (x->index < y->index);
-}
 
 static void row_place(const struct counter *w, struct row *r, int side, uint32_t peer)
 {
 	const struct side *s = &w->side[side];
 
-	r->at[side] = r->cidr[side] = NONE;
+	r->cidr[side] = NONE;
+	r->at[side] = s->m ? s->m->n_cidrs : 0;
 	if (peer == NONE || s->m->peers[peer].disabled)
 		return;
 	r->cidr[side] = s->m->peers[peer].cidr;
 	r->at[side] = s->in[r->cidr[side]];
 }
 
+/* Sorts by the points of one side, by counting, and keeps the order otherwise. `start` has a zero for each point. */
+static void rows_sort(const struct row *from, struct row *to, uint32_t n, int side, uint32_t *start, uint32_t n_points)
+{
+	for (uint32_t i = 0; i < n; i++)
+		start[from[i].at[side] + 1]++;
+	for (uint32_t p = 1; p <= n_points; p++)
+		start[p] += start[p - 1];
+	for (uint32_t i = 0; i < n; i++)
+		to[start[from[i].at[side]]++] = from[i];
+}
+
+/* All peers, in the order of their points after, and then of those before. NULL: out of memory. */
+static struct row *rows_new(struct counter *w)
+{
+	struct impact *im = w->im;
+	uint32_t n[2] = {im->before ? im->before->n_cidrs : 0, im->after ? im->after->n_cidrs : 0};
+	struct row *rows = calloc((size_t)im->n_peers + 1, sizeof(*rows));
+	struct row *half = calloc((size_t)im->n_peers + 1, sizeof(*half));
+	uint32_t *start[2] = {calloc((size_t)n[0] + 2, sizeof(**start)), calloc((size_t)n[1] + 2, sizeof(**start))};
+	bool ok = rows && half && start[0] && start[1];
+
+	for (uint32_t i = 0; ok && i < im->n_peers; i++) {
+		rows[i].peer = im->peers[i];
+		row_place(w, &rows[i], BEFORE, im->peers[i].before);
+		row_place(w, &rows[i], AFTER, im->peers[i].after);
+		im->peers_before += rows[i].cidr[BEFORE] != NONE;
+		im->peers_after += rows[i].cidr[AFTER] != NONE;
+	}
+	if (ok) {
+		rows_sort(rows, half, im->n_peers, BEFORE, start[BEFORE], n[BEFORE] + 1);
+		rows_sort(half, rows, im->n_peers, AFTER, start[AFTER], n[AFTER] + 1);
+	}
+	free(start[0]);
+	free(start[1]);
+	free(half);
+	if (ok)
+		return rows;
+	free(rows);
+	return NULL;
+}
+
 static int make_classes(struct counter *w)
 {
 	struct impact *im = w->im;
-	struct row *rows = calloc((size_t)im->n_peers + 1, sizeof(*rows));
+	struct row *rows = rows_new(w);
 
 	im->classes = arena_array(w->arena, im->n_peers, sizeof(*im->classes));
 	w->weight = arena_array(w->arena, (size_t)im->n_peers + 1, sizeof(*w->weight));
@@ -132,15 +162,6 @@ static int make_classes(struct counter *w)
 		free(rows);
 		return -1;
 	}
-	for (uint32_t i = 0; i < im->n_peers; i++) {
-		rows[i].peer = im->peers[i];
-		rows[i].index = i;
-		row_place(w, &rows[i], BEFORE, im->peers[i].before);
-		row_place(w, &rows[i], AFTER, im->peers[i].after);
-		im->peers_before += rows[i].cidr[BEFORE] != NONE;
-		im->peers_after += rows[i].cidr[AFTER] != NONE;
-	}
-	qsort(rows, im->n_peers, sizeof(*rows), row_cmp);
 	for (uint32_t i = 0; i < im->n_peers; i++) {
 		struct impact_class *k = im->n_classes ? &im->classes[im->n_classes - 1] : NULL;
 		im->peers[i] = rows[i].peer;
