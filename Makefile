@@ -179,7 +179,7 @@ PROVE    := prove --exec tests/run
 
 .PHONY: check
 check: deps all $(UNIT_TESTS) $(E2E_PROGRAMS) $(if $(ONCE),$(FUZZ_T))
-	$(Q)$(TEST_ENV) FUZZ_SECONDS=3 $(PROVE) -j$(JOBS) $(TESTS) </dev/null; $(give_back)
+	$(Q)$(patient) $(TEST_ENV) FUZZ_SECONDS=3 $(PROVE) -j$(JOBS) $(TESTS) </dev/null; $(give_back)
 
 .PHONY: unit
 unit: $(UNIT_TESTS)
@@ -195,7 +195,10 @@ fuzz: $(FUZZ_T)
 
 .PHONY: demo
 demo: all
-	$(Q)BUILD='$(abspath $(B))' contrib/demo; $(give_back)
+	$(Q)$(patient) BUILD='$(abspath $(B))' contrib/demo; $(give_back)
+
+# Ctrl-C reaches everybody at once: the shell of the recipe waits for the last words of what it runs.
+patient = trap : INT;
 
 # Under sudo, what was built belongs to the person who typed it: the next plain `make` must be able to write there.
 give_back = status=$$?; if [ -n "$$SUDO_UID" ] && [ "$$(id -u)" = 0 ]; then \

@@ -140,8 +140,9 @@ WORK=$E2E_WORK
 unset E2E_WORK
 export WORK
 mount -t tmpfs -o mode=0755 tmpfs "$WORK" || bail 'cannot mount a tmpfs'
-# Whoever needs other last words sets the traps again.
-trap 'diag interrupted; exit 130' INT TERM HUP
+# Last words go here: a signal may come while standard output is redirected. Whoever needs others sets the trap again.
+exec {E2E_OUT}>&1
+trap 'diag interrupted >&"$E2E_OUT"; exit 130' INT TERM HUP
 
 mkdir "$WORK/.bin" "$WORK/.etc" "$WORK/.logs"
 for program in innernet innernet-reconcile; do
