@@ -11,9 +11,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define CONNECT_MS    10000
-#define HOLD_SLACK_MS 10000 /* on top of what the server may hold: the handshake, a busy server */
-#define LINGER_MS     200   /* for our last bytes to be acknowledged (library facts: the handover) */
+#define CONNECT_MS 10000
+#define FIRST_MS   10000
+#define LINGER_MS  200 /* for our last bytes to be acknowledged (library facts: the handover) */
 
 /* One transfer. */
 struct transfer {
@@ -21,9 +21,10 @@ struct transfer {
 	struct curl_slist *headers;
 	struct client_answer answer;
 	size_t max;
+	int64_t first_due;  /* boot milliseconds: given up when the first byte is not there by then */
 	int64_t first_byte; /* boot milliseconds; 0: none yet */
 	unsigned deadline_ms;
-	bool too_slow;
+	bool too_late, too_slow;
 	client_fn *fn;
 	void *ctx;
 };
@@ -31,21 +32,41 @@ struct transfer {
 struct client {
 	struct loop *loop;
 	CURLM *multi;
-	struct loop_timer timer;
+	struct loop_timer timer;   /* curl's */
+	struct loop_timer due;     /* ours: the transfer's own deadlines */
 	struct transfer *transfer; /* NULL: none under way */
 	char ifname[NETWORK_MAX_LEN + 1];
 	char id[KEY_B64_LEN + 1];
 };
 
-/* The whole answer, head and body, has its time from its first byte on. */
-static bool in_time(struct transfer *t)
+/* Is it over, because nothing has come, or not all of it, in its time? */
+static bool is_overdue(struct transfer *t)
 {
 	int64_t now = clock_boot_ms();
 
 	if (!t->first_byte)
-		t->first_byte = now;
-	t->too_slow = now - t->first_byte > t->deadline_ms;
-	return !t->too_slow;
+		t->too_late = now >= t->first_due;
+	else
+		t->too_slow = now - t->first_byte > t->deadline_ms;
+	return t->too_late || t->too_slow;
+}
+
+/* For the commands: curl calls it at least once a second. */
+static int look_at_clock(void *ctx, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t e)
+{
+	(void)a;
+	(void)b;
+	(void)c;
+	(void)e;
+	return is_overdue(ctx);
+}
+
+/* The whole answer, head and body, has its time from its first byte on. */
+static bool in_time(struct transfer *t)
+{
+	if (!t->first_byte)
+		t->first_byte = clock_boot_ms();
+	return !is_overdue(t);
 }
 
 static size_t take_header(char *p, size_t size, size_t n, void *ctx)
@@ -158,7 +179,7 @@ static struct transfer *transfer_new(const struct client *c, const struct client
 	struct transfer *t = calloc(1, sizeof(*t));
 	char url[1024], address[ADDR_STR_LEN], authority[ADDR_STR_LEN + 16];
 	unsigned connect_ms = q->connect_ms ? q->connect_ms : CONNECT_MS;
-	long all_ms;
+	unsigned first_ms = q->first_ms ? q->first_ms : FIRST_MS;
 	bool ok;
 
 	if (!t || !(t->easy = curl_easy_init())) {
@@ -168,7 +189,7 @@ static struct transfer *transfer_new(const struct client *c, const struct client
 	}
 	t->max = q->max;
 	t->deadline_ms = q->deadline_ms ? q->deadline_ms : TRANSFER_SECONDS * 1000;
-	all_ms = (long)connect_ms + (long)q->wait_s * 1000 + HOLD_SLACK_MS + (long)t->deadline_ms;
+	t->first_due = clock_boot_ms() + connect_ms + first_ms;
 	addr_format(&q->server, address);
 	snprintf(authority, sizeof(authority), addr_is_v4(&q->server) ? "%s:%u" : "[%s]:%u", address,
 		 q->port ? q->port : SERVER_PORT);
@@ -177,7 +198,13 @@ static struct transfer *transfer_new(const struct client *c, const struct client
 	ok = ok && !curl_easy_setopt(t->easy, CURLOPT_URL, url);
 	ok = ok && !curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers);
 	ok = ok && !curl_easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms);
-	ok = ok && !curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, all_ms);
+	/* Our own deadlines come first; this one holds whatever happens. */
+	ok = ok && !curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, (long)connect_ms + first_ms + t->deadline_ms + 1000);
+	if (!c->loop) {
+		ok = ok && !curl_easy_setopt(t->easy, CURLOPT_XFERINFOFUNCTION, look_at_clock);
+		ok = ok && !curl_easy_setopt(t->easy, CURLOPT_XFERINFODATA, t);
+		ok = ok && !curl_easy_setopt(t->easy, CURLOPT_NOPROGRESS, 0L);
+	}
 	if (ok && q->body.p) {
 		ok = !curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE, (long)q->body.n);
 		ok = ok && !curl_easy_setopt(t->easy, CURLOPT_COPYPOSTFIELDS, q->body.p);
@@ -193,6 +220,8 @@ static struct transfer *transfer_new(const struct client *c, const struct client
 /* What went wrong, as one phrase that a person can act on. */
 static const char *phrase(CURLcode code, const struct transfer *t)
 {
+	if (t->too_late)
+		return "no answer in time";
 	if (t->too_slow)
 		return "the answer took too long";
 	if (t->answer.too_large)
@@ -230,25 +259,44 @@ static void finish(struct transfer *t, CURLcode code)
 	}
 }
 
+/* Ours no more before the function is called: it may start the next one, or free the client. */
+static void deliver(struct client *c, CURLcode code)
+{
+	struct transfer *t = c->transfer;
+
+	c->transfer = NULL;
+	loop_timer_del(c->loop, &c->due);
+	curl_multi_remove_handle(c->multi, t->easy);
+	finish(t, code);
+	t->fn(t->ctx, &t->answer);
+	transfer_free(t);
+}
+
 static void collect(struct client *c)
 {
 	CURLMsg *m;
 	int left;
 
 	while ((m = curl_multi_info_read(c->multi, &left))) {
-		struct transfer *t = c->transfer;
-		CURLcode code = m->data.result;
-
-		if (m->msg != CURLMSG_DONE || !t || m->easy_handle != t->easy)
-			continue;
-		/* Ours no more before the function is called: it may start the next one, or free the client. */
-		c->transfer = NULL;
-		curl_multi_remove_handle(c->multi, t->easy);
-		finish(t, code);
-		t->fn(t->ctx, &t->answer);
-		transfer_free(t);
-		return;
+		if (m->msg == CURLMSG_DONE && c->transfer && m->easy_handle == c->transfer->easy) {
+			deliver(c, m->data.result);
+			return;
+		}
 	}
+}
+
+/* A server that says nothing, or that stopped in the middle, causes no event of its own. */
+static void on_due(void *ctx)
+{
+	struct client *c = ctx;
+	struct transfer *t = c->transfer;
+
+	if (!t)
+		return;
+	if (is_overdue(t))
+		deliver(c, CURLE_OPERATION_TIMEDOUT);
+	else
+		loop_timer_set(c->loop, &c->due, t->first_byte + t->deadline_ms + 1 - clock_boot_ms());
 }
 
 static void on_socket_event(void *ctx, int fd, uint32_t events)
@@ -315,6 +363,8 @@ struct client *client_new(struct loop *loop, const char *ifname, const struct ke
 	c->loop = loop;
 	c->timer.fn = on_timer;
 	c->timer.ctx = c;
+	c->due.fn = on_due;
+	c->due.ctx = c;
 	if (ifname)
 		snprintf(c->ifname, sizeof(c->ifname), "%s", ifname);
 	key_format(id, c->id);
@@ -340,6 +390,7 @@ void client_cancel(struct client *c)
 	if (!t)
 		return;
 	c->transfer = NULL;
+	loop_timer_del(c->loop, &c->due);
 	curl_multi_remove_handle(c->multi, t->easy);
 	transfer_free(t);
 }
@@ -367,7 +418,9 @@ int client_start(struct client *c, const struct client_request *q, client_fn *fn
 		return -1;
 	t->fn = fn;
 	t->ctx = ctx;
-	if (curl_multi_add_handle(c->multi, t->easy) != CURLM_OK) {
+	if (loop_timer_set(c->loop, &c->due, t->first_due - clock_boot_ms()) < 0 ||
+	    curl_multi_add_handle(c->multi, t->easy) != CURLM_OK) {
+		loop_timer_del(c->loop, &c->due);
 		transfer_free(t);
 		d->out_of_memory = true;
 		return -1;

@@ -16,7 +16,7 @@ struct client_request {
 	const char *path;     /* with its query: "/v1/poll?..." */
 	struct span body;     /* p NULL: a GET; else a POST */
 	size_t max;           /* bytes of the answer's body */
-	unsigned wait_s;      /* how long the server may hold it before the first byte */
+	unsigned first_ms;    /* from the connection to the first byte: how long the server may hold it; 0: 10,000 */
 	unsigned connect_ms;  /* for the connection alone; 0: 10,000 */
 	unsigned deadline_ms; /* from the first byte to the last; 0: TRANSFER_SECONDS */
 };

@@ -15,6 +15,7 @@
 #define BACKOFF_MIN_MS 1000
 #define BACKOFF_MAX_MS 60000
 #define RESOLVE_MS     300000 /* host names are asked for again; at once when the servers are away */
+#define HOLD_SLACK_MS  10000  /* on top of what a poll may be held: a busy server */
 #define QUICK_MS       500    /* an answer without news that comes sooner was not held */
 
 struct network {
@@ -305,7 +306,7 @@ static void poll_now(void *ctx)
 	struct diags d = {0};
 	/* A machine that has nothing yet, or that was told nothing, asks without being held the first time. */
 	unsigned wait = n->peer->held ? POLL_WAIT_MAX : 0;
-	struct client_request q = {.path = path, .max = BUNDLE_MAX, .wait_s = wait};
+	struct client_request q = {.path = path, .max = BUNDLE_MAX, .first_ms = wait * 1000 + HOLD_SLACK_MS};
 
 	if (!n_servers) {
 		failed(n, "none", "the last good snapshot names no server");

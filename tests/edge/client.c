@@ -69,9 +69,14 @@ static struct server serve(void (*answer)(int fd), unsigned times)
 		for (unsigned i = 0; i < times; i++) {
 			int fd = accept(listener, NULL, NULL);
 			read_request(fd, pipes[1]);
-			answer(fd);
+			if (fork() == 0) {
+				prctl(PR_SET_PDEATHSIG, SIGKILL);
+				answer(fd);
+				_exit(0);
+			}
 			close(fd);
 		}
+		pause(); /* until it is killed, with its children */
 		_exit(0);
 	}
 	close(listener);
@@ -215,9 +220,38 @@ static void cut_short(int fd)
 	send_text(fd, "Content-Length: 100\r\n\r\nonly this");
 }
 
+static void silent(int fd)
+{
+	(void)fd;
+	for (;;)
+		pause();
+}
+
+static void silent_after_head(int fd)
+{
+	send_text(fd, ok_head);
+	silent(fd);
+}
+
 static void hang_up(int fd)
 {
 	(void)fd;
+}
+
+struct heard {
+	struct loop *loop;
+	long status;
+	const char *error;
+};
+
+static void hear(void *ctx, struct client_answer *answer)
+{
+	struct heard *h = ctx;
+
+	h->status = answer->status;
+	h->error = answer->error;
+	assert_true(answer->body.n <= 1000);
+	loop_stop(h->loop);
 }
 
 static void test_bad_servers(void **state)
@@ -235,20 +269,35 @@ static void test_bad_servers(void **state)
 	    {not_http, 0, "what answered does not speak HTTP"},
 	    {cut_short, 0, "the server closed the connection"},
 	    {hang_up, 0, "the server closed the connection"},
+	    {silent, 0, "no answer in time"},
+	    {silent_after_head, 0, "the answer took too long"},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct server s = serve(cases[i].answer, 1);
+		struct server s = serve(cases[i].answer, 2);
 		struct client_request q = request_to(&s);
 
-		q.deadline_ms = 150;
+		q.deadline_ms = q.connect_ms = q.first_ms = 150;
 		struct client_answer a = once(&q);
 		assert_int_equal(a.status, cases[i].status);
 		if (cases[i].error)
 			assert_string_equal(a.error, cases[i].error);
 		assert_true(a.body.n <= q.max);
 		buf_free(&a.body);
+
+		/* And from a loop. */
+		struct diags d = {0};
+		struct loop *l = loop_new(&d);
+		struct heard h = {.loop = l};
+		struct client *c = new_client(l);
+		assert_int_equal(client_start(c, &q, hear, &h, &d), 0);
+		assert_int_equal(loop_run(l), 0);
+		assert_int_equal(h.status, cases[i].status);
+		if (cases[i].error)
+			assert_string_equal(h.error, cases[i].error);
+		client_free(c);
+		loop_free(l);
 		server_end(&s);
 	}
 }
