@@ -28,16 +28,18 @@ static struct diag *refuse(struct diags *d, bool accepted, const char *code, con
 }
 
 static void check_limit(const struct guard_limit *l, uint64_t lost, uint64_t before, const char *code, const char *verb,
-			const char *noun, const struct impact *im, bool accepted, struct diags *d)
+			const char *noun, const char *of, const struct impact *im, bool accepted, struct diags *d)
 {
 	struct buf what = {0};
 	unsigned long long n = lost, all = before;
+	const char *s = n == 1 ? "" : "s";
 
 	if (lost > l->most)
-		buf_printf(&what, "this revision %s %llu %s of %llu, and %llu is the most", verb, n, noun, all,
-			   (unsigned long long)l->most);
+		buf_printf(&what, "this revision %s %llu %s%s%s of %llu, and %llu is the most", verb, n, noun, s, of,
+			   all, (unsigned long long)l->most);
 	else if (lost > l->free && before && lost > before / 100 * l->percent + before % 100 * l->percent / 100)
-		buf_printf(&what, "this revision %s %llu %s of %llu, more than %u %%", verb, n, noun, all, l->percent);
+		buf_printf(&what, "this revision %s %llu %s%s%s of %llu, more than %u %%", verb, n, noun, s, of, all,
+			   l->percent);
 	if (what.n)
 		refuse(d, accepted, code, im->id, what.p);
 	if (what.failed)
@@ -88,8 +90,9 @@ unsigned guard_check(const struct guard_limits *limits, const struct impact *im,
 		return (unsigned)(d->n_errors - before);
 	if (im->trust_changed)
 		refuse(d, accepted, "guard-trust", im->id, "this revision changes whose signature peers believe");
-	check_limit(&limits->peers, im->n_cut, im->peers_before, "guard-peers", "cuts off", "peers", im, accepted, d);
-	check_limit(&limits->pairs, im->pairs_lost, im->pairs_before, "guard-pairs", "parts", "pairs of peers", im,
+	check_limit(&limits->peers, im->n_cut, im->peers_before, "guard-peers", "cuts off", "peer", "", im, accepted,
+		    d);
+	check_limit(&limits->pairs, im->pairs_lost, im->pairs_before, "guard-pairs", "parts", "pair", " of peers", im,
 		    accepted, d);
 	return (unsigned)(d->n_errors - before);
 }
@@ -147,4 +150,22 @@ bool guard_accepted(struct span message, const char *id)
 			found = true;
 	}
 	return found;
+}
+
+int guard_judge(const struct guard_limits *limits, const struct model *published, const struct model *m,
+		const struct ledger_facts *facts, struct span message, struct buf *plan, struct diags *d)
+{
+	struct arena *a = arena_new();
+	struct impact *im = a ? impact_new(a, published, m, facts) : NULL;
+	unsigned refused = 1;
+
+	if (im) {
+		refused = guard_check(limits, im, message.p && guard_accepted(message, im->id), d);
+		if (plan)
+			impact_render_text(plan, im, false);
+	} else {
+		d->out_of_memory = true;
+	}
+	arena_free(a);
+	return refused ? -1 : 0;
 }

@@ -181,9 +181,9 @@ static int judge(struct turn *t)
 	}
 	/* The trailer stands in the commit that is pushed: the head, or the one the work tree is at. */
 	if (*t->head_sha)
-		message = clone_message(t->clone, t->head_sha, t->arena);
+		message = clone_message(t->clone, t->head_sha, t->arena, d);
 	else if (t->clone && clone_resolve(t->clone, "HEAD", head, d) > 0)
-		message = clone_message(t->clone, head, t->arena);
+		message = clone_message(t->clone, head, t->arena, d);
 	guard_check(file ? &limits : NULL, t->impact, message.p && guard_accepted(message, t->impact->id), d);
 	t->refused |= d->n_errors > errors;
 	diags_sort(d);

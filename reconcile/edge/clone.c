@@ -144,17 +144,9 @@ int clone_definition(struct clone *c, const char *sha, struct arena *a, struct r
 	return repo_definition_at(c->repo, sha, c->path, a, out, d) < 0 ? -1 : 1;
 }
 
-struct span clone_message(struct clone *c, const char *sha, struct arena *a)
+struct span clone_message(struct clone *c, const char *sha, struct arena *a, struct diags *d)
 {
-	struct span out = {0};
-	git_commit *commit;
-	git_oid id;
-
-	if (git_oid_fromstr(&id, sha) || git_commit_lookup(&commit, repo_git(c->repo), &id))
-		return out;
-	out = arena_span(a, span_str(git_commit_message(commit)));
-	git_commit_free(commit);
-	return out;
+	return repo_message(c->repo, sha, a, d);
 }
 
 struct ledger *clone_ledger(struct clone *c, const struct key *id, struct diags *d)

@@ -25,8 +25,8 @@ int clone_resolve(struct clone *c, const char *revision, char sha[static HASH_HE
  */
 int clone_definition(struct clone *c, const char *sha, struct arena *a, struct repo_definition *out, struct diags *d);
 
-/* A commit's message, in the arena; p is NULL when it cannot be read. */
-struct span clone_message(struct clone *c, const char *sha, struct arena *a);
+/* A commit's message, in the arena; p is NULL with a diagnostic. */
+struct span clone_message(struct clone *c, const char *sha, struct arena *a, struct diags *d);
 
 /*
  * The ledger, from this clone's branch or, without one, from what was fetched from origin. NULL: it has none (or it

@@ -1,6 +1,7 @@
 #include "reconcile/edge/guard_file.h"
 #include "reconcile/edge/file.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define TEXT(name)                                                                                                     \
@@ -40,6 +41,29 @@ int guard_values(const struct config_at *at, const struct raw_guards *raw, struc
 			bad |= config_fail(at, "keep_admin", "is true or false");
 	}
 	return bad ? -1 : 0;
+}
+
+static bool same_limit(const struct guard_limit *x, const struct guard_limit *y)
+{
+	return x->most == y->most && x->percent == y->percent && x->free == y->free;
+}
+
+bool guard_is_default(const struct guard_limits *g)
+{
+	return same_limit(&g->peers, &guard_defaults.peers) && same_limit(&g->pairs, &guard_defaults.pairs) &&
+	       g->keep_admin == guard_defaults.keep_admin;
+}
+
+void guard_raw(const struct guard_limits *g, struct guard_texts *room, struct raw_guards *out)
+{
+	const uint64_t values[6] = {g->peers.most, g->peers.percent, g->peers.free,
+				    g->pairs.most, g->pairs.percent, g->pairs.free};
+
+	for (unsigned i = 0; i < 6; i++)
+		snprintf(room->text[i], sizeof(room->text[i]), "%llu", (unsigned long long)values[i]);
+	strcpy(room->text[6], g->keep_admin ? "true" : "false");
+	*out = (struct raw_guards){room->text[0], room->text[1], room->text[2], room->text[3],
+				   room->text[4], room->text[5], room->text[6]};
 }
 
 int guard_file_read(const char *path, struct guard_limits *out, struct diags *d)

@@ -24,6 +24,12 @@ extern const cyaml_schema_field_t guard_fields[]; /* of a mapping to struct raw_
 
 /* -1 with a diagnostic for each value that is none. */
 int guard_values(const struct config_at *at, const struct raw_guards *raw, struct guard_limits *out);
+bool guard_is_default(const struct guard_limits *g);
+/* The reverse: strings that live in `room`. */
+struct guard_texts {
+	char text[7][24];
+};
+void guard_raw(const struct guard_limits *g, struct guard_texts *room, struct raw_guards *out);
 /* A whole file of these keys; codes "bad-guard-file" and file_read()'s. */
 int guard_file_read(const char *path, struct guard_limits *out, struct diags *d);
 

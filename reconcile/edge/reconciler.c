@@ -329,6 +329,20 @@ static int check_version(const struct reconciler *r, const struct revision *g, s
 	return -1;
 }
 
+/* What one revision may not do unasked; the commit's own message can acknowledge it. */
+static int check_guards(struct reconciler *r, const struct revision *g, struct diags *d)
+{
+	struct span message;
+
+	if (!r->current)
+		return 0;
+	message = repo_message(r->repo, g->commit.sha, g->arena, d);
+	if (!message.p)
+		return -1;
+	return guard_judge(&r->config->guards, r->current->model, g->model, r->ledger ? reconciler_facts(r) : NULL,
+			   message, NULL, d);
+}
+
 /* Loads and judges a commit. NULL with diagnostics; *final says that the verdict is about the content. */
 static struct revision *candidate(struct reconciler *r, const char *sha, bool *final, struct diags *d)
 {
@@ -349,7 +363,8 @@ static struct revision *candidate(struct reconciler *r, const char *sha, bool *f
 		goto fail;
 	}
 	*final = true;
-	if (revision_check(g, r->current, descends, r->config, d) < 0 || reconciler_moves_check(r, g, d) < 0)
+	if (revision_check(g, r->current, descends, r->config, d) < 0 || reconciler_moves_check(r, g, d) < 0 ||
+	    check_guards(r, g, d) < 0)
 		goto fail;
 	/* The first time only: until now nobody knew the network's id. */
 	if (!r->ledger) {

@@ -412,6 +412,21 @@ out:
 	return ret;
 }
 
+struct span repo_message(struct repo *r, const char *sha, struct arena *a, struct diags *d)
+{
+	struct span out = {0};
+	git_commit *c;
+	git_oid id;
+
+	if (sha_parse(sha, &id, d) < 0 || !(c = commit_load(r, &id, d)))
+		return out;
+	out = arena_span(a, span_str(git_commit_message(c)));
+	git_commit_free(c);
+	if (!out.p)
+		out_of_memory(d);
+	return out;
+}
+
 bool repo_has_commit(struct repo *r, const char *sha)
 {
 	git_oid id;

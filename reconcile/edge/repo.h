@@ -44,6 +44,9 @@ int repo_tip(struct repo *r, char sha[static HASH_HEX_LEN + 1], struct diags *d)
 int repo_commit_info(struct repo *r, const char *sha, const char *base, struct commit_info *out, bool *descends,
 		     struct diags *d);
 
+/* A commit's message, in the arena. p is NULL with a diagnostic. */
+struct span repo_message(struct repo *r, const char *sha, struct arena *a, struct diags *d);
+
 /* Is this commit here, with its tree? Adds no diagnostic. */
 bool repo_has_commit(struct repo *r, const char *sha);
 

@@ -1,6 +1,7 @@
 #include "reconcile/edge/server_config.h"
 
 #include "reconcile/edge/file.h"
+#include "reconcile/edge/guard_file.h"
 #include "schema/model.h"
 #include <inttypes.h>
 #include <sodium.h>
@@ -17,6 +18,7 @@ struct raw_server_config {
 	char *version, *network, *interface, *private_key, *listen_port, *repository, *branch;
 	char **seeds;
 	unsigned n_seeds;
+	struct raw_guards *guards;
 };
 
 static const cyaml_schema_value_t string_entry = {
@@ -35,6 +37,8 @@ static const cyaml_schema_field_t fields[] = {
     TEXT(private_key, 0),
     CYAML_FIELD_SEQUENCE_COUNT("signing_seeds", CYAML_FLAG_POINTER, struct raw_server_config, seeds, n_seeds,
 			       &string_entry, 1, SIGNERS_MAX),
+    CYAML_FIELD_MAPPING_PTR("guards", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw_server_config, guards,
+			    guard_fields),
     CYAML_FIELD_END,
 };
 
@@ -50,6 +54,8 @@ struct server_config *server_config_new(void)
 		free(c);
 		return NULL;
 	}
+	if (c)
+		c->guards = guard_defaults;
 	return c;
 }
 
@@ -153,6 +159,8 @@ int server_config_parse(struct span bytes, const char *name, struct server_confi
 		c->n_seeds++;
 		bad |= config_secret(&at, "signing_seeds", raw->seeds[i], c->seeds[i]);
 	}
+	if (raw->guards)
+		bad |= guard_values(&at, raw->guards, &c->guards);
 	config_free(&schema, data);
 	if (bad) {
 		server_config_free(c);
@@ -196,8 +204,14 @@ int server_config_emit(const struct server_config *c, struct buf *out, struct di
 					.branch = c->ref,
 					.seeds = list,
 					.n_seeds = c->n_seeds};
+	struct raw_guards guards;
+	struct guard_texts room;
 	int ret;
 
+	if (!guard_is_default(&c->guards)) {
+		guard_raw(&c->guards, &room, &guards);
+		raw.guards = &guards;
+	}
 	memcpy(network, c->network, sizeof(network));
 	memcpy(interface, c->interface, sizeof(interface));
 	snprintf(port, sizeof(port), "%u", c->listen_port);

@@ -3,6 +3,7 @@
 #define EDGE_SERVER_CONFIG_H
 
 #include "reconcile/edge/config.h"
+#include "reconcile/guard.h"
 
 #define SERVER_CONFIG_DIR "/etc/innernet-reconcile"
 #define SERVER_DATA_DIR   "/var/lib/innernet-reconcile"
@@ -18,6 +19,7 @@ struct server_config {
 	uint8_t *seeds[SIGNERS_MAX];         /* secret_new(): Ed25519 signing seeds */
 	struct key signers[SIGNERS_MAX];     /* the public key of each */
 	unsigned n_seeds;
+	struct guard_limits guards; /* `guards:` (guard_file.h); the defaults, when left out */
 };
 
 /* Reads and checks `path`; codes "bad-server-file", "file-...". *out is freed with server_config_free(). */

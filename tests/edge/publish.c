@@ -1,5 +1,6 @@
 /* What is published, on disk: read back as it was written, damage noticed, the server's own file kept secret. */
 #include "reconcile/edge/file.h"
+#include "reconcile/edge/guard_file.h"
 #include "reconcile/edge/publish.h"
 #include "tests/edge/git_test.h"
 
@@ -213,7 +214,27 @@ static void test_server_file(void **state)
 	assert_int_equal(back->listen_port, 51820);
 	assert_true(key_eq(&back->public_key, &c->public_key));
 	assert_true(key_eq(&back->signers[0], &c->signers[0]));
+	assert_null(strstr(text.p, "guards"));
+	assert_true(guard_is_default(&back->guards));
 	server_config_free(back);
+
+	/* Limits of its own, and one that is none. */
+	c->guards.peers.most = 7;
+	c->guards.keep_admin = false;
+	struct buf guarded = {0};
+	assert_int_equal(server_config_emit(c, &guarded, &d), 0);
+	assert_int_equal(server_config_parse(buf_span(&guarded), path, &back, &d), 0);
+	assert_int_equal(back->guards.peers.most, 7);
+	assert_int_equal(back->guards.pairs.percent, guard_defaults.pairs.percent);
+	assert_false(back->guards.keep_admin);
+	server_config_free(back);
+	memcpy(strstr(guarded.p, "keep_admin: false") + 12, "maybe", 5);
+	assert_int_equal(server_config_parse(buf_span(&guarded), path, &back, &d), -1);
+	assert_non_null(strstr(d.first->message, "'keep_admin' is true or false"));
+	diags_free(&d);
+	buf_wipe(&guarded);
+	c->guards = guard_defaults;
+	d = (struct diags){0};
 
 	/* Others can read it: refused. */
 	chmod(path, 0640);

@@ -464,6 +464,53 @@ static void test_refused_revisions(void **state)
 	buf_free(&old);
 }
 
+/* A revision that cuts off more than the server's file allows waits for a commit that says that it is meant. */
+static void test_guarded_revision(void **state)
+{
+	struct fixture *f = *state;
+	struct buf text = {0}, cut = {0}, message = {0};
+	git_reference *moved = NULL;
+	git_commit *tip = NULL;
+	const char *at, *problem;
+	json_t *o;
+
+	f->config->guards.peers = (struct guard_limit){.most = 0, .percent = 100, .free = 0};
+	push(f, "");
+	server_start(f);
+	json_decref(await_condition(f, "Published", "True", "Published"));
+	definition(f, "", &text);
+	at = strstr(text.p, "build: { ip");
+	buf_add(&cut, text.p, (size_t)(at - text.p));
+	buf_printf(&cut, "build: { disabled: true,%s", at + strlen("build: {"));
+	push_text(f, cut.p, false);
+	o = await_condition(f, "Valid", "False", "guard-peers");
+	problem = json_string_value(json_object_get(o, "problem"));
+	assert_non_null(strstr(problem, "this revision cuts off 1 peer of 4, and 0 is the most"));
+	at = strstr(problem, "Innernet-Accept: ");
+	assert_non_null(at);
+	buf_printf(&message, "The build machine rests\n\n%.*s\n", (int)strlen("Innernet-Accept: 0000-0000-0000-0000"),
+		   at);
+	json_decref(o);
+
+	assert_int_equal(git_commit_lookup(&tip, f->git, &f->tip), 0);
+	assert_int_equal(git_commit_amend(&f->tip, tip, NULL, NULL, NULL, NULL, message.p, NULL), 0);
+	assert_int_equal(git_reference_create(&moved, f->git, MAIN, &f->tip, 1, NULL), 0);
+	json_decref(await_condition(f, "Valid", "True", "Valid"));
+
+	/* The last admin stays, whatever a message says. */
+	buf_reset(&cut);
+	at = strstr(text.p, ", admin: true");
+	buf_add(&cut, text.p, (size_t)(at - text.p));
+	buf_str(&cut, at + strlen(", admin: true"));
+	push_text(f, cut.p, false);
+	json_decref(await_condition(f, "Valid", "False", "guard-admin"));
+	git_reference_free(moved);
+	git_commit_free(tip);
+	buf_free(&message);
+	buf_free(&cut);
+	buf_free(&text);
+}
+
 /* The same commit, the same bytes, the same signatures: also with the repository gone. */
 static void test_restart_serves_the_same_bytes(void **state)
 {
@@ -740,6 +787,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_push_reaches_who_waits, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_refused_revisions, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_guarded_revision, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_restart_serves_the_same_bytes, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_redemption, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_ledger_unavailable, setup, teardown),
