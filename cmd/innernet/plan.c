@@ -2,10 +2,9 @@
 #include "cmd/innernet/commands.h"
 #include "cmd/innernet/common.h"
 #include "cmd/innernet/plan_definition.h"
+#include "cmd/innernet/target.h"
 
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 static const struct option_spec options[] = {
     {"json", 0, NULL, "one JSON document"},
@@ -49,21 +48,11 @@ static int print_text(const struct invocation *inv, const struct plan *plan)
 	return r;
 }
 
-/* A word that names a network whose file is there is its interface; everything else is a definition. */
+/* Of an interface, or of a definition? */
 static bool is_interface(const struct invocation *inv, const struct peer_options *o)
 {
-	const char *name = inv->n_args ? inv->args[0] : "";
-	struct buf path = {0};
-	bool there;
-
-	if (!*name || strchr(name, '/') || option_given(inv, "definition") || option_given(inv, "base") ||
-	    option_given(inv, "head"))
-		return false;
-	buf_printf(&path, "%s/%s.yaml", o->config_dir, name);
-	there = !path.failed && access(path.p, F_OK) == 0;
-	buf_free(&path);
-	/* Neither a network nor a file: what it most likely should be gives the better error. */
-	return there || (!strchr(name, '.') && access(name, F_OK) != 0);
+	return inv->n_args && !option_given(inv, "definition") && !option_given(inv, "base") &&
+	       !option_given(inv, "head") && target_is_network(o, inv->args[0]);
 }
 
 static int run(struct invocation *inv)
