@@ -159,6 +159,10 @@ static bool set_fixed(const struct client *c, struct transfer *t)
 	ok = ok && !curl_easy_setopt(e, CURLOPT_HTTP09_ALLOWED, 0L);
 	ok = ok && !curl_easy_setopt(e, CURLOPT_NETRC, CURL_NETRC_IGNORED);
 	ok = ok && !curl_easy_setopt(e, CURLOPT_FORBID_REUSE, 1L);
+	/* A server that was rebooted, or whose interface was made again, knows nothing of a poll that it held. */
+	ok = ok && !curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
+	ok = ok && !curl_easy_setopt(e, CURLOPT_TCP_KEEPIDLE, 15L);
+	ok = ok && !curl_easy_setopt(e, CURLOPT_TCP_KEEPINTVL, 5L);
 	ok = ok && !curl_easy_setopt(e, CURLOPT_USERAGENT, "innernet/" INNERNET_VERSION);
 	ok = ok && !curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, take_header);
 	ok = ok && !curl_easy_setopt(e, CURLOPT_HEADERDATA, t);

@@ -438,6 +438,21 @@ static int repository_open(struct reconciler *r, struct diags *d)
 	return 0;
 }
 
+void reconciler_listen(struct reconciler *r)
+{
+	struct diags d = {0};
+
+	if (!r->http || !r->current)
+		return;
+	if (http_listen(r->http, &d) == 0)
+		r->listen_failed = false;
+	else if (r->device_ok && !r->listen_failed) {
+		r->listen_failed = true;
+		log_diags("listen", &d);
+	}
+	diags_free(&d);
+}
+
 static void on_push(void *ctx)
 {
 	struct reconciler *r = ctx;
@@ -492,12 +507,7 @@ enum turn reconciler_turn(struct reconciler *r)
 out:
 	if (turn == TURN_FAILED && r->o.watch)
 		loop_timer_set(r->loop, &r->retry_timer, RETRY_MS);
-	if (r->http && r->current) {
-		struct diags listen = {0};
-		if (http_listen(r->http, &listen) < 0 && r->device_ok)
-			log_diags("listen", &listen);
-		diags_free(&listen);
-	}
+	reconciler_listen(r);
 	reconciler_convergence_check(r);
 	reconciler_ready(r);
 	status_write(r);

@@ -396,16 +396,12 @@ void reconciler_move_done(struct reconciler *r, const struct key *mark, const st
 
 static void look(struct reconciler *r)
 {
-	struct diags d = {0};
-	bool was_ok = r->device_ok;
 	uint64_t hints = r->sequence;
 
 	if (!r->current)
 		return;
 	reconciler_converge(r, r->current, DEVICE_ALL);
-	if (r->http && http_listen(r->http, &d) < 0 && was_ok && r->device_ok)
-		log_diags("listen", &d);
-	diags_free(&d);
+	reconciler_listen(r);
 	if (hints != r->sequence)
 		reconciler_wake(r);
 	reconciler_convergence_check(r);

@@ -55,6 +55,7 @@ struct reconciler {
 	bool ledger_failed;    /* at the last look */
 	struct watch *watch;
 	struct http_server *http;
+	bool listen_failed; /* said */
 
 	struct arena *published_arena;
 	struct published published; /* as on disk */
@@ -105,7 +106,8 @@ struct reconciler {
 const struct ledger_facts *reconciler_facts(const struct reconciler *r);
 void reconciler_ledger_moved(struct reconciler *r); /* new enrolments: keep them, converge, tell the peers */
 
-void reconciler_ready(struct reconciler *r); /* the Ready condition, from everything else */
+void reconciler_listen(struct reconciler *r); /* or listens again; what fails is said once */
+void reconciler_ready(struct reconciler *r);  /* the Ready condition, from everything else */
 
 /* reconciler_device.c */
 enum device_phase { DEVICE_REMOVALS, DEVICE_ALL };

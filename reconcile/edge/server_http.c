@@ -646,6 +646,13 @@ fail:;
 	return -1;
 }
 
+static bool keep_none(void *ctx, const struct addr *from)
+{
+	(void)ctx;
+	(void)from;
+	return false;
+}
+
 int http_listen(struct http_server *s, struct diags *d)
 {
 	unsigned index = s->o.interface ? if_nametoindex(s->o.interface) : 0;
@@ -656,6 +663,9 @@ int http_listen(struct http_server *s, struct diags *d)
 
 	if (s->listener >= 0 && index == s->ifindex)
 		return 0;
+	/* What was accepted is bound to the interface that went, too: nothing sent there ever arrives. */
+	if (s->listener >= 0)
+		http_close_others(s, keep_none, NULL);
 	stop_listening(s);
 	s->listener = make_socket(s, &what);
 	if (s->listener < 0 || loop_fd_set(s->loop, s->listener, EPOLLIN, on_listener, s) < 0) {

@@ -1,0 +1,147 @@
+#!/bin/bash
+# The server on a machine of its own: what it is asked to do, what it does by itself, what it survives.
+. "$(dirname "$0")/lib.sh"
+
+host_new hub 192.0.2.1
+host_new alice 192.0.2.2
+host_new bob 192.0.2.3
+on hub git config --global user.name Admin
+on hub git config --global user.email admin@example.com
+
+CONFIG=/etc/innernet-reconcile/snet.yaml
+init() { # [OPTION...]
+	on hub innernet-reconcile init --network-name snet --network-cidr 10.61.0.0/16 \
+		--external-endpoint 192.0.2.1:51820 --server-name hub "$@"
+}
+status() { on hub innernet-reconcile status snet "$@"; }
+status_has() { status 2>&1 | grep -qE -e "$1"; } # REGEX
+wg_has() { on "$1" wg show snet allowed-ips 2>/dev/null | grep -qF -e "$2"; } # HOST TEXT
+edit() { # SED-SCRIPT MESSAGE: one commit, pushed
+	on hub sed -i -e "$1" network/network.yaml && on hub git -C network commit -q -a -m "$2" &&
+		on hub git -C network push -q
+}
+tip() { on hub git -C network rev-parse HEAD; }
+
+# ---- init -----------------------------------------------------------------------------------------------------------
+
+like "$(on hub innernet-reconcile --watch snet 2>&1)" 'innernet-reconcile init.*makes it' 'without a network the server says how to make one'
+ok 'init makes a network' init
+is "$(on hub stat -c %a "$CONFIG")" 600 'its keys are for root alone'
+before=$(on hub sha256sum "$CONFIG")
+nok 'init does not replace one that is there' init
+is "$(on hub sha256sum "$CONFIG")" "$before" 'and changes nothing'
+nok 'nor takes over a repository that is there' \
+	on hub innernet-reconcile init --network-name other --network-cidr 10.62.0.0/16 --external-endpoint 192.0.2.1:51821 \
+	--repository /var/lib/innernet-reconcile/snet/network.git
+ok 'a file of keys is only written with its repository' not on hub test -e /etc/innernet-reconcile/other.yaml
+ok 'init takes two stacks and a CIDR of the server' \
+	on hub innernet-reconcile init --network-name two --network-cidr 'fd00:62::/48,10.62.0.0/16' \
+	--external-endpoint '[2001:DB8::1]:51821' --server-cidr 'core=10.62.8.0/24,fd00:62:0:8::/64' \
+	--repository "$WORK/hub/two.git"
+like "$(on hub git -C two.git show main:network.yaml)" 'ip: \["10\.62\.8\.1", "fd00:62:0:8::1"\]' 'whose first addresses it takes'
+like "$(on hub innernet-reconcile init --network-name x --network-cidr 10.0.0.1/8 --external-endpoint a:1 2>&1)" \
+	'did you mean 10\.0\.0\.0/8' 'host bits are refused with what was meant'
+
+# ---- one turn -------------------------------------------------------------------------------------------------------
+
+like "$(on hub innernet-reconcile snet 2>&1)" 'published: version 0\.1' 'a single run publishes'
+ok 'and makes the interface' on hub wg show snet public-key
+like "$(on hub innernet-reconcile snet 2>&1)" 'nothing new' 'a second one finds nothing new'
+on hub git clone -q /var/lib/innernet-reconcile/snet/network.git network
+on hub sh -c "cp network/network.yaml good.yaml && echo 'peers: [' >> network/network.yaml && cd network && git commit -qam broken && git push -q"
+on hub innernet-reconcile snet >/dev/null 2>&1
+is $? 3 'a single run that refuses a commit says so with its exit code'
+on hub sh -c 'cd network && git revert --no-edit HEAD >/dev/null && git push -q'
+
+# ---- watching -------------------------------------------------------------------------------------------------------
+
+spawn hub server innernet-reconcile --watch snet
+ok 'the server listens inside the network' wait_for 20 on hub sh -c "ss -Hltn 'sport = :51820' | grep -q '%snet:51820'"
+like "$(on hub innernet-reconcile snet 2>&1)" 'another innernet-reconcile runs' 'a second server of one network is refused'
+edit 's/^cidrs:/cidrs:\n  humans: 10.61.64.0\/24\n  build: 10.61.65.0\/24/' 'CIDRs'
+for who in alice bob; do
+	on hub sh -c "cd network && innernet add-peer --name $who --auto-ip --cidr humans --save-config ../$who.yaml --commit --push --yes" >/dev/null
+	install -m 0600 "$WORK/hub/$who.yaml" "$WORK/$who/invitation.yaml"
+	ok "$who joins" on "$who" innernet install invitation.yaml
+	spawn "$who" daemon innernet up --daemon snet
+done
+ok 'alice reaches bob' wait_for 20 ping_works alice 10.61.64.2 1
+ok 'both have converged' wait_for 20 status_has '2 of 2 peers run it'
+ok 'the status is good' status
+
+# ---- refused revisions ----------------------------------------------------------------------------------------------
+
+was=$(status | head -n 1)
+edit 's/^  humans:.*/  humans: 10.99.0.0\/24/' 'a prefix outside'
+bad=$(tip)
+ok 'a bad push is refused' wait_for 10 status_has "Valid +False +prefix-outside +commit ${bad:0:12}"
+is "$(status | head -n 1)" "$was" 'and what was published stays'
+like "$(status)" '^ *--> network\.yaml:[0-9]+:[0-9]+' 'the status says where it is wrong'
+nok 'the status is not good then' status
+ok 'the network runs on' ping_works alice 10.61.64.2
+on hub sh -c 'cd network && git reset -q --hard HEAD~3 && git push -q --force'
+ok 'a rewound history is refused' wait_for 10 status_has 'Valid +False +history-rewound'
+ok 'the network runs on with that' ping_works alice 10.61.64.2
+on hub sh -c "cd network && git reset -q --hard $bad && git revert --no-edit HEAD >/dev/null && git push -q --force"
+ok 'going on from the published one is taken' wait_for 10 status_has 'Valid +True'
+
+# ---- drift ----------------------------------------------------------------------------------------------------------
+
+key=$(on alice wg show snet public-key)
+on hub wg set snet peer "$key" remove
+ok 'a peer that somebody removed is back' wait_for 8 wg_has hub "$key"
+ok 'which is said' wait_log hub server 'drift: snet was changed by somebody else'
+on hub ip address del 10.61.0.1/32 dev snet
+ok 'an address that somebody removed is back' wait_for 8 on hub sh -c 'ip -o address show dev snet | grep -q 10.61.0.1'
+on hub ip link del snet
+ok 'an interface that somebody deleted is back' wait_for 15 wg_has hub "$key"
+ok 'and the server listens on the new one' wait_for 10 status_has 'Ready +True'
+edit 's/^cidrs:/cidrs:\n  more: 10.61.66.0\/24/' 'another CIDR'
+on hub sh -c "cd network && innernet add-peer --name late --auto-ip --cidr humans --save-config ../late.yaml --commit --push --yes" >/dev/null
+now=$(tip)
+ok 'the newest commit is published' wait_for 10 status_has "Published +True +Published +commit ${now:0:12}"
+ok 'peers follow it there' wait_for 50 status_has '2 of 2 peers run it'
+
+# ---- an invite that expires by itself -------------------------------------------------------------------------------
+
+late=$(on hub wg show snet allowed-ips | grep -F 10.61.64.3/32 | cut -f 1)
+isnt "$late" '' 'an open invite is on the interface with its temporary key'
+edit "s/^\( *invite_expires: \).*/\1$(date -u -d '+3 seconds' +%Y-%m-%dT%H:%M:%SZ)/" 'expires in a moment'
+ok 'it leaves by itself when it expires' wait_for 15 not wg_has hub "$late"
+
+# ---- moving, disabling ----------------------------------------------------------------------------------------------
+
+edit 's/ip: 10\.61\.64\.1$/ip: 10.61.65.7/' 'alice moves'
+ok 'a peer that moved has its new address' wait_for 20 on alice sh -c 'ip -o address show dev snet | grep -q 10.61.65.7'
+ok 'and reaches the server from it' wait_for 20 ping_works alice 10.61.0.1 1
+ok 'its old address is let go' wait_for 10 not wg_has hub 10.61.64.1/32
+key=$(on bob wg show snet public-key)
+edit 's/ip: 10\.61\.64\.2$/ip: 10.61.64.2\n    disabled: true/' 'bob is disabled'
+ok 'a disabled peer leaves the interface' wait_for 10 not wg_has hub "$key"
+ok 'and cannot reach the server any more' ping_fails bob 10.61.0.1
+
+# ---- stopping and starting ------------------------------------------------------------------------------------------
+
+ok 'SIGTERM ends the server' stop hub server
+ok 'the interface stays' on hub wg show snet public-key
+ok 'and so does the network' ping_works alice 10.61.0.1
+mv "$WORK/hub/network" "$WORK/hub/network.away"
+on hub mv /var/lib/innernet-reconcile/snet/network.git /var/lib/innernet-reconcile/snet/away.git
+spawn hub server innernet-reconcile --watch snet
+ok 'a server without its repository serves what was published' wait_log hub server 'restored: version'
+ok 'it says what is missing' wait_for 10 status_has 'Ready +False +Repository'
+on hub mv /var/lib/innernet-reconcile/snet/away.git /var/lib/innernet-reconcile/snet/network.git
+ok 'and goes on when it is back' wait_for 15 status_has 'Ready +True'
+stop hub server KILL
+on hub ip link del snet
+spawn hub blocker python3 -c '
+import socket, time
+s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(("0.0.0.0", 51820)); s.listen(); time.sleep(1000)'
+wait_for 10 on hub sh -c "ss -Hltn 'sport = :51820' | grep -q 51820"
+spawn hub server innernet-reconcile --watch snet
+ok 'a port in use is a condition, not the end' wait_for 15 status_has 'Ready +False +NotListening'
+stop hub blocker KILL
+ok 'and over when the port is free' wait_for 15 status_has 'Ready +True'
+
+done_testing
