@@ -39,7 +39,7 @@ static int fetch_new(const struct invocation *inv, struct this_peer *p)
 	char server[NAME_MAX_LEN + 1] = "";
 	int r = store_lock(&p->store, LOCK_WAIT_MS, &d);
 
-	if (r == 0 && peer_fetch(p, &result, server, &d) < 0) {
+	if (r == 0 && peer_fetch(p, 0, &result, server, &d) < 0) {
 		diags_soften(&d);
 		if (p->held)
 			diag_help(&d, d.last, "going on with the last good snapshot");

@@ -20,7 +20,7 @@ static int run(struct invocation *inv)
 	r = store_lock(&p->store, LOCK_WAIT_MS, &d);
 	if (r > 0)
 		diag_error(&d, "busy", NULL, "another innernet is at work on '%s'", inv->args[0]);
-	if (r || peer_fetch(p, &result, server, &d) < 0)
+	if (r || peer_fetch(p, 0, &result, server, &d) < 0)
 		goto out;
 	peer_resolve(p, RESOLVE_WAIT_MS, &d);
 	if (peer_converge(p, clock_unix(), 0, &turn, &d) == 0) {

@@ -27,7 +27,7 @@ static int up_one(const struct invocation *inv, const struct peer_options *o, co
 		return FAILED;
 	r = peer_converge(p, clock_unix(), LOCK_WAIT_MS, &first, &d);
 	if (r == 0 && (r = store_lock(&p->store, LOCK_WAIT_MS, &d)) == 0) {
-		if (peer_fetch(p, &result, server, &fetched) < 0 && p->held) {
+		if (peer_fetch(p, 0, &result, server, &fetched) < 0 && p->held) {
 			diags_soften(&fetched);
 			diag_help(&fetched, fetched.last, "going on with the last good snapshot");
 		}

@@ -358,8 +358,8 @@ struct client *client_new(struct loop *loop, const char *ifname, const struct ke
 {
 	struct client *c = calloc(1, sizeof(*c));
 
-	/* Counted: each client_free() takes one back. */
-	if (!c || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+	/* Counted: each client_free() takes one back. No TLS: WireGuard is around all of this. */
+	if (!c || curl_global_init(CURL_GLOBAL_NOTHING) != CURLE_OK) {
 		free(c);
 		d->out_of_memory = true;
 		return NULL;

@@ -16,6 +16,7 @@
 #define BACKOFF_MAX_MS 60000
 #define RESOLVE_MS     300000 /* host names are asked for again; at once when the servers are away */
 #define HOLD_SLACK_MS  10000  /* on top of what a poll may be held: a busy server */
+#define NAMES_MS       3000   /* the first poll waits so long for host names to be resolved */
 #define QUICK_MS       500    /* an answer without news that comes sooner was not held */
 
 struct network {
@@ -32,6 +33,7 @@ struct network {
 	int64_t asked;    /* boot milliseconds of the poll under way */
 	int64_t resolved; /* boot milliseconds of the last question for host names */
 	bool away, stale;
+	bool needs_names;                                   /* the first poll waits for the servers' addresses */
 	char drift[sizeof(((struct peer_turn *)0)->drift)]; /* what the last look repaired; "": nothing */
 	char problem[256];                                  /* the last one that was said */
 };
@@ -170,11 +172,16 @@ static void on_monitor(void *ctx, int fd, uint32_t events)
 static void on_names(void *ctx, int fd, uint32_t events)
 {
 	struct network *n = ctx;
+	bool changed = resolver_take(n->peer->resolver);
 
 	(void)fd;
 	(void)events;
-	if (resolver_take(n->peer->resolver))
+	if (changed)
 		converge(n, false);
+	/* A server may be somewhere else now: no reason to wait any longer. */
+	if (n->needs_names || (changed && n->away))
+		arm(n, &n->poll_timer, 0);
+	n->needs_names = false;
 }
 
 /* ---- the servers ---------------------------------------------------------------------------------------------- */
@@ -366,7 +373,8 @@ static int network_start(struct network *n, struct diags *d)
 		log_diags("store", d);
 	ask_names(n);
 	converge(n, n->peer->held != NULL);
-	arm(n, &n->poll_timer, 0);
+	n->needs_names = resolver_busy(n->peer->resolver);
+	arm(n, &n->poll_timer, n->needs_names ? NAMES_MS : 0);
 	return 0;
 fail:
 	network_stop(n);

@@ -365,7 +365,8 @@ static void say_answer(struct diags *d, const char *server, const struct client_
 			   n < 200 ? n : 200, text);
 }
 
-int peer_fetch(struct this_peer *p, enum verify_result *result, char server[static NAME_MAX_LEN + 1], struct diags *d)
+int peer_fetch(struct this_peer *p, unsigned connect_ms, enum verify_result *result,
+	       char server[static NAME_MAX_LEN + 1], struct diags *d)
 {
 	struct peer_server servers[SERVERS_MAX];
 	struct client *c = client_new(NULL, p->config->m.network, &p->config->m.trust.id, d);
@@ -378,7 +379,8 @@ int peer_fetch(struct this_peer *p, enum verify_result *result, char server[stat
 		return -1;
 	peer_poll_path(p, 0, path);
 	for (size_t i = 0; i < n && r < 0; i++) {
-		const struct client_request q = {.server = servers[i].ip, .path = path, .max = BUNDLE_MAX};
+		const struct client_request q = {
+		    .server = servers[i].ip, .path = path, .max = BUNDLE_MAX, .connect_ms = connect_ms};
 		struct client_answer answer;
 		if (client_once(c, &q, &answer, d) < 0)
 			break;

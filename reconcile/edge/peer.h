@@ -66,8 +66,12 @@ void peer_poll_path(const struct this_peer *p, unsigned wait_s, char out[static 
  */
 int peer_take(struct this_peer *p, struct span reply, int64_t now, enum verify_result *result, struct diags *d);
 
-/* One request for what is new, to each server in turn, for the commands. `server` names the one that answered. */
-int peer_fetch(struct this_peer *p, enum verify_result *result, char server[static NAME_MAX_LEN + 1], struct diags *d);
+/*
+ * One request for what is new, to each server in turn, for the commands. `connect_ms`: for each connection; 0: as
+ * struct client_request has it. `server` names the one that answered.
+ */
+int peer_fetch(struct this_peer *p, unsigned connect_ms, enum verify_result *result,
+	       char server[static NAME_MAX_LEN + 1], struct diags *d);
 
 /*
  * The endpoints that are host names: the resolver is asked for them. `wait_ms`: at most so long; 0: the

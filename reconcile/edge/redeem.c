@@ -8,12 +8,11 @@
 #include <string.h>
 #include <time.h>
 
-#define LOCK_MS     2000
-#define RESOLVE_MS  5000
-#define CONNECT_MS  6000 /* a handshake that got lost is tried again after 5 s */
-#define ANSWER_MAX  4096 /* bytes of one line of text */
-#define ROUNDS      2    /* of all servers, before nobody is believed to answer */
-#define FIRST_POLLS 3
+#define LOCK_MS    2000
+#define RESOLVE_MS 5000
+#define CONNECT_MS 6000 /* a handshake that got lost is tried again after 5 s */
+#define ANSWER_MAX 4096 /* bytes of one line of text */
+#define ROUNDS     2    /* of all servers, before nobody is believed to answer */
 
 struct redeemer {
 	const struct peer_options *options;
@@ -300,23 +299,26 @@ static int become_peer(struct redeemer *r, struct diags *d)
 
 static int first_snapshot(struct redeemer *r, struct diags *d)
 {
+	static const unsigned connect_ms[] = {50, 200, 1000, 6000, 10000};
+	const size_t n = sizeof(connect_ms) / sizeof(connect_ms[0]);
 	enum verify_result result;
 	char server[NAME_MAX_LEN + 1] = "";
 
 	step(r, "fetching the first snapshot");
-	/* What goes wrong before the last attempt is nobody's business: the server may still be moving the address. */
-	for (unsigned i = 1; !r->peer->held; i++) {
+	/*
+	 * A SYN that comes before the server has moved the address is lost, and TCP tries again after a whole second:
+	 * short attempts first. What goes wrong before the last one is nobody's business.
+	 */
+	for (size_t i = 0; !r->peer->held && i < n; i++) {
 		struct diags ignored = {0};
-		int done = peer_fetch(r->peer, &result, server, i == FIRST_POLLS ? d : &ignored);
+		int done = peer_fetch(r->peer, connect_ms[i], &result, server, i + 1 == n ? d : &ignored);
 
 		diags_free(&ignored);
-		if (!r->peer->held && i == FIRST_POLLS) {
-			if (done == 0)
-				diag_error(d, "no-snapshot", NULL, "server %s has no snapshot for this machine yet",
-					   server);
-			return -1;
-		}
+		if (done == 0 && !r->peer->held && i + 1 == n)
+			diag_error(d, "no-snapshot", NULL, "server %s has no snapshot for this machine yet", server);
 	}
+	if (!r->peer->held)
+		return -1;
 	peer_resolve(r->peer, RESOLVE_MS, d);
 	return converge(r, d);
 }

@@ -98,6 +98,7 @@ refuse_alice() {
 alice_joined() {
 	hub_new
 	host_new alice 192.0.2.2
+	on alice sh -c 'echo "192.0.2.1 hub.example" >>/etc/hosts'
 	invite_alice
 	accept_alice
 	on alice innernet install alice.yaml >"$WORK/alice/install.log" 2>&1 || bail "install: $(cat "$WORK/alice/install.log")"

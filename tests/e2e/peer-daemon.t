@@ -4,6 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/offers.sh"
 
+HUB_ENDPOINT=hub.example:51820
 alice_joined
 hub_session() { on hub wg show corp latest-handshakes | grep -F "$ALICE_PUB"; }
 
@@ -44,6 +45,13 @@ within 5 'and the whole interface' carol_there
 ok 'with its connections' ping_works alice 10.60.0.1
 ok 'it is said' wait_log alice up 'repaired what somebody else had changed: the interface was gone'
 is "$(grep -c 'a peer was removed (carol)' "$(log_of alice up)")" 1 'once'
+
+# ---- names ----------------------------------------------------------------------------------------------------------
+on alice sh -c 'grep -v hub.example /etc/hosts >/tmp/h; cat /tmp/h >/etc/hosts'
+on alice wg set corp peer "$HUB_PUB" remove
+within 5 'a host name that resolves no more' eval 'on alice wg show corp endpoints | grep -qF "$HUB_PUB"'
+is "$(on alice wg show corp endpoints | grep -F "$HUB_PUB")" "$HUB_PUB"$'\t''192.0.2.1:51820' 'keeps the last address'
+on alice sh -c 'echo "192.0.2.1 hub.example" >>/etc/hosts'
 
 # ---- what is not believed -------------------------------------------------------------------------------------------
 before=$(on alice sha256sum /var/lib/innernet/corp/snapshot)
@@ -96,7 +104,7 @@ on alice ip link del corp
 wait_for 5 on alice sh -c '! test -e /run/wireguard/corp.sock'
 spawn alice again innernet up --daemon
 ok 'after kill -9 and a reboot the network comes up from disk' wait_log alice again 'corp: version 2.1, '
-ok 'with its tunnel' ping_works alice 10.60.0.1
+ok 'with its tunnel' wait_for 5 ping_works alice 10.60.0.1 1
 spawn hub canned "$BUILD/tests/e2e/canned" 10.60.0.1 51820 "$OFFER"
 definition 3 "$ALICE" "$CAROL"
 offer_of alice >"$WORK/hub/v3"
