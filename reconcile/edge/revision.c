@@ -154,24 +154,8 @@ static void check_history(const struct revision *g, const struct revision *prev,
 	const struct version *was = &prev->parsed.version;
 	struct diag *e;
 
-	if (strcmp(m->network, prev->model->network)) {
-		e = diag_error(d, "network-changed", &m->at_network, "the network '%s' is called '%s' here",
-			       prev->model->network, m->network);
-		diag_help(d, e, "a network keeps its name; `innernet-reconcile init` makes another one");
-	}
-	if (!key_eq(&m->trust.id, &prev->parsed.trust.id)) {
-		e = diag_error(d, "network-changed", &m->trust.at, "`trust: id:` is that of another network");
-		diag_help(d, e, "put the id back that `innernet-reconcile init` wrote");
-	}
-	if (m->epoch < was->epoch) {
-		e = diag_error(d, "epoch-back", NULL, "the epoch is %" PRIu64 ", and %" PRIu64 " was published",
-			       m->epoch, was->epoch);
-		diag_help(d, e, "set `epoch: %" PRIu64 "`", was->epoch);
-	} else if (m->epoch > was->epoch + 1) {
-		e = diag_error(d, "epoch-jump", NULL, "the epoch rises from %" PRIu64 " to %" PRIu64, was->epoch,
-			       m->epoch);
-		diag_help(d, e, "an epoch rises by one: set `epoch: %" PRIu64 "`", was->epoch + 1);
-	} else if (m->epoch == was->epoch && !descends) {
+	guard_outright(prev->model, m, d);
+	if (m->epoch == was->epoch && !descends) {
 		e = diag_error(d, "history-rewound", NULL, "commit %.12s does not come after %.12s, which is published",
 			       g->commit.sha, prev->commit.sha);
 		diag_help(d, e,
