@@ -191,6 +191,8 @@ static void tests_count_as_pairs_do(void **state)
 				 k % 3 ? 1 + rng_below(&g.r, g.n - 1) : rng_below(&g.r, peers));
 			snprintf(to, sizeof(to), "%c%u", k % 4 ? 'c' : 'p',
 				 k % 4 ? 1 + rng_below(&g.r, g.n - 1) : rng_below(&g.r, peers));
+			if (k % 5 == 0)
+				strcpy(to, "corp");
 			buf_printf(&yaml, "  - { from: %s, %s: [%s] }\n", from, k % 2 ? "can_reach" : "cannot_reach",
 				   to);
 		}
