@@ -74,16 +74,12 @@ static bool read_keys(struct text *t, const char *word, struct key keys[SIGNERS_
 	return *n ? !t->error : text_fail(t, "no key of a kind that is needed");
 }
 
-/* A commit's hash, SHA-1 or SHA-256. */
 static bool read_commit(struct text *t, char out[static HASH_HEX_LEN + 1])
 {
 	struct span s = t->field[1];
 
-	if (s.n != 40 && s.n != 64)
+	if (!commit_id_valid((const char *)s.p, s.n))
 		return text_fail(t, "not a commit");
-	for (size_t i = 0; i < s.n; i++)
-		if (!(s.p[i] >= '0' && s.p[i] <= '9') && !(s.p[i] >= 'a' && s.p[i] <= 'f'))
-			return text_fail(t, "not a commit");
 	memcpy(out, s.p, s.n);
 	out[s.n] = '\0';
 	return true;

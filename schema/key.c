@@ -147,15 +147,27 @@ void hash_hex(const struct hash *h, char out[static HASH_HEX_LEN + 1])
 	sodium_bin2hex(out, HASH_HEX_LEN + 1, h->b, sizeof(h->b));
 }
 
+static bool hex_digits(const char *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!((s[i] >= '0' && s[i] <= '9') || (s[i] >= 'a' && s[i] <= 'f')))
+			return false;
+	return true;
+}
+
+bool commit_id_valid(const char *s, size_t n)
+{
+	return (n == 40 || n == 64) && hex_digits(s, n);
+}
+
 int hash_parse_hex(const char *s, size_t n, struct hash *out)
 {
 	struct hash h;
 
 	if (n != HASH_HEX_LEN)
 		return -1;
-	for (size_t i = 0; i < n; i++)
-		if (!((s[i] >= '0' && s[i] <= '9') || (s[i] >= 'a' && s[i] <= 'f')))
-			return -1;
+	if (!hex_digits(s, n))
+		return -1;
 	if (sodium_hex2bin(h.b, sizeof(h.b), s, n, NULL, NULL, NULL))
 		return -1;
 	*out = h;

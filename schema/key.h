@@ -37,7 +37,9 @@ int ed25519_to_x25519(const struct key *ed, struct key *x);
 int hash_cmp(const struct hash *a, const struct hash *b);
 void hash_hex(const struct hash *h, char out[static HASH_HEX_LEN + 1]); /* lower case */
 int hash_parse_hex(const char *s, size_t n, struct hash *out);          /* lower case only */
-void hash_bytes(const void *p, size_t n, struct hash *out);             /* BLAKE2b-256 */
+/* A git object id as git prints it: 40 (SHA-1) or 64 (SHA-256) hex digits, lower case. */
+bool commit_id_valid(const char *s, size_t n);
+void hash_bytes(const void *p, size_t n, struct hash *out); /* BLAKE2b-256 */
 
 /* The private side: both read and write secrets. The caller wipes. */
 void x25519_public(const uint8_t private_key[static KEY_LEN], struct key *out);

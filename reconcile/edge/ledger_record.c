@@ -29,11 +29,6 @@ void ledger_address_write(struct buf *out, const struct ledger_address *a, const
 	buf_printf(out, "innernet-address 1\naddress %s\nmark %s\nname %s\ncommit %s\n", ip, mark, a->name, commit);
 }
 
-static bool is_commit(const char *s, size_t n)
-{
-	return n == 40 && strspn(s, "0123456789abcdef") >= n;
-}
-
 int ledger_address_parse(struct span bytes, struct ledger_address *out, char name[static NAME_MAX_LEN + 1])
 {
 	const char *v;
@@ -56,7 +51,7 @@ int ledger_address_parse(struct span bytes, struct ledger_address *out, char nam
 		return -1;
 	memcpy(name, v, n);
 	name[n] = '\0';
-	if (take_line(&bytes, "commit", &v, &n) || !is_commit(v, n) || bytes.n)
+	if (take_line(&bytes, "commit", &v, &n) || !commit_id_valid(v, n) || bytes.n)
 		return -1;
 	return 0;
 }
@@ -80,7 +75,7 @@ int ledger_spent_parse(struct span bytes, struct key *invite)
 		return -1;
 	if (take_line(&bytes, "invite", &v, &n) || key_parse(v, n, invite))
 		return -1;
-	if (take_line(&bytes, "commit", &v, &n) || !is_commit(v, n) || bytes.n)
+	if (take_line(&bytes, "commit", &v, &n) || !commit_id_valid(v, n) || bytes.n)
 		return -1;
 	return 0;
 }

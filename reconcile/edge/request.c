@@ -37,7 +37,7 @@ int have_parse(const char *s, struct have *out)
 	s = dot1 + 1;
 	n = (size_t)(dot2 - s);
 	if (n != 1 || s[0] != '-') {
-		if ((n != 40 && n != 64) || strspn(s, "0123456789abcdef") != n)
+		if (!commit_id_valid(s, n))
 			return -1;
 		memcpy(out->ledger, s, n);
 		out->ledger[n] = '\0';
