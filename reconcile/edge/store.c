@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define LOCK_STEP_MS   20 /* between two attempts to get the lock */
+#define LOAD_TRIES     4
 #define HINTS_FILE_MAX (16u << 20)
 
 void kept_free(struct kept *g)
@@ -156,36 +157,56 @@ static int set_aside(const struct store *s, const char *path, int64_t now, const
 	return 0;
 }
 
-int store_load(struct store *s, const struct verifier *v, int64_t now, struct kept **out, struct diags *d)
+/* That there was no memory says nothing about the file. */
+static bool ran_out(const struct diags *d)
+{
+	for (const struct diag *g = d->first; g; g = g->next) {
+		if (strcmp(g->code, "out-of-memory") == 0)
+			return true;
+	}
+	return d->out_of_memory;
+}
+
+/* 0, or -1; 1: the file was replaced by another process while it was looked at. */
+static int load_once(struct store *s, const struct verifier *v, int64_t now, struct kept **out, struct diags *d)
 {
 	char path[PATH_MAX + 64];
-	struct store_stamp before = stamp_of(s);
 	struct diags why = {0};
 	struct buf bytes = {0};
 	bool absent = false;
 	int r = 0;
 
-	*out = NULL;
+	s->stamp = stamp_of(s);
 	path_in(s, "snapshot", path);
 	if (file_read(path, BUNDLE_MAX, &bytes, &absent, d) < 0)
 		return -1;
 	if (absent)
-		goto out;
+		return 0;
 	*out = kept_make(&bytes, v, now, &why);
-	if (*out)
-		goto out;
-	if (why.out_of_memory) {
+	if (!*out && ran_out(&why)) {
 		d->out_of_memory = true;
 		r = -1;
-	} else {
+	} else if (!*out && store_changed(s)) {
+		r = 1;
+	} else if (!*out) {
 		r = set_aside(s, path, now, &why, d);
-		before = (struct store_stamp){0};
+		s->stamp = (struct store_stamp){0};
 	}
-out:
-	s->stamp = before;
 	diags_free(&why);
-	buf_free(&bytes);
 	return r;
+}
+
+int store_load(struct store *s, const struct verifier *v, int64_t now, struct kept **out, struct diags *d)
+{
+	int r = 1;
+
+	*out = NULL;
+	for (unsigned i = 0; i < LOAD_TRIES && r == 1; i++)
+		r = load_once(s, v, now, out, d);
+	if (r == 1)
+		diag_file_error(d, "file-changed", s->dir, "%s: the snapshot changes faster than it can be read",
+				s->dir);
+	return r ? -1 : 0;
 }
 
 int store_save(struct store *s, const struct kept *g, struct diags *d)
