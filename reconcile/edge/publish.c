@@ -6,6 +6,7 @@
 #include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define DEFINITION_HEX 16
 static const char magic[] = "innernet-definition 1\n";
@@ -223,6 +224,13 @@ static int write_definition(const char *folder, const struct hash *statement, co
 {
 	struct buf text = {0};
 	int ret;
+
+	/* It appears whole or not at all, and never changes: the ledger's next position needs no new one. */
+	if (path_of(&text, folder, "definition-", statement) && !access(text.p, F_OK)) {
+		buf_free(&text);
+		return 0;
+	}
+	buf_reset(&text);
 
 	buf_str(&text, magic);
 	for (uint32_t i = 0; i < m->n_files; i++) {

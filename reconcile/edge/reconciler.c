@@ -249,7 +249,6 @@ static enum turn adopt(struct reconciler *r, struct revision *g)
 	was->older = NULL;
 	revision_free(was);
 	r->applied_time = clock_unix();
-	r->noticed = 0;
 	condition_set(r, CONDITION_PUBLISHED, TRUTH_TRUE, "SameContent", r->current->parsed.commit,
 		      "commit %.12s says the same to every peer", g->commit.sha);
 	log_info("unchanged", "commit %.12s changes nothing for the peers", g->commit.sha);
@@ -292,6 +291,7 @@ static enum turn publish(struct reconciler *r, struct revision *g, struct diags 
 	g->older = old;
 	r->current = g;
 	r->applied_time = clock_unix();
+	r->noticed = r->pushed;
 	reconciler_reports_remap(r, old);
 	revisions_prune(r);
 	condition_set(r, CONDITION_PUBLISHED, TRUTH_TRUE, "Published", g->commit.sha, "version %" PRIu64 ".%" PRIu64,
@@ -407,7 +407,6 @@ static enum turn attempt(struct reconciler *r, const char *sha)
 		if (final && !(d.first && !strcmp(d.first->code, "address-moving")))
 			snprintf(r->attempted, sizeof(r->attempted), "%s", sha);
 		turn = final ? TURN_INVALID : TURN_FAILED;
-		r->noticed = 0;
 	} else {
 		take_warnings(&d);
 		condition_set(r, CONDITION_VALID, TRUTH_TRUE, "Valid", sha, "commit %.12s is valid", sha);
@@ -457,9 +456,9 @@ static void on_push(void *ctx)
 {
 	struct reconciler *r = ctx;
 
-	if (!r->noticed)
-		r->noticed = clock_boot_ms();
+	r->pushed = clock_boot_ms();
 	reconciler_turn(r);
+	r->pushed = 0;
 }
 
 static void watch_start(struct reconciler *r)
@@ -495,7 +494,6 @@ enum turn reconciler_turn(struct reconciler *r)
 	if (strcmp(tip, r->attempted)) {
 		turn = attempt(r, tip);
 	} else {
-		r->noticed = r->n_lagging ? r->noticed : 0;
 		if (r->record_due && r->current && r->ledger && ledger_available(r->ledger))
 			record(r, r->current, NULL);
 		if (r->conditions[CONDITION_VALID].status == TRUTH_FALSE)

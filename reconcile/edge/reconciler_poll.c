@@ -133,7 +133,8 @@ static void report_take(struct reconciler *r, uint32_t peer, const struct have *
 	if (!changed)
 		return;
 	r->status_dirty = true;
-	if (current)
+	/* It goes through all peers: for the last one, not for each of thousands. */
+	if (current && !r->n_lagging)
 		reconciler_convergence_check(r);
 	if (!r->status_timer.slot)
 		loop_timer_set(r->loop, &r->status_timer, 200);

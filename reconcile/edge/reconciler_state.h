@@ -91,7 +91,8 @@ struct reconciler {
 	unsigned n_fresh;
 	int64_t fresh_issued;
 
-	int64_t noticed;       /* clock_boot_ms() of the push; 0: none */
+	int64_t pushed;        /* clock_boot_ms() of the push that is being looked at; 0: none */
+	int64_t noticed;       /* the same of the current version's */
 	uint32_t n_lagging;    /* reports that lag */
 	bool convergence_open; /* the line is not written yet */
 

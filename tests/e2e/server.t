@@ -13,7 +13,7 @@ init() { # [OPTION...]
 	on hub innernet-reconcile init --network-name snet --network-cidr 10.61.0.0/16 \
 		--external-endpoint 192.0.2.1:51820 --server-name hub "$@"
 }
-status() { on hub innernet-reconcile status snet "$@"; }
+status() { on hub innernet-reconcile status snet; }
 status_has() { status 2>&1 | grep -qE -e "$1"; } # REGEX
 wg_has() { on "$1" wg show snet allowed-ips 2>/dev/null | grep -qF -e "$2"; } # HOST TEXT
 edit() { # SED-SCRIPT MESSAGE: one commit, pushed
