@@ -1,15 +1,6 @@
 #include "reconcile/diag_json.h"
 
-#include "schema/utf8.h"
-
-#include <jansson.h>
-#include <stdlib.h>
-
-/* Takes the value over; false when it is NULL or memory is short. */
-static bool put(json_t *object, const char *key, json_t *value)
-{
-	return json_object_set_new(object, key, value) == 0;
-}
+#include "reconcile/json_value.h"
 
 static json_t *point(uint32_t line, uint32_t column)
 {
@@ -20,32 +11,10 @@ static bool put_place(json_t *object, const char *file, const struct place *at)
 {
 	if (!file)
 		return true;
-	if (!put(object, "file", json_string(file)))
+	if (!value_put(object, "file", value_text(span_str(file))))
 		return false;
-	return !at->line || (put(object, "start", point(at->line, at->column)) &&
-			     put(object, "end", point(at->end_line, at->end_column)));
-}
-
-/* JSON is UTF-8: what is not, in a file that was refused for it, is shown as U+FFFD. */
-static json_t *text_of(struct span line)
-{
-	struct buf b = {0};
-	json_t *out = NULL;
-	uint32_t cp;
-
-	for (size_t i = 0; i < line.n;) {
-		unsigned len = utf8_decode(line.p + i, line.n - i, &cp);
-
-		if (len)
-			buf_add(&b, line.p + i, len);
-		else
-			buf_str(&b, "\xef\xbf\xbd");
-		i += len ? len : 1;
-	}
-	if (!b.failed)
-		out = json_stringn(b.p ? b.p : "", b.n);
-	buf_free(&b);
-	return out;
+	return !at->line || (value_put(object, "start", point(at->line, at->column)) &&
+			     value_put(object, "end", point(at->end_line, at->end_column)));
 }
 
 #define SNIPPET_BYTES 1024 /* a longer line is left out */
@@ -60,26 +29,26 @@ static bool put_snippet(json_t *object, const struct diags *d, const struct diag
 	if (!line.p || line.n > SNIPPET_BYTES)
 		return true;
 	snippet = json_object();
-	return put(snippet, "code", text_of(line)) && put(snippet, "start_line", json_integer(g->at.line)) &&
-	       put(object, "snippet", snippet);
+	return value_put(snippet, "code", value_text(line)) &&
+	       value_put(snippet, "start_line", json_integer(g->at.line)) && value_put(object, "snippet", snippet);
 }
 
 static json_t *one(const struct diags *d, const struct diag *g, struct source_cursor *c)
 {
 	json_t *o = json_object(), *notes = json_array();
-	bool ok = put(o, "severity", json_string(g->severity == SEVERITY_ERROR ? "error" : "warning")) &&
-		  put(o, "code", json_string(g->code)) && put(o, "message", json_string(g->message)) &&
+	bool ok = value_put(o, "severity", json_string(g->severity == SEVERITY_ERROR ? "error" : "warning")) &&
+		  value_put(o, "code", json_string(g->code)) && value_put(o, "message", json_string(g->message)) &&
 		  put_place(o, g->file, &g->at) && put_snippet(o, d, g, c);
 
 	for (const struct diag_note *n = g->notes; n && ok; n = n->next) {
 		json_t *note = json_object();
 
-		ok = put(note, "message", json_string(n->text)) && put_place(note, n->file, &n->at);
-		ok = json_array_append_new(notes, note) == 0 && ok;
+		ok = value_put(note, "message", json_string(n->text)) && put_place(note, n->file, &n->at);
+		ok = value_append(notes, note) && ok;
 	}
-	ok = ok && put(o, "notes", json_incref(notes));
+	ok = ok && value_put(o, "notes", json_incref(notes));
 	if (ok && g->help)
-		ok = put(o, "help", json_string(g->help));
+		ok = value_put(o, "help", json_string(g->help));
 	json_decref(notes);
 	if (!ok) {
 		json_decref(o);
@@ -94,7 +63,7 @@ json_t *diags_json(const struct diags *d)
 	struct source_cursor c = {0};
 
 	for (const struct diag *g = d->first; g; g = g->next) {
-		if (json_array_append_new(list, one(d, g, &c))) {
+		if (!value_append(list, one(d, g, &c))) {
 			json_decref(list);
 			return NULL;
 		}
@@ -105,20 +74,13 @@ json_t *diags_json(const struct diags *d)
 int diags_render_json(struct buf *out, const struct diags *d)
 {
 	json_t *root = json_object();
-	char *text = NULL;
-	bool ok = put(root, "format_version", json_string("1.0")) &&
-		  put(root, "valid", json_boolean(d->n_errors == 0)) &&
-		  put(root, "error_count", json_integer((json_int_t)d->n_errors)) &&
-		  put(root, "warning_count", json_integer((json_int_t)d->n_warnings)) &&
-		  put(root, "diagnostics", diags_json(d));
+	bool ok = value_put(root, "format_version", json_string("1.0")) &&
+		  value_put(root, "valid", json_boolean(d->n_errors == 0)) &&
+		  value_put(root, "error_count", json_integer((json_int_t)d->n_errors)) &&
+		  value_put(root, "warning_count", json_integer((json_int_t)d->n_warnings)) &&
+		  value_put(root, "diagnostics", diags_json(d));
+	int rc = ok ? value_write(out, root) : -1;
 
-	if (ok)
-		text = json_dumps(root, JSON_INDENT(2));
-	if (text) {
-		buf_str(out, text);
-		buf_char(out, '\n');
-	}
-	free(text);
 	json_decref(root);
-	return text && !out->failed ? 0 : -1;
+	return rc;
 }

@@ -405,6 +405,7 @@ static void report(const struct reach_index *x, const struct check *k, uint32_t 
 				    name_at(x, &k->t, k->to, to, from == to && k->t.peer == NONE));
 
 	explain(x, d, g, x->order[from], x->order[to]);
+	diag_help(d, g, "`innernet why` says what joins two of them, or would; change that, or the test");
 }
 
 /* Does this CIDR have a peer of one group and another peer of the other? */

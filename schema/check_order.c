@@ -128,6 +128,15 @@ static int cmp_named(const void *va, const void *vb)
 	return c ? c : cmp_place(a->at, b->at);
 }
 
+static void name_twice(struct loader *l, const struct place *at, const struct place *before, const char *what,
+		       const char *name)
+{
+	struct diag *g = diag_error(l->diags, "name-twice", at, "there is a %s '%s' already", what, name);
+
+	diag_note(l->diags, g, before, "'%s' is defined", name);
+	diag_help(l->diags, g, "give one of them another name: the network, CIDRs and peers share one name space");
+}
+
 /* Sorts names and reports those that occur twice; a mapping's duplicate keys have been reported before. */
 static uint32_t *name_index(struct loader *l, struct named *names, uint32_t n, const char *what)
 {
@@ -144,12 +153,26 @@ static uint32_t *name_index(struct loader *l, struct named *names, uint32_t n, c
 		if (strcmp(two->name, one->name) != 0)
 			first = i;
 		else if (i != first && (two->at->file != one->at->file || two->at == network || one->at == network))
-			diag_note(
-			    l->diags,
-			    diag_error(l->diags, "name-twice", two->at, "there is a %s '%s' already", what, two->name),
-			    one->at, "'%s' is defined", two->name);
+			name_twice(l, two->at, one->at, what, two->name);
 	}
 	return index;
+}
+
+/* Two bad names that would become one are both left alone; so is what would take another's. */
+static void fix_names(struct loader *l)
+{
+	const struct rename_use *uses = (const struct rename_use *)l->renames.p;
+	size_t n = l->renames.n / sizeof(*uses);
+
+	for (size_t i = 0; i < n; i++) {
+		bool free = model_cidr_by_name(l->model, uses[i].lower) == NONE &&
+			    model_peer_by_name(l->model, uses[i].lower) == NONE;
+
+		for (size_t j = 0; j < n && free; j++)
+			free = i == j || strcmp(uses[i].lower, uses[j].lower) != 0;
+		if (free)
+			fix_scalar(l, uses[i].diag, uses[i].name, uses[i].file, uses[i].lower);
+	}
 }
 
 static int index_names(struct loader *l)
@@ -179,11 +202,10 @@ static int index_names(struct loader *l)
 			continue;
 		cidr_at = &m->cidrs[c].at;
 		peer_later = place_before(cidr_at, peer_at);
-		diag_note(l->diags,
-			  diag_error(l->diags, "name-twice", peer_later ? peer_at : cidr_at,
-				     "there is a %s '%s' already", peer_later ? "CIDR" : "peer", p->name),
-			  peer_later ? cidr_at : peer_at, "'%s' is defined", p->name);
+		name_twice(l, peer_later ? peer_at : cidr_at, peer_later ? cidr_at : peer_at,
+			   peer_later ? "CIDR" : "peer", p->name);
 	}
+	fix_names(l);
 	return 0;
 }
 
@@ -206,14 +228,37 @@ static bool around(const struct prefix *outer, const struct prefix *inner)
 	return outer->len <= inner->len && addr_same_bits(&outer->base, &inner->base, outer->len);
 }
 
+/* Prefixes that are taken are few; looking for a free one may walk them all. */
+#define PREFIX_SEARCHES 64
+
+static void prefix_in_use(struct loader *l, const struct prefix_use *use, const struct prefix_use *first,
+			  uint32_t outer)
+{
+	const struct model *m = l->model;
+	char text[PREFIX_STR_LEN];
+	struct prefix next;
+	struct diag *g;
+
+	prefix_format(&use->prefix, text);
+	g = diag_error(l->diags, "prefix-in-use", use->at, "%s is already the prefix of CIDR '%s'", text,
+		       m->cidrs[first->cidr].name);
+	diag_note(l->diags, g, first->at, "'%s' has it", m->cidrs[first->cidr].name);
+	if (outer != NONE && l->diags->n_errors < PREFIX_SEARCHES &&
+	    model_next_free_prefix(m, &m->by_prefix[outer].prefix, use->prefix.len, &next) == 0) {
+		prefix_format(&next, text);
+		diag_help(l->diags, g, "the next free one of this length in '%s' is %s",
+			  m->cidrs[m->by_prefix[outer].cidr].name, text);
+	} else {
+		diag_help(l->diags, g, "take another prefix, or make one CIDR of the two");
+	}
+}
+
 /* All prefixes in order, each with the one around it: those that are open are a chain, as brackets are. */
 static int index_prefixes(struct loader *l)
 {
 	struct model *m = l->model;
 	struct prefix_use *uses = malloc((size_t)m->n_cidrs * 2 * sizeof(*uses));
-	char text[PREFIX_STR_LEN];
-	uint32_t n = 0, open = NONE, first = 0;
-	struct diag *g;
+	uint32_t n = 0, open = NONE;
 
 	m->by_prefix = arena_array(l->arena, (size_t)m->n_cidrs * 2, sizeof(*m->by_prefix));
 	if (!uses || !m->by_prefix) {
@@ -232,14 +277,12 @@ static int index_prefixes(struct loader *l)
 			open = m->by_prefix[open].around;
 		m->by_prefix[i].around = open;
 		open = i;
-		if (i == first || prefix_cmp(&uses[i].prefix, &uses[first].prefix) != 0) {
+	}
+	for (uint32_t i = 0, first = 0; i < n; i++) {
+		if (prefix_cmp(&uses[i].prefix, &uses[first].prefix) != 0)
 			first = i;
-			continue;
-		}
-		prefix_format(&uses[i].prefix, text);
-		g = diag_error(l->diags, "prefix-in-use", uses[i].at, "%s is already the prefix of CIDR '%s'", text,
-			       m->cidrs[uses[first].cidr].name);
-		diag_note(l->diags, g, uses[first].at, "'%s' has it", m->cidrs[uses[first].cidr].name);
+		else if (i != first)
+			prefix_in_use(l, &uses[i], &uses[first], m->by_prefix[first].around);
 	}
 	free(uses);
 	return 0;
@@ -270,6 +313,20 @@ static void network_text(const struct model *m, char out[static NETWORK_STR_LEN]
 	snprintf(out, NETWORK_STR_LEN, "%s%s%s", text[0], root->n_prefixes == 2 ? ", " : "", text[1]);
 }
 
+/* What is outside: of the network's families, or of one that it has not. */
+static void help_family(struct loader *l, struct diag *g, bool v4, const char *help)
+{
+	const struct cidr *root = &l->model->cidrs[0];
+
+	for (unsigned i = 0; i < root->n_prefixes; i++) {
+		if (prefix_is_v4(&root->prefix[i]) == v4) {
+			diag_help(l->diags, g, "%s", help);
+			return;
+		}
+	}
+	diag_help(l->diags, g, "the network has no prefix of IPv%d: take this out, or give 'cidr' one", v4 ? 4 : 6);
+}
+
 static void place_cidrs(struct loader *l)
 {
 	struct model *m = l->model;
@@ -292,6 +349,7 @@ static void place_cidrs(struct loader *l)
 			prefix_format(p, text);
 			g = diag_error(l->diags, "prefix-outside", at, "%s is outside the network", text);
 			diag_note(l->diags, g, &m->at_root_prefix, "the network is %s", network);
+			help_family(l, g, prefix_is_v4(p), "take a prefix within it");
 		} else if (!second || c->parent == NONE) {
 			c->parent = parent;
 		} else if (c->parent != parent) {
@@ -299,6 +357,9 @@ static void place_cidrs(struct loader *l)
 				       "the prefixes of '%s' are in different CIDRs, '%s' and '%s'", c->name,
 				       m->cidrs[c->parent].name, m->cidrs[parent].name);
 			diag_note(l->diags, g, &c->at_prefix[0], "the other is");
+			diag_note(l->diags, g, &m->cidrs[c->parent].at, "'%s' is defined", m->cidrs[c->parent].name);
+			diag_note(l->diags, g, &m->cidrs[parent].at, "'%s' is defined", m->cidrs[parent].name);
+			diag_help(l->diags, g, "take both prefixes from one of the two");
 		}
 	}
 	for (uint32_t i = m->n_cidrs; i-- > 1;) {
@@ -344,6 +405,14 @@ static void help_free(struct loader *l, struct diag *g, uint32_t cidr, const str
 	diag_help(l->diags, g, "the next free address in '%s' is %s", l->model->cidrs[cidr].name, text);
 }
 
+static bool has_family(const struct cidr *c, const struct addr *a)
+{
+	for (unsigned i = 0; i < c->n_prefixes; i++)
+		if (prefix_is_v4(&c->prefix[i]) == addr_is_v4(a))
+			return true;
+	return false;
+}
+
 /* One address of a peer: free, inside, and in the same CIDR as the other. */
 static void place_addr(struct loader *l, const struct addr_use *use, const struct addr_use *taken)
 {
@@ -368,6 +437,7 @@ static void place_addr(struct loader *l, const struct addr_use *use, const struc
 		network_text(m, network);
 		g = diag_error(l->diags, "address-outside", &use->at, "%s is outside the network", text);
 		diag_note(l->diags, g, &m->at_root_prefix, "the network is %s", network);
+		help_family(l, g, addr_is_v4(&use->addr), "take an address of the CIDR that the peer is to be in");
 		return;
 	}
 	for (unsigned i = 0; i < 2; i++) {
@@ -385,12 +455,21 @@ static void place_addr(struct loader *l, const struct addr_use *use, const struc
 			       m->cidrs[of == own ? cidr : 0].name);
 		help_free(l, g, cidr, &use->addr);
 	}
-	if (p->cidr == NONE)
+	if (p->cidr == NONE) {
 		p->cidr = cidr;
-	else if (p->cidr != cidr)
-		diag_error(l->diags, "cidrs-differ", &use->at,
-			   "the addresses of '%s' are in different CIDRs, '%s' and '%s'", p->name,
-			   m->cidrs[p->cidr].name, m->cidrs[cidr].name);
+	} else if (p->cidr != cidr) {
+		g = diag_error(l->diags, "cidrs-differ", &use->at,
+			       "the addresses of '%s' are in different CIDRs, '%s' and '%s'", p->name,
+			       m->cidrs[p->cidr].name, m->cidrs[cidr].name);
+		diag_note(l->diags, g, &m->cidrs[p->cidr].at, "'%s' is defined", m->cidrs[p->cidr].name);
+		diag_note(l->diags, g, &m->cidrs[cidr].at, "'%s' is defined", m->cidrs[cidr].name);
+		if (has_family(&m->cidrs[p->cidr], &use->addr))
+			help_free(l, g, p->cidr, &use->addr);
+		else
+			diag_help(l->diags, g,
+				  "'%s' has no prefix of this family: give it one, or take this address out",
+				  m->cidrs[p->cidr].name);
+	}
 }
 
 static int place_peers(struct loader *l)

@@ -4,24 +4,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The known name nearest to a mistyped one. Large networks are not searched again and again. */
-static const char *nearest_name(struct loader *l, const char *name, bool peers_too)
+/*
+ * The known name nearest to a mistyped one. Large networks are not searched again and again. *only: it is one letter
+ * away (or all are, in upper case), and no other name is.
+ */
+static const char *nearest_name(struct loader *l, const char *name, bool peers_too, bool *only)
 {
 	const struct model *m = l->model;
-	unsigned best = strlen(name) > 4 ? 3 : 2, d;
+	unsigned best = strlen(name) > 4 ? 3 : 2, d, near = 0;
 	const char *found = NULL;
 
+	*only = false;
 	for (uint32_t i = 0; i < m->n_cidrs + (peers_too ? m->n_peers : 0) && l->searches; i++, l->searches--) {
 		const char *other = i < m->n_cidrs ? m->cidrs[i].name : m->peers[i - m->n_cidrs].name;
 
-		d = word_distance(name, other, best - 1);
+		d = strcasecmp(name, other) == 0 ? 1 : word_distance(name, other, best == 1 ? 1 : best - 1);
+		near += d == 1;
 		if (d < best && d > 0) {
 			best = d;
 			found = other;
 		}
-		if (best == 1)
+		if (near > 1)
 			break;
 	}
+	*only = near == 1 && l->searches && name_valid(found, strlen(found));
 	return found;
 }
 
@@ -31,16 +37,21 @@ static uint32_t find_cidr(struct loader *l, const struct node *n, uint32_t file)
 	uint32_t c = model_cidr_by_name(l->model, n->text), p;
 	const char *nearest;
 	struct diag *g;
+	bool only = false;
 
 	if (c != NONE)
 		return c;
 	g = diag_error(l->diags, "unknown-name", &at, "there is no CIDR '%.*s'", 80, n->text);
 	p = model_peer_by_name(l->model, n->text);
-	nearest = p == NONE ? nearest_name(l, n->text, false) : NULL;
+	nearest = p == NONE ? nearest_name(l, n->text, false, &only) : NULL;
 	if (p != NONE)
 		diag_help(l->diags, g, "'%s' is a peer; associations join CIDRs", n->text);
 	else if (nearest)
 		diag_help(l->diags, g, "did you mean '%s'?", nearest);
+	else
+		diag_help(l->diags, g, "define it under 'cidrs', or name one that is there");
+	if (only)
+		fix_scalar(l, g, n, file, nearest);
 	return NONE;
 }
 
@@ -75,6 +86,7 @@ static int drop_twins(struct loader *l)
 	struct model *m = l->model;
 	struct association **by = malloc((m->n_associations + 1) * sizeof(*by));
 	uint32_t n = m->n_associations, kept = 0;
+	struct diag *g;
 
 	if (!by)
 		return -1;
@@ -86,11 +98,10 @@ static int drop_twins(struct loader *l)
 			first = i;
 			continue;
 		}
-		diag_note(l->diags,
-			  diag_warning(l->diags, "association-twice", &by[i]->at,
-				       "'%s' and '%s' are associated already", m->cidrs[by[i]->a].name,
-				       m->cidrs[by[i]->b].name),
-			  &by[first]->at, "they are");
+		g = diag_warning(l->diags, "association-twice", &by[i]->at, "'%s' and '%s' are associated already",
+				 m->cidrs[by[i]->a].name, m->cidrs[by[i]->b].name);
+		diag_note(l->diags, g, &by[first]->at, "they are");
+		diag_help(l->diags, g, "take one of them out");
 		by[i]->at.line = 0;
 	}
 	free(by);
@@ -99,6 +110,15 @@ static int drop_twins(struct loader *l)
 			m->associations[kept++] = m->associations[i];
 	m->n_associations = kept;
 	return 0;
+}
+
+static void isolated_association(struct loader *l, const struct pair_use *u, const struct cidr *c)
+{
+	struct diag *g = diag_error(l->diags, "isolated-association", &u->at,
+				    "the isolated CIDR '%s' is associated with itself", c->name);
+
+	diag_note(l->diags, g, &c->at, "'%s' is defined", c->name);
+	diag_help(l->diags, g, "drop the association; or drop 'isolated: true', and its peers reach each other");
 }
 
 static int check_associations(struct loader *l)
@@ -127,10 +147,7 @@ static int check_associations(struct loader *l)
 		if (a == NONE || b == NONE)
 			continue;
 		if (a == b && m->cidrs[a].isolated)
-			diag_note(l->diags,
-				  diag_error(l->diags, "isolated-association", &u->at,
-					     "the isolated CIDR '%s' is associated with itself", m->cidrs[a].name),
-				  &m->cidrs[a].at, "'%s' is defined", m->cidrs[a].name);
+			isolated_association(l, u, &m->cidrs[a]);
 		as->at = u->at;
 		as->a = a <= b ? a : b;
 		as->b = a <= b ? b : a;
@@ -146,6 +163,7 @@ static bool read_ref(struct loader *l, const struct key_spec *k, const struct no
 {
 	const char *text = read_text(l, k, v, file), *nearest;
 	struct diag *g;
+	bool only;
 
 	if (!text)
 		return false;
@@ -161,10 +179,14 @@ static bool read_ref(struct loader *l, const struct key_spec *k, const struct no
 			out->index = model_peer_by_name(l->model, text);
 		}
 		if (out->index == NONE) {
-			nearest = nearest_name(l, text, true);
+			nearest = nearest_name(l, text, true, &only);
 			g = diag_error(l->diags, "unknown-name", &out->at, "there is no CIDR or peer '%.*s'", 80, text);
 			if (nearest)
 				diag_help(l->diags, g, "did you mean '%s'?", nearest);
+			else
+				diag_help(l->diags, g, "name a CIDR or a peer that is there, or an address");
+			if (only)
+				fix_scalar(l, g, v, file, nearest);
 			return false;
 		}
 	}

@@ -36,6 +36,12 @@ static void check_keys(struct loader *l)
 			diag_note(l->diags, g, &q->at_key, "'%s' has it", q->name);
 			if (p->is_invite != q->is_invite || (p->is_invite && !key_eq(&p->key, &q->key)))
 				diag_help(l->diags, g, "an invite counts as the X25519 key that it becomes");
+			else if (p->is_invite)
+				diag_help(l->diags, g,
+					  "each invite is for one peer: let `innernet add-peer` make another");
+			else
+				diag_help(l->diags, g,
+					  "each peer has a key of its own: `wg genkey | wg pubkey` makes one");
 		}
 	}
 }
@@ -49,14 +55,15 @@ static int cmp_route_use(const void *va, const void *vb)
 }
 
 static void overlap(struct loader *l, const struct route_use *r, const struct place *other, const char *what,
-		    const char *name)
+		    const char *name, const char *help)
 {
 	char text[PREFIX_STR_LEN];
+	struct diag *g;
 
 	prefix_format(&r->prefix, text);
-	diag_note(l->diags,
-		  diag_error(l->diags, "route-overlaps", &r->at, "the route %s overlaps %s '%s'", text, what, name),
-		  other, "that is");
+	g = diag_error(l->diags, "route-overlaps", &r->at, "the route %s overlaps %s '%s'", text, what, name);
+	diag_note(l->diags, g, other, "that is");
+	diag_help(l->diags, g, "%s", help);
 }
 
 /* Among the widest routes of one family: they are disjoint, so one search finds the one around an address. */
@@ -88,13 +95,15 @@ static void check_family_routes(struct loader *l, const struct route_use **wides
 			continue;
 		for (unsigned j = 0; j < m->cidrs[0].n_prefixes; j++)
 			if (prefix_overlaps(&r->prefix, &m->cidrs[0].prefix[j]))
-				overlap(l, r, &m->cidrs[0].at_prefix[j], "the network", m->cidrs[0].name);
+				overlap(l, r, &m->cidrs[0].at_prefix[j], "the network", m->cidrs[0].name,
+					"routes are for what is outside the network; the network itself needs none");
 		if (n_widest && prefix_covers(&widest[n_widest - 1]->prefix, &r->prefix)) {
 			const struct route_use *wide = widest[n_widest - 1];
 			bool later = place_before(&wide->at, &r->at);
 
 			overlap(l, later ? r : wide, later ? &wide->at : &r->at, "a route of",
-				m->peers[later ? wide->peer : r->peer].name);
+				m->peers[later ? wide->peer : r->peer].name,
+				"what is behind one peer is behind no other: split one of them, or take one out");
 		} else {
 			widest[n_widest++] = r;
 		}
@@ -106,7 +115,8 @@ static void check_family_routes(struct loader *l, const struct route_use **wides
 			continue;
 		r = route_around(widest, n_widest, &literal.ip);
 		if (r)
-			overlap(l, r, &p->at_endpoint, "the endpoint of", p->name);
+			overlap(l, r, &p->at_endpoint, "the endpoint of", p->name,
+				"packets to that endpoint would go into the tunnel: leave it out of the route");
 	}
 }
 
@@ -154,7 +164,8 @@ static void check_servers(struct loader *l)
 		diag_help(l->diags, diag_error(l->diags, "no-server", &m->at_network, "no peer is a server"),
 			  "one peer needs 'server: true' and an endpoint");
 	else if (first && !enabled)
-		diag_error(l->diags, "no-server", &first->at, "every server is disabled");
+		diag_help(l->diags, diag_error(l->diags, "servers-disabled", &first->at, "every server is disabled"),
+			  "enable one of them, or make another peer a server");
 }
 
 static int cmp_addr(const void *a, const void *b)

@@ -188,6 +188,20 @@ void diag_help(struct diags *d, struct diag *g, const char *fmt, ...)
 		d->out_of_memory = true;
 }
 
+void diag_fix(struct diags *d, struct diag *g, const struct place *at, uint32_t start, uint32_t end, const char *text)
+{
+	struct diag_fix *fix = g ? arena_alloc(d->arena, sizeof(*fix)) : NULL;
+
+	if (!g)
+		return;
+	if (fix) {
+		*fix = (struct diag_fix){*at, start, end, arena_strdup(d->arena, text)};
+		g->fix = fix->text ? fix : NULL;
+	}
+	if (!g->fix)
+		d->out_of_memory = true;
+}
+
 static bool comes_after(const struct diag *a, const struct diag *b)
 {
 	if (!a->at.line || !b->at.line)

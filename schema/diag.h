@@ -26,6 +26,13 @@ struct diag_note {
 	struct diag_note *next;
 };
 
+/* A change that is safe to make without asking: what stands at [start, end) of the file becomes `text`. */
+struct diag_fix {
+	struct place at;     /* of what goes; at.file says in which file */
+	uint32_t start, end; /* byte offsets, end exclusive */
+	char *text;
+};
+
 struct diag {
 	enum severity severity;
 	const char *code; /* a string literal */
@@ -33,7 +40,8 @@ struct diag {
 	const char *file; /* NULL: no file (an error of the network, a device, ...) */
 	struct place at;
 	struct diag_note *notes;
-	char *help; /* NULL: none */
+	char *help;           /* NULL: none */
+	struct diag_fix *fix; /* what the help says, ready to be made; NULL: none, or a person must choose */
 	struct diag *next;
 };
 
@@ -47,6 +55,7 @@ struct diags {
 	size_t n_errors, n_warnings;
 	size_t n_dropped; /* above DIAGS_MAX: counted, not kept */
 	bool out_of_memory;
+	bool spellings; /* set by the caller: warn of what is valid and only spelled in an unusual way, too */
 };
 
 void diags_free(struct diags *d);
@@ -65,6 +74,8 @@ struct diag *diag_warning(struct diags *d, const char *code, const struct place 
 void diag_note(struct diags *d, struct diag *g, const struct place *at, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 void diag_help(struct diags *d, struct diag *g, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* The fix that its help describes; `at` is the place of bytes [start, end). */
+void diag_fix(struct diags *d, struct diag *g, const struct place *at, uint32_t start, uint32_t end, const char *text);
 
 /* An error about a named file outside any definition ("/etc/innernet/corp.yaml"). The name is copied. */
 struct diag *diag_file_error(struct diags *d, const char *code, const char *file, const char *fmt, ...)
@@ -84,6 +95,9 @@ struct source_cursor {
 	uint32_t file, line;
 	size_t at;
 };
+/* One of them; the cursor is for those of one list. */
+void diag_render_human(struct buf *out, const struct diags *d, const struct diag *g, const struct span *sources,
+		       struct source_cursor *c, bool color);
 struct span source_line(struct source_cursor *c, const struct span *sources, uint32_t file, uint32_t line);
 
 /* Appends a text with its control characters, what reorders text, and what is not UTF-8 escaped. */

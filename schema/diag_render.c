@@ -89,7 +89,7 @@ static void render_snippet(struct buf *out, struct span line, const struct place
 	buf_free(&under);
 }
 
-static void render_one(struct buf *out, const struct diags *d, const struct diag *g, const struct span *sources,
+void diag_render_human(struct buf *out, const struct diags *d, const struct diag *g, const struct span *sources,
 		       struct source_cursor *c, bool color)
 {
 	const char *bold = color ? "\033[1m" : "", *plain = color ? "\033[0m" : "", *blue = color ? "\033[1;34m" : "";
@@ -128,7 +128,7 @@ void diags_render_human(struct buf *out, const struct diags *d, const struct spa
 	if (!sources)
 		sources = d->sources;
 	for (const struct diag *g = d->first; g; g = g->next) {
-		render_one(out, d, g, sources, &c, color);
+		diag_render_human(out, d, g, sources, &c, color);
 		if (g->next || d->n_dropped)
 			buf_char(out, '\n');
 	}

@@ -208,6 +208,33 @@ const char *key_type_expects(enum key_type type)
 	return words[type];
 }
 
+const char *key_type_example(enum key_type type)
+{
+	static const char *const words[N_KEY_TYPES] = {
+	    [TYPE_BOOL] = "true",
+	    [TYPE_INT] = "25",
+	    [TYPE_TEXT] = "\"some words\"",
+	    [TYPE_NETWORK_NAME] = "corp",
+	    [TYPE_PREFIXES] = "10.60.0.0/16",
+	    [TYPE_ADDRESSES] = "10.60.64.2",
+	    [TYPE_PREFIX_LIST] = "[192.168.7.0/24]",
+	    [TYPE_ADDRESS_LIST] = "[10.60.64.9]",
+	    [TYPE_KEY] = "\"...=\"",
+	    [TYPE_ED25519] = "\"ed25519:...=\"",
+	    [TYPE_ED25519_LIST] = "[\"ed25519:...=\"]",
+	    [TYPE_ENDPOINT] = "\"vpn.example.com:51820\"",
+	    [TYPE_TIME] = "2026-12-06T12:00:00Z",
+	    [TYPE_PATTERN_LIST] = "[teams/*.yaml]",
+	    [TYPE_REFS] = "[humans, hub]",
+	    [TYPE_MAP] = "{ key: value }",
+	    [TYPE_NAMED] = "{ name: value }",
+	    [TYPE_PAIRS] = "[[humans, ci-servers]]",
+	    [TYPE_LIST] = "[{ from: humans, can_reach: hub }]",
+	};
+
+	return words[type];
+}
+
 /* The longest word that is compared; longer ones are near to nothing. */
 #define WORD_MAX 64
 

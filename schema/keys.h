@@ -85,6 +85,7 @@ enum { TEST_FROM, TEST_CAN_REACH, TEST_CANNOT_REACH, N_TEST_KEYS };
 const struct key_spec *keys_of(enum key_place place, size_t *n);
 const struct key_spec *key_find(enum key_place place, const char *name); /* NULL: unknown */
 const char *key_type_expects(enum key_type type);                        /* "true or false", for a message */
+const char *key_type_example(enum key_type type);                        /* one in flow style */
 
 /* The insertions, deletions, replacements and swaps of neighbours between two words; at most `limit` + 1. */
 unsigned word_distance(const char *a, const char *b, unsigned limit);

@@ -43,7 +43,8 @@ static int add_file(struct loader *l, const struct source_file *f)
 		root = NULL;
 	if (root && root->kind != NODE_MAP) {
 		at = node_place(root, i);
-		diag_error(l->diags, "bad-type", &at, "a definition is a mapping, such as 'network: corp'");
+		diag_help(l->diags, diag_error(l->diags, "bad-type", &at, "a definition is a mapping"),
+			  "it starts with keys, such as 'network: corp'; network.yaml(5) has an example");
 		return -1;
 	}
 	if (!root && i == 0) {
@@ -97,7 +98,8 @@ static int include(struct loader *l, const struct includes *includes, const stru
 	if (includes && includes->match(includes->ctx, pattern, &found, &n, l->diags))
 		return -1;
 	if (n == 0) {
-		diag_error(l->diags, "include-pattern", &at, "no file matches '%.*s'", 80, pattern);
+		diag_help(l->diags, diag_error(l->diags, "include-pattern", &at, "no file matches '%.*s'", 80, pattern),
+			  "it counts from the folder of %s; symbolic links and hidden files do not count", l->names[0]);
 		return -1;
 	}
 	for (size_t i = 0; i < n; i++) {
@@ -159,7 +161,7 @@ static int make_model(struct loader *l)
 static bool failed(const struct loader *l)
 {
 	return l->addrs.failed || l->routes.failed || l->keys.failed || l->pairs.failed || l->tests.failed ||
-	       l->reuse.failed;
+	       l->reuse.failed || l->renames.failed;
 }
 
 static int load(struct loader *l, const struct source_file *root, const struct includes *includes)
@@ -206,6 +208,7 @@ struct model *definition_load(struct arena *a, const struct source_file *root, c
 	buf_free(&l.pairs);
 	buf_free(&l.tests);
 	buf_free(&l.reuse);
+	buf_free(&l.renames);
 	diags_sort(d);
 	if (d->out_of_memory && d->n_errors == before)
 		diag_error(d, "out-of-memory", NULL, "out of memory");

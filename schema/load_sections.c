@@ -59,12 +59,19 @@ static void check_name(struct loader *l, const struct node *n, uint32_t file)
 		fixed[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c == '_' || c == ' ' || c == '.' ? '-' : c;
 	}
 	fixed[i] = '\0';
-	if (i == n->n && name_valid(fixed, i))
+	if (i == n->n && name_valid(fixed, i)) {
 		diag_help(l->diags, g, "'%s' would be one", fixed);
-	else
+		if (g && strcasecmp(fixed, n->text) == 0) {
+			struct rename_use use = {g, n, arena_strndup(l->tree, fixed, i), file};
+
+			l->renames.failed = l->renames.failed || !use.lower;
+			buf_add(&l->renames, &use, sizeof(use));
+		}
+	} else {
 		diag_help(l->diags, g,
 			  "lower case letters, digits and hyphens, at most %d, none of the hyphens first or last",
 			  NAME_MAX_LEN);
+	}
 }
 
 static unsigned read_prefixes(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file,
@@ -73,6 +80,7 @@ static unsigned read_prefixes(struct loader *l, const struct key_spec *k, const 
 	const struct node *nodes[2];
 	unsigned given = read_one_or_two(l, k, v, file, nodes), n = 0;
 	struct place place;
+	struct diag *g;
 	struct prefix p;
 
 	for (unsigned i = 0; i < given; i++) {
@@ -80,8 +88,10 @@ static unsigned read_prefixes(struct loader *l, const struct key_spec *k, const 
 			continue;
 		place = at_node(nodes[i], file);
 		if (n && prefix_is_v4(&p) == prefix_is_v4(&out[0])) {
-			diag_error(l->diags, "families", &place,
-				   "a second prefix of the same family; one IPv4 and one IPv6 at most");
+			g = diag_error(l->diags, "families", &place,
+				       "a second prefix of the same family; one IPv4 and one IPv6 at most");
+			diag_note(l->diags, g, &at[0], "the first is");
+			diag_help(l->diags, g, "keep one of them, or make a CIDR of its own for the other");
 			continue;
 		}
 		if (n && prefix_is_v4(&p)) {
@@ -130,6 +140,8 @@ static void read_ips(struct loader *l, struct peer *p, const struct node *v, uin
 	const struct node *nodes[2];
 	unsigned given = read_one_or_two(l, k, v, file, nodes);
 	struct addr_use use = {.peer = l->model->n_peers - 1};
+	struct place first = {0};
+	struct diag *g;
 
 	p->at_ip = first_line(at_node(v, file));
 	for (unsigned i = 0; i < given; i++) {
@@ -137,8 +149,10 @@ static void read_ips(struct loader *l, struct peer *p, const struct node *v, uin
 			continue;
 		use.at = at_node(nodes[i], file);
 		if (p->n_ips && addr_is_v4(&use.addr) == addr_is_v4(&p->ip[0])) {
-			diag_error(l->diags, "families", &use.at,
-				   "a second address of the same family; one IPv4 and one IPv6 at most");
+			g = diag_error(l->diags, "families", &use.at,
+				       "a second address of the same family; one IPv4 and one IPv6 at most");
+			diag_note(l->diags, g, &first, "the first is");
+			diag_help(l->diags, g, "keep one of them: a peer has one address a family");
 			continue;
 		}
 		if (p->n_ips && addr_is_v4(&use.addr)) {
@@ -148,6 +162,8 @@ static void read_ips(struct loader *l, struct peer *p, const struct node *v, uin
 			p->ip[p->n_ips] = use.addr;
 		}
 		p->n_ips++;
+		if (i == 0)
+			first = use.at;
 		buf_add(&l->addrs, &use, sizeof(use));
 	}
 }
@@ -159,19 +175,30 @@ static void read_mark(struct loader *l, struct peer *p, const struct node *name,
 			  *expires = values[PEER_INVITE_EXPIRES];
 	struct key_use use = {.peer = l->model->n_peers - 1};
 	struct place at;
+	struct diag *g;
 	bool good = false;
 
 	if (!key == !invite) {
 		at = at_node(key ? invite : name, file);
-		diag_error(l->diags, "key-or-invite", &at, "peer '%s' %s; it needs one of them", p->name,
-			   key ? "has both a public_key and an invite" : "has neither a public_key nor an invite");
+		g = diag_error(l->diags, "key-or-invite", &at, "peer '%s' %s; it needs one of them", p->name,
+			       key ? "has both a public_key and an invite" : "has neither a public_key nor an invite");
+		if (key) {
+			at = at_node(key, file);
+			diag_note(l->diags, g, &at, "its public_key is");
+			diag_help(l->diags, g,
+				  "the public_key alone, when the invite was redeemed; else the invite alone");
+		} else {
+			diag_help(l->diags, g, "give its public_key, or let `innernet add-peer` write an invite");
+		}
 	}
 	if (key) {
 		p->at_key = at_node(key, file);
 		good = read_key(l, spec(IN_PEER, PEER_PUBLIC_KEY), key, file, &p->key);
 		if (good && !x25519_key_valid(&p->key)) {
-			diag_error(l->diags, "bad-key", &p->at_key,
-				   "'public_key' is not a usable key: of low order, or not canonical");
+			diag_help(l->diags,
+				  diag_error(l->diags, "key-low-order", &p->at_key,
+					     "'public_key' is not a usable key: of low order, or not canonical"),
+				  "no private key has it: make a new one with `wg genkey | wg pubkey`");
 			good = false;
 		}
 		use.x25519 = p->key;
@@ -186,7 +213,9 @@ static void read_mark(struct loader *l, struct peer *p, const struct node *name,
 		return;
 	if (!invite) {
 		at = at_node(expires, file);
-		diag_error(l->diags, "key-or-invite", &at, "'invite_expires' is of no use without an invite");
+		diag_help(l->diags,
+			  diag_error(l->diags, "key-or-invite", &at, "'invite_expires' is of no use without an invite"),
+			  "take it out");
 	}
 	read_time(l, spec(IN_PEER, PEER_INVITE_EXPIRES), expires, file, &p->invite_expires);
 }
@@ -204,6 +233,8 @@ static void read_endpoint(struct loader *l, struct peer *p, const struct node *v
 	if (!p->endpoint) {
 		g = diag_error(l->diags, "bad-endpoint", &p->at_endpoint, "'%.*s' is not host:port", 80, text);
 		diag_help(l->diags, g, "write it as in vpn.example.com:51820, 192.0.2.1:51820 or [2001:db8::1]:51820");
+	} else if (l->diags->spellings) {
+		unusual(l, v, file, p->endpoint);
 	}
 }
 
@@ -297,7 +328,10 @@ static void read_associations(struct loader *l, const struct node *list, uint32_
 			continue;
 		}
 		if (i->n != 2) {
-			diag_error(l->diags, "bad-type", &use.at, "an association joins two CIDRs, not %u", i->n);
+			diag_help(
+			    l->diags,
+			    diag_error(l->diags, "bad-type", &use.at, "an association joins two CIDRs, not %u", i->n),
+			    "write one pair a line, as in [humans, ci-servers]");
 			continue;
 		}
 		use.a = i->first;
@@ -326,8 +360,10 @@ static void read_tests(struct loader *l, const struct node *list, uint32_t file)
 		use.can = values[TEST_CAN_REACH];
 		use.cannot = values[TEST_CANNOT_REACH];
 		if (!use.can && !use.cannot)
-			diag_error(l->diags, "missing-key", &use.at,
-				   "the test has neither 'can_reach' nor 'cannot_reach'");
+			diag_help(l->diags,
+				  diag_error(l->diags, "missing-key", &use.at,
+					     "the test has neither 'can_reach' nor 'cannot_reach'"),
+				  "say whom its 'from' must reach, or must not");
 		buf_add(&l->tests, &use, sizeof(use));
 	}
 }
@@ -341,6 +377,7 @@ static int key_order(const void *a, const void *b)
 static uint8_t read_signers(struct loader *l, const struct key_spec *k, const struct node *v,
 			    struct key out[static SIGNERS_MAX])
 {
+	struct place where[SIGNERS_MAX];
 	struct key key, unused;
 	uint8_t n = 0;
 
@@ -350,18 +387,23 @@ static uint8_t read_signers(struct loader *l, const struct key_spec *k, const st
 	}
 	for (const struct node *i = v->first; i; i = i->next) {
 		struct place at = at_node(i, 0);
-		bool twice = false;
+		const struct place *twice = NULL;
+		struct diag *g;
 
 		if (!read_ed25519(l, k, i, 0, &key, &unused)) {
 			l->trust_broken = true;
 			continue;
 		}
 		for (uint8_t j = 0; j < n; j++)
-			twice = twice || key_eq(&out[j], &key);
-		if (twice)
-			diag_error(l->diags, "key-twice", &at, "this key stands in '%s' twice", k->name);
-		else
+			twice = key_eq(&out[j], &key) ? &where[j] : twice;
+		if (twice) {
+			g = diag_error(l->diags, "key-twice", &at, "this key stands in '%s' twice", k->name);
+			diag_note(l->diags, g, twice, "it was first given");
+			diag_help(l->diags, g, "take one out: a signer counts once");
+		} else {
+			where[n] = at;
 			out[n++] = key;
+		}
 	}
 	qsort(out, n, sizeof(*out), key_order);
 	return n;
@@ -393,9 +435,11 @@ static void read_trust(struct loader *l, const struct node *map)
 		return;
 	at = at_node(values[TRUST_THRESHOLD], 0);
 	if (threshold > t->n_signers && t->n_signers && !l->trust_broken)
-		diag_error(l->diags, "bad-value", &at, "'threshold' is %lld, but there %s %u signer%s",
-			   (long long)threshold, t->n_signers == 1 ? "is" : "are", t->n_signers,
-			   t->n_signers == 1 ? "" : "s");
+		diag_help(l->diags,
+			  diag_error(l->diags, "bad-threshold", &at, "'threshold' is %lld, but there %s %u signer%s",
+				     (long long)threshold, t->n_signers == 1 ? "is" : "are", t->n_signers,
+				     t->n_signers == 1 ? "" : "s"),
+			  "it is a number from 1 to %u", t->n_signers);
 	t->threshold = (uint8_t)threshold;
 }
 
@@ -464,8 +508,11 @@ static void read_settings(struct loader *l, const struct node *values[static KEY
 		if (!l->network_broken && !prefix_has(&l->model->cidrs[0].prefix[0], &addr) &&
 		    !(l->model->cidrs[0].n_prefixes == 2 && prefix_has(&l->model->cidrs[0].prefix[1], &addr))) {
 			struct place at = at_node(i, 0);
+			struct diag *g =
+			    diag_error(l->diags, "address-outside", &at, "%s is outside the network", i->text);
 
-			diag_error(l->diags, "address-outside", &at, "%s is outside the network", i->text);
+			diag_note(l->diags, g, &l->model->at_root_prefix, "the network is");
+			diag_help(l->diags, g, "take it out: no peer can have it");
 		}
 		buf_add(&l->reuse, &addr, sizeof(addr));
 	}

@@ -1,6 +1,7 @@
 /* One value of the definition at a time: strict, each with its place. */
 #include "schema/loader.h"
 
+#include <stdio.h>
 #include <string.h>
 
 struct place at_node(const struct node *n, uint32_t file)
@@ -66,21 +67,128 @@ static const char *kind_word(const struct node *v)
 /* No more of a value than this is quoted back. */
 #define QUOTE_MAX 80
 
+/* Whether a plain scalar of this text is read back as this text, in flow style too. */
+static bool plain_is_safe(const char *s)
+{
+	static const char fine[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._/+=:-";
+	size_t n = strlen(s);
+
+	return n && !strchr("._/+=:-", s[0]) && s[strspn(s, fine)] == '\0' && s[n - 1] != ':' && !is_bool_word(s) &&
+	       !is_number_word(s) && strcasecmp(s, "null") != 0;
+}
+
+static bool quotes_need_escapes(const char *s)
+{
+	return strpbrk(s, "\"'\\") != NULL;
+}
+
+void fix_scalar(struct loader *l, struct diag *g, const struct node *v, uint32_t file, const char *value)
+{
+	struct place at = at_node(v, file);
+	char text[YAML_SCALAR_MAX + 4];
+	char quote = v->style == NODE_SINGLE_QUOTED ? '\'' : '"';
+	int n;
+
+	if (!g || v->kind != NODE_SCALAR || v->line != v->end_line || v->style > NODE_DOUBLE_QUOTED)
+		return;
+	if (v->style == NODE_PLAIN && plain_is_safe(value))
+		n = snprintf(text, sizeof(text), "%s", value);
+	else if (!quotes_need_escapes(value))
+		n = snprintf(text, sizeof(text), "%c%s%c", quote, value, quote);
+	else
+		return;
+	if (n > 0 && (size_t)n < sizeof(text))
+		diag_fix(l->diags, g, &at, v->start, v->end, text);
+}
+
+/* A boolean or a number in another dress: what it would be, or NULL. */
+static const char *plainly(const struct key_spec *k, const struct node *v)
+{
+	static const char *const words[][2] = {{"yes", "true"}, {"on", "true"}, {"no", "false"}, {"off", "false"}};
+
+	if (k->type == TYPE_INT && v->style != NODE_PLAIN && v->n && v->n < 16 &&
+	    v->text[strspn(v->text, "0123456789")] == '\0')
+		return v->text;
+	if (k->type != TYPE_BOOL)
+		return NULL;
+	if (strcasecmp(v->text, "true") == 0)
+		return "true";
+	if (strcasecmp(v->text, "false") == 0)
+		return "false";
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcasecmp(v->text, words[i][0]) == 0)
+			return words[i][1];
+	return NULL;
+}
+
+/* One value where a list of them is taken: in brackets it is one. */
+static bool help_list(struct loader *l, struct diag *g, const struct key_spec *k, const struct node *v, uint32_t file)
+{
+	struct place at = at_node(v, file);
+	char text[256];
+	bool quoted = v->style != NODE_PLAIN || !plain_is_safe(v->text);
+	int n;
+
+	if (k->type != TYPE_PREFIX_LIST && k->type != TYPE_ADDRESS_LIST && k->type != TYPE_PATTERN_LIST &&
+	    k->type != TYPE_ED25519_LIST)
+		return false;
+	n = snprintf(text, sizeof(text), quoted ? "[\"%s\"]" : "[%s]", v->text);
+	if (n < 0 || (size_t)n >= sizeof(text) || quotes_need_escapes(v->text))
+		return false;
+	diag_help(l->diags, g, "put it in brackets: %s", text);
+	if (v->line == v->end_line && v->style <= NODE_DOUBLE_QUOTED)
+		diag_fix(l->diags, g, &at, v->start, v->end, text);
+	return true;
+}
+
 void bad_type(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file)
 {
 	struct place at = at_node(v, file);
+	const char *plain;
+	struct diag *g;
 
 	if (v->kind == NODE_BAD)
 		return;
-	if (kind_word(v))
-		diag_error(l->diags, "bad-type", &at, "'%s' takes %s, not %s", k->name, key_type_expects(k->type),
-			   kind_word(v));
-	else
-		diag_error(l->diags, "bad-type", &at, "'%s' takes %s, not '%.*s'", k->name, key_type_expects(k->type),
-			   QUOTE_MAX, v->text);
+	if (kind_word(v)) {
+		g = diag_error(l->diags, "bad-type", &at, "'%s' takes %s, not %s", k->name, key_type_expects(k->type),
+			       kind_word(v));
+		diag_help(l->diags, g, "write it as in %s: %s", k->name, key_type_example(k->type));
+		return;
+	}
+	g = diag_error(l->diags, "bad-type", &at, "'%s' takes %s, not '%.*s'", k->name, key_type_expects(k->type),
+		       QUOTE_MAX, v->text);
+	plain = plainly(k, v);
+	if (plain) {
+		diag_help(l->diags, g, "write it as %s", plain);
+		if (v->line == v->end_line && v->style <= NODE_DOUBLE_QUOTED)
+			diag_fix(l->diags, g, &at, v->start, v->end, plain);
+	} else if (!help_list(l, g, k, v, file)) {
+		diag_help(l->diags, g, "write it as in %s: %s", k->name, key_type_example(k->type));
+	}
 }
 
-static void unknown_key(struct loader *l, enum key_place place, const struct node *key, uint32_t file)
+/* Whether a key that is not known can become `nearest` without a person: nothing else here is it or is near it. */
+static bool may_become(enum key_place place, const struct node *map, const struct node *key, const char *nearest,
+		       uint32_t file)
+{
+	const struct key_spec *k = key_find(place, nearest);
+
+	if (map->n > 2 * KEYS_MAX || (k && k->root_only && file != 0))
+		return false;
+	for (node_pairs(other, map)) {
+		const char *near;
+
+		if (other == key || other->kind != NODE_SCALAR)
+			continue;
+		near = key_find(place, other->text) ? other->text : key_nearest(place, other->text);
+		if (near && strcmp(near, nearest) == 0)
+			return false;
+	}
+	return true;
+}
+
+static void unknown_key(struct loader *l, enum key_place place, const struct node *map, const struct node *key,
+			uint32_t file)
 {
 	struct place at = at_node(key, file);
 	const char *nearest = key_nearest(place, key->text);
@@ -91,6 +199,8 @@ static void unknown_key(struct loader *l, enum key_place place, const struct nod
 
 	if (nearest) {
 		diag_help(l->diags, g, "did you mean '%s'?", nearest);
+		if (may_become(place, map, key, nearest, file))
+			fix_scalar(l, g, key, file, nearest);
 		return;
 	}
 	keys = keys_of(place, &n);
@@ -115,7 +225,7 @@ void read_keys(struct loader *l, enum key_place place, const struct node *map, u
 			continue;
 		k = key_find(place, key->text);
 		if (!k) {
-			unknown_key(l, place, key, file);
+			unknown_key(l, place, map, key, file);
 		} else if (k->root_only && file != 0) {
 			struct place here = at_node(key, file);
 
@@ -170,12 +280,26 @@ bool read_int(struct loader *l, const struct key_spec *k, const struct node *v, 
 	if (negative)
 		value = -value;
 	if (value < k->min || value > k->max) {
-		diag_error(l->diags, "bad-value", &at, "'%s' is %.*s, but must be from %lld to %lld", k->name,
-			   QUOTE_MAX, v->text, (long long)k->min, (long long)k->max);
+		diag_help(l->diags,
+			  diag_error(l->diags, "bad-value", &at, "'%s' is %.*s, but must be from %lld to %lld", k->name,
+				     QUOTE_MAX, v->text, (long long)k->min, (long long)k->max),
+			  "the nearest is %lld", (long long)(value < k->min ? k->min : k->max));
 		return false;
 	}
 	*out = value;
 	return true;
+}
+
+/* "5" for 5. */
+static void quote_scalar(struct loader *l, struct diag *g, const struct node *v, uint32_t file)
+{
+	struct place at = at_node(v, file);
+	char text[64];
+
+	if (v->line == v->end_line && v->n < sizeof(text) - 2) {
+		snprintf(text, sizeof(text), "\"%s\"", v->text);
+		diag_fix(l->diags, g, &at, v->start, v->end, text);
+	}
 }
 
 const char *read_text(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file)
@@ -192,6 +316,7 @@ const char *read_text(struct loader *l, const struct key_spec *k, const struct n
 			       key_type_expects(k->type), QUOTE_MAX, v->text,
 			       is_bool_word(v->text) ? "a boolean" : "a number");
 		diag_help(l->diags, g, "put it in quotes: \"%.*s\"", QUOTE_MAX, v->text);
+		quote_scalar(l, g, v, file);
 		return NULL;
 	}
 	return v->text;
@@ -205,14 +330,18 @@ const char *read_line(struct loader *l, const struct key_spec *k, const struct n
 	if (!text)
 		return NULL;
 	if (v->n > k->max) {
-		diag_error(l->diags, "too-large", &at, "'%s' has %u bytes; at most %lld are allowed", k->name, v->n,
-			   (long long)k->max);
+		diag_help(l->diags,
+			  diag_error(l->diags, "too-large", &at, "'%s' has %u bytes; at most %lld are allowed", k->name,
+				     v->n, (long long)k->max),
+			  "shorten it; what needs more room fits into a comment");
 		return NULL;
 	}
 	for (size_t i = 0; i < v->n; i++) {
 		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f) {
-			diag_error(l->diags, "bad-value", &at, "'%s' is one line of text, without control characters",
-				   k->name);
+			diag_help(l->diags,
+				  diag_error(l->diags, "bad-value", &at,
+					     "'%s' is one line of text, without control characters", k->name),
+				  "put it on one line; what needs more room fits into a comment");
 			return NULL;
 		}
 	}
@@ -227,26 +356,83 @@ static bool ipv6_reserved(struct loader *l, const struct place *at, const struct
 {
 	if (v4 || base->b[0] != 0)
 		return false;
-	diag_error(l->diags, "ipv6-reserved", at, "%s is within ::/8, which no network uses (RFC 4291 section 2.4)",
-		   text);
+	diag_help(l->diags,
+		  diag_error(l->diags, "ipv6-reserved", at,
+			     "%s is within ::/8, which no network uses (RFC 4291 section 2.4)", text),
+		  "private networks have prefixes within fd00::/8 (RFC 4193)");
 	return true;
+}
+
+void unusual(struct loader *l, const struct node *v, uint32_t file, const char *usual)
+{
+	struct place at = at_node(v, file);
+	struct diag *g;
+
+	if (strcmp(v->text, usual) == 0)
+		return;
+	g = diag_warning(l->diags, "spelling", &at, "'%.*s' is shown as %s everywhere else", QUOTE_MAX, v->text, usual);
+	diag_help(l->diags, g, "write it as %s", usual);
+	fix_scalar(l, g, v, file, usual);
+}
+
+/* "10.60.1.03" without its leading zeros: people write them, and inet_aton(3) would take them for octal. */
+static bool without_zeros(const char *text, char out[static ADDR_STR_LEN])
+{
+	struct addr addr;
+	size_t n = 0;
+
+	if (strlen(text) >= ADDR_STR_LEN)
+		return false;
+	for (const char *p = text; *p; p++) {
+		bool starts = n == 0 || out[n - 1] == '.';
+
+		if (!(starts && *p == '0' && p[1] >= '0' && p[1] <= '9'))
+			out[n++] = *p;
+	}
+	out[n] = '\0';
+	return addr_parse(out, n, &addr) == 0;
+}
+
+/* What was meant is clear where an address with its length, or IPv4 in IPv6's clothes, was given. */
+static void bad_address(struct loader *l, const struct node *v, uint32_t file)
+{
+	struct place at = at_node(v, file);
+	const char *text = v->text, *slash = strchr(text, '/');
+	struct diag *g = diag_error(l->diags, "bad-address", &at, "'%.*s' is not an address", QUOTE_MAX, text);
+	char clean[ADDR_STR_LEN];
+	struct addr addr;
+	size_t n;
+
+	if (strncasecmp(text, "::ffff:", 7) == 0 && addr_parse(text + 7, v->n - 7, &addr) == 0) {
+		diag_help(l->diags, g, "write the IPv4 address itself: %s", text + 7);
+		fix_scalar(l, g, v, file, text + 7);
+	} else if (slash && addr_parse(text, n = (size_t)(slash - text), &addr) == 0) {
+		snprintf(clean, sizeof(clean), "%.*s", (int)n, text);
+		diag_help(l->diags, g, "an address alone, without a length: %s", clean);
+		fix_scalar(l, g, v, file, clean);
+	} else if (without_zeros(text, clean)) {
+		diag_help(l->diags, g, "without leading zeros, if it is decimal: %s", clean);
+	} else {
+		diag_help(l->diags, g, "write it as in 10.60.64.2 or fd00:60::2");
+	}
 }
 
 bool read_addr(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file, struct addr *out)
 {
 	struct place at = at_node(v, file);
 	const char *text = read_text(l, k, v, file);
-	struct diag *g;
 
 	if (!text)
 		return false;
 	if (addr_parse(text, v->n, out)) {
-		g = diag_error(l->diags, "bad-address", &at, "'%.*s' is not an address", QUOTE_MAX, text);
-		if (strncasecmp(text, "::ffff:", 7) == 0)
-			diag_help(l->diags, g, "write the IPv4 address itself: %.*s", QUOTE_MAX, text + 7);
-		else if (strchr(text, '/'))
-			diag_help(l->diags, g, "an address alone, without a length");
+		bad_address(l, v, file);
 		return false;
+	}
+	if (l->diags->spellings && !addr_is_v4(out)) {
+		char usual[ADDR_STR_LEN];
+
+		addr_format(out, usual);
+		unusual(l, v, file, usual);
 	}
 	return !ipv6_reserved(l, &at, out, addr_is_v4(out), text);
 }
@@ -254,7 +440,7 @@ bool read_addr(struct loader *l, const struct key_spec *k, const struct node *v,
 bool read_prefix(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file, struct prefix *out)
 {
 	struct place at = at_node(v, file);
-	const char *text = read_text(l, k, v, file);
+	const char *text = read_text(l, k, v, file), *slash;
 	char clean[PREFIX_STR_LEN];
 	struct addr addr;
 	struct diag *g;
@@ -268,13 +454,24 @@ bool read_prefix(struct loader *l, const struct key_spec *k, const struct node *
 		prefix_format(out, clean);
 		g = diag_error(l->diags, "host-bits", &at, "%s has bits set after its length", text);
 		diag_help(l->diags, g, "the prefix is %s", clean);
+		fix_scalar(l, g, v, file, clean);
 		return false;
 	case PREFIX_SYNTAX:
 	default:
 		g = diag_error(l->diags, "bad-prefix", &at, "'%.*s' is not a prefix", QUOTE_MAX, text);
+		slash = strchr(text, '/');
 		if (addr_parse(text, v->n, &addr) == 0)
 			diag_help(l->diags, g, "add its length: %s/%d", text, addr_is_v4(&addr) ? 32 : 128);
+		else if (slash && addr_parse(text, (size_t)(slash - text), &addr) == 0)
+			diag_help(l->diags, g, "its length is a number from 0 to %d, without leading zeros",
+				  addr_is_v4(&addr) ? 32 : 128);
+		else
+			diag_help(l->diags, g, "write it as in 10.60.64.0/24 or fd00:60::/48");
 		return false;
+	}
+	if (l->diags->spellings && !prefix_is_v4(out)) {
+		prefix_format(out, clean);
+		unusual(l, v, file, clean);
 	}
 	/* ::/0 to ::/7 are more than what is reserved: a route may be one. */
 	return out->len < 8 || !ipv6_reserved(l, &at, &out->base, prefix_is_v4(out), text);
@@ -289,7 +486,9 @@ bool read_key(struct loader *l, const struct key_spec *k, const struct node *v, 
 		return false;
 	/* What was written is not repeated: somebody may have pasted a private key. */
 	if (key_parse(text, v->n, out)) {
-		diag_error(l->diags, "bad-key", &at, "'%s' is not 32 bytes in canonical base64", k->name);
+		diag_help(l->diags,
+			  diag_error(l->diags, "bad-key", &at, "'%s' is not 32 bytes in canonical base64", k->name),
+			  "it has 44 characters, the last being '=', as `wg pubkey` prints them");
 		return false;
 	}
 	return true;
@@ -309,10 +508,16 @@ bool read_ed25519(struct loader *l, const struct key_spec *k, const struct node 
 			       k->name);
 		if (key_parse(text, v->n, out) == 0)
 			diag_help(l->diags, g, "put 'ed25519:' before it, if it is an Ed25519 key");
+		else
+			diag_help(l->diags, g,
+				  "copy it from where it was made, with its 44 characters after the colon");
 		return false;
 	}
 	if (ed25519_to_x25519(out, x25519)) {
-		diag_error(l->diags, "bad-key", &at, "'%s' is not a point of Ed25519, or of low order", k->name);
+		diag_help(l->diags,
+			  diag_error(l->diags, "key-low-order", &at, "'%s' is not a point of Ed25519, or of low order",
+				     k->name),
+			  "nobody has a private key for it: make a new one");
 		return false;
 	}
 	return true;
@@ -392,7 +597,10 @@ unsigned read_one_or_two(struct loader *l, const struct key_spec *k, const struc
 		return v->kind == NODE_BAD ? 0 : 1;
 	}
 	if (v->n < 1 || v->n > 2) {
-		diag_error(l->diags, "families", &at, "'%s' takes one value or one a family, not %u", k->name, v->n);
+		diag_help(l->diags,
+			  diag_error(l->diags, "families", &at, "'%s' takes one value or one a family, not %u", k->name,
+				     v->n),
+			  "one IPv4 and one IPv6 at most");
 		return 0;
 	}
 	for (const struct node *i = v->first; i; i = i->next)
@@ -410,9 +618,13 @@ bool check_list(struct loader *l, const struct key_spec *k, const struct node *v
 		return false;
 	}
 	if (v->n < k->min || (k->max && v->n > k->max)) {
-		diag_error(l->diags, k->max && v->n > k->max ? "too-large" : "bad-value", &at,
-			   "'%s' has %u items, but must have from %lld to %lld", k->name, v->n, (long long)k->min,
-			   (long long)k->max);
+		bool many = k->max && v->n > k->max;
+
+		diag_help(l->diags,
+			  diag_error(l->diags, many ? "too-large" : "bad-value", &at,
+				     "'%s' has %u items, but must have from %lld to %lld", k->name, v->n,
+				     (long long)k->min, (long long)k->max),
+			  many ? "name fewer of them" : "name one, or leave the key out if it may be");
 		return false;
 	}
 	return true;

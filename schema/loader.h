@@ -30,6 +30,14 @@ struct free_addr {
 };
 #define FREE_ADDRS 64
 
+/* A name in upper case: it can become the one in lower case when nobody else has that. */
+struct rename_use {
+	struct diag *diag;
+	const struct node *name;
+	const char *lower;
+	uint32_t file;
+};
+
 /* Names that are resolved when all are known. */
 struct pair_use {
 	const struct node *a, *b;
@@ -57,7 +65,7 @@ struct loader {
 	uint32_t n_files;
 
 	/* Vectors of the structs above. */
-	struct buf addrs, routes, keys, pairs, tests, reuse;
+	struct buf addrs, routes, keys, pairs, tests, reuse, renames;
 	struct free_addr free_addrs[FREE_ADDRS];
 	unsigned searches; /* budget for "did you mean" over names */
 };
@@ -76,6 +84,8 @@ const char *read_text(struct loader *l, const struct key_spec *k, const struct n
 const char *read_line(struct loader *l, const struct key_spec *k, const struct node *v,
 		      uint32_t file); /* in the arena */
 bool read_addr(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file, struct addr *out);
+/* Only when asked for: a value is spelled in another way than we show it. */
+void unusual(struct loader *l, const struct node *v, uint32_t file, const char *usual);
 bool read_prefix(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file, struct prefix *out);
 bool read_key(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file, struct key *out);
 bool read_ed25519(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file, struct key *out,
@@ -85,6 +95,8 @@ bool read_time(struct loader *l, const struct key_spec *k, const struct node *v,
 unsigned read_one_or_two(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file,
 			 const struct node *out[static 2]);
 bool check_list(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file);
+/* A scalar's fix: `value` in the style it was written in. Nothing for one that goes over lines. */
+void fix_scalar(struct loader *l, struct diag *g, const struct node *v, uint32_t file, const char *value);
 void bad_type(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file);
 
 /* load_sections.c: everything that one file says, into the arrays and vectors. roots[file] is a map. */

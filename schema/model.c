@@ -137,6 +137,38 @@ int model_next_free(const struct model *m, uint32_t cidr, int family, struct add
 	return -1;
 }
 
+int model_next_free_prefix(const struct model *m, const struct prefix *in, unsigned len, struct prefix *out)
+{
+	struct prefix p = {.base = in->base, .len = (uint8_t)len};
+	struct addr last;
+	uint32_t low = 0, high = m->n_prefixes;
+
+	if (len <= in->len || len > 128)
+		return -1;
+	while (low < high) {
+		uint32_t mid = low + (high - low) / 2;
+
+		if (prefix_cmp(&m->by_prefix[mid].prefix, in) <= 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	for (; low < m->n_prefixes && prefix_covers(in, &m->by_prefix[low].prefix); low++) {
+		const struct prefix *other = &m->by_prefix[low].prefix;
+
+		last = prefix_last(&p);
+		if (addr_cmp(&other->base, &last) > 0)
+			break;
+		if (!prefix_overlaps(other, &p))
+			continue;
+		p.base = other->len < p.len ? prefix_last(other) : last;
+		if (!addr_step(&p.base) || !prefix_covers(in, &p))
+			return -1;
+	}
+	*out = p;
+	return 0;
+}
+
 const struct addr *peer_order(const struct peer *p)
 {
 	return &p->ip[0];

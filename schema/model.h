@@ -118,6 +118,9 @@ bool model_cidr_under(const struct model *m, uint32_t cidr, uint32_t top); /* it
 /* The lowest free host address of a CIDR (and of no CIDR under it). -1 when it is full. `family`: 0 IPv4, 1 IPv6. */
 int model_next_free(const struct model *m, uint32_t cidr, int family, struct addr *out);
 
+/* The lowest prefix of that length within another one that overlaps no CIDR in there. `len` counts from 128 bits. -1: none. */
+int model_next_free_prefix(const struct model *m, const struct prefix *in, unsigned len, struct prefix *out);
+
 /* Whether an address is its prefix's network address, or (IPv4) its broadcast address. */
 bool addr_is_reserved(const struct prefix *p, const struct addr *a);
 

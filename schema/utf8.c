@@ -26,3 +26,18 @@ unsigned utf8_decode(const uint8_t *s, size_t n, uint32_t *cp)
 	*cp = c;
 	return len;
 }
+
+void buf_utf8(struct buf *out, struct span text)
+{
+	uint32_t cp;
+
+	for (size_t i = 0; i < text.n;) {
+		unsigned len = utf8_decode(text.p + i, text.n - i, &cp);
+
+		if (len)
+			buf_add(out, text.p + i, len);
+		else
+			buf_str(out, "\xef\xbf\xbd");
+		i += len ? len : 1;
+	}
+}

@@ -63,11 +63,12 @@ static struct place place_at(const struct reader *r, const yaml_mark_t *m)
 	return (struct place){r->file, line, column, line, column};
 }
 
-static int refuse(struct reader *r, const char *code, uint32_t line, uint32_t column, const char *what)
+static int refuse(struct reader *r, const char *code, uint32_t line, uint32_t column, const char *what,
+		  const char *help)
 {
 	struct place at = {r->file, line, column, line, column + 1};
 
-	diag_error(r->diags, code, &at, "%s", what);
+	diag_help(r->diags, diag_error(r->diags, code, &at, "%s", what), "%s", help);
 	return -1;
 }
 
@@ -96,17 +97,19 @@ static int check_text(struct reader *r, struct span s)
 			break;
 		len = utf8_decode(s.p + i, s.n - i, &cp);
 		if (len == 0)
-			return refuse(r, "not-utf8", line, column, "this is not UTF-8");
+			return refuse(r, "not-utf8", line, column, "this is not UTF-8", "save the file as UTF-8");
 		if (cp == '\n') {
 			line++;
 			column = 1;
 			continue;
 		}
 		if (cp == '\r' ? i + 1 == s.n || s.p[i + 1] != '\n' : cp == 0x85 || cp == 0x2028 || cp == 0x2029)
-			return refuse(r, "bad-character", line, column, "a line break other than LF or CRLF");
+			return refuse(r, "bad-character", line, column, "a line break other than LF or CRLF",
+				      "take it out, or end the line with LF");
 		if ((cp < 0x20 && cp != '\t' && cp != '\r') || (cp >= 0x7f && cp < 0xa0) || cp == 0xfeff ||
 		    cp == 0xfffe || cp == 0xffff)
-			return refuse(r, "bad-character", line, column, "a character that YAML does not allow");
+			return refuse(r, "bad-character", line, column, "a character that YAML does not allow",
+				      "take it out: it cannot be seen in most editors");
 		ascii = ascii && len == 1;
 		column++;
 	}
@@ -165,7 +168,8 @@ static void refuse_marks(struct reader *r, const struct node *n, const yaml_char
 		diag_help(r->diags, diag_error(r->diags, "yaml-alias", &at, "the anchor '&%s' is not allowed", anchor),
 			  "write the value out where it is needed");
 	if (tag)
-		diag_error(r->diags, "yaml-tag", &at, "the tag '%s' is not allowed", tag);
+		diag_help(r->diags, diag_error(r->diags, "yaml-tag", &at, "the tag '%s' is not allowed", tag),
+			  "take it out: each key takes one type of value");
 }
 
 static int read_scalar(struct reader *r, const yaml_event_t *e)
@@ -190,10 +194,14 @@ static int read_scalar(struct reader *r, const yaml_event_t *e)
 	refuse_marks(r, n, e->data.scalar.anchor, e->data.scalar.tag);
 	if (len > YAML_SCALAR_MAX || memchr(text, '\0', len)) {
 		if (len > YAML_SCALAR_MAX)
-			diag_error(r->diags, "too-large", &at, "a text of %zu bytes; at most %u are allowed", len,
-				   YAML_SCALAR_MAX);
+			diag_help(r->diags,
+				  diag_error(r->diags, "too-large", &at, "a text of %zu bytes; at most %u are allowed",
+					     len, YAML_SCALAR_MAX),
+				  "is a quote left open before this?");
 		else
-			diag_error(r->diags, "bad-character", &at, "a NUL character is not allowed");
+			diag_help(r->diags,
+				  diag_error(r->diags, "bad-character", &at, "a NUL character is not allowed"),
+				  "take it out");
 		n->kind = NODE_BAD;
 		return 0;
 	}
@@ -216,9 +224,13 @@ static int read_start(struct reader *r, const yaml_event_t *e)
 		return -1;
 	at = node_place(n, r->file);
 	if (is_key(r))
-		diag_error(r->diags, "bad-type", &at, "a key must be a word, not a %s", map ? "mapping" : "list");
+		diag_help(
+		    r->diags,
+		    diag_error(r->diags, "bad-type", &at, "a key must be a word, not a %s", map ? "mapping" : "list"),
+		    "is a '?' or a bracket before this that should not be there?");
 	if (r->depth == YAML_DEPTH_MAX) {
-		diag_error(r->diags, "too-deep", &at, "nested more than %d deep", YAML_DEPTH_MAX);
+		diag_help(r->diags, diag_error(r->diags, "too-deep", &at, "nested more than %d deep", YAML_DEPTH_MAX),
+			  "is a bracket or a brace left open before this?");
 		return -1;
 	}
 	if (map) {
@@ -249,6 +261,7 @@ static void duplicate(struct reader *r, const struct node *first, const struct n
 	struct diag *g = diag_error(r->diags, "duplicate-key", &at, "'%s' is here twice", again->text);
 
 	diag_note(r->diags, g, &before, "it was first given");
+	diag_help(r->diags, g, "keep one of the two");
 }
 
 static int check_duplicates(struct reader *r, const struct node *map)
@@ -313,7 +326,9 @@ static int read_event(struct reader *r, const yaml_event_t *e, unsigned *documen
 	switch (e->type) {
 	case YAML_DOCUMENT_START_EVENT:
 		if ((*documents)++) {
-			diag_error(r->diags, "second-document", &at, "a second document starts here");
+			diag_help(r->diags,
+				  diag_error(r->diags, "second-document", &at, "a second document starts here"),
+				  "take the '---' out, or put what follows into a file that is included");
 			return -1;
 		}
 		return 0;
@@ -344,6 +359,26 @@ static int read_event(struct reader *r, const yaml_event_t *e, unsigned *documen
 	return rc;
 }
 
+/* What people usually did when libyaml says so. */
+static const char *syntax_help(const char *problem)
+{
+	static const char *const usual[][2] = {
+	    {"mapping values are not allowed", "a text with ': ' in it needs quotes; else look at the indentation"},
+	    {"expected ',' or '}'", "is a comma, a closing brace or a closing quote missing before this?"},
+	    {"expected ',' or ']'", "is a comma, a closing bracket or a closing quote missing before this?"},
+	    {"expected <block end>", "keys of one mapping start in one column: look at the indentation"},
+	    {"expected ':'", "a key needs a colon and a space after it: 'name: value'"},
+	    {"unexpected end of stream", "a quote, a brace or a bracket is never closed"},
+	    {"cannot start any token", "put the text into quotes"},
+	    {"unknown escape", "in double quotes a backslash is written twice; or use single quotes"},
+	};
+
+	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++)
+		if (strstr(problem, usual[i][0]))
+			return usual[i][1];
+	return "look at the indentation, the quotes and the brackets before this";
+}
+
 static void syntax_error(struct reader *r, const yaml_parser_t *p)
 {
 	struct place at = place_at(r, &p->problem_mark), context;
@@ -362,6 +397,10 @@ static void syntax_error(struct reader *r, const yaml_parser_t *p)
 	}
 	if (byte < r->cursor.n && r->cursor.p[byte] == '\t')
 		diag_help(r->diags, g, "YAML takes spaces for indentation, not tabs");
+	else if (byte < r->cursor.n && r->cursor.p[byte] == ':')
+		diag_help(r->diags, g, "a text that starts with ':' needs quotes, as some IPv6 addresses do");
+	else
+		diag_help(r->diags, g, "%s", syntax_help(p->problem ? p->problem : ""));
 }
 
 int yaml_read(struct arena *a, struct span bytes, uint32_t file, struct node **root, struct diags *d)

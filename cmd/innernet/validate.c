@@ -1,35 +1,50 @@
 /* innernet validate: is this definition right? */
+#include "cmd/innernet/validate.h"
 #include "cmd/innernet/commands.h"
+#include "reconcile/diag_formats.h"
 #include "reconcile/diag_json.h"
 #include "reconcile/edge/source.h"
 #include "reconcile/reach.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { VALID = 0, FINDINGS = 1, FAILED = 2 };
 
 static const struct option_spec options[] = {
-    {"format", 0, "FORMAT", "human (the default) or json"},
+    {"format", 0, "FORMAT", "human (the default), json, github, sarif or junit"},
+    {"fix", 0, NULL, "correct what is safe to correct, and nothing else in the file"},
+    {"diff", 0, NULL, "show what --fix would change, and change nothing"},
     {"without-server", 0, NULL, "do not ask for a server, as `innernet apply -f` does not"},
     {0},
 };
 
-/* The loader, then the definition's own tests. NULL with diagnostics; they are in order either way. */
-static struct model *check(struct arena *a, const char *path, bool without_server, struct diags *d)
+/* For programs: one document for all that was named. */
+static const struct format {
+	const char *name;
+	int (*render)(struct buf *out, const struct diags *d); /* NULL: for people */
+} formats[] = {
+    {"human", NULL},
+    {"json", diags_render_json},
+    {"github", diags_render_github},
+    {"sarif", diags_render_sarif},
+    {"junit", diags_render_junit},
+};
+
+void target_check(struct target *t, struct arena *a, const struct source_file *edited, size_t n, bool without_server)
 {
-	struct model *m = source_load(a, path, without_server, d);
 	struct reach_index *x;
 
-	if (!m)
-		return NULL;
-	x = reach_index_new(a, m);
+	t->model = source_load_fixed(a, t->path, edited, n, without_server, &t->diags);
+	if (!t->model)
+		return;
+	x = reach_index_new(a, t->model);
 	if (!x) {
-		d->out_of_memory = true;
-		return NULL;
+		t->diags.out_of_memory = true;
+		return;
 	}
-	reach_run_tests(x, d);
-	diags_sort(d);
-	return m;
+	reach_run_tests(x, &t->diags);
+	diags_sort(&t->diags);
 }
 
 static const char *s(uint64_t n)
@@ -48,10 +63,12 @@ static bool could_run(const struct diags *d)
 	return true;
 }
 
-static int print_human(const struct invocation *inv, const struct model *m, const struct diags *d, const char *path)
+static int print_human(const struct invocation *inv, const struct target *t)
 {
+	const struct diags *d = &t->diags;
+	const struct model *m = t->model;
+	const char *file = d->files && d->n_files ? d->files[0] : t->path;
 	struct buf b = {0};
-	const char *file = d->files && d->n_files ? d->files[0] : path;
 	int rc = 0;
 
 	if (d->first) {
@@ -74,49 +91,144 @@ static int print_human(const struct invocation *inv, const struct model *m, cons
 	return rc;
 }
 
-static int print_json(const struct invocation *inv, const struct diags *d)
+static void move_places(struct diag *g, uint32_t by)
 {
-	struct buf b = {0};
-	int rc = diags_render_json(&b, d) ? -1 : 0;
+	g->at.file += by;
+	for (struct diag_note *n = g->notes; n; n = n->next)
+		n->at.file += by;
+	if (g->fix)
+		g->fix->at.file += by;
+}
 
-	b.failed = b.failed || rc;
+/* All targets' diagnostics as one list over all their files. The diagnostics go over into it; their memory stays. */
+static int join(struct arena *a, struct target *targets, int n, struct diags *all)
+{
+	const char **files;
+	struct span *sources;
+	size_t total = 0;
+
+	for (int i = 0; i < n; i++)
+		total += targets[i].diags.n_files;
+	files = arena_array(a, total + 1, sizeof(*files));
+	sources = arena_array(a, total + 1, sizeof(*sources));
+	if (!files || !sources)
+		return -1;
+	all->files = files;
+	all->sources = sources;
+	for (int i = 0; i < n; i++) {
+		struct diags *d = &targets[i].diags;
+
+		for (struct diag *g = d->first; g; g = g->next)
+			move_places(g, (uint32_t)all->n_files);
+		if (d->first) {
+			*(all->last ? &all->last->next : &all->first) = d->first;
+			all->last = d->last;
+		}
+		for (size_t j = 0; j < d->n_files; j++) {
+			files[all->n_files] = d->files[j];
+			sources[all->n_files++] = d->sources[j];
+		}
+		all->n_errors += d->n_errors;
+		all->n_warnings += d->n_warnings;
+		all->n_dropped += d->n_dropped;
+		all->out_of_memory = all->out_of_memory || d->out_of_memory;
+	}
+	return 0;
+}
+
+static int print_format(const struct invocation *inv, const struct format *f, struct arena *a, struct target *targets,
+			int n)
+{
+	struct diags all = {0};
+	struct buf b = {0};
+	int rc;
+
+	b.failed = join(a, targets, n, &all) || f->render(&b, &all);
 	rc = print_buf(inv, &b);
 	buf_free(&b);
 	return rc;
 }
 
+static const struct format *format_of(const struct invocation *inv)
+{
+	const char *name = option_value(inv, "format");
+
+	if (!name)
+		return &formats[0];
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
+		if (strcmp(formats[i].name, name) == 0)
+			return &formats[i];
+	usage_error(inv, "--format takes human, json, github, sarif or junit, not '%s'", name);
+	return NULL;
+}
+
+/* Checks one, with or without fixes, and says what was fixed. -1: something could not be written. */
+static int handle(const struct invocation *inv, struct target *t, struct arena *a, bool human)
+{
+	bool without_server = option_given(inv, "without-server"), diff = option_given(inv, "diff");
+	struct buf out = {0}, said = {0};
+	int rc = 0;
+
+	if (diff || option_given(inv, "fix")) {
+		rc = target_fix(t, a, without_server, diff, &out, &said);
+		if (out.failed)
+			rc = -1;
+		if (out.n && print_buf(inv, &out))
+			rc = -1;
+		if (said.n && !diff && human)
+			rc = print_buf(inv, &said) || rc ? -1 : 0;
+		else if (said.n)
+			fputs(said.p, stderr);
+		buf_free(&out);
+		buf_free(&said);
+	} else {
+		target_check(t, a, NULL, 0, without_server);
+	}
+	return rc;
+}
+
 static int run(struct invocation *inv)
 {
-	const char *format = option_value(inv, "format"), *path = inv->n_args ? inv->args[0] : ".";
-	struct arena *a;
-	struct diags d = {0};
-	struct model *m = NULL;
-	int rc = FAILED;
+	const struct format *format = format_of(inv);
+	int n = inv->n_args ? inv->n_args : 1, code = VALID;
+	struct target *targets = calloc((size_t)n, sizeof(*targets));
+	struct arena *a = arena_new();
 
-	if (format && strcmp(format, "human") != 0 && strcmp(format, "json") != 0)
-		return usage_error(inv, "--format takes human or json, not '%s'", format);
-	a = arena_new();
-	if (a)
-		m = check(a, path, option_given(inv, "without-server"), &d);
-	else
-		d.out_of_memory = true;
-	if ((format && strcmp(format, "json") == 0 ? print_json(inv, &d) : print_human(inv, m, &d, path)) == 0 &&
-	    could_run(&d))
-		rc = m && !d.n_errors ? VALID : FINDINGS;
-	diags_free(&d);
+	if (format && format->render && option_given(inv, "diff")) {
+		usage_error(inv, "--diff is for people: it takes no --format %s", format->name);
+		format = NULL;
+	}
+	for (int i = 0; i < n && targets && a && format; i++) {
+		struct target *t = &targets[i];
+		int rc;
+
+		t->path = inv->n_args ? inv->args[i] : ".";
+		rc = handle(inv, t, a, !format->render);
+		if (!format->render && print_human(inv, t))
+			rc = -1;
+		if (rc || !could_run(&t->diags))
+			code = FAILED;
+		else if (code == VALID && (!t->model || t->diags.n_errors))
+			code = FINDINGS;
+	}
+	if (!format || !targets || !a || (format->render && print_format(inv, format, a, targets, n)))
+		code = FAILED;
+	for (int i = 0; i < n && targets; i++)
+		diags_free(&targets[i].diags);
+	free(targets);
 	arena_free(a);
-	return rc;
+	return code;
 }
 
 const struct command command_validate = {
     .name = "validate",
-    .synopsis = "[FILE | DIR] [--format FORMAT] [--without-server]",
+    .synopsis = "[FILE | DIR]... [--format FORMAT] [--fix | --diff] [--without-server]",
     .summary = "check a definition and its tests, and say everything that is wrong",
     .text = "Reads network.yaml of the current folder, of DIR, or FILE, with all that it includes, and runs its\n"
 	    "tests. It needs no network and no rights. Exit code: 0 valid, 1 not valid, 2 could not be read.",
     .example = "innernet validate examples/network.yaml",
     .options = options,
-    .max_args = 1,
+    .max_args = -1,
     .usage_exit = FAILED,
     .run = run,
 };

@@ -13,15 +13,24 @@
 
 struct source {
 	struct arena *arena;
-	const char *folder; /* of the root file, with its slash; "" for the current one */
+	const char *folder;               /* of the root file, with its slash; "" for the current one */
+	const struct source_file *edited; /* what stands in these files instead */
+	size_t n_edited;
 };
 
 /* A file's bytes, in the arena. */
 static int read_into(struct source *s, const char *path, struct span *out, struct diags *d)
 {
 	struct buf b = {0};
-	int rc = file_read(path, DEFINITION_MAX, &b, NULL, d);
+	int rc;
 
+	for (size_t i = 0; i < s->n_edited; i++) {
+		if (strcmp(s->edited[i].name, path) == 0) {
+			*out = s->edited[i].bytes;
+			return 0;
+		}
+	}
+	rc = file_read(path, DEFINITION_MAX, &b, NULL, d);
 	if (rc == 0) {
 		*out = arena_span(s->arena, buf_span(&b));
 		if (!out->p) {
@@ -165,10 +174,10 @@ static int match(void *ctx, const char *pattern, const struct source_file **out,
 	return rc;
 }
 
-static struct model *load(struct arena *a, const char *path, const struct span *bytes, bool without_server,
+static struct model *load(struct source s, const char *path, const struct span *bytes, bool without_server,
 			  struct diags *d)
 {
-	struct source s = {.arena = a};
+	struct arena *a = s.arena;
 	struct includes includes = {.ctx = &s, .match = match};
 	struct source_file root = {0};
 	const char *slash, *join;
@@ -194,11 +203,19 @@ static struct model *load(struct arena *a, const char *path, const struct span *
 
 struct model *source_load(struct arena *a, const char *path, bool without_server, struct diags *d)
 {
-	return load(a, path, NULL, without_server, d);
+	return load((struct source){.arena = a}, path, NULL, without_server, d);
 }
 
 struct model *source_load_edited(struct arena *a, const char *path, struct span bytes, bool without_server,
 				 struct diags *d)
 {
-	return load(a, path, &bytes, without_server, d);
+	return load((struct source){.arena = a}, path, &bytes, without_server, d);
+}
+
+struct model *source_load_fixed(struct arena *a, const char *path, const struct source_file *edited, size_t n,
+				bool without_server, struct diags *d)
+{
+	struct source s = {.arena = a, .edited = edited, .n_edited = n};
+
+	return load(s, path, NULL, without_server, d);
 }

@@ -18,4 +18,8 @@ struct model *source_load(struct arena *a, const char *path, bool without_server
 struct model *source_load_edited(struct arena *a, const char *path, struct span bytes, bool without_server,
 				 struct diags *d);
 
+/* The same for any of its files, named as d->files names them. */
+struct model *source_load_fixed(struct arena *a, const char *path, const struct source_file *edited, size_t n,
+				bool without_server, struct diags *d);
+
 #endif

@@ -28,11 +28,12 @@ for case in */; do
 	fi
 done
 
-# Every code of the table is shown by a case, but for the two that only a ledger can cause.
+# Every code of the table is shown by a case, but for the two that only a ledger can cause, and the one that is only
+# looked for when it is to be fixed (fix.t).
 codes=$(sed -n '/definition_codes\[\]/,/^};/s/^ *{"\([a-z0-9-]*\)",.*/\1/p' "$top/schema/diag_codes.c")
 missing=
 for code in $codes; do
-	case $code in address-reused | invite-spent) continue ;; esac
+	case $code in address-reused | invite-spent | spelling) continue ;; esac
 	grep -q "\[$code\]: " ./*/expected.txt || missing="$missing $code"
 done
 unknown=$(sed -n 's/^[a-z]*\[\([a-z0-9-]*\)\]: .*/\1/p' ./*/expected.txt | sort -u | while read -r code; do
@@ -40,4 +41,11 @@ unknown=$(sed -n 's/^[a-z]*\[\([a-z0-9-]*\)\]: .*/\1/p' ./*/expected.txt | sort 
 done)
 if [ -z "$missing" ]; then tap ok 'each code has a case'; else tap nok "each code has a case, but for$missing"; fi
 if [ -z "$unknown" ]; then tap ok 'each code is in the table'; else tap nok "not in the table:$unknown"; fi
+# Each says what to do.
+mute=$(awk 'function say() { if (open != "") print open; open = "" }
+	FNR == 1 { say() }
+	/^(error|warning)\[/ { say(); open = FILENAME ": " $0 }
+	/^  help: / || /^... and [0-9]+ more$/ { open = "" }
+	END { say() }' ./*/expected.txt)
+if [ -z "$mute" ]; then tap ok 'each has a help line'; else tap nok 'each has a help line'; echo "$mute" | sed 's/^/# /'; fi
 echo "1..$n"

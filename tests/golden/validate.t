@@ -27,7 +27,8 @@ is 'the example is valid' 0 'network.yaml: valid: network corp, ' "$top/examples
 is 'and by its folder' 0 'network.yaml: valid: network corp, ' "$top/examples"
 is 'nothing in the current folder' 2 '^error\[file-error\]: .*network.yaml'
 is 'a file that is not there' 2 'nonesuch' nonesuch
-is 'two files' 2 '^Try' a b
+is 'two files, the one valid, the other not there' 2 '^examples: \|network.yaml: valid' "$top/examples" nonesuch
+is 'two valid ones' 0 'valid' "$top/examples" "$top/examples/network.yaml"
 is 'a format that is none' 2 "not 'xml'" --format xml
 mkfifo pipe
 is 'a pipe is no definition' 2 'file-not-regular' pipe
@@ -71,4 +72,27 @@ is 'JSON that is valid' 0 '"valid": true' --format json net
 printf 'network: corp\n' >net/network.yaml
 is 'JSON that is not' 1 '"code": "missing-key"' --format=json net
 is 'JSON without a file' 2 '"error_count": 1' --format json nonesuch
+is 'one JSON for two' 2 '"error_count": 3' --format json net nonesuch
+
+# Annotations land where the person's file is, the included one's too.
+printf '%s\ninclude: ["teams/*.yaml"]\n' "$base" >net/network.yaml
+printf 'cidrs:\n  a: 10.60.1.7/24\n' >net/teams/a.yaml
+is 'an annotation for GitHub' 1 \
+	'^::error file=net/teams/a.yaml,line=2,col=6,endLine=2,endColumn=18,title=host-bits::10.60.1.7/24 has bits set' \
+	--format github net
+is 'nothing to annotate' 0 '^$' --format github "$top/examples"
+is 'SARIF of a folder' 1 '"uri": "net/teams/a.yaml"' --format sarif net
+is 'JUnit of a folder' 1 '<testcase classname="innernet.validate" name="net/teams/a.yaml" file="net/teams/a.yaml"' \
+	--format junit net
+is 'JUnit of the other file' 1 '<testsuite .*tests="2" failures="1" errors="0"' --format junit net
+is 'JUnit of what is not there' 2 '<error type="file-error"' --format junit nonesuch
+is '--diff is for people' 2 'takes no --format' --diff --format json net
+
+is 'a diff' 1 '^+  a: 10.60.1.0/24$' --diff net
+is 'that changed nothing' 1 'host-bits' net
+chmod 640 net/teams/a.yaml
+is 'a fix' 0 '^net/teams/a.yaml:2:6: 10.60.1.7/24 becomes 10.60.1.0/24 \[host-bits\]$' --fix net
+is 'that stays' 0 '^net/network.yaml: valid: network corp, 2 CIDRs' net
+n=$((n + 1))
+if [ "$(stat -c %a net/teams/a.yaml)" = 640 ]; then echo "ok $n - with its mode"; else echo "not ok $n - with its mode"; fi
 echo "1..$n"
