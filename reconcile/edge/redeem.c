@@ -11,6 +11,7 @@
 #define LOCK_MS    2000
 #define RESOLVE_MS 5000
 #define CONNECT_MS 6000 /* a handshake that got lost is tried again after 5 s */
+#define RESUME_MS  2000 /* a key that is known is answered at once; else the invite's is tried, and this one again */
 #define ANSWER_MAX 4096 /* bytes of one line of text */
 #define ROUNDS     2    /* of all servers, before nobody is believed to answer */
 
@@ -144,7 +145,7 @@ static void use_own_key(struct redeemer *r)
 }
 
 /* Does a server know our own key? A poll that is answered with anything but a refusal says so. */
-static bool own_key_works(struct redeemer *r, struct diags *d)
+static bool own_key_works(struct redeemer *r, unsigned connect_ms, struct diags *d)
 {
 	struct peer_server servers[SERVERS_MAX];
 	size_t n = peer_servers(r->peer, servers);
@@ -157,7 +158,7 @@ static bool own_key_works(struct redeemer *r, struct diags *d)
 	peer_poll_path(r->peer, 0, path);
 	for (size_t i = 0; i < n && !works; i++) {
 		const struct client_request q = {
-		    .server = servers[i].ip, .path = path, .max = BUNDLE_MAX, .connect_ms = CONNECT_MS};
+		    .server = servers[i].ip, .path = path, .max = BUNDLE_MAX, .connect_ms = connect_ms};
 		struct client_answer answer;
 
 		if (client_once(r->client, &q, &answer, d) < 0)
@@ -202,10 +203,11 @@ static bool refused(struct redeemer *r, const struct client_answer *answer, stru
 	return false;
 }
 
-/* 0: enrolled. 1: nobody answered. -1: refused, or this machine failed. */
+/* 0: enrolled. 1: nobody answered. 2: somebody did, but cannot do it now. -1: refused, or this machine failed. */
 static int post(struct redeemer *r, struct span record, struct buf *why, struct diags *d)
 {
 	const struct membership *m = &r->inv->m;
+	int none = 1;
 
 	for (unsigned i = 0; i < ROUNDS * m->n_servers; i++) {
 		const struct server_ref *s = &m->servers[i % m->n_servers];
@@ -216,7 +218,7 @@ static int post(struct redeemer *r, struct span record, struct buf *why, struct 
 						 .connect_ms = CONNECT_MS,
 						 .deadline_ms = CONNECT_MS};
 		struct client_answer answer;
-		int done = 1;
+		int done = none;
 
 		if (client_once(r->client, &q, &answer, d) < 0)
 			return -1;
@@ -228,11 +230,13 @@ static int post(struct redeemer *r, struct span record, struct buf *why, struct 
 			buf_printf(why, "%sserver %s: %s", why->n ? "; " : "", s->name, answer.error);
 		else if (i < m->n_servers)
 			buf_printf(why, "%sserver %s answered %ld", why->n ? "; " : "", s->name, answer.status);
+		if (answer.status)
+			none = 2;
 		buf_free(&answer.body);
 		if (done <= 0)
 			return done;
 	}
-	return 1;
+	return none;
 }
 
 static int enrol(struct redeemer *r, struct diags *d)
@@ -259,9 +263,15 @@ static int enrol(struct redeemer *r, struct diags *d)
 	done = post(r, buf_span(&record), &why, d);
 	if (done <= 0)
 		goto out;
+	if (done == 2) {
+		g = diag_error(d, "not-now", NULL, "the invitation cannot be redeemed now: %s", why.n ? why.p : "");
+		diag_help(d, g, "run it again later: it goes on where it stopped");
+		done = -1;
+		goto out;
+	}
 	/* The answer may have been lost, and the temporary key with it. */
 	step(r, "no answer; trying whether the new key works already");
-	done = own_key_works(r, d) ? 0 : -1;
+	done = own_key_works(r, CONNECT_MS, d) ? 0 : -1;
 	if (done < 0) {
 		g = diag_error(d, "no-answer", NULL,
 			       "no server answered: it cannot be reached, or the invitation was used, has expired or "
@@ -287,7 +297,7 @@ static int become_peer(struct redeemer *r, struct diags *d)
 
 	if (!c->redeemed) {
 		step(r, "redeeming the invitation");
-		if (!(r->resumed && own_key_works(r, d)) && enrol(r, d) < 0)
+		if (!(r->resumed && own_key_works(r, RESUME_MS, d)) && enrol(r, d) < 0)
 			return -1;
 		c->redeemed = true;
 		if (peer_config_write(r->options->config_dir, c, false, d) < 0)
@@ -323,16 +333,29 @@ static int first_snapshot(struct redeemer *r, struct diags *d)
 	return converge(r, d);
 }
 
+/* Refused when there is nothing left to do; else an earlier run was interrupted at its very end. */
 static int check_new(struct redeemer *r, struct diags *d)
 {
-	struct diag *g;
+	struct arena *a;
+	const struct plan *plan;
+	int done = -1;
 
 	if (!r->peer->config->redeemed || !r->peer->held)
 		return 0;
-	g = diag_error(d, "already-installed", NULL, "this machine is in the network '%s' already, by this invitation",
-		       r->inv->m.network);
-	diag_help(d, g, "`innernet up %s` brings its interface up", r->inv->m.network);
-	return -1;
+	a = arena_new();
+	plan = a ? peer_plan(r->peer, a, clock_unix(), d) : NULL;
+	if (!a)
+		d->out_of_memory = true;
+	if (plan && plan->n_ops) {
+		done = 0;
+	} else if (plan) {
+		struct diag *g =
+		    diag_error(d, "already-installed", NULL,
+			       "this machine is in the network '%s' already, by this invitation", r->inv->m.network);
+		diag_help(d, g, "`innernet show %s` shows it", r->inv->m.network);
+	}
+	arena_free(a);
+	return done;
 }
 
 /* After a failure: no half of a network stays up, and what can never be redeemed leaves no file. */
@@ -370,6 +393,7 @@ int redeem(const struct peer_options *o, const struct invitation *inv, void (*pr
 	*out = NULL;
 	if (redeemer_init(&r, d) < 0 || prepare_file(&r, d) < 0 || peer_open(o, inv->m.network, &r.peer, d) < 0)
 		goto out;
+	peer_resolve(r.peer, RESOLVE_MS, d);
 	if (check_new(&r, d) < 0)
 		goto out;
 	locked = store_lock(&r.peer->store, LOCK_MS, d);
@@ -378,7 +402,6 @@ int redeem(const struct peer_options *o, const struct invitation *inv, void (*pr
 			diag_error(d, "busy", NULL, "another innernet is at work on '%s'", inv->m.network);
 		goto out;
 	}
-	peer_resolve(r.peer, RESOLVE_MS, d);
 	done = become_peer(&r, d);
 	if (done < 0)
 		undo(&r, d);

@@ -54,14 +54,21 @@ ANSWERS
 refuse_alice 503 'ledger-unavailable: later'
 out=$(on alice innernet install alice.yaml 2>&1)
 is $? 1 'a server that cannot redeem now: install fails'
-like "$out" 'error\[no-answer\]: no server answered' 'and says so'
-like "$out" 'server hub answered 503' 'with what the server said'
+like "$out" 'error\[not-now\]: the invitation cannot be redeemed now: server hub answered 503' 'and says so'
 nok 'the interface is gone' on alice ip link show corp
 is "$(on alice stat -c %a /etc/innernet/corp.yaml)" 600 'the new key is kept, for its owner alone'
 like "$(on alice cat /etc/innernet/corp.yaml)" '^state: pending$' 'as pending'
 key=$(on alice sed -n 's/^private_key: //p' /etc/innernet/corp.yaml)
 out=$(on alice innernet up corp 2>&1)
 like "$out" "error\[not-redeemed\]: the invitation to 'corp' has not been redeemed yet" 'until then it cannot be brought up'
+
+# Nobody at all: as it looks when the invitation is void, too.
+on hub wg set corp peer "$TEMPORARY" remove
+out=$(on alice innernet install alice.yaml 2>&1)
+is $? 1 'no answer at all: install fails'
+like "$out" 'error\[no-answer\]: no server answered: it cannot be reached, or the invitation was used, has expired or was replaced' \
+	'and says what it may be'
+on hub wg set corp peer "$TEMPORARY" allowed-ips 10.60.64.2/32
 
 accept_alice
 out=$(on alice innernet install alice.yaml 2>&1)
@@ -90,4 +97,25 @@ refuse_alice 410 'invite-used: no'
 ok 'after a lost answer the new key is tried first' on alice innernet install alice.yaml --delete-invite
 ok 'and works' ping_works alice 10.60.0.1
 nok 'the invitation was deleted, as asked' test -e "$WORK/alice/alice.yaml"
+
+# ---- killed at any moment, it can be run again ----------------------------------------------------------------------
+again() { # as if alice had never been: a new invitation for her
+	on alice innernet down corp >/dev/null 2>&1
+	on alice rm -rf /etc/innernet /var/lib/innernet alice.yaml
+	on hub wg set corp peer "$(cat "$OFFER/alice.key")" remove
+	definition 0 ''
+	invite_alice
+	accept_alice
+	no_offer
+}
+for ms in 005 020 080 160; do
+	again
+	on alice timeout -s KILL "0.$ms" innernet install alice.yaml >/dev/null 2>&1
+	key=$(on alice sed -n 's/^private_key: //p' /etc/innernet/corp.yaml 2>/dev/null)
+	out=$(on alice innernet install alice.yaml 2>&1)
+	# When it had come to its end, that is what it says.
+	like "$?: $out" '^0: |already-installed' "killed after $ms ms: run again, it ends well"
+	ok "$ms ms: and works" wait_for 10 ping_works alice 10.60.0.1 1
+	[ -z "$key" ] || is "$(on alice wg show corp private-key)" "$key" "$ms ms: with the key that it had made first"
+done
 done_testing
