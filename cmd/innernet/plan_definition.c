@@ -6,8 +6,22 @@
 #include "reconcile/edge/guard_file.h"
 #include "reconcile/edge/source.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* The other side of the comparison: loaded while the head is, where there are two processors. */
+struct base {
+	struct clone *clone;
+	char sha[HASH_HEX_LEN + 1]; /* "": there is none */
+	struct arena *arena;
+	struct model *model; /* NULL: the commit has none, or it is not valid */
+	struct diags read;   /* git's */
+	struct diags load;   /* a base that is not valid is no fault of the change */
+	pthread_t thread;
+	bool unchanged; /* the work tree's root file has its bytes */
+	bool running, done;
+};
 
 /* Everything that one turn holds. */
 struct turn {
@@ -16,11 +30,11 @@ struct turn {
 	struct arena *arena;
 	struct clone *clone;
 	struct ledger *ledger;
-	char base_sha[HASH_HEX_LEN + 1], head_sha[HASH_HEX_LEN + 1]; /* "": outside git; the work tree */
+	struct base base;
+	char head_sha[HASH_HEX_LEN + 1]; /* "": the work tree */
 	struct model *before, *after;
 	struct impact *impact;
-	struct diags diags;      /* of the head, and what refuses it */
-	struct diags base_diags; /* a base that is not valid is no fault of the change */
+	struct diags diags; /* of the head, and what refuses it */
 	bool refused;
 };
 
@@ -103,6 +117,7 @@ static int find_revisions(struct turn *t)
 	const char *base = option_value(t->inv, "base"), *head = option_value(t->inv, "head");
 	int found = clone_open(t->path, &t->clone, &t->diags);
 
+	t->base.clone = t->clone;
 	if (found < 0)
 		return -1;
 	if (!found) {
@@ -116,36 +131,69 @@ static int find_revisions(struct turn *t)
 	if (head && resolve(t, "head", head, t->head_sha) < 0)
 		return -1;
 	if (base)
-		return resolve(t, "base", base, t->base_sha) < 0 ? -1 : 0;
-	return clone_resolve(t->clone, "HEAD", t->base_sha, &t->diags) < 0 ? -1 : 0;
+		return resolve(t, "base", base, t->base.sha) < 0 ? -1 : 0;
+	return clone_resolve(t->clone, "HEAD", t->base.sha, &t->diags) < 0 ? -1 : 0;
 }
 
-/* The work tree has the very bytes of the base, and includes nothing: it is the same model. */
-static bool same_bytes(const struct turn *t, const struct repo_definition *def)
+static void *load_base(void *ctx)
 {
-	return t->after && t->after->n_files == 1 && span_eq(t->after->sources[0], def->root.bytes);
+	struct base *b = ctx;
+	struct repo_definition def;
+
+	b->arena = arena_new();
+	if (!b->arena)
+		b->read.out_of_memory = true;
+	else if (clone_definition(b->clone, b->sha, b->arena, &def, &b->read) > 0)
+		b->model = definition_load(b->arena, &def.root, &def.includes, true, &b->load);
+	b->done = true;
+	return NULL;
+}
+
+/* Only where nobody else needs the clone meanwhile: a head of the work tree is read from the disk. */
+static void start_base(struct turn *t)
+{
+	struct base *b = &t->base;
+
+	if (!*b->sha || *t->head_sha)
+		return;
+	b->unchanged = clone_unchanged(t->clone, b->sha);
+	if (!b->unchanged)
+		b->running = pthread_create(&b->thread, NULL, load_base, b) == 0;
+}
+
+static void join_base(struct base *b)
+{
+	if (b->running)
+		pthread_join(b->thread, NULL);
+	b->running = false;
 }
 
 static int read_base(struct turn *t)
 {
-	struct repo_definition def;
-	int found = *t->base_sha ? clone_definition(t->clone, t->base_sha, t->arena, &def, &t->diags) : 0;
+	struct base *b = &t->base;
+	struct diag *g;
 
-	if (found <= 0)
-		return found;
-	if (same_bytes(t, &def)) {
+	if (!*b->sha)
+		return 0;
+	/* The same bytes, which include nothing, are the same model. */
+	if (b->unchanged && t->after && t->after->n_files == 1) {
 		t->before = t->after;
 		return 0;
 	}
-	t->before = definition_load(t->arena, &def.root, &def.includes, true, &t->base_diags);
-	if (t->base_diags.out_of_memory)
+	join_base(b);
+	if (!b->done)
+		load_base(b);
+	t->before = b->model;
+	if (b->read.first || b->read.out_of_memory || b->load.out_of_memory) {
+		t->diags.out_of_memory |= b->read.out_of_memory || b->load.out_of_memory;
+		if (b->read.first)
+			diag_error(&t->diags, b->read.first->code, NULL, "%s", b->read.first->message);
 		return -1;
-	if (!t->before) {
-		struct diag *g =
-		    diag_warning(&t->diags, "base-invalid", NULL,
-				 "the definition of %.12s is not valid: everything counts as new", t->base_sha);
-		if (t->base_diags.first)
-			diag_note(&t->diags, g, NULL, "it says there: %s", t->base_diags.first->message);
+	}
+	if (b->load.n_errors) {
+		g = diag_warning(&t->diags, "base-invalid", NULL,
+				 "the definition of %.12s is not valid: everything counts as new", b->sha);
+		diag_note(&t->diags, g, NULL, "it says there: %s", b->load.first->message);
 		diag_help(&t->diags, g, "give a revision that is: --base REV");
 	}
 	return 0;
@@ -215,7 +263,7 @@ static void put_json(struct turn *t, struct buf *out, const struct buf *tests)
 	char *text;
 	bool ok = root != NULL;
 
-	ok = ok && !json_object_set_new(root, "base", json_string(revision_name(t->base_sha, "")));
+	ok = ok && !json_object_set_new(root, "base", json_string(revision_name(t->base.sha, "")));
 	ok = ok && !json_object_set_new(root, "head", json_string(revision_name(t->head_sha, "")));
 	ok = ok && !json_object_set_new(root, "refused", json_boolean(t->refused));
 	ok = ok && !json_object_set_new(root, "diagnostics", diags_json(&t->diags));
@@ -259,26 +307,42 @@ static int print_plan(struct turn *t)
 	return r;
 }
 
+static int work(struct turn *t)
+{
+	if (find_revisions(t) < 0)
+		return -1;
+	start_base(t);
+	return read_head(t) < 0 || read_base(t) < 0 ? -1 : judge(t);
+}
+
+static int exit_code(const struct turn *t)
+{
+	if (t->refused)
+		return REFUSED;
+	return t->impact->n_items && option_given(t->inv, "detailed-exitcode") ? CHANGES : DONE;
+}
+
 int plan_definition(struct invocation *inv)
 {
-	struct turn t = {.inv = inv, .path = inv->n_args ? inv->args[0] : ".", .arena = arena_new()};
+	struct turn t = {.inv = inv, .path = inv->n_args ? inv->args[0] : "."};
 	int code = FAILED;
 
 	if (option_given(inv, "json") && option_given(inv, "markdown"))
-		return arena_free(t.arena), usage_error(inv, "--json or --markdown, not both");
+		return usage_error(inv, "--json or --markdown, not both");
+	t.arena = arena_new();
 	if (!t.arena)
 		t.diags.out_of_memory = true;
-	else if (find_revisions(&t) == 0 && read_head(&t) == 0 && read_base(&t) == 0 && judge(&t) == 0)
-		code = print_plan(&t) < 0                                            ? FAILED
-		       : t.refused                                                   ? REFUSED
-		       : t.impact->n_items && option_given(inv, "detailed-exitcode") ? CHANGES
-										     : DONE;
+	else if (work(&t) == 0 && print_plan(&t) == 0)
+		code = exit_code(&t);
 	if (!t.impact)
 		report(inv, &t.diags, NULL);
+	join_base(&t.base);
 	ledger_free(t.ledger);
 	clone_close(t.clone);
 	diags_free(&t.diags);
-	diags_free(&t.base_diags);
+	diags_free(&t.base.read);
+	diags_free(&t.base.load);
+	arena_free(t.base.arena);
 	arena_free(t.arena);
 	return code;
 }

@@ -118,28 +118,48 @@ int clone_resolve(struct clone *c, const char *revision, char sha[static HASH_HE
 	return -1;
 }
 
-/* Does the commit have the definition's file? Errors are left to who reads it. */
-static bool has_definition(struct clone *c, const char *sha)
+/* The definition's file in a commit. 1 and its id; 0: the commit does not have it; -1: cannot be told. */
+static int find_definition(struct clone *c, const char *sha, git_oid *out)
 {
 	git_oid id;
 	git_commit *commit = NULL;
 	git_tree *tree = NULL;
 	git_tree_entry *entry = NULL;
-	bool missing = false;
+	int err, found = -1;
 
 	if (!git_oid_fromstr(&id, sha) && !git_commit_lookup(&commit, repo_git(c->repo), &id) &&
-	    !git_commit_tree(&tree, commit))
-		missing = git_tree_entry_bypath(&entry, tree, c->path) == GIT_ENOTFOUND;
+	    !git_commit_tree(&tree, commit)) {
+		err = git_tree_entry_bypath(&entry, tree, c->path);
+		found = !err ? 1 : err == GIT_ENOTFOUND ? 0 : -1;
+	}
+	if (found > 0)
+		*out = *git_tree_entry_id(entry);
 	git_tree_entry_free(entry);
 	git_tree_free(tree);
 	git_commit_free(commit);
-	return !missing;
+	return found;
+}
+
+bool clone_unchanged(struct clone *c, const char *sha)
+{
+	struct buf path = {0};
+	git_oid was, is;
+	bool same;
+
+	buf_printf(&path, "%s/%s", c->folder, c->path);
+	same = !path.failed && find_definition(c, sha, &was) > 0 && !git_odb_hashfile(&is, path.p, GIT_OBJECT_BLOB) &&
+	       git_oid_equal(&was, &is);
+	buf_free(&path);
+	return same;
 }
 
 int clone_definition(struct clone *c, const char *sha, struct arena *a, struct repo_definition *out, struct diags *d)
 {
+	git_oid id;
+
 	*out = (struct repo_definition){0};
-	if (!has_definition(c, sha))
+	/* What cannot be told is told by who reads it. */
+	if (find_definition(c, sha, &id) == 0)
 		return 0;
 	return repo_definition_at(c->repo, sha, c->path, a, out, d) < 0 ? -1 : 1;
 }

@@ -25,6 +25,9 @@ int clone_resolve(struct clone *c, const char *revision, char sha[static HASH_HE
  */
 int clone_definition(struct clone *c, const char *sha, struct arena *a, struct repo_definition *out, struct diags *d);
 
+/* Has the root file on the disk the very bytes that it has in this commit? false too when it cannot be told. */
+bool clone_unchanged(struct clone *c, const char *sha);
+
 /* A commit's message, in the arena; p is NULL with a diagnostic. */
 struct span clone_message(struct clone *c, const char *sha, struct arena *a, struct diags *d);
 
