@@ -57,6 +57,9 @@ struct git_file {
 	unsigned mode;
 };
 
+/* Of the commits that are made next. */
+static const char *commit_message = "a commit\n";
+
 /* A commit with exactly these files; `ref` NULL: no ref is moved. The time is its own, so that dates can lie. */
 static inline git_oid commit_make(git_repository *git, const char *ref, const git_oid *parents, size_t n_parents,
 				  const struct git_file *files, size_t n_files, int64_t time)
@@ -80,9 +83,9 @@ static inline git_oid commit_make(git_repository *git, const char *ref, const gi
 	assert_int_equal(git_signature_new(&who, "Test", "test@example.com", time, 0), 0);
 	for (size_t i = 0; i < n_parents; i++)
 		assert_int_equal(git_commit_lookup(&list[i], git, &parents[i]), 0);
-	assert_int_equal(
-	    git_commit_create(&id, git, NULL, who, who, NULL, "a commit\n", tree, n_parents, (const git_commit **)list),
-	    0);
+	assert_int_equal(git_commit_create(&id, git, NULL, who, who, NULL, commit_message, tree, n_parents,
+					   (const git_commit **)list),
+			 0);
 	if (ref)
 		assert_int_equal(git_reference_create(&moved, git, ref, &id, 1, NULL), 0);
 	git_reference_free(moved);

@@ -29,7 +29,7 @@ struct fixture {
 	git_repository *git;
 	git_oid tip;
 	struct server_config *config;
-	struct key id;
+	struct key id, pinned;       /* the signer that the invitation named */
 	char alice[KEY_B64_LEN + 1]; /* her WireGuard key */
 	uint8_t invite_seed[KEY_LEN];
 	struct key invite;
@@ -63,6 +63,7 @@ static int setup(void **state)
 	f->config->repository = strdup(f->repository);
 	f->config->ref = strdup(MAIN);
 	f->config->listen_port = 51820;
+	f->pinned = f->config->signers[0];
 	memset(f->id.b, 9, KEY_LEN);
 	x25519_public(private_key, &k);
 	key_format(&k, f->alice);
@@ -277,15 +278,15 @@ static void verify(const struct fixture *f, const struct buf *body, const struct
 	struct diags d = {0};
 
 	v.pinned = (struct trust){.id = f->id, .n_signers = 1, .n_online = 1, .threshold = 1, .present = true};
-	v.pinned.signers[0] = v.pinned.online[0] = f->config->signers[0];
-	v.current = v.pinned;
+	v.pinned.signers[0] = v.pinned.online[0] = f->pinned;
+	v.current = held ? held->view->statement.trust : v.pinned;
 	assert_int_equal(key_parse(f->alice, KEY_B64_LEN, &v.own_key), 0);
 	out->arena = arena_new();
 	struct span bytes = arena_span(out->arena, buf_span(body));
 	assert_int_equal(bundle_parse(out->arena, bytes, &b, &d), 0);
 	enum verify_result result = snapshot_verify(out->arena, &v, &b, time(NULL), &out->view, &out->bundle, &d);
 	if (result != VERIFY_OK)
-		fail_msg("not believed: %s", d.first ? d.first->message : "?");
+		fail_msg("not believed (%d): %s", (int)result, d.first ? d.first->message : "?");
 	assert_int_equal(d.n_warnings, 0);
 	hash_hex(&out->view->statement.name, out->have);
 	diags_free(&d);
@@ -754,6 +755,60 @@ static void test_status_by_who_asks(void **state)
 	buf_free(&record);
 }
 
+/* The server's key changes: signed by the old and the new; who was away follows, one statement after the other. */
+static void test_new_signers(void **state)
+{
+	struct fixture *f = *state;
+	struct server_config *c = f->config;
+	struct seen first, second, third, fresh;
+
+	push(f, "");
+	server_start(f);
+	fetch(f, NULL, &first);
+	server_stop(f);
+	c->seeds[1] = c->seeds[0];
+	c->signers[1] = c->signers[0];
+	assert_non_null(c->seeds[0] = secret_new());
+	uint8_t sk[crypto_sign_SECRETKEYBYTES];
+	randombytes_buf(c->seeds[0], KEY_LEN);
+	crypto_sign_seed_keypair(c->signers[0].b, sk, c->seeds[0]);
+	c->n_seeds = 2;
+	push(f, "");
+	server_start(f);
+	/* Such a change is guarded: the commit has to say that it is meant. */
+	json_t *o = await_condition(f, "Valid", "False", "guard-trust");
+	const char *accept = strstr(json_string_value(json_object_get(o, "problem")), "Innernet-Accept: ");
+	char message[64];
+	assert_non_null(accept);
+	snprintf(message, sizeof(message), "new signers\n\n%.36s\n", accept);
+	json_decref(o);
+	commit_message = message;
+	push(f, "");
+	commit_message = "a commit\n";
+	json_decref(await_condition(f, "Valid", "True", "Valid"));
+	fetch(f, &first, &second);
+	assert_int_equal(second.view->statement.version.number, 3);
+	assert_true(key_eq(&second.view->statement.trust.signers[0], &c->signers[0]));
+	server_stop(f);
+	/* From here on the old one is gone. */
+	secret_free(c->seeds[1]);
+	c->n_seeds = 1;
+	push(f, "associations: [[humans, machines]]\n");
+	server_start(f);
+	fetch(f, &second, &third);
+	assert_int_equal(third.view->statement.version.number, 4);
+	assert_int_equal(third.bundle->n_chain, 1);
+	arena_free(third.arena);
+	fetch(f, &first, &third); /* was away for both */
+	assert_int_equal(third.view->statement.version.number, 4);
+	fetch(f, NULL, &fresh); /* an old invitation, redeemed now */
+	assert_string_equal(fresh.have, third.have);
+	arena_free(first.arena);
+	arena_free(second.arena);
+	arena_free(third.arena);
+	arena_free(fresh.arena);
+}
+
 /* Two servers of one network on one machine would race. */
 static void test_only_one(void **state)
 {
@@ -794,6 +849,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_expired_invite, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_requests_refused, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_status_by_who_asks, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_new_signers, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_only_one, setup, teardown),
 	};
 
