@@ -16,9 +16,9 @@ struct table {
 void table_cell_end(struct table *t); /* the cell that was written into `cells` is whole */
 
 /*
- * `width`: columns of the terminal; 0: as wide as the longest cells. What does not fit is wrapped at spaces, the widest
- * column first; nothing is left out, so that a word that is longer than its column makes the line too long. A code
- * point counts as one column. Sets out->failed when out of memory.
+ * `width`: columns of the terminal; 0: as wide as the longest cells. What does not fit is wrapped, the widest column
+ * first: at spaces, and where that is not enough within words. Nothing is left out but the columns that are empty in
+ * every row. A code point counts as one column. Sets out->failed when out of memory.
  */
 void table_render(struct buf *out, const struct table *t, unsigned width);
 void table_free(struct table *t);

@@ -92,6 +92,8 @@ const struct diag_code diag_codes[] = {
     {"guard-peers", "a revision cuts off more peers than the server's file allows"},
     {"guard-server", "a revision leaves no server as it was"},
     {"guard-trust", "a revision changes whose signature makes a snapshot valid"},
+    {"no-network", "this machine is not in a network of that name, or in none"},
+    {"no-snapshot", "this machine has no snapshot of a network yet"},
     {"not-a-signer", "a key that is none of the signers was used to sign"},
     {"not-in-git", "a definition that is to be committed is in no repository"},
     {"out-of-memory", "there is no memory left"},

@@ -15,5 +15,9 @@ extern const struct command command_plan;
 extern const struct command command_apply;
 extern const struct command command_show;
 extern const struct command command_down;
+extern const struct command command_list;
+extern const struct command command_graph;
+extern const struct command command_list_cidrs;
+extern const struct command command_list_associations;
 
 #endif

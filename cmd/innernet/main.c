@@ -3,8 +3,14 @@
 
 /* In the order in which --help lists them. */
 static const struct command *const commands[] = {
-    &command_install, &command_up,       &command_fetch, &command_plan,     &command_apply,    &command_show,
-    &command_down,    &command_validate, &command_why,   &command_snapshot, &command_add_peer, NULL,
+    &command_install,    &command_up,
+    &command_fetch,      &command_plan,
+    &command_apply,      &command_show,
+    &command_down,       &command_list,
+    &command_list_cidrs, &command_list_associations,
+    &command_graph,      &command_validate,
+    &command_why,        &command_snapshot,
+    &command_add_peer,   NULL,
 };
 
 static const struct option_spec globals[] = {

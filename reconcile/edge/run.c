@@ -5,12 +5,13 @@
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 extern char **environ;
 
-static int start(const char *const argv[], enum run_stderr errors, int output, pid_t *pid)
+static int start(const char *const argv[], enum run_stderr errors, int input, int output, pid_t *pid)
 {
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attr;
@@ -22,6 +23,8 @@ static int start(const char *const argv[], enum run_stderr errors, int output, p
 	posix_spawn_file_actions_init(&files);
 	posix_spawnattr_init(&attr);
 	err = posix_spawn_file_actions_adddup2(&files, output >= 0 ? output : STDERR_FILENO, STDOUT_FILENO);
+	if (!err && input >= 0)
+		err = posix_spawn_file_actions_adddup2(&files, input, STDIN_FILENO);
 	if (!err && errors == RUN_STDERR_DROPPED)
 		err = posix_spawn_file_actions_addopen(&files, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
@@ -54,7 +57,8 @@ static int capture(int fd, struct buf *out, size_t max)
 	}
 }
 
-int run_program(const char *const argv[], enum run_stderr errors, struct buf *out, size_t max, struct diags *d)
+static int run(const char *const argv[], const char *package, enum run_stderr errors, int input, struct buf *out,
+	       size_t max, struct diags *d)
 {
 	int pipes[2] = {-1, -1}, err, failed = 0, status;
 	struct diag *g;
@@ -64,7 +68,7 @@ int run_program(const char *const argv[], enum run_stderr errors, struct buf *ou
 		diag_error(d, "program-failed", NULL, "cannot run '%s': %s", argv[0], strerror(errno));
 		return -1;
 	}
-	err = start(argv, errors, pipes[1], &pid);
+	err = start(argv, errors, input, pipes[1], &pid);
 	if (pipes[1] >= 0)
 		close(pipes[1]);
 	if (!err && out)
@@ -73,7 +77,7 @@ int run_program(const char *const argv[], enum run_stderr errors, struct buf *ou
 		close(pipes[0]);
 	if (err == ENOENT) {
 		g = diag_error(d, "program-missing", NULL, "there is no program '%s'", argv[0]);
-		diag_help(d, g, "install it, as in `apt install %s`", argv[0]);
+		diag_help(d, g, "install it, as in `apt install %s`", package);
 		return -1;
 	}
 	if (err) {
@@ -95,4 +99,31 @@ int run_program(const char *const argv[], enum run_stderr errors, struct buf *ou
 		return -1;
 	}
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+int run_program(const char *const argv[], enum run_stderr errors, struct buf *out, size_t max, struct diags *d)
+{
+	return run(argv, argv[0], errors, -1, out, max, d);
+}
+
+int run_filter(const char *const argv[], const char *package, struct span in, struct buf *out, size_t max,
+	       struct diags *d)
+{
+	/* A file in memory: a pipe would have to be filled while the other one is emptied. */
+	int input = memfd_create("input", MFD_CLOEXEC), r = -1;
+	size_t done = 0;
+
+	while (input >= 0 && done < in.n) {
+		ssize_t n = write(input, in.p + done, in.n - done);
+		if (n < 0 && errno != EINTR)
+			break;
+		done += n > 0 ? (size_t)n : 0;
+	}
+	if (input >= 0 && done == in.n && lseek(input, 0, SEEK_SET) == 0)
+		r = run(argv, package, RUN_STDERR_SHOWN, input, out, max, d);
+	else
+		diag_error(d, "program-failed", NULL, "cannot run '%s': %s", argv[0], strerror(errno));
+	if (input >= 0)
+		close(input);
+	return r;
 }

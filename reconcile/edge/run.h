@@ -15,4 +15,8 @@ enum run_stderr { RUN_STDERR_SHOWN, RUN_STDERR_DROPPED };
  */
 int run_program(const char *const argv[], enum run_stderr errors, struct buf *out, size_t max, struct diags *d);
 
+/* The same with `in` as its standard input. `package`: what to install when there is no such program. */
+int run_filter(const char *const argv[], const char *package, struct span in, struct buf *out, size_t max,
+	       struct diags *d);
+
 #endif

@@ -76,6 +76,22 @@ is "$(on alice innernet show corp --short | sed 1d)" '  hub 10.60.0.1  connected
   bob 10.60.64.3  no handshake yet' 'in short'
 is "$(on alice innernet show --json | jq -r '.networks[0] | .name, (.peers | length), .unmanaged[0].public_key')" \
 	"alice"$'\n'3$'\n'"$STRANGER" 'as JSON'
+is "$(on alice innernet list corp | sed '/ unmanaged/d; s/ ago.*//')" \
+	"$(on alice innernet show corp | sed '/ unmanaged/d; s/ ago.*//')" 'list of a network is show'
+like "$(on alice env LC_ALL=C innernet list corp --tree)" '^  `-- humans 10.60.64.0/24$' 'with the lines of the tree'
+is "$(on alice innernet list-cidrs corp)" 'NAME    PREFIXES       PARENT  PEERS  NOTES
+corp    10.60.0.0/16           0/3    named only
+infra   10.60.0.0/24   corp    1/1    infra
+humans  10.60.64.0/24  corp    2/2' 'the CIDRs that it may see'
+is "$(on alice env LC_ALL=C innernet list-cidrs corp --tree)" 'corp  10.60.0.0/16  named only  0/3 peers
+|-- infra  10.60.0.0/24  infra  1/1 peers
+`-- humans  10.60.64.0/24  2/2 peers' 'as a tree'
+is "$(on alice innernet list-cidrs corp --json | jq -c '[.format_version, .network, .cidrs[].name]')" \
+	'["1.0","corp","corp","infra","humans"]' 'and as JSON'
+is "$(on alice innernet list-associations corp)" 'CIDR    REACHES  PEERS  WHICH
+humans  infra    1      its own: it is infra' 'and what its own CIDR reaches'
+is "$(on alice innernet list-associations corp --json | jq -c '.reaches')" \
+	'[{"cidrs":["humans","infra"],"peers":1,"all_under":false}]' 'as JSON'
 out=$(on alice innernet show nosuch 2>&1)
 like "$?: $out" "1: error\[no-network\]: this machine is not in a network called 'nosuch'" 'a network that it is not in'
 out=$(on alice innernet show ../corp 2>&1)
