@@ -96,14 +96,30 @@ static uint32_t subject_names(const struct suggester *s, const struct impact_cla
 	return k->n_peers;
 }
 
-/* A peer that came, went or moved too and was a subject before: the two were spoken of there. */
+/* The class of one row: they stand in the order of their rows. */
+static const struct impact_class *class_of(const struct impact *im, uint32_t row)
+{
+	uint32_t lo = 0, hi = im->n_classes;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+		if (im->classes[mid].first <= row)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return &im->classes[lo - 1];
+}
+
+/* A peer that came or moved too, and was a subject before: the two were spoken of there. */
 static bool told(const struct impact *im, const struct impact_target *t, uint32_t class)
 {
-	for (uint32_t i = 0; t->peer != NONE && i < class; i++)
-		if (!im->classes[i].same && t->peer >= im->classes[i].first &&
-		    t->peer < im->classes[i].first + im->classes[i].n_peers)
-			return true;
-	return false;
+	const struct impact_class *k;
+
+	if (t->peer == NONE)
+		return false;
+	k = class_of(im, t->peer);
+	return !k->same && k < &im->classes[class];
 }
 
 static void suggest(struct buf *out, const struct suggester *s, const struct impact_effect *e)

@@ -238,9 +238,9 @@ static int judge(struct turn *t)
 	return 0;
 }
 
-static const char *revision_name(const char *sha, const char *absent)
+static json_t *json_revision(const char *sha)
 {
-	return *sha ? sha : absent;
+	return *sha ? json_string(sha) : json_null();
 }
 
 static json_t *json_lines(const struct buf *lines)
@@ -263,8 +263,8 @@ static void put_json(struct turn *t, struct buf *out, const struct buf *tests)
 	char *text;
 	bool ok = root != NULL;
 
-	ok = ok && !json_object_set_new(root, "base", json_string(revision_name(t->base.sha, "")));
-	ok = ok && !json_object_set_new(root, "head", json_string(revision_name(t->head_sha, "")));
+	ok = ok && !json_object_set_new(root, "base", json_revision(t->base.sha));
+	ok = ok && !json_object_set_new(root, "head", json_revision(t->head_sha));
 	ok = ok && !json_object_set_new(root, "refused", json_boolean(t->refused));
 	ok = ok && !json_object_set_new(root, "diagnostics", diags_json(&t->diags));
 	if (option_given(t->inv, "suggest-tests"))

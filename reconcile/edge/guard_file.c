@@ -66,17 +66,25 @@ void guard_raw(const struct guard_limits *g, struct guard_texts *room, struct ra
 				   room->text[4], room->text[5], room->text[6]};
 }
 
-int guard_file_read(const char *path, struct guard_limits *out, struct diags *d)
+int guard_file_parse(struct span bytes, const char *name, struct guard_limits *out, struct diags *d)
 {
-	const struct config_at at = {.file = path, .code = "bad-guard-file", .d = d};
-	struct buf text = {0};
+	const struct config_at at = {.file = name, .code = "bad-guard-file", .d = d};
 	void *raw = NULL;
-	int ret = -1;
+	int ret = config_parse(&schema, bytes, at.code, name, &raw, d);
 
-	if (file_read(path, CONFIG_MAX, &text, NULL, d) == 0 &&
-	    config_parse(&schema, buf_span(&text), at.code, path, &raw, d) == 0)
+	if (ret == 0)
 		ret = guard_values(&at, raw, out);
 	config_free(&schema, raw);
+	return ret;
+}
+
+int guard_file_read(const char *path, struct guard_limits *out, struct diags *d)
+{
+	struct buf text = {0};
+	int ret = file_read(path, CONFIG_MAX, &text, NULL, d);
+
+	if (ret == 0)
+		ret = guard_file_parse(buf_span(&text), path, out, d);
 	buf_free(&text);
 	return ret;
 }

@@ -31,6 +31,7 @@ struct guard_texts {
 };
 void guard_raw(const struct guard_limits *g, struct guard_texts *room, struct raw_guards *out);
 /* A whole file of these keys; codes "bad-guard-file" and file_read()'s. */
+int guard_file_parse(struct span bytes, const char *name, struct guard_limits *out, struct diags *d);
 int guard_file_read(const char *path, struct guard_limits *out, struct diags *d);
 
 #endif
