@@ -1,523 +1,324 @@
 #include "schema/edit.h"
 
-#include "schema/yaml.h"
+#include "schema/rewrite.h"
 
 #include <string.h>
 
-/* How what is added is written: as its neighbour is. */
-struct style {
-	const char *eol;
-	unsigned indent;       /* columns before an entry */
-	unsigned step;         /* columns more before its keys, in block style */
-	unsigned value_column; /* values of one-line entries are aligned there (0-based); 0: they are not */
-	bool flow;             /* the value in braces */
-	bool tight;            /* {a: b}, not { a: b } */
-	bool quoted_name;      /* "bob": */
-	bool quoted;           /* keys and texts within: JSON */
-};
-
-/* Bytes that go and come in one place. Changes are kept in the order of the file and do not overlap. */
-struct change {
-	size_t at, deleted;
-	struct buf text;
-};
+/* One edit of all files of a definition. */
 struct editor {
-	struct span file;
-	const struct edit_peer *peer;
-	struct change changes[2];
-	unsigned n_changes;
+	const struct edit *edit;
+	struct arena *arena;
+	struct rewrite *files;
+	uint32_t n_files;
+	struct diags *diags;
 };
 
-static struct buf *change_at(struct editor *e, size_t at, size_t deleted)
+static const struct node *section_of(const struct rewrite *w, const char *section)
 {
-	struct change *c = &e->changes[e->n_changes++];
-	c->at = at;
-	c->deleted = deleted;
-	return &c->text;
+	const struct node *key = node_find(w->root, section);
+	return key ? key->next : NULL;
 }
 
-static void spaces(struct buf *out, unsigned n)
+/* A name in a section, with the file and the mapping that it stands in. */
+struct found {
+	struct rewrite *file;
+	struct node *map, *key;
+};
+
+static int find_named(struct editor *e, const char *section, const char *name, struct found *out)
 {
-	for (unsigned i = 0; i < n; i++)
-		buf_char(out, ' ');
-}
-
-static void put_quoted(struct buf *out, const char *text)
-{
-	buf_char(out, '"');
-	for (; *text; text++) {
-		if (*text == '"' || *text == '\\')
-			buf_char(out, '\\');
-		if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			buf_printf(out, "\\x%02x", (unsigned char)*text);
-		else
-			buf_char(out, *text);
-	}
-	buf_char(out, '"');
-}
-
-/* Names that other readers of YAML take for something else: 1, 0x1, 1e3, null, no, off, ... */
-static bool name_needs_quotes(const char *name)
-{
-	static const char *const words[] = {"null", "true", "false", "yes", "no", "on", "off", "y", "n"};
-	if (name[0] < 'a' || name[0] > 'z')
-		return true;
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (!strcmp(name, words[i]))
-			return true;
-	return false;
-}
-
-/* Starts the n-th field of an entry's value. */
-static void put_field(struct buf *out, const struct style *s, unsigned *n, const char *key)
-{
-	if (s->flow) {
-		buf_str(out, *n ? ", " : s->tight ? "{" : "{ ");
-	} else {
-		buf_str(out, s->eol);
-		spaces(out, s->indent + s->step);
-	}
-	buf_printf(out, s->quoted ? "\"%s\": " : "%s: ", key);
-	++*n;
-}
-
-static void put_ips(struct buf *out, const struct style *s, const struct edit_peer *p)
-{
-	if (p->n_ips > 1)
-		buf_char(out, '[');
-	for (unsigned i = 0; i < p->n_ips; i++) {
-		char text[ADDR_STR_LEN];
-		addr_format(&p->ip[i], text);
-		bool quoted = s->quoted || !addr_is_v4(&p->ip[i]);
-		buf_printf(out, quoted ? "%s\"%s\"" : "%s%s", i ? ", " : "", text);
-	}
-	if (p->n_ips > 1)
-		buf_char(out, ']');
-}
-
-static void put_value(struct buf *out, const struct style *s, const struct edit_peer *p)
-{
-	char text[ED25519_STR_LEN + 1], time[TIME_STR_LEN];
-	unsigned n = 0;
-
-	put_field(out, s, &n, "ip");
-	put_ips(out, s, p);
-	put_field(out, s, &n, p->is_invite ? "invite" : "public_key");
-	if (p->is_invite)
-		ed25519_format(&p->key, text);
-	else
-		key_format(&p->key, text);
-	put_quoted(out, text);
-	if (p->is_invite && p->invite_expires && !time_format(p->invite_expires, time)) {
-		put_field(out, s, &n, "invite_expires");
-		buf_printf(out, s->quoted ? "\"%s\"" : "%s", time);
-	}
-	if (p->endpoint) {
-		put_field(out, s, &n, "endpoint");
-		put_quoted(out, p->endpoint);
-	}
-	if (p->admin) {
-		put_field(out, s, &n, "admin");
-		buf_str(out, "true");
-	}
-	if (p->keepalive >= 0) {
-		put_field(out, s, &n, "keepalive");
-		buf_printf(out, "%d", (int)p->keepalive);
-	}
-	if (p->description) {
-		put_field(out, s, &n, "description");
-		put_quoted(out, p->description);
-	}
-	if (s->flow)
-		buf_str(out, s->tight ? "}" : " }");
-}
-
-/* "bob: { ip: 10.60.64.3, ... }", without what stands before it on its line and without the line's end. */
-static void put_entry(struct buf *out, const struct style *s, const struct edit_peer *p)
-{
-	bool quoted = s->quoted_name || name_needs_quotes(p->name);
-	size_t column = s->indent + strlen(p->name) + (quoted ? 3 : 1);
-
-	buf_printf(out, quoted ? "\"%s\":" : "%s:", p->name);
-	if (s->flow)
-		spaces(out, s->value_column > column ? s->value_column - (unsigned)column : 1);
-	put_value(out, s, p);
-}
-
-/* Where the line of `at` starts; where it ends, before CR LF; where the next one starts. */
-static size_t line_start(struct span f, size_t at)
-{
-	while (at > 0 && f.p[at - 1] != '\n')
-		at--;
-	return at;
-}
-
-static size_t next_line(struct span f, size_t at)
-{
-	const uint8_t *lf = at < f.n ? memchr(f.p + at, '\n', f.n - at) : NULL;
-	return lf ? (size_t)(lf - f.p) + 1 : f.n;
-}
-
-static size_t line_end(struct span f, size_t at)
-{
-	size_t next = next_line(f, at);
-	if (next > at && f.p[next - 1] == '\n')
-		next--;
-	if (next > at && f.p[next - 1] == '\r')
-		next--;
-	return next;
-}
-
-static const char *eol_of(struct span f, size_t at)
-{
-	size_t start = line_start(f, at), next = start ? start : next_line(f, at);
-	return next > 1 && f.p[next - 1] == '\n' && f.p[next - 2] == '\r' ? "\r\n" : "\n";
-}
-
-static bool only_spaces(struct span f, size_t from, size_t to)
-{
-	for (size_t i = from; i < to; i++)
-		if (f.p[i] != ' ')
-			return false;
-	return true;
-}
-
-/* Adds a whole line at `at`, where a line starts or the file ends; a last line without its end stays without. */
-static void add_lines(struct editor *e, size_t at, const char *eol, const struct buf *lines)
-{
-	bool open = at > 0 && e->file.p[at - 1] != '\n';
-	struct buf *out = change_at(e, at, 0);
-	buf_printf(out, "%s%s%s", open ? eol : "", lines->p ? lines->p : "", open ? "" : eol);
-	out->failed |= lines->failed;
-}
-
-static const struct node *last_pair(const struct node *map)
-{
-	const struct node *last = NULL;
-	for (node_pairs(k, map))
-		last = k;
-	return last;
-}
-
-static void style_of_value(struct span f, const struct node *value, struct style *s)
-{
-	s->flow = value->kind != NODE_MAP || value->flow;
-	if (value->kind != NODE_MAP || !value->first)
-		return;
-	s->quoted = value->first->style == NODE_DOUBLE_QUOTED;
-	if (value->flow)
-		s->tight = value->start + 1 < f.n && !strchr(" \r\n", f.p[value->start + 1]);
-}
-
-/* Aligned: the last value stands where some entry put it with more than one space. */
-static unsigned aligned_column(const struct node *map, const struct node *last)
-{
-	const struct node *v = last->next;
-	if (v->line != last->line || v->column <= 1)
-		return 0;
-	for (node_pairs(k, map))
-		if (k->next->line == k->line && k->next->column == v->column && k->next->start > k->end + 2)
-			return v->column - 1;
-	return 0;
-}
-
-/*
- * A block mapping: after the last entry's line, and after the comments below it that are indented as an entry or
- * deeper, since those are not about what follows.
- */
-static int add_to_block(struct editor *e, const struct node *map, const char **why)
-{
-	struct span f = e->file;
-	const struct node *key = last_pair(map), *value = key->next;
-	size_t start = line_start(f, key->start), end = value->end > key->end ? value->end : key->end;
-	struct style s = {.indent = key->column - 1, .step = 2};
-
-	if (!only_spaces(f, start, key->start)) {
-		*why = "the last entry does not start its line";
-		return -1;
-	}
-	s.quoted_name = key->style == NODE_DOUBLE_QUOTED;
-	style_of_value(f, value, &s);
-	if (!s.flow)
-		s.step = value->first->column - key->column;
-	s.value_column = aligned_column(map, key);
-	while (end > key->end && strchr(" \t\r\n", f.p[end - 1]))
-		end--;
-	s.eol = eol_of(f, end);
-
-	size_t at = next_line(f, end);
-	for (size_t line = at; line < f.n; line = next_line(f, line)) {
-		size_t text = line;
-		while (text < f.n && f.p[text] == ' ')
-			text++;
-		if (text < f.n && f.p[text] == '#' && text - line >= s.indent)
-			at = next_line(f, line);
-		else if (text != line_end(f, line))
-			break;
-	}
-	struct buf lines = {0};
-	spaces(&lines, s.indent);
-	put_entry(&lines, &s, e->peer);
-	add_lines(e, at, s.eol, &lines);
-	buf_free(&lines);
-	return 0;
-}
-
-/* After the last value in braces: white space, comments, and the comma, if there is one. */
-static bool find_comma(struct span f, size_t at, size_t end, size_t *comma)
-{
-	while (at < end) {
-		if (f.p[at] == ',') {
-			*comma = at;
-			return true;
+	for (uint32_t i = 0; i < e->n_files; i++) {
+		struct node *key = node_find(e->files[i].root, section);
+		struct node *found = key ? node_find(key->next, name) : NULL;
+		if (found) {
+			*out = (struct found){&e->files[i], key->next, found};
+			return 0;
 		}
-		at = f.p[at] == '#' ? next_line(f, at) : at + 1;
 	}
-	return false;
-}
-
-/* A mapping in braces with something in it: `entry` comes after its last value, on a line of its own where that one has one. */
-static void add_to_flow(struct editor *e, const struct node *map, const struct buf *entry)
-{
-	struct span f = e->file;
-	const struct node *key = last_pair(map), *value = key->next;
-	size_t start = line_start(f, key->start), after = value->end > key->end ? value->end : key->end, comma = 0;
-	bool own_line = key->line != map->line;
-	for (size_t i = start; i < key->start; i++)
-		own_line = own_line && (f.p[i] == ' ' || f.p[i] == '\t');
-	bool has_comma = find_comma(f, after, map->end - 1, &comma);
-	size_t from = has_comma ? comma + 1 : after;
-	/* Past a comment on that line, unless the closing brace stands there. */
-	size_t at = own_line && line_end(f, from) < map->end - 1 ? line_end(f, from) : from;
-
-	if (!has_comma && at != from)
-		buf_char(change_at(e, from, 0), ',');
-	struct buf *out = change_at(e, at, 0);
-	if (!has_comma && at == from)
-		buf_char(out, ',');
-	if (own_line) {
-		buf_str(out, eol_of(f, at));
-		buf_add(out, f.p + start, key->start - start);
-	} else {
-		buf_char(out, ' ');
-	}
-	buf_printf(out, "%s%s", entry->p ? entry->p : "", has_comma ? "," : "");
-	out->failed |= entry->failed;
-}
-
-/* An empty mapping in braces that stays one: the whole definition is written so, or a comment is in it. */
-static void fill_flow(struct editor *e, const struct node *map, const struct buf *entry)
-{
-	bool brace_next = map->start + 2 == map->end;
-	buf_printf(change_at(e, map->start + 1, 0), " %s%s", entry->p ? entry->p : "", brace_next ? " " : "");
-	e->changes[e->n_changes - 1].text.failed |= entry->failed;
-}
-
-static void put_flow_entry(struct buf *out, const struct editor *e, const struct node *like_key, bool quoted)
-{
-	struct style s = {.flow = true, .quoted_name = quoted, .quoted = quoted};
-	if (like_key) {
-		s.quoted_name = like_key->style == NODE_DOUBLE_QUOTED;
-		style_of_value(e->file, like_key->next, &s);
-		s.flow = true;
-	}
-	put_entry(out, &s, e->peer);
-}
-
-/* The first entry of `peers:`, in block style below the line of its key; what stood for the value goes. */
-static int add_first(struct editor *e, const struct node *key, const struct node *value, const char **why)
-{
-	struct span f = e->file;
-	size_t colon = key->end;
-	while (colon < f.n && f.p[colon] == ' ')
-		colon++;
-	if (colon == f.n || f.p[colon] != ':' || (value->end > colon && value->line != key->line)) {
-		*why = "its key and its value are on different lines";
-		return -1;
-	}
-	struct style s = {.flow = true, .indent = key->column + 1, .eol = eol_of(f, colon)};
-	struct buf lines = {0};
-	if (value->end > colon + 1)
-		change_at(e, colon + 1, value->end - colon - 1);
-	spaces(&lines, s.indent);
-	put_entry(&lines, &s, e->peer);
-	add_lines(e, next_line(f, value->end > colon ? value->end : colon), s.eol, &lines);
-	buf_free(&lines);
-	return 0;
-}
-
-/* No `peers:` at all: it comes at the end of the file (before "...", which ends a document). */
-static void add_section(struct editor *e, const struct node *root)
-{
-	struct span f = e->file;
-	size_t end = next_line(f, root->end);
-	bool blank_lines = false;
-	for (size_t line = 0; line < f.n; line = next_line(f, line))
-		blank_lines |= line_end(f, line) == line;
-	while (end < f.n && !(f.n - end >= 3 && !memcmp(f.p + end, "...", 3)))
-		end = next_line(f, end);
-
-	struct style s = {.flow = true, .indent = root->first->column + 1, .eol = eol_of(f, end)};
-	struct buf lines = {0};
-	if (blank_lines)
-		buf_str(&lines, s.eol);
-	spaces(&lines, root->first->column - 1);
-	buf_printf(&lines, "peers:%s", s.eol);
-	spaces(&lines, s.indent);
-	put_entry(&lines, &s, e->peer);
-	add_lines(e, end, s.eol, &lines);
-	buf_free(&lines);
-}
-
-static void add_to_flow_root(struct editor *e, const struct node *root)
-{
-	bool quoted = root->first->style == NODE_DOUBLE_QUOTED;
-	struct buf entry = {0};
-	buf_str(&entry, quoted ? "\"peers\": { " : "peers: { ");
-	put_flow_entry(&entry, e, NULL, quoted);
-	buf_str(&entry, " }");
-	add_to_flow(e, root, &entry);
-	buf_free(&entry);
-}
-
-static int edit(struct editor *e, const struct node *root, struct diags *d)
-{
-	const struct node *key = NULL;
-	const char *why = NULL;
-
-	if (root && root->kind == NODE_MAP && root->first) {
-		for (node_pairs(k, root))
-			if (k->kind == NODE_SCALAR && !strcmp(k->text, "peers"))
-				key = k;
-	} else {
-		diag_error(d, "edit-style", NULL, "no peer can be added to a file that is not a network's definition");
-		return -1;
-	}
-	const struct node *value = key ? key->next : NULL;
-	bool map = value && value->kind == NODE_MAP;
-	if (!key && root->flow) {
-		add_to_flow_root(e, root);
-	} else if (!key) {
-		add_section(e, root);
-	} else if (map && value->first && !value->flow) {
-		add_to_block(e, value, &why);
-	} else if (map && (value->first || root->flow || !only_spaces(e->file, value->start + 1, value->end - 1))) {
-		struct buf entry = {0};
-		put_flow_entry(&entry, e, last_pair(value), key->style == NODE_DOUBLE_QUOTED);
-		if (value->first)
-			add_to_flow(e, value, &entry);
-		else
-			fill_flow(e, value, &entry);
-		buf_free(&entry);
-	} else if (map || (value->kind == NODE_SCALAR && !value->n && !root->flow)) {
-		add_first(e, key, value, &why);
-	} else {
-		why = "it is not a mapping";
-	}
-	if (!why)
-		return 0;
-	struct place at = node_place(key, 0);
-	struct diag *g = diag_error(d, "edit-style", &at, "no peer can be added to 'peers' as it is written: %s", why);
-	diag_help(d, g,
-		  "write one peer a line, as in `bob: { ip: 10.60.64.3, public_key: \"...\" }`, or add it by hand");
+	diag_error(e->diags, "unknown-name", NULL, "there is no '%s' in '%s'", name, section);
 	return -1;
 }
 
-static bool same_tree(const struct node *a, const struct node *b)
+/* The keys of a peer, which must be a mapping with something in it. */
+static int find_peer(struct editor *e, struct found *out)
 {
-	if (a->kind != b->kind || a->n != b->n)
-		return false;
-	if (a->kind == NODE_SCALAR)
-		return !strcmp(a->text, b->text);
-	for (a = a->first, b = b->first; a && b; a = a->next, b = b->next)
-		if (!same_tree(a, b))
-			return false;
-	return !a && !b;
+	if (find_named(e, "peers", e->edit->name, out))
+		return -1;
+	out->map = out->key->next;
+	if (out->map->kind == NODE_MAP && out->map->first)
+		return 0;
+	diag_error(e->diags, "edit-style", NULL, "the peer '%s' is not a mapping", e->edit->name);
+	return -1;
 }
 
-/* The entries of `old` in their order, then one more. */
-static bool same_entries_and(const struct node *old, const struct node *new, const char *name)
+/* One address, or a list of one a family. `text` and `list` are room for them. */
+static struct value addresses(const char *key, const struct edit_peer *p, char text[2][ADDR_STR_LEN],
+			      struct value list[2])
 {
-	const struct node *n = new->kind == NODE_MAP ? new->first : NULL;
-	if (old && old->kind == NODE_MAP) {
-		for (node_pairs(o, old)) {
-			if (!n || !same_tree(o, n) || !same_tree(o->next, n->next))
-				return false;
-			n = n->next->next;
+	for (unsigned i = 0; i < p->n_ips; i++) {
+		addr_format(&p->ip[i], text[i]);
+		list[i] = (struct value){NULL, addr_is_v4(&p->ip[i]) ? VALUE_WORD : VALUE_TEXT, text[i], NULL, 0};
+	}
+	if (p->n_ips == 1)
+		return (struct value){key, list[0].kind, text[0], NULL, 0};
+	return (struct value){key, VALUE_LIST, NULL, list, p->n_ips};
+}
+
+static struct value prefixes(const char *key, const struct edit *e, char text[2][PREFIX_STR_LEN], struct value list[2])
+{
+	for (unsigned i = 0; i < e->n_prefixes; i++) {
+		prefix_format(&e->prefix[i], text[i]);
+		list[i] = (struct value){NULL, prefix_is_v4(&e->prefix[i]) ? VALUE_WORD : VALUE_TEXT, text[i], NULL, 0};
+	}
+	if (e->n_prefixes == 1)
+		return (struct value){key, list[0].kind, text[0], NULL, 0};
+	return (struct value){key, VALUE_LIST, NULL, list, e->n_prefixes};
+}
+
+static int number_format(int32_t n, char out[static 12])
+{
+	struct buf b = {0};
+	buf_printf(&b, "%d", (int)n);
+	bool ok = !b.failed && b.n < 12;
+	if (ok)
+		memcpy(out, b.p, b.n + 1);
+	buf_free(&b);
+	return ok ? 0 : -1;
+}
+
+static int add_peer(struct editor *e)
+{
+	const struct edit_peer *p = &e->edit->peer;
+	char ips[2][ADDR_STR_LEN], key[ED25519_STR_LEN + 1], expires[TIME_STR_LEN], keepalive[12];
+	struct value list[2], v[8];
+	size_t n = 0;
+
+	v[n++] = addresses("ip", p, ips, list);
+	if (p->is_invite)
+		ed25519_format(&p->key, key);
+	else
+		key_format(&p->key, key);
+	v[n++] = (struct value){p->is_invite ? "invite" : "public_key", VALUE_TEXT, key, NULL, 0};
+	if (p->is_invite && p->invite_expires && !time_format(p->invite_expires, expires))
+		v[n++] = (struct value){"invite_expires", VALUE_WORD, expires, NULL, 0};
+	if (p->endpoint)
+		v[n++] = (struct value){"endpoint", VALUE_TEXT, p->endpoint, NULL, 0};
+	if (p->admin)
+		v[n++] = (struct value){"admin", VALUE_BARE, "true", NULL, 0};
+	if (p->keepalive >= 0 && !number_format(p->keepalive, keepalive))
+		v[n++] = (struct value){"keepalive", VALUE_BARE, keepalive, NULL, 0};
+	if (p->description)
+		v[n++] = (struct value){"description", VALUE_TEXT, p->description, NULL, 0};
+	return rewrite_add(&e->files[0], "peers", &(struct value){p->name, VALUE_MAP, NULL, v, n});
+}
+
+/* The last CIDR of the root file is written as a mapping over several lines: so is the next one. */
+static bool cidrs_in_blocks(const struct editor *e)
+{
+	const struct node *map = section_of(&e->files[0], "cidrs"), *last = NULL;
+	if (map && map->kind == NODE_MAP && !map->flow)
+		for (node_pairs(k, map))
+			last = k->next;
+	return last && last->kind == NODE_MAP && !last->flow;
+}
+
+static int add_cidr(struct editor *e)
+{
+	const struct edit *c = e->edit;
+	char text[2][PREFIX_STR_LEN];
+	struct value list[2], v[3];
+	size_t n = 0;
+
+	v[n++] = prefixes("cidr", c, text, list);
+	if (c->isolated)
+		v[n++] = (struct value){"isolated", VALUE_BARE, "true", NULL, 0};
+	if (c->description)
+		v[n++] = (struct value){"description", VALUE_TEXT, c->description, NULL, 0};
+	if (n > 1 || cidrs_in_blocks(e))
+		return rewrite_add(&e->files[0], "cidrs", &(struct value){c->name, VALUE_MAP, NULL, v, n});
+	v[0].key = c->name;
+	return rewrite_add(&e->files[0], "cidrs", &v[0]);
+}
+
+static int add_association(struct editor *e)
+{
+	const struct value names[] = {{NULL, VALUE_NAME, e->edit->name, NULL, 0},
+				      {NULL, VALUE_NAME, e->edit->other, NULL, 0}};
+	return rewrite_add(&e->files[0], "associations", &(struct value){NULL, VALUE_LIST, NULL, names, 2});
+}
+
+static bool joins(const struct node *item, const char *a, const char *b)
+{
+	const struct node *x = item->kind == NODE_LIST && item->n == 2 ? item->first : NULL, *y = x ? x->next : NULL;
+	if (!x || x->kind != NODE_SCALAR || y->kind != NODE_SCALAR)
+		return false;
+	return (!strcmp(x->text, a) && !strcmp(y->text, b)) || (!strcmp(x->text, b) && !strcmp(y->text, a));
+}
+
+static int delete_association(struct editor *e)
+{
+	for (uint32_t i = 0; i < e->n_files; i++) {
+		const struct node *list = section_of(&e->files[i], "associations");
+		for (struct node *n = list && list->kind == NODE_LIST ? list->first : NULL; n; n = n->next)
+			if (joins(n, e->edit->name, e->edit->other))
+				return rewrite_remove(&e->files[i], "associations", n);
+	}
+	diag_error(e->diags, "unknown-name", NULL, "no association joins '%s' and '%s'", e->edit->name, e->edit->other);
+	return -1;
+}
+
+static int delete_named(struct editor *e, const char *section)
+{
+	struct found f;
+	return find_named(e, section, e->edit->name, &f) ? -1 : rewrite_remove(f.file, section, f.key);
+}
+
+/* A name, or each of a list, where it is the one that is renamed. */
+static int rename_refs(struct editor *e, struct rewrite *w, struct node *value)
+{
+	for (struct node *n = value->kind == NODE_LIST ? value->first : value; n; n = n->next) {
+		if (n->kind == NODE_SCALAR && !strcmp(n->text, e->edit->name) &&
+		    rewrite_scalar(w, n, VALUE_NAME, e->edit->other))
+			return -1;
+		if (value->kind != NODE_LIST)
+			break;
+	}
+	return 0;
+}
+
+static int rename_in_file(struct editor *e, struct rewrite *w, bool cidr)
+{
+	static const char *const test_keys[] = {"from", "can_reach", "cannot_reach"};
+	const struct node *pairs = section_of(w, "associations"), *tests = section_of(w, "tests");
+
+	for (struct node *n = cidr && pairs && pairs->kind == NODE_LIST ? pairs->first : NULL; n; n = n->next)
+		if (n->kind == NODE_LIST && rename_refs(e, w, n))
+			return -1;
+	for (struct node *n = tests && tests->kind == NODE_LIST ? tests->first : NULL; n; n = n->next) {
+		for (size_t i = 0; i < sizeof(test_keys) / sizeof(test_keys[0]); i++) {
+			struct node *key = node_find(n, test_keys[i]);
+			if (key && rename_refs(e, w, key->next))
+				return -1;
 		}
 	}
-	return n && n->kind == NODE_SCALAR && !strcmp(n->text, name) && !n->next->next;
+	return 0;
 }
 
-/*
- * The result, read again, is the same document with one entry more. Layouts exist in which it is not (a block scalar
- * that ends the file without a line end has another text once a line follows): those are refused, not guessed at.
- */
-static bool only_added(struct arena *a, const struct node *old, const struct buf *out, const char *name)
+static int rename_named(struct editor *e, const char *section)
 {
-	struct diags d = {0};
-	struct node *new = NULL;
-	bool ok = !out->failed && !yaml_read(a, buf_span(out), 0, &new, &d) && !d.n_errors && !d.out_of_memory &&
-		  new &&new->kind == NODE_MAP;
+	struct found f;
 
-	diags_free(&d);
-	if (!ok)
-		return false;
-	const struct node *n = new->first;
-	bool seen = false;
-	for (node_pairs(o, old)) {
-		bool peers = n && o->kind == NODE_SCALAR && !strcmp(o->text, "peers");
-		if (!n || !same_tree(o, n) ||
-		    !(peers ? same_entries_and(o->next, n->next, name) : same_tree(o->next, n->next)))
-			return false;
-		seen |= peers;
-		n = n->next->next;
+	if (find_named(e, section, e->edit->name, &f) || rewrite_key(f.file, f.map, f.key, e->edit->other))
+		return -1;
+	for (uint32_t i = 0; i < e->n_files; i++)
+		if (rename_in_file(e, &e->files[i], !strcmp(section, "cidrs")))
+			return -1;
+	return 0;
+}
+
+/* Gives a key of a peer a value, or takes it away (`text` NULL). */
+static int set_in_peer(const struct found *f, const char *key, struct node *after, enum value_kind kind,
+		       const char *text)
+{
+	struct node *k = node_find(f->map, key);
+
+	if (!text)
+		return k ? rewrite_remove_pair(f->file, f->map, k) : 0;
+	if (k)
+		return rewrite_scalar(f->file, k->next, kind, text);
+	return rewrite_add_pair(f->file, f->map, after, &(struct value){key, kind, text, NULL, 0});
+}
+
+static int set_peer(struct editor *e, const char *key, enum value_kind kind, const char *text)
+{
+	struct found f;
+	return find_peer(e, &f) ? -1 : set_in_peer(&f, key, NULL, kind, text);
+}
+
+static int invite_peer(struct editor *e)
+{
+	const struct edit_peer *p = &e->edit->peer;
+	char key[ED25519_STR_LEN + 1], expires[TIME_STR_LEN];
+	struct found f;
+	struct node *mark;
+
+	if (find_peer(e, &f))
+		return -1;
+	mark = node_find(f.map, "public_key");
+	if (mark) {
+		if (rewrite_key(f.file, f.map, mark, "invite"))
+			return -1;
+	} else {
+		mark = node_find(f.map, "invite");
 	}
-	if (seen)
-		return !n;
-	return n && n->kind == NODE_SCALAR && !strcmp(n->text, "peers") && same_entries_and(NULL, n->next, name) &&
-	       !n->next->next;
-}
-
-int edit_add_peer(struct span file, const struct edit_peer *p, struct buf *out, struct diags *d)
-{
-	struct editor e = {.file = file, .peer = p};
-	struct arena *a = arena_new();
-	struct buf edited = {0};
-	struct node *root;
-	size_t errors = d->n_errors;
-	int rc = -1;
-
-	if (!a) {
-		d->out_of_memory = true;
+	if (!mark) {
+		diag_error(e->diags, "edit-style", NULL, "the peer '%s' has neither a key nor an invite",
+			   e->edit->name);
 		return -1;
 	}
-	if (yaml_read(a, file, 0, &root, d) || d->n_errors != errors || edit(&e, root, d))
-		goto out;
-	size_t at = 0;
-	for (unsigned i = 0; i < e.n_changes; i++) {
-		struct change *c = &e.changes[i];
-		buf_add(&edited, file.p + at, c->at - at);
-		buf_add(&edited, c->text.p ? c->text.p : "", c->text.n);
-		edited.failed |= c->text.failed;
-		at = c->at + c->deleted;
+	ed25519_format(&p->key, key);
+	if (rewrite_scalar(f.file, mark->next, VALUE_TEXT, key))
+		return -1;
+	bool expiring = p->invite_expires && !time_format(p->invite_expires, expires);
+	return set_in_peer(&f, "invite_expires", mark, VALUE_WORD, expiring ? expires : NULL);
+}
+
+static int make(struct editor *e)
+{
+	switch (e->edit->kind) {
+	case EDIT_ADD_PEER:
+		return add_peer(e);
+	case EDIT_RENAME_PEER:
+		return rename_named(e, "peers");
+	case EDIT_DISABLE_PEER:
+		return set_peer(e, "disabled", VALUE_BARE, "true");
+	case EDIT_ENABLE_PEER:
+		return set_peer(e, "disabled", VALUE_BARE, NULL);
+	case EDIT_DELETE_PEER:
+		return delete_named(e, "peers");
+	case EDIT_INVITE_PEER:
+		return invite_peer(e);
+	case EDIT_SET_ENDPOINT:
+		return set_peer(e, "endpoint", VALUE_TEXT, e->edit->endpoint);
+	case EDIT_ADD_CIDR:
+		return add_cidr(e);
+	case EDIT_RENAME_CIDR:
+		return rename_named(e, "cidrs");
+	case EDIT_DELETE_CIDR:
+		return delete_named(e, "cidrs");
+	case EDIT_ADD_ASSOCIATION:
+		return add_association(e);
+	case EDIT_DELETE_ASSOCIATION:
+		return delete_association(e);
+	case N_EDIT_KINDS:
+		break;
 	}
-	buf_add(&edited, file.p + at, file.n - at);
-	if (!edited.failed && !only_added(a, root, &edited, p->name)) {
-		struct diag *g = diag_error(d, "edit-style", NULL,
-					    "'%s' cannot be added without changing what else the file says", p->name);
-		diag_help(d, g, "add it by hand");
+	return -1;
+}
+
+int edit_apply(const struct edit *edit, const struct span *files, uint32_t n_files, struct buf *out, struct diags *d)
+{
+	struct editor e = {.edit = edit, .arena = arena_new(), .n_files = n_files, .diags = d};
+	int rc = -1;
+
+	e.files = e.arena ? arena_array(e.arena, n_files, sizeof(*e.files)) : NULL;
+	if (!e.files) {
+		d->out_of_memory = true;
 		goto out;
 	}
-	buf_add(out, edited.p, edited.n);
-	out->failed |= edited.failed;
-	d->out_of_memory |= out->failed;
-	rc = out->failed ? -1 : 0;
+	for (uint32_t i = 0; i < n_files; i++)
+		if (rewrite_open(&e.files[i], e.arena, files[i], i, d))
+			goto out;
+	if (make(&e))
+		goto out;
+	rc = 0;
+	for (uint32_t i = 0; i < n_files && !rc; i++)
+		if (e.files[i].n_splices)
+			rc = rewrite_finish(&e.files[i], &out[i]);
 out:
-	for (unsigned i = 0; i < e.n_changes; i++)
-		buf_free(&e.changes[i].text);
-	buf_free(&edited);
-	arena_free(a);
+	for (uint32_t i = 0; e.files && i < n_files; i++)
+		rewrite_close(&e.files[i]);
+	arena_free(e.arena);
 	return rc;
 }
 

@@ -1,10 +1,24 @@
-/* The subcommands of innernet, one a file: each declares itself here and stands in the table of main.c. */
+/*
+ * The subcommands of innernet, one a file (those that edit a definition in edits.c): each declares itself here and
+ * stands in the table of main.c.
+ */
 #ifndef CMD_INNERNET_COMMANDS_H
 #define CMD_INNERNET_COMMANDS_H
 
 #include "cmd/command.h"
 
 extern const struct command command_add_peer;
+extern const struct command command_invite_peer;
+extern const struct command command_rename_peer;
+extern const struct command command_disable_peer;
+extern const struct command command_enable_peer;
+extern const struct command command_delete_peer;
+extern const struct command command_set_endpoint;
+extern const struct command command_add_cidr;
+extern const struct command command_rename_cidr;
+extern const struct command command_delete_cidr;
+extern const struct command command_add_association;
+extern const struct command command_delete_association;
 extern const struct command command_snapshot;
 extern const struct command command_validate;
 extern const struct command command_why;

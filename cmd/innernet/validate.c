@@ -35,7 +35,7 @@ void target_check(struct target *t, struct arena *a, const struct source_file *e
 {
 	struct reach_index *x;
 
-	t->model = source_load_fixed(a, t->path, edited, n, without_server, &t->diags);
+	t->model = source_load_edited(a, t->path, edited, n, without_server, &t->diags);
 	if (!t->model)
 		return;
 	x = reach_index_new(a, t->model);

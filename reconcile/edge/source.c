@@ -14,7 +14,7 @@
 struct source {
 	struct arena *arena;
 	const char *folder;               /* of the root file, with its slash; "" for the current one */
-	const struct source_file *edited; /* what stands in these files instead */
+	const struct source_file *edited; /* bytes that stand for a file's own */
 	size_t n_edited;
 };
 
@@ -174,10 +174,10 @@ static int match(void *ctx, const char *pattern, const struct source_file **out,
 	return rc;
 }
 
-static struct model *load(struct source s, const char *path, const struct span *bytes, bool without_server,
-			  struct diags *d)
+struct model *source_load_edited(struct arena *a, const char *path, const struct source_file *edited, size_t n_edited,
+				 bool without_server, struct diags *d)
 {
-	struct arena *a = s.arena;
+	struct source s = {.arena = a, .edited = edited, .n_edited = n_edited};
 	struct includes includes = {.ctx = &s, .match = match};
 	struct source_file root = {0};
 	const char *slash, *join;
@@ -194,28 +194,12 @@ static struct model *load(struct source s, const char *path, const struct span *
 		d->out_of_memory = true;
 		return NULL;
 	}
-	if (bytes)
-		root.bytes = *bytes;
-	else if (read_into(&s, root.name, &root.bytes, d))
+	if (read_into(&s, root.name, &root.bytes, d))
 		return NULL;
 	return definition_load(a, &root, &includes, without_server, d);
 }
 
 struct model *source_load(struct arena *a, const char *path, bool without_server, struct diags *d)
 {
-	return load((struct source){.arena = a}, path, NULL, without_server, d);
-}
-
-struct model *source_load_edited(struct arena *a, const char *path, struct span bytes, bool without_server,
-				 struct diags *d)
-{
-	return load((struct source){.arena = a}, path, &bytes, without_server, d);
-}
-
-struct model *source_load_fixed(struct arena *a, const char *path, const struct source_file *edited, size_t n,
-				bool without_server, struct diags *d)
-{
-	struct source s = {.arena = a, .edited = edited, .n_edited = n};
-
-	return load(s, path, NULL, without_server, d);
+	return source_load_edited(a, path, NULL, 0, without_server, d);
 }

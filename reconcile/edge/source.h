@@ -14,12 +14,11 @@
  */
 struct model *source_load(struct arena *a, const char *path, bool without_server, struct diags *d);
 
-/* The same, as if `bytes` (borrowed) stood in the root file: is an edit right, before it is written? */
-struct model *source_load_edited(struct arena *a, const char *path, struct span bytes, bool without_server,
-				 struct diags *d);
-
-/* The same for any of its files, named as d->files names them. */
-struct model *source_load_fixed(struct arena *a, const char *path, const struct source_file *edited, size_t n,
-				bool without_server, struct diags *d);
+/*
+ * The same, as if some of its files, by the names that source_load() gave them, had other bytes (borrowed): is an edit
+ * right, before it is written?
+ */
+struct model *source_load_edited(struct arena *a, const char *path, const struct source_file *edited, size_t n_edited,
+				 bool without_server, struct diags *d);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * A peer added to YAML from anywhere: refused with a diagnostic, or every byte of the file is still there, in order
- * (but for an empty value of `peers`), and the result can be added to again.
+ * Edits of YAML from anywhere: refused with a diagnostic and nothing given out, or made. Where nothing of its name is
+ * in the file, what was put in can be taken out again, and comes back as it was.
  */
 #include "schema/edit.h"
 
@@ -15,35 +15,60 @@ static void must(bool ok)
 		abort();
 }
 
-/* How many bytes of the file are not in the result, in order. */
-static size_t lost(struct span file, const struct buf *out)
+static bool make(const struct edit *e, struct span file, struct buf *out)
 {
-	size_t i = 0;
+	struct diags d = {0};
+	bool done = !edit_apply(e, &file, 1, out, &d);
 
-	for (size_t j = 0; j < out->n && i < file.n; j++)
-		i += file.p[i] == (uint8_t)out->p[j];
-	return file.n - i;
+	must(done ? !d.n_errors : (d.n_errors || d.out_of_memory) && !out->n);
+	diags_free(&d);
+	return done;
+}
+
+/* Two edits, the second of which undoes the first: the third bytes, put in once more, are the second ones. */
+static void there_and_back(const struct edit *there, const struct edit *back, struct span file)
+{
+	struct buf out = {0}, again = {0}, more = {0};
+
+	if (make(there, file, &out) && make(back, buf_span(&out), &again) && make(there, buf_span(&again), &more))
+		must(more.n == out.n);
+	buf_free(&out);
+	buf_free(&again);
+	buf_free(&more);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static const char *const names[] = {"hub", "a", "b", "bob", "humans", "infra"};
 	struct span file = {data, size};
-	struct edit_peer p = {
-	    .name = "one", .n_ips = 1, .keepalive = 25, .admin = true, .description = "a \"b\": {#c}"};
-	struct diags d = {0};
-	struct buf out = {0}, again = {0};
+	const char *name = names[size % 6], *other = names[size / 6 % 6];
+	struct edit e = {.kind = EDIT_ADD_PEER,
+			 .name = "new-one",
+			 .other = other,
+			 .endpoint = "[2001:db8::1]:9",
+			 .n_prefixes = 1,
+			 .description = "a \"b\": {#c}",
+			 .peer = {.name = "new-one", .n_ips = 1, .keepalive = 25, .admin = true, .description = "#"}};
+	struct edit back = {.kind = EDIT_DELETE_PEER, .name = "new-one"};
 
-	p.ip[0].b[15] = 1;
-	if (edit_add_peer(file, &p, &out, &d)) {
-		must((d.n_errors || d.out_of_memory) && !out.n);
-	} else {
-		must(!lost(file, &out) || memmem(data, size, "{", 1));
-		p.name = "two";
-		if (edit_add_peer(buf_span(&out), &p, &again, &d))
-			must(memmem(data, size, "two", 3) != NULL);
+	e.peer.ip[0].b[15] = 1;
+	e.prefix[0].len = 64;
+	if (!memmem(data, size, "new-one", 7)) {
+		there_and_back(&e, &back, file);
+		e.kind = EDIT_ADD_CIDR;
+		back.kind = EDIT_DELETE_CIDR;
+		there_and_back(&e, &back, file);
+		e.kind = EDIT_ADD_ASSOCIATION;
+		back = e;
+		back.kind = EDIT_DELETE_ASSOCIATION;
+		there_and_back(&e, &back, file);
 	}
-	buf_free(&out);
-	buf_free(&again);
-	diags_free(&d);
+	for (int kind = EDIT_RENAME_PEER; kind < N_EDIT_KINDS; kind++) {
+		struct buf out = {0};
+		e.kind = (enum edit_kind)kind;
+		e.name = name;
+		make(&e, file, &out);
+		buf_free(&out);
+	}
 	return 0;
 }

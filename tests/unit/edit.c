@@ -1,6 +1,6 @@
 /*
- * Adding a peer to definitions that people wrote in every style: the exact bytes, and the model, which must be the
- * old one and the new peer.
+ * Edits of definitions that people wrote in every style: the exact bytes, and the model, which must be the old one and
+ * the edit.
  */
 #include "schema/edit.h"
 #include "schema/load.h"
@@ -49,13 +49,19 @@ static struct edit_peer bob(void)
 	return p;
 }
 
+static int add_peer(struct span file, const struct edit_peer *p, struct buf *out, struct diags *d)
+{
+	struct edit e = {.kind = EDIT_ADD_PEER, .peer = *p};
+	return edit_apply(&e, &file, 1, out, d);
+}
+
 static void assert_edit(const char *before, const struct edit_peer *p, const char *after)
 {
 	struct buf in = {0}, expected = {0}, out = {0};
 	struct diags d = {0};
 	with_keys(&in, before);
 	with_keys(&expected, after);
-	assert_int_equal(edit_add_peer(buf_span(&in), p, &out, &d), 0);
+	assert_int_equal(add_peer(buf_span(&in), p, &out, &d), 0);
 	assert_string_equal(out.p, expected.p);
 	assert_int_equal(d.n_errors, 0);
 	buf_free(&in);
@@ -69,7 +75,7 @@ static void assert_refused(const char *before, const char *expected)
 	struct edit_peer p = bob();
 	struct buf out = {0}, text = {0};
 	struct diags d = {0};
-	assert_int_equal(edit_add_peer(span_str(before), &p, &out, &d), -1);
+	assert_int_equal(add_peer(span_str(before), &p, &out, &d), -1);
 	assert_int_equal(out.n, 0);
 	diags_render_human(&text, &d, NULL, false);
 	assert_string_equal(text.p, expected);
@@ -170,9 +176,11 @@ static void test_no_entries(void **state)
 {
 	(void)state;
 	struct edit_peer p = bob();
-#define BOB "bob: { ip: 10.60.64.3, public_key: \"KEY9\" }"
-	assert_edit("network: corp\npeers: {}\n", &p, "network: corp\npeers:\n  " BOB "\n");
-	assert_edit("peers: { } # none yet\ncidr: 1\n", &p, "peers: # none yet\n  " BOB "\ncidr: 1\n");
+#define BOB       "bob: { ip: 10.60.64.3, public_key: \"KEY9\" }"
+#define TIGHT_BOB "bob: {ip: 10.60.64.3, public_key: \"KEY9\"}"
+	assert_edit("network: corp\npeers: {}\n", &p, "network: corp\npeers: {" TIGHT_BOB "}\n");
+	assert_edit("peers: { } # none yet\ncidr: 1\n", &p, "peers: { " BOB " } # none yet\ncidr: 1\n");
+	assert_edit("peers: null\ncidr: 1\n", &p, "peers:\n  " BOB "\ncidr: 1\n");
 	assert_edit("peers: # none yet\ncidr: 1\n", &p, "peers: # none yet\n  " BOB "\ncidr: 1\n");
 	assert_edit("network: corp\npeers:", &p, "network: corp\npeers:\n  " BOB);
 	assert_edit("network: corp\n", &p, "network: corp\npeers:\n  " BOB "\n");
@@ -185,7 +193,6 @@ static void test_in_braces(void **state)
 {
 	(void)state;
 	struct edit_peer p = bob();
-#define TIGHT_BOB "bob: {ip: 10.60.64.3, public_key: \"KEY9\"}"
 	assert_edit("peers: { a: {ip: 1}, b: {ip: 2} }\n", &p, "peers: { a: {ip: 1}, b: {ip: 2}, " TIGHT_BOB " }\n");
 	assert_edit("peers: { a: {ip: 1}, }\n", &p, "peers: { a: {ip: 1}, " TIGHT_BOB ", }\n");
 	assert_edit("peers: {\n\ta: {ip: 1}, # x\n\tb: {ip: 2} # y\n}\n", &p,
@@ -197,7 +204,9 @@ static void test_in_braces(void **state)
 	/* JSON is YAML, and stays JSON. */
 #define JSON_BOB "\"bob\": { \"ip\": \"10.60.64.3\", \"public_key\": \"KEY9\" }"
 	assert_edit("{\"network\": \"corp\"}\n", &p, "{\"network\": \"corp\", \"peers\": { " JSON_BOB " }}\n");
-	assert_edit("{\"network\": \"corp\", \"peers\": {}}\n", &p,
+	assert_edit("{\"network\": \"corp\", \"peers\": { }}\n", &p,
+		    "{\"network\": \"corp\", \"peers\": { " JSON_BOB " }}\n");
+	assert_edit("{\"network\": \"corp\", \"peers\": null}\n", &p,
 		    "{\"network\": \"corp\", \"peers\": { " JSON_BOB " }}\n");
 	assert_edit("{\n  \"peers\": {\n    \"hub\": { \"ip\": \"1\" }\n  }\n}\n", &p,
 		    "{\n  \"peers\": {\n    \"hub\": { \"ip\": \"1\" },\n    " JSON_BOB "\n  }\n}\n");
@@ -206,26 +215,16 @@ static void test_in_braces(void **state)
 static void test_refused(void **state)
 {
 	(void)state;
-	static const char help[] =
-	    "  help: write one peer a line, as in `bob: { ip: 10.60.64.3, public_key: \"...\" }`, "
-	    "or add it by hand\n";
-	struct buf b = {0};
-	buf_printf(&b, "error[edit-style]: no peer can be added to 'peers' as it is written: it is not a mapping\n%s",
-		   help);
-	assert_refused("peers: [1]\n", b.p);
-	buf_reset(&b);
-	buf_printf(
-	    &b,
-	    "error[edit-style]: no peer can be added to 'peers' as it is written: the last entry does not start its "
-	    "line\n%s",
-	    help);
-	assert_refused("peers:\n  ? a\n  : {ip: 1}\n", b.p);
+#define HELP "  help: write one member a line, as in `bob: { ip: 10.60.64.3 }`, or edit it by hand\n"
+	assert_refused("peers: [1]\n",
+		       "error[edit-style]: this cannot be edited as it is written: it is not a mapping\n" HELP);
+	assert_refused("peers:\n  ? a\n  : {ip: 1}\n",
+		       "error[edit-style]: this cannot be edited as it is written: it does not start its line\n" HELP);
 	/* A line end after it would become part of the text. */
 	assert_refused("peers:\n  a:\n    description: |\n      text",
-		       "error[edit-style]: 'bob' cannot be added without changing what else the file says\n"
-		       "  help: add it by hand\n");
-	assert_refused("", "error[edit-style]: no peer can be added to a file that is not a network's definition\n");
-	buf_free(&b);
+		       "error[edit-style]: this cannot be done without changing what else the file says\n"
+		       "  help: edit it by hand\n");
+	assert_refused("", "error[edit-style]: nothing can be added to a file that is not a network's definition\n");
 }
 
 /* Whole definitions, for the loader's judgement. */
@@ -337,7 +336,7 @@ static void test_models(void **state)
 			struct source_file before = {"network.yaml", buf_span(&text[n])}, after = {"network.yaml", {0}};
 			struct model *old = definition_load(a, &before, NULL, false, &d);
 			assert_non_null(old);
-			assert_int_equal(edit_add_peer(before.bytes, &peers[n], &text[n + 1], &d), 0);
+			assert_int_equal(add_peer(before.bytes, &peers[n], &text[n + 1], &d), 0);
 			assert_only_insertions(&text[n], &text[n + 1]);
 			after.bytes = buf_span(&text[n + 1]);
 			struct model *new = definition_load(b, &after, NULL, false, &d);

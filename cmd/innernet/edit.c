@@ -1,0 +1,489 @@
+/* The commands that edit a definition: one table of them, and the one way they all go. */
+#include "cmd/innernet/edit.h"
+#include "cmd/innernet/commands.h"
+#include "reconcile/edge/file.h"
+#include "reconcile/edge/loop.h"
+#include "reconcile/edge/source.h"
+#include "reconcile/impact.h"
+
+#include <ctype.h>
+#include <jansson.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool valid_name(const struct edit_job *job, const char *option, const char *name)
+{
+	if (name_valid(name, strlen(name)))
+		return true;
+	usage_error(job->inv, "--%s takes a host name: lower case letters, digits and hyphens, at most %d; not '%s'",
+		    option, NAME_MAX_LEN, name);
+	return false;
+}
+
+static int take_name(struct edit_job *job)
+{
+	job->edit.name = option_value(job->inv, "name");
+	return 0;
+}
+
+static int take_rename(struct edit_job *job)
+{
+	job->edit.other = option_value(job->inv, "new-name");
+	take_name(job);
+	return valid_name(job, "new-name", job->edit.other) ? 0 : 1;
+}
+
+static int take_association(struct edit_job *job)
+{
+	job->edit.name = option_value(job->inv, "cidr");
+	job->edit.other = option_value(job->inv, "with");
+	return 0;
+}
+
+static int take_endpoint(struct edit_job *job)
+{
+	const char *text = option_value(job->inv, "endpoint");
+
+	take_name(job);
+	if (text && option_given(job->inv, "unset"))
+		return usage_error(job->inv, "set-endpoint: --endpoint and --unset exclude each other");
+	if (text && !(job->edit.endpoint = endpoint_canonical(job->arena, text, strlen(text))))
+		return usage_error(job->inv, "--endpoint takes host:port, as in vpn.example.com:51820, not '%s'", text);
+	return 0;
+}
+
+static int take_cidr(struct edit_job *job)
+{
+	const char *text = option_value(job->inv, "cidr");
+	struct edit *e = &job->edit;
+	struct prefix fixed;
+	char right[PREFIX_STR_LEN];
+	int bad;
+
+	take_name(job);
+	if (!valid_name(job, "name", e->name))
+		return 1;
+	e->isolated = option_given(job->inv, "isolated");
+	e->description = option_value(job->inv, "description");
+	bad = prefixes_parse(text, e->prefix, &e->n_prefixes, &fixed);
+	if (bad == PREFIX_HOST_BITS) {
+		prefix_format(&fixed, right);
+		return usage_error(job->inv, "--cidr: %s has bits set after its length; do you mean %s?", text, right);
+	}
+	if (bad)
+		return usage_error(
+		    job->inv, "--cidr takes a prefix, or one of each family as in 10.60.64.0/24,fd00:60::/64; not '%s'",
+		    text);
+	if (e->n_prefixes == 2 && !prefix_is_v4(&e->prefix[0])) { /* IPv4 first, as the model has them */
+		struct prefix six = e->prefix[0];
+		e->prefix[0] = e->prefix[1];
+		e->prefix[1] = six;
+	}
+	return 0;
+}
+
+static const struct edit_command commands[] = {
+    {&command_add_peer,
+     EDIT_ADD_PEER,
+     {{"name", ASK_NEW_PEER, "The new peer's name:", NULL, false},
+      {"cidr", ASK_CIDR, "Its CIDR:", "ip", true},
+      {"ip", ASK_ADDRESS, "Its address:", "auto-ip", false},
+      {"admin", ASK_ADMIN, "May its users change the network?", NULL, true},
+      {"invite-expires", ASK_EXPIRY, "The invitation is open for:", "public-key", true},
+      {"save-config", ASK_INVITATION, "The invitation goes into the file:", "public-key", true}},
+     take_add_peer,
+     prepare_add_peer,
+     json_peer},
+    {&command_invite_peer,
+     EDIT_INVITE_PEER,
+     {{"name", ASK_PEER, "A new invite for:", NULL, false},
+      {"invite-expires", ASK_EXPIRY, "The invitation is open for:", NULL, true},
+      {"save-config", ASK_INVITATION, "The invitation goes into the file:", NULL, true}},
+     take_invite_peer,
+     prepare_invite_peer,
+     json_peer},
+    {&command_rename_peer,
+     EDIT_RENAME_PEER,
+     {{"name", ASK_PEER, "Rename the peer:", NULL, false}, {"new-name", ASK_NEW_PEER, "Its new name:", NULL, false}},
+     take_rename,
+     NULL,
+     NULL},
+    {&command_disable_peer,
+     EDIT_DISABLE_PEER,
+     {{"name", ASK_ENABLED_PEER, "Disable the peer:", NULL, false}},
+     take_name,
+     NULL,
+     NULL},
+    {&command_enable_peer,
+     EDIT_ENABLE_PEER,
+     {{"name", ASK_DISABLED_PEER, "Enable the peer:", NULL, false}},
+     take_name,
+     NULL,
+     NULL},
+    {&command_delete_peer,
+     EDIT_DELETE_PEER,
+     {{"name", ASK_PEER, "Delete the peer:", NULL, false}},
+     take_name,
+     NULL,
+     NULL},
+    {&command_set_endpoint,
+     EDIT_SET_ENDPOINT,
+     {{"name", ASK_PEER, "The endpoint of:", NULL, false},
+      {"endpoint", ASK_ENDPOINT, "Others reach it at (host:port):", "unset", false}},
+     take_endpoint,
+     NULL,
+     NULL},
+    {&command_add_cidr,
+     EDIT_ADD_CIDR,
+     {{"name", ASK_NEW_CIDR, "The new CIDR's name:", NULL, false}, {"cidr", ASK_PREFIX, "Its prefix:", NULL, false}},
+     take_cidr,
+     NULL,
+     NULL},
+    {&command_rename_cidr,
+     EDIT_RENAME_CIDR,
+     {{"name", ASK_CIDR_BELOW, "Rename the CIDR:", NULL, false},
+      {"new-name", ASK_NEW_CIDR, "Its new name:", NULL, false}},
+     take_rename,
+     NULL,
+     NULL},
+    {&command_delete_cidr,
+     EDIT_DELETE_CIDR,
+     {{"name", ASK_CIDR_BELOW, "Delete the CIDR:", NULL, false}},
+     take_name,
+     NULL,
+     NULL},
+    {&command_add_association,
+     EDIT_ADD_ASSOCIATION,
+     {{"cidr", ASK_CIDR, "One CIDR:", NULL, false}, {"with", ASK_CIDR, "The other:", NULL, false}},
+     take_association,
+     NULL,
+     NULL},
+    {&command_delete_association,
+     EDIT_DELETE_ASSOCIATION,
+     {{"cidr", ASK_CIDR, "One CIDR:", NULL, false}, {"with", ASK_CIDR, "The other:", NULL, false}},
+     take_association,
+     NULL,
+     NULL},
+};
+_Static_assert(sizeof(commands) / sizeof(commands[0]) == N_EDIT_KINDS, "each kind of edit has its command");
+
+static const struct edit_command *command_of(const struct invocation *inv)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (commands[i].command == inv->command)
+			return &commands[i];
+	return NULL;
+}
+
+static bool incomplete(const struct edit_job *job, const struct edit_command *c)
+{
+	for (const struct ask *a = c->asks; a->option; a++)
+		if (!a->optional && !option_given(job->inv, a->option) &&
+		    !(a->unless && option_given(job->inv, a->unless)))
+			return true;
+	return option_given(job->inv, "auto-ip") && !option_given(job->inv, "cidr");
+}
+
+static int load(struct edit_job *job)
+{
+	const char *path = job->inv->n_args ? job->inv->args[0] : ".";
+
+	job->before = source_load(job->arena, path, false, &job->diags);
+	if (!job->before)
+		return -1;
+	job->bytes = arena_array(job->arena, job->before->n_files, sizeof(*job->bytes));
+	if (!job->bytes) {
+		job->diags.out_of_memory = true;
+		return -1;
+	}
+	if (clone_open(job->before->files[0], &job->clone, &job->diags) < 0)
+		diags_soften(&job->diags);
+	if (job->clone && job->before->trust.present)
+		job->ledger = clone_ledger(job->clone, &job->before->trust.id, &job->diags);
+	return 0;
+}
+
+/* The definition as it would be, with its own tests and what the ledger remembers. Nothing is written before this says yes. */
+static struct impact *check_edited(struct edit_job *job)
+{
+	const struct model *m = job->before;
+	struct source_file *files = arena_array(job->arena, m->n_files, sizeof(*files));
+	const struct ledger_facts *facts = job->ledger ? ledger_facts(job->ledger) : NULL;
+	struct impact *impact;
+	size_t n = 0;
+
+	for (uint32_t i = 0; files && i < m->n_files; i++)
+		if (job->bytes[i].p)
+			files[n++] = (struct source_file){m->files[i], buf_span(&job->bytes[i])};
+	job->after = files ? source_load_edited(job->arena, m->files[0], files, n, false, &job->edited) : NULL;
+	if (!job->after)
+		return NULL;
+	impact = impact_new(job->arena, m, job->after, facts);
+	if (!impact) {
+		job->edited.out_of_memory = true;
+		return NULL;
+	}
+	reach_run_tests(impact->reach_after, &job->edited);
+	if (facts)
+		ledger_check(job->after, facts, &job->edited);
+	if (!job->edited.n_errors)
+		edit_verify(&job->edit, m, job->after, &job->edited);
+	diags_sort(&job->edited);
+	return job->edited.n_errors ? NULL : impact;
+}
+
+/* "Rename peer bob to robert?" */
+static bool ask(const struct edit_job *job)
+{
+	struct buf question = {0};
+	bool yes;
+
+	edit_describe(&job->edit, &question);
+	buf_char(&question, '?');
+	if (question.p)
+		question.p[0] = (char)toupper((unsigned char)question.p[0]);
+	yes = question.p && ask_yes(question.p);
+	buf_free(&question);
+	return yes;
+}
+
+static bool agreed(const struct edit_job *job, const struct impact *impact)
+{
+	const struct model *m = job->before;
+	bool color = use_color(job->inv, stdout), yes = true;
+	struct buf b = {0};
+
+	if (!option_given(job->inv, "json")) {
+		impact_render_text(&b, impact, color);
+		for (uint32_t i = 0; i < m->n_files; i++) {
+			if (!job->bytes[i].p)
+				continue;
+			buf_printf(&b, "\n%s\n", m->files[i]);
+			edit_lines(&b, m->sources[i], buf_span(&job->bytes[i]), color);
+		}
+		buf_char(&b, '\n');
+		yes = print_buf(job->inv, &b) == 0;
+	}
+	buf_free(&b);
+	if (yes && !option_given(job->inv, "yes") && isatty(STDIN_FILENO))
+		yes = ask(job);
+	return yes;
+}
+
+/* A link stays one: what it leads to is written. */
+static int write_file(struct edit_job *job, const char *name, struct span bytes)
+{
+	char *path = realpath(name, NULL);
+	struct stat st;
+	int rc;
+
+	if (!path) {
+		diag_file_error(&job->diags, "file-error", name, "cannot find %s", name);
+		return -1;
+	}
+	if (stat(path, &st))
+		st.st_mode = 0644;
+	rc = file_write(path, bytes, st.st_mode & 07777, &job->diags);
+	free(path);
+	return rc;
+}
+
+/* All files, or none. */
+static int write_files(struct edit_job *job)
+{
+	const struct model *m = job->before;
+	struct version floor = {0, 0};
+	uint32_t i;
+
+	if (job->seed) {
+		edit_floor(job, &floor);
+		if (invitation_save(job, &floor))
+			return -1;
+	}
+	for (i = 0; i < m->n_files; i++)
+		if (job->bytes[i].p && write_file(job, m->files[i], buf_span(&job->bytes[i])))
+			break;
+	if (i == m->n_files)
+		return 0;
+	while (i-- > 0)
+		if (job->bytes[i].p)
+			write_file(job, m->files[i], m->sources[i]);
+	if (job->seed)
+		file_remove(job->invitation, &job->diags);
+	return -1;
+}
+
+static json_t *json_files(const struct edit_job *job)
+{
+	json_t *files = json_array();
+
+	for (uint32_t i = 0; i < job->before->n_files; i++)
+		if (job->bytes[i].p)
+			json_array_append_new(files, json_string(job->before->files[i]));
+	return files;
+}
+
+static int print_json(const struct edit_job *job, const struct edit_command *c, const struct impact *impact)
+{
+	bool push = impact && option_given(job->inv, "push"), commit = impact && option_given(job->inv, "commit");
+	json_t *plan = impact ? impact_render_json(impact) : json_null(), *j;
+	struct buf b = {0};
+	char *text;
+
+	j = json_pack("{s:s, s:s, s:b, s:o, s:b, s:b, s:o}", "format_version", "1.0", "edit", c->command->name,
+		      "changed", impact != NULL, "files", json_files(job), "committed", commit || push, "pushed", push,
+		      "plan", plan);
+	if (j && c->json && c->json(job, impact != NULL, j)) {
+		json_decref(j);
+		j = NULL;
+	}
+	text = j ? json_dumps(j, JSON_INDENT(2)) : NULL;
+	json_decref(j);
+	if (text)
+		buf_printf(&b, "%s\n", text);
+	free(text);
+	b.failed |= !b.n;
+	int rc = print_buf(job->inv, &b);
+	buf_free(&b);
+	return rc ? 1 : 0;
+}
+
+static int print_done(const struct edit_job *job, const char *message)
+{
+	struct buf b = {0};
+
+	if (job->invitation)
+		invitation_say(job, &b);
+	if (option_given(job->inv, "push")) {
+		buf_str(&b, "Committed and pushed.\n");
+	} else if (option_given(job->inv, "commit")) {
+		buf_str(&b, "Committed. It counts when it is pushed: git push\n");
+	} else {
+		buf_printf(&b, "It counts when it is pushed: git commit -m '%s'", message);
+		for (uint32_t i = 0; i < job->before->n_files; i++)
+			if (job->bytes[i].p)
+				buf_printf(&b, " %s", job->before->files[i]);
+		buf_str(&b, " && git push\n");
+	}
+	int rc = print_buf(job->inv, &b);
+	buf_free(&b);
+	return rc ? 1 : 0;
+}
+
+/* The same command again, or somebody else was first: harmless. */
+static int print_already(const struct edit_job *job, const struct edit_command *c)
+{
+	const struct edit *e = &job->edit;
+	const char *file = job->before->files[0];
+	struct buf b = {0};
+
+	if (option_given(job->inv, "json"))
+		return print_json(job, c, NULL);
+	switch (e->kind) {
+	case EDIT_ADD_PEER:
+	case EDIT_ADD_CIDR:
+		buf_printf(&b, "%s '%s' is in %s already, as asked for.", e->kind == EDIT_ADD_PEER ? "Peer" : "CIDR",
+			   e->name, file);
+		break;
+	case EDIT_RENAME_PEER:
+	case EDIT_RENAME_CIDR:
+		buf_printf(&b, "%s '%s' is in %s already, and no '%s'.", e->kind == EDIT_RENAME_PEER ? "Peer" : "CIDR",
+			   e->other, file, strcmp(e->name, e->other) != 0 ? e->name : "other");
+		break;
+	case EDIT_DELETE_PEER:
+	case EDIT_DELETE_CIDR:
+		buf_printf(&b, "There is no %s '%s' in %s.", e->kind == EDIT_DELETE_PEER ? "peer" : "CIDR", e->name,
+			   file);
+		break;
+	case EDIT_ADD_ASSOCIATION:
+	case EDIT_DELETE_ASSOCIATION:
+		buf_printf(&b, "%s association joins '%s' and '%s' in %s.",
+			   e->kind == EDIT_ADD_ASSOCIATION ? "An" : "No", e->name, e->other, file);
+		break;
+	default:
+		buf_printf(&b, "Peer '%s' %s already.", e->name,
+			   e->kind == EDIT_DISABLE_PEER  ? "is disabled"
+			   : e->kind == EDIT_ENABLE_PEER ? "is enabled"
+			   : e->endpoint                 ? "has this endpoint"
+							 : "has no endpoint");
+	}
+	buf_str(&b, " Nothing changed.\n");
+	int rc = print_buf(job->inv, &b);
+	buf_free(&b);
+	return rc ? 1 : 0;
+}
+
+static int make_edit(struct edit_job *job, const struct edit_command *c)
+{
+	enum edit_state state = edit_check(&job->edit, job->before, &job->diags);
+	struct impact *impact;
+	struct buf message = {0};
+	int rc = 1;
+
+	if (state == EDIT_ALREADY)
+		return print_already(job, c);
+	if (state == EDIT_REFUSED || (c->prepare && c->prepare(job)) ||
+	    edit_apply(&job->edit, job->before->sources, job->before->n_files, job->bytes, &job->diags) ||
+	    edit_check_git(job))
+		return 1;
+	impact = check_edited(job);
+	if (!impact)
+		return 1;
+	buf_str(&message, "network: ");
+	edit_describe(&job->edit, &message);
+	if (message.failed)
+		job->diags.out_of_memory = true;
+	else if (!agreed(job, impact))
+		fputs("Nothing was changed.\n", stderr);
+	else if (!write_files(job) && !edit_commit(job, message.p))
+		rc = option_given(job->inv, "json") ? print_json(job, c, impact) : print_done(job, message.p);
+	buf_free(&message);
+	return rc;
+}
+
+static int run_job(struct edit_job *job, const struct edit_command *c)
+{
+	bool ask_first = incomplete(job, c) && prompt_possible();
+	int rc = ask_first ? 0 : edit_missing(job, c);
+
+	if (rc || (!ask_first && (rc = c->take(job))))
+		return rc;
+	if (load(job))
+		return 1;
+	if (ask_first && ((rc = edit_ask(job, c)) || (rc = c->take(job))))
+		return rc;
+	return make_edit(job, c);
+}
+
+int edit_run(struct invocation *inv)
+{
+	const struct edit_command *c = command_of(inv);
+	struct edit_job job = {.inv = inv, .arena = arena_new()};
+	int rc;
+
+	if (!job.arena || !c || sodium_init() < 0) {
+		fprintf(stderr, "%s: out of memory\n", inv->program->name);
+		arena_free(job.arena);
+		return 1;
+	}
+	job.edit.kind = c->kind;
+	rc = run_job(&job, c);
+	if (job.diags.first || job.diags.out_of_memory)
+		report(inv, &job.diags, NULL);
+	if (job.edited.first || job.edited.out_of_memory)
+		report(inv, &job.edited, NULL);
+	if (job.edited.n_errors)
+		fputs("\nNothing was changed: the definition would not be valid.\n", stderr);
+	for (uint32_t i = 0; job.bytes && i < job.before->n_files; i++)
+		buf_free(&job.bytes[i]);
+	secret_free(job.seed);
+	ledger_free(job.ledger);
+	clone_close(job.clone);
+	diags_free(&job.diags);
+	diags_free(&job.edited);
+	arena_free(job.arena);
+	return rc;
+}

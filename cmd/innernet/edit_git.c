@@ -1,0 +1,230 @@
+/* Git around a definition that is edited: a commit of just the files that change, and its push. */
+#include "cmd/innernet/edit.h"
+#include "reconcile/edge/file.h"
+#include "reconcile/edge/run.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The folder of a file, with the links in it followed. In the arena; NULL with a diagnostic. */
+static const char *folder_of(struct edit_job *job, const char *path)
+{
+	char *real, *folder = NULL;
+	const char *slash = strrchr(path, '/');
+	char *typed =
+	    slash ? arena_strndup(job->arena, path, (size_t)(slash - path) + 1) : arena_strdup(job->arena, ".");
+
+	real = typed ? realpath(typed, NULL) : NULL;
+	if (real)
+		folder = arena_strdup(job->arena, real);
+	free(real);
+	if (!folder)
+		diag_file_error(&job->diags, "file-error", path, "cannot find the folder of %s", path);
+	return folder;
+}
+
+/*
+ * Runs `git -C FOLDER WORD...`, then the files that change, after "--", when `files` says so. What git prints goes to
+ * our standard error, unless `out` takes it.
+ */
+static int git(struct edit_job *job, const char *folder, struct buf *out, enum run_stderr errors, struct diags *d,
+	       bool files, const char *const words[])
+{
+	const struct model *m = job->before;
+	size_t n = 0;
+	const char **argv = calloc(m->n_files + 32, sizeof(*argv));
+	char **real = calloc(m->n_files + 1, sizeof(*real));
+	int rc = -1;
+
+	if (!argv || !real) {
+		d->out_of_memory = true;
+		goto out;
+	}
+	argv[n++] = "git";
+	argv[n++] = "-C";
+	argv[n++] = folder;
+	while (*words && n < 24)
+		argv[n++] = *words++;
+	if (files)
+		argv[n++] = "--";
+	for (uint32_t i = 0; files && i < m->n_files; i++) {
+		if (!job->bytes[i].n && !job->bytes[i].p)
+			continue;
+		real[i] = realpath(m->files[i], NULL);
+		if (!real[i]) {
+			diag_file_error(d, "file-error", m->files[i], "cannot find %s", m->files[i]);
+			goto out;
+		}
+		argv[n++] = real[i];
+	}
+	rc = run_program(argv, errors, out, 1 << 16, d);
+out:
+	for (uint32_t i = 0; real && i < m->n_files; i++)
+		free(real[i]);
+	free(real);
+	free(argv);
+	return rc;
+}
+#define GIT(job, folder, out, errors, d, files, ...)                                                                   \
+	git(job, folder, out, errors, d, files, (const char *const[]){__VA_ARGS__, NULL})
+
+/* The folder of the root file, where git works: that of the file itself, if it is reached by a link. */
+static const char *work_folder(struct edit_job *job)
+{
+	char *real = realpath(job->before->files[0], NULL);
+	const char *folder = folder_of(job, real ? real : job->before->files[0]);
+	free(real);
+	return folder;
+}
+
+static bool tracked(struct edit_job *job, const char *folder)
+{
+	struct buf out = {0};
+	struct diags d = {0};
+	bool yes = !GIT(job, folder, &out, RUN_STDERR_DROPPED, &d, true, "ls-files", "--error-unmatch");
+	buf_free(&out);
+	diags_free(&d);
+	return yes;
+}
+
+int edit_check_git(struct edit_job *job)
+{
+	const char *folder;
+	struct diag *g;
+	int rc;
+
+	if (!option_given(job->inv, "commit") && !option_given(job->inv, "push"))
+		return 0;
+	if (!(folder = work_folder(job)))
+		return -1;
+	if (!tracked(job, folder)) {
+		g = diag_error(&job->diags, "not-in-git", NULL, "%s is in no git repository, or was never added to it",
+			       job->before->files[0]);
+		diag_help(&job->diags, g, "leave out --commit and --push, or `git add` it first");
+		return -1;
+	}
+	rc = GIT(job, folder, NULL, RUN_STDERR_SHOWN, &job->diags, true, "diff", "--quiet", "HEAD");
+	if (rc > 0) {
+		g = diag_error(&job->diags, "uncommitted-changes", NULL,
+			       "%s has changes that are not committed; --commit would take them along",
+			       job->before->n_files > 1 ? "the definition" : job->before->files[0]);
+		diag_help(&job->diags, g, "commit them first, or leave out --commit");
+	}
+	return rc ? -1 : 0;
+}
+
+/* The last published version is at least that of this commit. Outside git, or without git, there is no floor: zeros. */
+void edit_floor(struct edit_job *job, struct version *floor)
+{
+	const char *folder = work_folder(job);
+	struct diags d = {0};
+	struct buf out = {0};
+
+	*floor = (struct version){0, 0};
+	if (folder && tracked(job, folder) &&
+	    !GIT(job, folder, &out, RUN_STDERR_DROPPED, &d, false, "--no-replace-objects", "rev-list", "--count",
+		 "HEAD"))
+		*floor = (struct version){job->before->epoch, strtoull(out.p ? out.p : "", NULL, 10)};
+	buf_free(&out);
+	diags_free(&d);
+}
+
+int edit_commit(struct edit_job *job, const char *message)
+{
+	const char *folder;
+	struct diag *g;
+	int rc;
+
+	if (!option_given(job->inv, "commit") && !option_given(job->inv, "push"))
+		return 0;
+	if (!(folder = work_folder(job)))
+		return -1;
+	rc = GIT(job, folder, NULL, RUN_STDERR_SHOWN, &job->diags, true, "commit", "--quiet", "--message", message,
+		 "--only");
+	if (rc) {
+		if (rc > 0) {
+			g = diag_error(&job->diags, "git-failed", NULL,
+				       "`git commit` failed; the definition is edited all the same");
+			diag_help(&job->diags, g, "git commit -m '%s' %s", message, job->before->files[0]);
+		}
+		return -1;
+	}
+	if (!option_given(job->inv, "push"))
+		return 0;
+	rc = GIT(job, folder, NULL, RUN_STDERR_SHOWN, &job->diags, false, "push", "--quiet");
+	if (rc > 0) {
+		g = diag_error(&job->diags, "git-failed", NULL, "`git push` failed; the commit is there");
+		diag_help(&job->diags, g, "when that is settled: git push");
+	}
+	return rc ? -1 : 0;
+}
+
+/* One line of git's answer, without its end, in the arena; NULL when it does not give one. */
+static const char *git_line(struct edit_job *job, const char *folder, const char *const words[])
+{
+	struct buf out = {0};
+	struct diags d = {0};
+	const char *line = NULL;
+
+	if (!git(job, folder, &out, RUN_STDERR_DROPPED, &d, false, words) && out.p)
+		line = arena_strndup(job->arena, out.p, strcspn(out.p, "\r\n"));
+	buf_free(&out);
+	diags_free(&d);
+	return line;
+}
+#define GIT_LINE(job, folder, ...) git_line(job, folder, (const char *const[]){__VA_ARGS__, NULL})
+
+/* A path as a pattern of gitignore(5), from the top of the work tree. */
+static void put_pattern(struct buf *out, const char *prefix, const char *name)
+{
+	buf_char(out, '/');
+	for (int part = 0; part < 2; part++) {
+		for (const char *s = part ? name : prefix; *s; s++) {
+			if (strchr("\\*?[ !#", *s))
+				buf_char(out, '\\');
+			buf_char(out, *s);
+		}
+	}
+	buf_char(out, '\n');
+}
+
+int edit_exclude(struct edit_job *job, const char *path, bool *excluded)
+{
+	const char *folder = folder_of(job, path), *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	const char *prefix, *file;
+	struct buf bytes = {0}, pattern = {0};
+	bool absent = false;
+	int rc = -1;
+
+	*excluded = false;
+	if (!folder)
+		return -1;
+	prefix = GIT_LINE(job, folder, "rev-parse", "--show-prefix");
+	file = GIT_LINE(job, folder, "rev-parse", "--path-format=absolute", "--git-path", "info/exclude");
+	/* In no work tree, or one where git leaves it alone already. */
+	if (!prefix || !file || *file != '/' || GIT_LINE(job, folder, "check-ignore", "--", name))
+		return 0;
+	if (file_read(file, CONFIG_MAX, &bytes, &absent, &job->diags))
+		goto out;
+	if (bytes.n && bytes.p[bytes.n - 1] != '\n')
+		buf_char(&bytes, '\n');
+	put_pattern(&pattern, prefix, name);
+	buf_add(&bytes, pattern.p ? pattern.p : "", pattern.n);
+	if (bytes.failed || pattern.failed) {
+		job->diags.out_of_memory = true;
+		goto out;
+	}
+	if (absent) {
+		slash = strrchr(file, '/');
+		char *info = arena_strndup(job->arena, file, (size_t)(slash - file));
+		if (!info || file_mkdirs(info, 0755, &job->diags))
+			goto out;
+	}
+	rc = file_write(file, buf_span(&bytes), 0644, &job->diags);
+	*excluded = !rc;
+out:
+	buf_free(&bytes);
+	buf_free(&pattern);
+	return rc;
+}

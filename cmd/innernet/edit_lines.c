@@ -1,0 +1,79 @@
+/* The lines of a file that an edit takes away and brings. */
+#include "cmd/innernet/edit.h"
+
+#include <string.h>
+
+#define LOOK_AHEAD 64 /* lines on either side that are looked at for the end of a difference */
+
+struct lines {
+	struct span text;
+	size_t at;
+};
+
+/* The n-th line from here, with its end; empty when there are not so many. */
+static struct span peek(const struct lines *l, size_t n)
+{
+	size_t at = l->at;
+	for (;;) {
+		const uint8_t *lf = at < l->text.n ? memchr(l->text.p + at, '\n', l->text.n - at) : NULL;
+		size_t next = lf ? (size_t)(lf - l->text.p) + 1 : l->text.n;
+		if (!n-- || at == l->text.n)
+			return (struct span){l->text.p + at, next - at};
+		at = next;
+	}
+}
+
+static void put(struct buf *out, struct lines *l, size_t n, bool came, bool color)
+{
+	while (n--) {
+		struct span s = peek(l, 0);
+		l->at += s.n;
+		while (s.n && (s.p[s.n - 1] == '\n' || s.p[s.n - 1] == '\r'))
+			s.n--;
+		buf_str(out, color ? (came ? "\033[32m+" : "\033[31m-") : (came ? "+" : "-"));
+		buf_visible(out, s);
+		buf_str(out, color ? "\033[0m\n" : "\n");
+	}
+}
+
+/* After so many lines on each side they agree again, for two lines or to the end. */
+static bool agree(const struct lines *a, size_t i, const struct lines *b, size_t j)
+{
+	struct span x = peek(a, i), y = peek(b, j);
+	if (!span_eq(x, y))
+		return false;
+	return !x.n || span_eq(peek(a, i + 1), peek(b, j + 1));
+}
+
+/* Where they agree again, with as few lines as possible. */
+static void find_agreement(const struct lines *a, const struct lines *b, size_t *i, size_t *j)
+{
+	for (size_t sum = 1; sum <= 2 * LOOK_AHEAD; sum++) {
+		for (*i = sum < LOOK_AHEAD ? sum : LOOK_AHEAD;; --*i) {
+			*j = sum - *i;
+			if (*j <= LOOK_AHEAD && agree(a, *i, b, *j))
+				return;
+			if (!*i)
+				break;
+		}
+	}
+	*i = *j = 1;
+}
+
+void edit_lines(struct buf *out, struct span before, struct span after, bool color)
+{
+	struct lines a = {before, 0}, b = {after, 0};
+	size_t i, j;
+
+	while (a.at < a.text.n || b.at < b.text.n) {
+		struct span x = peek(&a, 0), y = peek(&b, 0);
+		if (span_eq(x, y)) {
+			a.at += x.n;
+			b.at += y.n;
+			continue;
+		}
+		find_agreement(&a, &b, &i, &j);
+		put(out, &a, x.n ? i : 0, false, color);
+		put(out, &b, y.n ? j : 0, true, color);
+	}
+}
