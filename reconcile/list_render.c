@@ -270,7 +270,7 @@ int view_reach_read(struct arena *a, const struct bundle *b, struct view_reach *
 	}
 	if (view_parse(a, b->objects[i].bytes, &v, d) < 0)
 		return -1;
-	*out = (struct view_reach){.here = v.cidr.name, .only = v.only};
+	*out = (struct view_reach){.here = v.cidr.name};
 	out->rows = arena_array(a, (size_t)v.n_segments + v.n_subtrees, sizeof(*out->rows));
 	if (!out->rows) {
 		d->out_of_memory = true;

@@ -22,7 +22,6 @@ json_t *association_list_json(const struct model *m, const struct cidr_list *l);
  */
 struct view_reach {
 	const char *here; /* the CIDR whose view it is */
-	const char *only; /* the one peer it is for; NULL: for all in the CIDR */
 	struct view_reach_row {
 		const char *name;
 		uint32_t peers;

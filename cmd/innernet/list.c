@@ -124,8 +124,10 @@ static void list_network(struct listing *l, const char *name,
 		buf_printf(&l->out, "%s%s:\n", l->out.n ? "\n" : "", name);
 	if (!p->held) {
 		g = diag_error(&l->diags, "no-snapshot", NULL, "%s: no snapshot yet", name);
-		diag_help(&l->diags, g,
-			  p->config->redeemed ? "fetch one: `innernet fetch %s`" : "go on: `innernet install`", name);
+		if (p->config->redeemed)
+			diag_help(&l->diags, g, "fetch one: `innernet fetch %s`", name);
+		else
+			diag_help(&l->diags, g, "go on with its invitation: `innernet install INVITATION`");
 	} else if (show_it(l, p) < 0) {
 		l->diags.out_of_memory = true;
 	}
