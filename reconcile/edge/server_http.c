@@ -164,15 +164,17 @@ static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
 	struct conn *c = *context;
 
 	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-		const union MHD_ConnectionInfo *fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
-		const union MHD_ConnectionInfo *sa = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+		/* From libmicrohttpd 1.0 on, each of these overwrites what the one before it returned. */
+		const int fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+		const struct sockaddr *from =
+		    MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
 		c = calloc(1, sizeof(*c));
 		*context = c;
 		if (!c)
 			return; /* its requests are refused */
 		c->server = s;
-		c->fd = fd->connect_fd;
-		c->from = addr_of(sa->client_addr);
+		c->fd = fd;
+		c->from = addr_of(from);
 		c->deadline = (struct loop_timer){.fn = on_deadline, .ctx = c};
 		loop_timer_set(s->loop, &c->deadline, transfer_ms(s));
 		c->next = s->conns;
