@@ -1,21 +1,13 @@
 /* The impact of a change: against a brute-force reading of DESIGN section 2 over random networks, and word for word. */
 #include "reconcile/impact.h"
-#include "schema/load.h"
-
-#include <setjmp.h>
-#include <sodium.h>
-#include <stdarg.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "tests/unit/network.h"
 
 #define MAX_CIDRS 14
 #define MAX_PEERS 40
 #define MAX_LINKS 8
 
 /* A network as a generator thinks of it; writing it gives YAML. */
-struct net {
+struct sketch {
 	struct {
 		bool there, isolated;
 		unsigned x, y; /* 10.x.0.0/16, or under that 10.x.y.0/24 when y is not 0 */
@@ -29,14 +21,11 @@ struct net {
 	unsigned n_links;
 };
 
-static uint64_t random_state;
+static struct rng rng;
 
 static unsigned roll(unsigned n)
 {
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return (unsigned)((random_state >> 11) % n);
+	return rng_below(&rng, n);
 }
 
 static void put_net_key(struct buf *out, unsigned number, bool invite)
@@ -55,7 +44,7 @@ static void put_net_key(struct buf *out, unsigned number, bool invite)
 	buf_str(out, text);
 }
 
-static bool cidr_usable(const struct net *n, unsigned c)
+static bool cidr_usable(const struct sketch *n, unsigned c)
 {
 	if (!n->cidrs[c].there)
 		return false;
@@ -65,7 +54,7 @@ static bool cidr_usable(const struct net *n, unsigned c)
 	return true;
 }
 
-static void write_net(struct buf *out, const struct net *n)
+static void write_net(struct buf *out, const struct sketch *n)
 {
 	bool isolated[MAX_CIDRS], used[MAX_CIDRS][256] = {{false}};
 
@@ -116,9 +105,9 @@ static void write_net(struct buf *out, const struct net *n)
 	}
 }
 
-static void random_net(struct net *n)
+static void random_net(struct sketch *n)
 {
-	*n = (struct net){0};
+	*n = (struct sketch){0};
 	for (unsigned c = 0; c < MAX_CIDRS; c++) {
 		n->cidrs[c].there = roll(4) > 0;
 		n->cidrs[c].isolated = roll(5) == 0;
@@ -143,7 +132,7 @@ static void random_net(struct net *n)
 	}
 }
 
-static void change_net(struct net *n)
+static void change_net(struct sketch *n)
 {
 	for (unsigned times = roll(6); times > 0; times--) {
 		unsigned c = roll(MAX_CIDRS), p = roll(MAX_PEERS);
@@ -196,19 +185,14 @@ static struct model *load(struct arena *a, const char *yaml)
 
 	*file = (struct source_file){"network.yaml", span_str(arena_strdup(a, yaml))};
 	m = definition_load(a, file, NULL, false, &d);
-	if (!m) {
-		struct buf b = {0};
-		struct span source = file->bytes;
-		diags_render_human(&b, &d, &source, false);
-		print_error("%s", b.p);
-		buf_free(&b);
-	}
+	if (!m)
+		say_diags(&d);
 	diags_free(&d);
 	assert_non_null(m);
 	return m;
 }
 
-static struct model *load_net(struct arena *a, const struct net *n)
+static struct model *load_net(struct arena *a, const struct sketch *n)
 {
 	struct buf b = {0};
 	struct model *m;
@@ -300,15 +284,13 @@ static void check_counts(const struct impact *im)
 
 static void test_random(void **state)
 {
-	const char *given = getenv("SEED");
-	uint64_t seed = given ? strtoull(given, NULL, 10) : 20260101;
+	uint64_t seed = test_seed(0x13a);
 
 	(void)state;
-	print_message("# SEED=%llu\n", (unsigned long long)seed);
 	for (unsigned round = 0; round < 300; round++) {
 		struct arena *a = arena_new();
-		struct net before, after;
-		random_state = seed * 1000003 + round + 1;
+		struct sketch before, after;
+		rng.state = seed + round;
 		random_net(&before);
 		after = before;
 		if (round % 5 == 4)
