@@ -21,6 +21,7 @@ extern const struct command command_add_association;
 extern const struct command command_delete_association;
 extern const struct command command_snapshot;
 extern const struct command command_validate;
+extern const struct command command_schema;
 extern const struct command command_why;
 extern const struct command command_install;
 extern const struct command command_up;

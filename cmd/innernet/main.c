@@ -15,6 +15,7 @@ static const struct command *const commands[] = {
     &command_list_associations,
     &command_graph,
     &command_validate,
+    &command_schema,
     &command_why,
     &command_snapshot,
     &command_add_peer,
