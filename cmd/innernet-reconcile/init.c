@@ -3,6 +3,7 @@
 #include "reconcile/edge/file.h"
 #include "reconcile/edge/log.h"
 #include "reconcile/edge/repo.h"
+#include "reconcile/json_schema.h"
 #include "reconcile/reach.h"
 
 #include <errno.h>
@@ -10,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#define SCHEMA_NAME "network.schema.json" /* beside the definition: its first line points editors to it */
 
 static const struct option_spec options[] = {
     {"network-name", 0, "NAME", "the network's, its interface's and its root CIDR's"},
@@ -176,6 +179,7 @@ static void write_definition(struct buf *out, const struct answers *a, const str
 	ed25519_format(&c->signers[0], signer);
 	buf_printf(
 	    out,
+	    "# yaml-language-server: $schema=" SCHEMA_NAME "\n"
 	    "# The network '%s'. This file, as it is on the branch that the server watches, is all of it:\n"
 	    "# edit it, `innernet validate`, commit and push. The server publishes what is valid; every peer follows.\n"
 	    "# All keys are described in network.yaml(5).\n\n"
@@ -221,11 +225,16 @@ static int check_definition(const struct invocation *inv, const struct buf *text
 /* The file with the keys first: without it a repository would be of no use; it goes again when that fails. */
 static int create(const char *config_path, struct server_config *c, const struct buf *definition, struct diags *d)
 {
-	struct buf text = {0};
+	struct buf text = {0}, folder = {0}, schema = {0};
+	struct source_file files[2] = {{.name = "network.yaml", .bytes = buf_span(definition)}, {.name = SCHEMA_NAME}};
 	char *slash;
-	struct buf folder = {0};
-	const struct source_file file = {.name = "network.yaml", .bytes = buf_span(definition)};
 	int ret = -1;
+
+	if (json_schema_render(&schema, false)) {
+		d->out_of_memory = true;
+		goto out;
+	}
+	files[1].bytes = buf_span(&schema);
 
 	buf_str(&folder, config_path);
 	if (!folder.failed && (slash = strrchr(folder.p, '/')))
@@ -238,7 +247,7 @@ static int create(const char *config_path, struct server_config *c, const struct
 	if (!folder.failed && (slash = strrchr(folder.p, '/')) && slash != folder.p)
 		*slash = '\0';
 	if (folder.failed || file_mkdirs(folder.p, 0755, d) < 0 ||
-	    repo_init(c->repository, c->ref, &file, "The network, as innernet-reconcile init made it\n", d) < 0) {
+	    repo_init(c->repository, c->ref, files, 2, "The network, as innernet-reconcile init made it\n", d) < 0) {
 		struct diags quiet = {0};
 		file_remove(config_path, &quiet);
 		diags_free(&quiet);
@@ -248,6 +257,7 @@ static int create(const char *config_path, struct server_config *c, const struct
 out:
 	buf_wipe(&text);
 	buf_free(&folder);
+	buf_free(&schema);
 	return ret;
 }
 

@@ -61,10 +61,11 @@ int repo_definition_at(struct repo *r, const char *sha, const char *path, struct
 		       struct diags *d);
 
 /*
- * Makes a bare repository at `path`, its HEAD on `ref`, with one commit that has one file. Refused when something is at
+ * Makes a bare repository at `path`, its HEAD on `ref`, with one commit that has these files. Refused when something is at
  * `path` already ("repository-exists"). It appears whole or not at all.
  */
-int repo_init(const char *path, const char *ref, const struct source_file *file, const char *message, struct diags *d);
+int repo_init(const char *path, const char *ref, const struct source_file *files, size_t n, const char *message,
+	      struct diags *d);
 
 /* libgit2's last error as one line, without its control characters; never empty. */
 const char *repo_git_error(void);

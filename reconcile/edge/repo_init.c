@@ -9,18 +9,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int first_commit(git_repository *git, const char *ref, const struct source_file *file, const char *message)
+static int first_commit(git_repository *git, const char *ref, const struct source_file *files, size_t n,
+			const char *message)
 {
 	git_treebuilder *tb = NULL;
 	git_signature *who = NULL;
 	git_tree *tree = NULL;
 	git_oid blob, tree_id, commit;
-	int err;
+	int err = git_treebuilder_new(&tb, git, NULL);
 
-	if ((err = git_blob_create_from_buffer(&blob, git, file->bytes.p, file->bytes.n)) ||
-	    (err = git_treebuilder_new(&tb, git, NULL)) ||
-	    (err = git_treebuilder_insert(NULL, tb, file->name, &blob, GIT_FILEMODE_BLOB)) ||
-	    (err = git_treebuilder_write(&tree_id, tb)) || (err = git_tree_lookup(&tree, git, &tree_id)) ||
+	for (size_t i = 0; i < n && !err; i++)
+		if (!(err = git_blob_create_from_buffer(&blob, git, files[i].bytes.p, files[i].bytes.n)))
+			err = git_treebuilder_insert(NULL, tb, files[i].name, &blob, GIT_FILEMODE_BLOB);
+	if (err || (err = git_treebuilder_write(&tree_id, tb)) || (err = git_tree_lookup(&tree, git, &tree_id)) ||
 	    (err = git_signature_new(&who, "innernet-reconcile", "innernet-reconcile@localhost", clock_unix(), 0)))
 		goto out;
 	err = git_commit_create(&commit, git, ref, who, who, NULL, message, tree, 0, NULL);
@@ -58,7 +59,8 @@ static void remove_tree(const char *path)
 	nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
 }
 
-int repo_init(const char *path, const char *ref, const struct source_file *file, const char *message, struct diags *d)
+int repo_init(const char *path, const char *ref, const struct source_file *files, size_t n, const char *message,
+	      struct diags *d)
 {
 	git_repository_init_options opt;
 	git_repository *git = NULL;
@@ -85,7 +87,7 @@ int repo_init(const char *path, const char *ref, const struct source_file *file,
 	}
 	git_error_clear();
 	if (git_repository_init_ext(&git, temporary.p, &opt) || configure(git) ||
-	    first_commit(git, ref, file, message)) {
+	    first_commit(git, ref, files, n, message)) {
 		g = diag_error(d, "repository-error", NULL, "cannot make the repository %s: %s", path,
 			       repo_git_error());
 		diag_help(d, g, "may this user write there, and is there room?");

@@ -277,13 +277,13 @@ static void test_init(void **state)
 	struct repo *r;
 
 	snprintf(path, sizeof(path), "%s/a/b/new.git", f->folder);
-	assert_int_equal(repo_init(path, MAIN, &file, "first\n", &d), 0);
+	assert_int_equal(repo_init(path, MAIN, &file, 1, "first\n", &d), 0);
 	assert_non_null(r = repo_open(path, NULL, &d));
 	assert_int_equal(repo_tip(r, sha, &d), 0);
 	assert_int_equal(repo_definition(r, sha, a, &def, &d), 0);
 	assert_true(span_eq(def.root.bytes, file.bytes));
 	assert_int_equal(d.n_errors, 0);
-	assert_int_equal(repo_init(path, MAIN, &file, "first\n", &d), -1);
+	assert_int_equal(repo_init(path, MAIN, &file, 1, "first\n", &d), -1);
 	assert_string_equal(code_of(&d), "repository-exists");
 	diags_free(&d);
 	arena_free(a);

@@ -1,0 +1,55 @@
+#!/bin/sh
+# innernet schema: a schema by its own rules, and by another validator's reading of it. (tests/edge/json_schema.c
+# compares it with the loader.)
+set -u
+top=$(cd "$(dirname "$0")/../.." && pwd)
+innernet=${BUILD:-$top/build}/innernet
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+n=0
+tap() { # STATUS NAME
+	n=$((n + 1))
+	if [ "$1" = 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; fi
+}
+
+"$innernet" schema >"$work/root.json"
+tap $? 'it is printed'
+"$innernet" schema --included >"$work/included.json"
+tap $? 'and that of an included file'
+[ "$(jq -r '."$schema"' "$work/root.json")" = https://json-schema.org/draft/2020-12/schema ]
+tap $? 'it says which draft it is'
+[ "$(jq '[.. | objects | select(.type == "object" and has("properties")) | .additionalProperties == false] | all' "$work/root.json")" = true ]
+tap $? 'unknown keys are refused everywhere'
+[ "$(jq '[.. | objects | select(has("additionalProperties")) | .properties // {} | .[] | objects | (.description | length) > 5] | all' "$work/root.json")" = true ]
+tap $? 'each key says what it is'
+[ "$(jq -c '[.properties.peers.additionalProperties.properties.admin, .properties.defaults.properties.mtu | .default]' "$work/root.json")" = '[false,1280]' ]
+tap $? 'defaults are those of the table'
+[ "$(jq -c '.properties | keys' "$work/included.json")" = '["associations","cidrs","peers","tests"]' ]
+tap $? 'an included file has what it may have'
+
+# The same by python3-jsonschema, where it is installed.
+cat >"$work/check.py" <<'END'
+import json, sys
+import jsonschema, yaml
+
+class Core(yaml.SafeLoader):  # YAML 1.2's core schema: times are texts
+    yaml_implicit_resolvers = {k: [r for r in v if r[0] != 'tag:yaml.org,2002:timestamp']
+                               for k, v in yaml.SafeLoader.yaml_implicit_resolvers.items()}
+
+for name in sys.argv[1:3]:
+    jsonschema.Draft202012Validator.check_schema(json.load(open(name)))
+check = jsonschema.Draft202012Validator(json.load(open(sys.argv[1])))
+check.validate(yaml.load(open(sys.argv[3]), Core))
+broken = yaml.load(open(sys.argv[3]), Core)
+broken['peers']['alice']['amdin'] = True
+assert not check.is_valid(broken)
+END
+if python3 -c 'import jsonschema, yaml; jsonschema.Draft202012Validator' 2>/dev/null; then
+	out=$(python3 "$work/check.py" "$work/root.json" "$work/included.json" "$top/examples/network.yaml" 2>&1)
+	tap $? 'another validator reads it, and accepts the example'
+	[ -z "$out" ] || printf '%s\n' "$out" | sed 's/^/# /'
+else
+	n=$((n + 1))
+	echo "ok $n - another validator # SKIP python3-jsonschema is not installed"
+fi
+echo "1..$n"
