@@ -116,7 +116,8 @@ int print_buf(const struct invocation *inv, const struct buf *b)
 		fprintf(stderr, "%s: out of memory\n", inv->program->name);
 		return -1;
 	}
-	if (b->n && (fwrite(b->p, 1, b->n, stdout) != b->n || fflush(stdout) != 0))
+	/* A reader that went away (`| head`) is its own business. */
+	if (b->n && (fwrite(b->p, 1, b->n, stdout) != b->n || fflush(stdout) != 0) && errno != EPIPE)
 		return stdout_failed(inv);
 	return 0;
 }
