@@ -23,6 +23,7 @@
 /* The definition. */
 #define DEFINITION_MAX    (256u << 20) /* bytes of one YAML file: 1,000,000 peers are about 150 MB */
 #define INCLUDE_FILES_MAX 1024         /* files one definition may include */
+#define INCLUDE_LOOKS_MAX 200000       /* entries of folders that all patterns together may make us look at */
 #define YAML_DEPTH_MAX    32           /* libyaml's flow nesting is quadratic */
 #define YAML_NODES_MAX    (24u << 20)  /* keys, values, lists and mappings of one file: 12 a peer at PEERS_MAX */
 #define YAML_SCALAR_MAX   4096         /* bytes of one scalar */

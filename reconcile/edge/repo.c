@@ -447,6 +447,7 @@ struct tree_source {
 	struct arena *arena;
 	git_oid commit, tree;
 	size_t loaded; /* bytes of all files so far */
+	size_t looked; /* entries of folders so far: one folder may stand at a thousand places */
 };
 
 /* Files found for one pattern. */
@@ -562,6 +563,11 @@ static int match_folder(struct tree_source *t, const git_oid *id, const char *pr
 		const git_tree_entry *e = git_tree_entry_byindex(tree, i);
 		const char *name = git_tree_entry_name(e);
 		unsigned mode = git_tree_entry_filemode_raw(e);
+		if (++t->looked > INCLUDE_LOOKS_MAX) {
+			diag_error(d, "too-large", NULL, "more than %d files and folders to look at for includes",
+				   INCLUDE_LOOKS_MAX);
+			goto out;
+		}
 		if (fnmatch(component, name, FNM_PATHNAME | FNM_PERIOD))
 			continue;
 		/* A folder where a file is wanted does not match, nor a file where a folder is. */

@@ -16,6 +16,7 @@ struct source {
 	const char *folder;               /* of the root file, with its slash; "" for the current one */
 	const struct source_file *edited; /* bytes that stand for a file's own */
 	size_t n_edited;
+	size_t looked; /* directory entries seen: a definition is no file server */
 };
 
 /* A file's bytes, in the arena. */
@@ -48,11 +49,7 @@ struct search {
 	struct diags *diags;
 	struct source_file *files;
 	size_t n, cap;
-	size_t looked; /* directory entries seen */
 };
-
-/* Directory entries that one pattern may make us look at: a definition is no file server. */
-#define ENTRIES_MAX 100000
 
 static int add_found(struct search *f, const char *path)
 {
@@ -126,9 +123,9 @@ static int search(struct search *f, int dir, const char *path, const char *patte
 		for (rest = slash; *rest == '/'; rest++)
 			;
 	while (rc == 0 && (e = readdir(entries))) {
-		if (++f->looked > ENTRIES_MAX) {
+		if (++f->source->looked > INCLUDE_LOOKS_MAX) {
 			diag_error(f->diags, "too-large", NULL,
-				   "more than %d files and folders to look at for includes", ENTRIES_MAX);
+				   "more than %d files and folders to look at for includes", INCLUDE_LOOKS_MAX);
 			rc = -1;
 		} else if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 &&
 			   fnmatch(part, e->d_name, FNM_PATHNAME | FNM_PERIOD) == 0) {

@@ -167,6 +167,20 @@ static int definition(struct fixture *f, const struct git_file *files, size_t n,
 	return repo_definition(*r, git_oid_tostr_s(&id), a, out, d);
 }
 
+static git_oid commit_of_tree(git_repository *git, const git_oid *id)
+{
+	git_signature *who = NULL;
+	git_tree *tree = NULL;
+	git_oid commit;
+
+	assert_int_equal(git_tree_lookup(&tree, git, id), 0);
+	assert_int_equal(git_signature_new(&who, "Test", "test@example.com", 1000, 0), 0);
+	assert_int_equal(git_commit_create(&commit, git, NULL, who, who, NULL, "a commit\n", tree, 0, NULL), 0);
+	git_signature_free(who);
+	git_tree_free(tree);
+	return commit;
+}
+
 static void test_definition_and_includes(void **state)
 {
 	const struct git_file files[] = {
@@ -236,6 +250,45 @@ static void test_only_regular_files(void **state)
 	arena_free(a);
 }
 
+/* Ten folders in each of ten folders, and so on, are ten small objects: what a pattern may make us look at is bounded. */
+static void test_folders_without_end(void **state)
+{
+	struct fixture *f = *state;
+	struct arena *a = arena_new();
+	const struct source_file *found;
+	struct repo_definition def;
+	struct diags d = {0};
+	struct repo *r;
+	git_oid inner, id;
+	size_t n;
+
+	assert_int_equal(git_blob_create_from_buffer(&inner, f->git, "", 0), 0);
+	for (int depth = 0; depth < 12; depth++) {
+		git_treebuilder *tb;
+		assert_int_equal(git_treebuilder_new(&tb, f->git, NULL), 0);
+		for (char name[] = "0"; *name <= '9'; (*name)++)
+			assert_int_equal(git_treebuilder_insert(NULL, tb, name, &inner,
+								depth ? GIT_FILEMODE_TREE : GIT_FILEMODE_BLOB),
+					 0);
+		if (depth == 11) {
+			git_oid root;
+			assert_int_equal(
+			    git_blob_create_from_buffer(&root, f->git, one_file[0].text, strlen(one_file[0].text)), 0);
+			assert_int_equal(git_treebuilder_insert(NULL, tb, "network.yaml", &root, GIT_FILEMODE_BLOB), 0);
+		}
+		assert_int_equal(git_treebuilder_write(&inner, tb), 0);
+		git_treebuilder_free(tb);
+	}
+	id = commit_of_tree(f->git, &inner);
+	r = open_it(f);
+	assert_int_equal(repo_definition(r, git_oid_tostr_s(&id), a, &def, &d), 0);
+	assert_int_equal(def.includes.match(def.includes.ctx, "*/*/*/*/*/*/*/*/*/*/*/nothing", &found, &n, &d), -1);
+	assert_string_equal(code_of(&d), "too-large");
+	diags_free(&d);
+	arena_free(a);
+	repo_close(r);
+}
+
 /* The last good one stays because the error says which commit it is about. */
 static void test_corrupt_object_names_the_commit(void **state)
 {
@@ -300,6 +353,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_replace_refs_are_ignored, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_definition_and_includes, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_only_regular_files, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_folders_without_end, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_corrupt_object_names_the_commit, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_init, setup, teardown),
 	};
