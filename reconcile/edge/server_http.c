@@ -435,13 +435,37 @@ void **http_data(struct http_request *r)
 struct framing {
 	const char *length;
 	unsigned lengths, hosts, encodings;
+	bool odd; /* a name or a value that others may read otherwise */
 };
 
-static enum MHD_Result count_header(void *cls, enum MHD_ValueKind kind, const char *key, const char *value)
+/* RFC 9110 section 5.6.2; "Content-Length :", which RFC 9112 section 5.1 has refused, is none. */
+static bool is_token(const char *s, size_t n)
+{
+	static const char others[] = "!#$%&'*+-.^_`|~";
+
+	for (size_t i = 0; i < n; i++)
+		if (!(s[i] >= '0' && s[i] <= '9') && !((s[i] | 0x20) >= 'a' && (s[i] | 0x20) <= 'z') &&
+		    !(s[i] && strchr(others, s[i])))
+			return false;
+	return n > 0;
+}
+
+/* RFC 9110 section 5.5: a bare CR or a NUL in a value may be the end of it for somebody else. */
+static bool has_control(const char *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (((unsigned char)s[i] < 0x20 && s[i] != '\t') || s[i] == 0x7f)
+			return true;
+	return false;
+}
+
+static enum MHD_Result count_header(void *cls, enum MHD_ValueKind kind, const char *key, size_t n_key,
+				    const char *value, size_t n_value)
 {
 	struct framing *f = cls;
 
 	(void)kind;
+	f->odd |= !is_token(key, n_key) || (value && has_control(value, n_value));
 	if (!strcasecmp(key, "Content-Length")) {
 		f->lengths++;
 		f->length = value;
@@ -469,7 +493,9 @@ static enum MHD_Result check_framing(struct MHD_Connection *mhd, const char *met
 	bool too_large;
 
 	*ok = false;
-	MHD_get_connection_values(mhd, MHD_HEADER_KIND, count_header, &f);
+	MHD_get_connection_values_n(mhd, MHD_HEADER_KIND, count_header, &f);
+	if (f.odd)
+		return refuse_early(mhd, 400, "bad-request: a header that is malformed\n");
 	if (f.encodings || f.lengths > 1 || f.hosts > 1)
 		return refuse_early(mhd, 400, "bad-request: the length of the request is ambiguous\n");
 	if (f.lengths && content_length_parse(f.length, REQUEST_MAX, &n, &too_large) < 0)

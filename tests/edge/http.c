@@ -197,6 +197,10 @@ static void test_framing(void **state)
 	    {"POST /p HTTP/1.1\r\n" HOST "Content-Length: 4097\r\n\r\nhello", "HTTP/1.1 413"},
 	    {"POST /p HTTP/1.1\r\n" HOST "Content-Length: 99999999999999999999999\r\n\r\nhello", "HTTP/1.1 413"},
 	    {"POST /p HTTP/1.1\r\n" HOST "\r\n", "HTTP/1.1 411"},
+	    /* What MHD takes for a header of another name, and somebody else might not. */
+	    {"GET / HTTP/1.1\r\n" HOST "Content-Length : 24\r\n\r\nGET / HTTP/1.1\r\n" HOST "\r\n", "HTTP/1.1 400"},
+	    {"GET / HTTP/1.1\r\n" HOST "Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n", "HTTP/1.1 400"},
+	    {"GET / HTTP/1.1\r\n" HOST "X: a\rContent-Length: 5\r\n\r\n", "HTTP/1.1 400"},
 	    {"GET / HTTP/1.1\r\n\r\n", "HTTP/1.1 400"},
 	};
 
