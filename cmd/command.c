@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const struct option_spec common[] = {
@@ -309,6 +310,8 @@ static void harden(void)
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 #endif
 	signal(SIGPIPE, SIG_IGN);
+	/* Repositories take it as it is: whatever was set, nobody else may write to what we make. */
+	umask(umask(022) | 022);
 }
 
 static int dispatch(struct invocation *inv)

@@ -39,6 +39,9 @@ ok 'init takes two stacks and a CIDR of the server' \
 	--external-endpoint '[2001:DB8::1]:51821' --server-cidr 'core=10.62.8.0/24,fd00:62:0:8::/64' \
 	--repository "$WORK/hub/two.git"
 like "$(on hub git -C two.git show main:network.yaml)" 'ip: \["10\.62\.8\.1", "fd00:62:0:8::1"\]' 'whose first addresses it takes'
+is "$(on hub sh -c 'umask 000; innernet-reconcile init --network-name open --network-cidr 10.63.0.0/16 \
+	--external-endpoint a:1 >/dev/null && find /var/lib/innernet-reconcile/open -perm /022 ! -type l')" '' \
+	'nobody else may write to its repository, whatever the umask'
 like "$(on hub innernet-reconcile init --network-name x --network-cidr 10.0.0.1/8 --external-endpoint a:1 2>&1)" \
 	'did you mean 10\.0\.0\.0/8' 'host bits are refused with what was meant'
 
