@@ -744,6 +744,7 @@ static void on_mhd_log(void *cls, const char *fmt, va_list ap)
 
 struct http_server *http_new(struct loop *l, const struct http_options *o, struct diags *d)
 {
+	unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG;
 	struct http_server *s = calloc(1, sizeof(*s));
 	const union MHD_DaemonInfo *info;
 
@@ -757,13 +758,15 @@ struct http_server *http_new(struct loop *l, const struct http_options *o, struc
 	s->listener = -1;
 	s->turn = (struct loop_timer){.fn = on_turn, .ctx = s};
 	s->rest = (struct loop_timer){.fn = on_rest_over, .ctx = s};
-	s->mhd =
-	    MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG, 0,
-			     NULL, NULL, on_request, s, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, s,
-			     MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES, MHD_OPTION_CONNECTION_LIMIT,
-			     o->max_connections ? o->max_connections : (unsigned)CONNECTIONS_MAX,
-			     MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
-			     MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_END);
+#if MHD_VERSION >= 0x00097707
+	/* One thread. Else it takes a connection in later than it is given it, when the caps have been looked at. */
+	flags |= MHD_USE_NO_THREAD_SAFETY;
+#endif
+	s->mhd = MHD_start_daemon(flags, 0, NULL, NULL, on_request, s, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, s,
+				  MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES, MHD_OPTION_CONNECTION_LIMIT,
+				  o->max_connections ? o->max_connections : (unsigned)CONNECTIONS_MAX,
+				  MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
+				  MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_END);
 	info = s->mhd ? MHD_get_daemon_info(s->mhd, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
 	s->mhd_fd = info ? info->epoll_fd : -1;
 	if (s->mhd_fd < 0 || loop_fd_set(l, s->mhd_fd, EPOLLIN, on_mhd, s) < 0) {
