@@ -27,7 +27,7 @@ int rewrite_open(struct rewrite *w, struct arena *a, struct span file, uint32_t 
 {
 	size_t errors = d->n_errors;
 
-	*w = (struct rewrite){.arena = a, .file = file, .index = index, .diags = d};
+	*w = (struct rewrite){.arena = a, .file = file, .index = index, .diags = d, .quotes_names = -1};
 	if (yaml_read(a, file, index, &w->root, d) || d->n_errors != errors || d->out_of_memory)
 		return -1;
 	return 0;
@@ -183,12 +183,35 @@ static size_t member_end(const struct rewrite *w, const struct node *container, 
 	return end;
 }
 
-static void style_of_value(struct span f, const struct node *value, struct style *s)
+/* Some other name in the sections, or the first key of all, is in quotes that it does not need: it is the file's way. */
+static bool quotes_names(struct rewrite *w, const struct node *except)
 {
+	if (w->quotes_names >= 0)
+		return w->quotes_names;
+	w->quotes_names = w->root->kind == NODE_MAP && w->root->first->style == NODE_DOUBLE_QUOTED;
+	for (const struct node *section = w->root->first; section; section = section->next) {
+		const struct node *n = section->kind == NODE_MAP || section->kind == NODE_LIST ? section->first : NULL;
+		for (; n && !w->quotes_names; n = n->next)
+			w->quotes_names = n != except && n->kind == NODE_SCALAR && n->style == NODE_DOUBLE_QUOTED &&
+					  section->kind == NODE_MAP && n->text[0] >= 'a' && !name_needs_quotes(n->text);
+	}
+	return w->quotes_names;
+}
+
+/* In quotes, and not for want of a better name. */
+static bool quoted_by_choice(struct rewrite *w, const struct node *n)
+{
+	return n->style == NODE_DOUBLE_QUOTED && (!name_needs_quotes(n->text) || quotes_names(w, n));
+}
+
+static void style_of_value(struct rewrite *w, const struct node *value, struct style *s)
+{
+	struct span f = w->file;
 	const struct node *first = value->kind == NODE_SCALAR ? value : value->first;
 
 	s->flow = value->kind != NODE_MAP || value->flow;
-	s->quoted = first && value->kind != NODE_SCALAR ? first->style == NODE_DOUBLE_QUOTED : s->quoted_name;
+	s->quoted = first && first->kind == NODE_SCALAR && value->kind != NODE_SCALAR ? quoted_by_choice(w, first)
+										      : s->quoted_name;
 	if (!first || !value->flow || value->kind == NODE_SCALAR)
 		return;
 	bool tight = value->start + 1 < f.n && !strchr(" \r\n", f.p[value->start + 1]);
@@ -265,10 +288,10 @@ static int add_to_block(struct rewrite *w, struct node *container, struct node *
 	if (!block_indent(w, container, after, &s.indent, &s.gap))
 		return refuse(w, after, "it does not start its line");
 	if (container->kind == NODE_MAP) {
-		s.quoted_name = after->style == NODE_DOUBLE_QUOTED;
+		s.quoted_name = quoted_by_choice(w, after);
 		s.value_column = aligned_column(container, after);
 	}
-	style_of_value(f, value, &s);
+	style_of_value(w, value, &s);
 	if (!s.flow && value->first)
 		s.step = value->first->column > after->column ? value->first->column - after->column : 2;
 	s.eol = eol_of(f, end);
@@ -336,8 +359,8 @@ static int add_to_flow(struct rewrite *w, struct node *container, struct node *a
 	struct buf text = {0};
 
 	if (container->kind == NODE_MAP)
-		s.quoted_name = after->style == NODE_DOUBLE_QUOTED;
-	style_of_value(f, value, &s);
+		s.quoted_name = quoted_by_choice(w, after);
+	style_of_value(w, value, &s);
 	s.flow = true;
 	if (section) { /* rewrite_remove() knows a section that was made by its room */
 		s.tight = false;
@@ -611,6 +634,19 @@ int rewrite_remove(struct rewrite *w, const char *section, struct node *member)
 	return 0;
 }
 
+/* A text that is itself without quotes, wherever it stands: an endpoint, a key. */
+static bool plain_text(const char *text)
+{
+	size_t n = strlen(text);
+	for (size_t i = 0; i < n; i++) {
+		char c = text[i];
+		bool word = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+		if (!word && (!i || !strchr("._:/+=-", c)))
+			return false;
+	}
+	return n && text[n - 1] != ':';
+}
+
 int rewrite_scalar(struct rewrite *w, struct node *scalar, enum value_kind kind, const char *text)
 {
 	struct buf out = {0};
@@ -622,6 +658,10 @@ int rewrite_scalar(struct rewrite *w, struct node *scalar, enum value_kind kind,
 		return refuse(w, scalar, "there is no value");
 	if (scalar->style == NODE_SINGLE_QUOTED && !strchr(text, '\''))
 		buf_printf(&out, "'%s'", text);
+	else if (scalar->style == NODE_PLAIN && kind == VALUE_TEXT && plain_text(text))
+		buf_str(&out, text);
+	else if (kind == VALUE_NAME && name_needs_quotes(scalar->text) && !quotes_names(w, scalar))
+		put_scalar(&out, kind, text, false); /* the quotes were the old name's */
 	else
 		put_scalar(&out, kind, text, scalar->style != NODE_PLAIN);
 	if (!splice(w, scalar->start, scalar->end - scalar->start, &out)) {

@@ -43,6 +43,7 @@ struct rewrite {
 	struct diags *diags;
 	struct splice *splices;
 	size_t n_splices, cap;
+	int8_t quotes_names; /* names are quoted without need; -1: not looked at yet */
 };
 
 /* Reads the file. -1 with the diagnostics of the YAML reader; nothing is to be freed then. */

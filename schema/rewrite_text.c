@@ -98,7 +98,7 @@ static void put_quoted(struct buf *out, const char *text)
 }
 
 /* Names that other readers of YAML take for something else: 1, 0x1, 1e3, null, no, off, ... */
-static bool name_needs_quotes(const char *name)
+bool name_needs_quotes(const char *name)
 {
 	static const char *const words[] = {"null", "true", "false", "yes", "no", "on", "off", "y", "n"};
 	if (name[0] < 'a' || name[0] > 'z')

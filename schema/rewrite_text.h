@@ -30,6 +30,7 @@ size_t skip_comments(struct span f, size_t line, unsigned indent);
 /* Nothing from `line` on but empty lines, or the mark that ends a document. */
 bool at_end(struct span f, size_t line);
 
+bool name_needs_quotes(const char *name); /* no, 007: other readers of YAML take it for something else */
 void put_spaces(struct buf *out, unsigned n);
 void put_scalar(struct buf *out, enum value_kind kind, const char *text, bool quoted);
 /* On one line. */
