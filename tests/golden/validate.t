@@ -66,6 +66,7 @@ is 'a pipe is passed by' 0 ' 2 CIDRs' net
 if [ "$(id -u)" != 0 ]; then
 	chmod 0 net/teams/a.yaml
 	is 'an included file that cannot be read' 2 'cannot open net/teams/a.yaml' net
+	chmod 644 net/teams/a.yaml
 fi
 
 is 'JSON that is valid' 0 '"valid": true' --format json net
