@@ -17,13 +17,6 @@ void diags_soften(struct diags *d)
 	d->n_errors = 0;
 }
 
-/* What no terminal should be sent: control characters, and the marks that reorder text (CVE-2021-42574). */
-static bool is_control(uint32_t cp)
-{
-	return cp < 0x20 || (cp >= 0x7f && cp < 0xa0) || cp == 0x061c || (cp >= 0x200e && cp <= 0x200f) ||
-	       (cp >= 0x2028 && cp <= 0x202e) || (cp >= 0x2066 && cp <= 0x2069) || cp == 0xfeff;
-}
-
 void buf_visible(struct buf *out, struct span text)
 {
 	for (size_t i = 0; i < text.n;) {
@@ -37,7 +30,7 @@ void buf_visible(struct buf *out, struct span text)
 			buf_str(out, "\\n");
 		else if (cp == '\t')
 			buf_str(out, "\\t");
-		else if (is_control(cp))
+		else if (utf8_hides(cp))
 			buf_printf(out, cp < 0x100 ? "\\x%02x" : "\\u%04x", (unsigned)cp);
 		else
 			buf_add(out, p, len);
@@ -57,6 +50,19 @@ __attribute__((format(printf, 2, 0))) static char *escaped(struct arena *a, cons
 	if (!raw.failed && !out.failed)
 		text = arena_strndup(a, out.p, out.n);
 	buf_free(&raw);
+	buf_free(&out);
+	return text;
+}
+
+/* The name of a file, which git takes with any byte but NUL in it. */
+static char *visible(struct arena *a, const char *s)
+{
+	struct buf out = {0};
+	char *text = NULL;
+
+	buf_visible(&out, span_str(s));
+	if (!out.failed)
+		text = arena_strndup(a, out.p ? out.p : "", out.n);
 	buf_free(&out);
 	return text;
 }
@@ -103,7 +109,7 @@ __attribute__((format(printf, 6, 0))) static struct diag *diag_add(struct diags 
 	if (at)
 		g->at = *at;
 	if (file)
-		g->file = arena_strdup(d->arena, file);
+		g->file = visible(d->arena, file);
 	if (!g->message || (file && !g->file)) {
 		d->out_of_memory = true;
 		d->n_dropped++;
@@ -168,7 +174,7 @@ void diag_note(struct diags *d, struct diag *g, const struct place *at, const ch
 	}
 	if (file_name(d, at)) {
 		note->at = *at;
-		note->file = arena_strdup(d->arena, file_name(d, at));
+		note->file = visible(d->arena, file_name(d, at));
 	}
 	for (end = &g->notes; *end; end = &(*end)->next)
 		;

@@ -71,7 +71,7 @@ static void render_snippet(struct buf *out, struct span line, const struct place
 			break;
 		}
 		if (column >= first) {
-			if (cp == '\t' || (cp >= 0x20 && cp != 0x7f && cp != 0xfffd))
+			if (cp == '\t' || (!utf8_hides(cp) && cp != 0xfffd))
 				buf_add(out, line.p + i, len);
 			else
 				buf_str(out, "\xef\xbf\xbd");

@@ -27,6 +27,12 @@ unsigned utf8_decode(const uint8_t *s, size_t n, uint32_t *cp)
 	return len;
 }
 
+bool utf8_hides(uint32_t cp)
+{
+	return cp < 0x20 || (cp >= 0x7f && cp < 0xa0) || cp == 0x061c || (cp >= 0x200e && cp <= 0x200f) ||
+	       (cp >= 0x2028 && cp <= 0x202e) || (cp >= 0x2066 && cp <= 0x2069) || cp == 0xfeff;
+}
+
 void buf_utf8(struct buf *out, struct span text)
 {
 	uint32_t cp;

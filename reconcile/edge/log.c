@@ -33,18 +33,6 @@ static void now_string(char out[static 32])
 	snprintf(out + n, 32 - n, ".%03uZ", (unsigned)(ts.tv_nsec / 1000000) % 1000);
 }
 
-/* What a message quotes may come from anywhere: it cannot start a line of its own or move a terminal's cursor. */
-static void escape(struct buf *out, const char *s)
-{
-	for (; *s; s++) {
-		unsigned char c = (unsigned char)*s;
-		if (c < 0x20 || c == 0x7f)
-			buf_printf(out, "\\x%02x", c);
-		else
-			buf_char(out, (char)c);
-	}
-}
-
 static void put_human(struct buf *line, const char *level, const char *event, const char *message)
 {
 	char when[32];
@@ -56,7 +44,8 @@ static void put_human(struct buf *line, const char *level, const char *event, co
 	if (strcmp(level, "info") != 0)
 		buf_printf(line, "%s: ", level);
 	buf_printf(line, "%s: ", event);
-	escape(line, message);
+	/* What a message quotes may come from anywhere: it cannot start a line of its own or drive a terminal. */
+	buf_visible(line, span_str(message));
 }
 
 static void put_json(struct buf *line, const char *level, const char *event, const char *code, const char *message)

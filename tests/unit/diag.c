@@ -93,6 +93,35 @@ static void nothing_dangerous_is_printed(void **state)
 	diags_free(&d);
 }
 
+/* Nor by the name of a file, which git takes with any byte, nor by the line that is shown. */
+static void names_and_lines_hide_nothing(void **state)
+{
+	static const char *const odd[] = {"teams/\033]0;x\007\xff.yaml"};
+	struct span sources[1] = {SPAN("a: \xc2\x9b"
+				       "2J\xe2\x80\xae b\n")};
+	struct diags d = {.files = odd, .n_files = 1, .sources = sources};
+	struct place p = at(0, 1, 1, 2);
+	struct buf b = {0};
+	json_t *o;
+
+	(void)state;
+	diag_note(&d, diag_error(&d, "x", &p, "no"), &p, "there");
+	assert_human(&d, sources, false,
+		     "error[x]: no\n"
+		     " --> teams/\\x1b]0;x\\x07\\xff.yaml:1:1\n"
+		     "  |\n"
+		     "1 | a: \xef\xbf\xbd"
+		     "2J\xef\xbf\xbd b\n"
+		     "  | ^\n"
+		     "  note: there at teams/\\x1b]0;x\\x07\\xff.yaml:1:1\n");
+	assert_int_equal(diags_render_json(&b, &d), 0);
+	o = json_loads(b.p, 0, NULL);
+	assert_non_null(o);
+	json_decref(o);
+	buf_free(&b);
+	diags_free(&d);
+}
+
 static void in_the_order_of_the_files(void **state)
 {
 	struct diags d = {.files = files, .n_files = 2};
@@ -185,6 +214,7 @@ int main(void)
 	    cmocka_unit_test(as_people_read_it),
 	    cmocka_unit_test(without_a_place),
 	    cmocka_unit_test(nothing_dangerous_is_printed),
+	    cmocka_unit_test(names_and_lines_hide_nothing),
 	    cmocka_unit_test(in_the_order_of_the_files),
 	    cmocka_unit_test(many_are_counted),
 	    cmocka_unit_test(as_programs_read_it),
