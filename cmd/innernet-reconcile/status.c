@@ -38,16 +38,16 @@ static void add_conditions(struct buf *out, const json_t *o, bool *good)
 {
 	size_t i;
 	json_t *c;
+	int true_ones = 0;
 
-	*good = true;
 	json_array_foreach(json_object_get(o, "conditions"), i, c)
 	{
 		const char *kind = text_of(c, "type"), *status = text_of(c, "status"), *commit = text_of(c, "commit");
 		buf_printf(out, "  %-10s %-8s %-20s %s%.12s%s%s\n", kind, status, text_of(c, "reason"),
 			   *commit ? "commit " : "", commit, *commit ? ": " : "", text_of(c, "message"));
-		if ((!strcmp(kind, "Ready") || !strcmp(kind, "Valid")) && strcmp(status, "True"))
-			*good = false;
+		true_ones += (!strcmp(kind, "Ready") || !strcmp(kind, "Valid")) && !strcmp(status, "True");
 	}
+	*good = true_ones == 2; /* one that is missing is no good sign */
 }
 
 static void add_peers(struct buf *out, const json_t *o)

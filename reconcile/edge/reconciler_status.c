@@ -2,6 +2,7 @@
 #include "reconcile/edge/file.h"
 #include "reconcile/edge/log.h"
 #include "reconcile/edge/reconciler_state.h"
+#include "schema/utf8.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,15 +56,28 @@ static json_t *version_json(const struct version *v)
 	return json_pack("{s:I, s:I}", "epoch", (json_int_t)v->epoch, "number", (json_int_t)v->number);
 }
 
+/* Texts were cut at a byte, which may have been within a character. */
+static json_t *text_json(const char *s)
+{
+	struct buf b = {0};
+	json_t *text;
+
+	buf_utf8(&b, span_str(s));
+	text = b.failed ? NULL : json_string(b.p ? b.p : "");
+	buf_free(&b);
+	return text;
+}
+
 static json_t *conditions_json(const struct reconciler *r)
 {
 	json_t *list = json_array();
 
 	for (int i = 0; i < N_CONDITIONS; i++) {
 		const struct condition *c = &r->conditions[i];
-		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:s, s:I}", "type", kinds[i], "status",
-						      truths[c->status], "reason", c->reason, "message", c->message,
-						      "commit", c->commit, "time", (json_int_t)c->time));
+		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:o, s:s, s:I}", "type", kinds[i], "status",
+						      truths[c->status], "reason", c->reason, "message",
+						      text_json(c->message), "commit", c->commit, "time",
+						      (json_int_t)c->time));
 	}
 	return list;
 }

@@ -45,6 +45,9 @@ is "$(on hub sh -c 'umask 000; innernet-reconcile init --network-name open --net
 like "$(on hub innernet-reconcile init --network-name x --network-cidr 10.0.0.1/8 --external-endpoint a:1 2>&1)" \
 	'did you mean 10\.0\.0\.0/8' 'host bits are refused with what was meant'
 
+on hub sh -c 'echo "{}" >/var/lib/innernet-reconcile/open/status.json'
+nok 'a status that says nothing is not a good one' on hub innernet-reconcile status open
+
 # ---- one turn -------------------------------------------------------------------------------------------------------
 
 like "$(on hub innernet-reconcile snet 2>&1)" 'published: version 0\.1' 'a single run publishes'
