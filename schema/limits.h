@@ -59,13 +59,14 @@
 #define FRESH_SECONDS      300  /* how long a freshness stands */
 
 /* HTTP inside the tunnel. */
-#define SERVER_PORT      51820 /* TCP, on every server's addresses, inside the tunnel */
-#define POLL_WAIT_MAX    60    /* seconds a poll is held */
-#define REQUEST_MAX      4096  /* bytes of a request's body, git's excepted */
-#define TRANSFER_SECONDS 60    /* deadline of a whole transfer, not of a single read */
-#define CONNECTIONS_MAX  20000
-#define CONNECTIONS_PEER 8  /* of one source address */
-#define CANDIDATES_MAX   10 /* endpoints a peer may report */
+#define SERVER_PORT       51820       /* TCP, on every server's addresses, inside the tunnel */
+#define POLL_WAIT_MAX     60          /* seconds a poll is held */
+#define REQUEST_MAX       4096        /* bytes of a request's body, git's excepted */
+#define RESPONSE_HEAD_MAX (16u << 10) /* bytes of an answer's headers; ours have some 150 */
+#define TRANSFER_SECONDS  60          /* deadline of a whole transfer, not of a single read */
+#define CONNECTIONS_MAX   20000
+#define CONNECTIONS_PEER  8  /* of one source address */
+#define CANDIDATES_MAX    10 /* endpoints a peer may report */
 
 /* Git. */
 #define COMMITS_MAX         (16u << 20)     /* reachable commits that are counted */

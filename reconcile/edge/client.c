@@ -20,7 +20,7 @@ struct transfer {
 	CURL *easy;
 	struct curl_slist *headers;
 	struct client_answer answer;
-	size_t max;
+	size_t max, head;   /* bytes: of the body at most, of headers so far */
 	int64_t first_due;  /* boot milliseconds: given up when the first byte is not there by then */
 	int64_t first_byte; /* boot milliseconds; 0: none yet */
 	unsigned deadline_ms;
@@ -71,8 +71,14 @@ static bool in_time(struct transfer *t)
 
 static size_t take_header(char *p, size_t size, size_t n, void *ctx)
 {
+	struct transfer *t = ctx;
+
 	(void)p;
-	return in_time(ctx) ? size * n : 0;
+	/* libcurl keeps them all, and not every version of it has a limit (CVE-2023-38039). */
+	t->head += size * n;
+	if (t->head > RESPONSE_HEAD_MAX)
+		t->answer.too_large = true;
+	return in_time(t) && !t->answer.too_large ? size * n : 0;
 }
 
 static size_t take_body(char *p, size_t size, size_t n, void *ctx)

@@ -204,6 +204,15 @@ static void trickled_head(int fd)
 	}
 }
 
+/* As fast as it goes, where libcurl itself sees no end yet. */
+static void endless_head(int fd)
+{
+	send_text(fd, ok_head);
+	for (int i = 0; i < 3000; i++)
+		send_text(fd, "X-Filler: 0123456789\r\n");
+	send_text(fd, "Content-Length: 0\r\n\r\n");
+}
+
 static void redirect(int fd)
 {
 	send_text(fd, "HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\n\r\n");
@@ -262,6 +271,7 @@ static void test_bad_servers(void **state)
 		const char *error;
 	} cases[] = {
 	    {endless, 0, "the answer is too large"},
+	    {endless_head, 0, "the answer is too large"},
 	    {announced_large, 0, "the answer is too large"},
 	    {trickle, 0, "the answer took too long"},
 	    {trickled_head, 0, "the answer took too long"},
