@@ -65,8 +65,9 @@ UNIT_SRC   := $(wildcard tests/unit/*.c)
 EDGET_SRC  := $(wildcard tests/edge/*.c)
 E2E_SRC    := $(wildcard tests/e2e/*.c)
 FUZZ_SRC   := $(wildcard tests/fuzz/*.c)
+BENCH_SRC  := $(wildcard tests/bench/*.c)
 SOURCES    := $(SCHEMA_SRC) $(RECON_SRC) $(EDGE_SRC) $(CMD_SRC) $(PEER_SRC) $(SERVER_SRC) \
-              $(UNIT_SRC) $(EDGET_SRC) $(E2E_SRC) $(FUZZ_SRC)
+              $(UNIT_SRC) $(EDGET_SRC) $(E2E_SRC) $(FUZZ_SRC) $(BENCH_SRC)
 HEADERS    := $(wildcard schema/*.h reconcile/*.h reconcile/edge/*.h cmd/*.h cmd/*/*.h tests/*.h tests/*/*.h)
 MAN        := $(wildcard man/*.[1-8])
 
@@ -149,6 +150,11 @@ $(B)/tests/edge/%.t: $(B)/tests/edge/%.o $(LIBS)
 E2E_PROGRAMS := $(patsubst %.c,$(B)/%,$(E2E_SRC))
 $(E2E_PROGRAMS): $(B)/tests/e2e/%: $(B)/tests/e2e/%.o $(LIBS)
 	$(link) $(EDGE_LIBS) $(PURE_LIBS)
+
+# The benchmark is one program; tests/bench/run has the rest.
+BENCH := $(B)/tests/bench/bench
+$(BENCH): $(call obj,$(BENCH_SRC)) $(LIBS)
+	$(link) $(EDGE_LIBS) $(PURE_LIBS) -lm
 
 # A fuzzer is one file of tests/fuzz with everything linked to it, whichever compiler the rest is built with.
 FUZZERS := $(patsubst tests/fuzz/%.c,$(FB)/%,$(FUZZ_SRC))
