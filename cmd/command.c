@@ -1,4 +1,5 @@
 #include "cmd/command.h"
+#include "schema/keys.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -276,6 +277,7 @@ static int parse_word(struct invocation *inv, const char *word)
 			return -1;
 		}
 		inv->command = inv->program->default_command;
+		inv->implied = true;
 	}
 	inv->args[inv->n_args++] = word;
 	return 0;
@@ -346,6 +348,32 @@ static int dispatch(struct invocation *inv)
 	return c->run(inv);
 }
 
+/* The command that a mistyped word stands for, or NULL. */
+static const char *command_nearest(const struct program *p, const char *word)
+{
+	unsigned best = strlen(word) > 4 ? 3 : 2;
+	const char *nearest = NULL;
+
+	for (const struct command *const *c = p->commands; *c; c++) {
+		unsigned distance = word_distance(word, (*c)->name, best - 1);
+		if (distance < best) {
+			best = distance;
+			nearest = (*c)->name;
+		}
+	}
+	return nearest;
+}
+
+/* Whoever mistypes a command should not have to guess why it was taken for a network. */
+static void explain_implied(const struct invocation *inv)
+{
+	const char *nearest = command_nearest(inv->program, inv->args[0]);
+
+	if (nearest)
+		fprintf(stderr, "%s: '%s' is no command either; did you mean '%s'?\n", inv->program->name, inv->args[0],
+			nearest);
+}
+
 int command_main(const struct program *p, int argc, char **argv)
 {
 	struct invocation inv = {.program = p};
@@ -358,6 +386,8 @@ int command_main(const struct program *p, int argc, char **argv)
 	}
 	harden();
 	code = parse(&inv, argc, argv) < 0 ? usage_exit(&inv) : dispatch(&inv);
+	if (code != 0 && inv.implied)
+		explain_implied(&inv);
 	/* A reader that went away (`| head`) is its own business. */
 	if (fflush(stdout) != 0 && errno != EPIPE) {
 		stdout_failed(&inv);

@@ -51,6 +51,7 @@ struct invocation {
 	const char *names[OPTIONS_MAX];  /* options that were given, in order */
 	const char *values[OPTIONS_MAX]; /* "" for a flag */
 	int n_options;
+	bool implied; /* the first word was no subcommand: the default's argument */
 };
 
 /* The value of an option (the last, when it was given twice), or NULL. A flag's value is "". */
