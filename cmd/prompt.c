@@ -35,7 +35,7 @@ enum key {
 static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGWINCH};
 #define N_SIGNALS (sizeof(signals) / sizeof(signals[0]))
 
-/* Nothing but a note that a signal came: read() is interrupted, and what there is to do is done there. */
+/* Nothing but a note that a signal came: the wait for a key is interrupted, and what there is to do is done there. */
 static volatile sig_atomic_t caught;
 
 static void catch_signal(int number)
@@ -46,6 +46,7 @@ static void catch_signal(int number)
 struct terminal {
 	struct termios before;
 	struct sigaction actions[N_SIGNALS];
+	sigset_t mask;  /* as it was: our signals come only while we wait for a key */
 	unsigned drawn; /* lines that our last drawing put below the one where it began */
 };
 
@@ -75,9 +76,14 @@ static void set_raw(const struct terminal *t)
 
 static void set_signals(struct terminal *t)
 {
-	struct sigaction action = {.sa_handler = catch_signal}; /* no SA_RESTART: read() returns */
+	struct sigaction action = {.sa_handler = catch_signal};
+	sigset_t ours;
 
 	sigemptyset(&action.sa_mask);
+	sigemptyset(&ours);
+	for (size_t i = 0; i < N_SIGNALS; i++)
+		sigaddset(&ours, signals[i]);
+	sigprocmask(SIG_BLOCK, &ours, &t->mask);
 	for (size_t i = 0; i < N_SIGNALS; i++)
 		sigaction(signals[i], &action, &t->actions[i]);
 }
@@ -86,6 +92,7 @@ static void reset_signals(const struct terminal *t)
 {
 	for (size_t i = 0; i < N_SIGNALS; i++)
 		sigaction(signals[i], &t->actions[i], NULL);
+	sigprocmask(SIG_SETMASK, &t->mask, NULL);
 }
 
 static int terminal_open(struct terminal *t)
@@ -121,17 +128,16 @@ static void deliver(struct terminal *t)
 
 static int read_byte(struct terminal *t, int timeout_ms)
 {
+	struct timespec timeout = {timeout_ms / 1000, timeout_ms % 1000 * 1000000L};
 	struct pollfd p = {.fd = STDIN_FILENO, .events = POLLIN};
 	unsigned char c;
+	int ready = ppoll(&p, 1, timeout_ms < 0 ? NULL : &timeout, &t->mask);
 
-	if (timeout_ms >= 0 && poll(&p, 1, timeout_ms) <= 0)
-		return -1;
-	ssize_t n = read(STDIN_FILENO, &c, 1);
-	if (n < 0 && errno == EINTR && caught) {
+	if (ready < 0 && errno == EINTR && caught) {
 		deliver(t);
 		return KEY_DRAW;
 	}
-	return n == 1 ? c : -1;
+	return ready > 0 && read(STDIN_FILENO, &c, 1) == 1 ? c : -1;
 }
 
 /* After ESC: one of the sequences that terminals send for the keys we know. */
@@ -139,7 +145,7 @@ static int read_escape(struct terminal *t)
 {
 	int c = read_byte(t, 50), number = 0;
 
-	if (c < 0)
+	if (c == -1)
 		return KEY_CANCEL; /* Escape itself */
 	if (c != '[' && c != 'O')
 		return KEY_OTHER;

@@ -1,0 +1,167 @@
+#!/usr/bin/env bash
+# The commands that edit a definition, by flags: the lines that they must change and no other, in the file that has
+# them; idempotent; refused with nothing changed.
+. "$(dirname "$0")/lib.sh"
+
+export HOME=$WORK/home GIT_CONFIG_GLOBAL=$WORK/home/.gitconfig
+mkdir -p "$HOME/net/teams"
+cd "$HOME/net" || bail 'no folder'
+git config --global user.name Ada
+git config --global user.email ada@example.com
+git config --global init.defaultBranch main
+
+run() { # COMMAND...: its output in $out, its errors in $err, its exit code in $status
+	out=$("$@" 2>"$WORK/err" </dev/null)
+	status=$?
+	err=$(cat "$WORK/err")
+}
+edit() { # DESCRIPTION DIFF COMMAND...: it succeeds and changes just these lines; the same again changes nothing
+	local what=$1 wanted=$2 again
+	shift 2
+	rm -rf "$WORK/before" && cp -r . "$WORK/before"
+	run innernet "$@"
+	is "$status $err" '0 ' "$what"
+	is "$(diff -r -x .git "$WORK/before" . | grep '^[<>]')" "$wanted" '... changes the lines that it must'
+	again=$(innernet "$@" </dev/null 2>&1)
+	is "$? $(tail -n 1 <<<"$again" | grep -o 'Nothing changed.')" '0 Nothing changed.' '... and once more, nothing'
+}
+refuse() { # DESCRIPTION REGEX COMMAND...: it fails, says so, and nothing is changed
+	local what=$1 wanted=$2
+	shift 2
+	rm -rf "$WORK/before" && cp -r . "$WORK/before"
+	run innernet "$@"
+	like "$status $err" "$wanted" "$what"
+	ok '... and nothing is changed' diff -r -x .git "$WORK/before" .
+}
+key() { wg genkey | wg pubkey; }
+cat >network.yaml <<END
+# Who we are.
+network: corp
+cidr: 10.60.0.0/16
+include: [teams/*.yaml]
+trust:
+  id: "$(head -c 32 /dev/urandom | base64)"
+  signers: ["ed25519:$(openssl genpkey -algorithm ed25519 | openssl pkey -pubout -outform DER | tail -c 32 | base64)"]
+cidrs:
+  infra:   10.60.0.0/24
+  humans:  10.60.64.0/24   # people
+associations:
+  - [humans, ops]
+peers:
+  hub:     { ip: 10.60.0.1, public_key: "$(key)", endpoint: "192.0.2.1:51820", server: true }
+  alice:   { ip: 10.60.64.1, public_key: "$(key)", admin: true }
+tests:
+  - { from: alice, can_reach: [olga, hub], cannot_reach: [guests] }
+END
+cat >teams/ops.yaml <<END
+cidrs: {ops: 10.60.65.0/24, guests: 10.60.66.0/24}
+peers:
+  olga:
+    ip: 10.60.65.1
+    public_key: $(key)
+    # of the night shift
+  gus:
+    ip: 10.60.66.1
+    public_key: $(key)
+END
+cp -r . "$WORK/first"
+
+edit 'add-cidr' '>   lab:     10.60.67.0/24' add-cidr --name lab --cidr 10.60.67.0/24
+like "$out" '^# cidr lab will be added$' 'the plan is shown'
+like "$out" '^[+]  lab:     10.60.67.0/24$' 'with the line'
+like "$out" "^It counts when it is pushed: git commit -m 'network: add CIDR lab' network.yaml && git push\$" 'and what to type'
+edit 'add-association' '>   - [lab, humans]' add-association --cidr lab --with humans
+is "$(innernet add-association --cidr humans --with lab)" \
+	"An association joins 'humans' and 'lab' in network.yaml. Nothing changed." 'the other way round is the same'
+refuse 'a CIDR that an association names is not deleted' "^  note: by the association at network.yaml:14:5$" delete-cidr --name lab
+edit 'delete-association' '<   - [lab, humans]' delete-association --cidr humans --with lab
+edit 'rename-cidr' '<   lab:     10.60.67.0/24
+>   labs:    10.60.67.0/24' rename-cidr --name lab --new-name labs
+edit 'delete-cidr' '<   labs:    10.60.67.0/24' delete-cidr --name labs
+refuse 'a CIDR with peers stays' "^  note: by the peer 'olga' at teams/ops.yaml:3:3$" delete-cidr --name ops
+refuse 'so does the network' "^1 error\[in-use\]: 'corp' is the network itself" delete-cidr --name corp
+edit 'rename-cidr goes through all files' '<   - [humans, ops]
+>   - [humans, operations]
+< cidrs: {ops: 10.60.65.0/24, guests: 10.60.66.0/24}
+> cidrs: {operations: 10.60.65.0/24, guests: 10.60.66.0/24}' rename-cidr --name ops --new-name operations
+like "$out" 'network.yaml teams/ops.yaml && git push$' 'and names both'
+run innernet rename-cidr --name operations --new-name ops
+edit 'rename-peer goes into the tests' '<   - { from: alice, can_reach: [olga, hub], cannot_reach: [guests] }
+>   - { from: alice, can_reach: [olivia, hub], cannot_reach: [guests] }
+<   olga:
+>   olivia:' rename-peer --name olga --new-name olivia
+run innernet rename-peer --name olivia --new-name olga
+edit 'disable-peer, in the file that has it' '>     disabled: true' disable-peer --name gus
+edit 'enable-peer' '<     disabled: true' enable-peer --name gus
+edit 'set-endpoint' '>     endpoint: "[2001:db8::1]:7"' set-endpoint --name olga --endpoint '[2001:DB8:0::1]:7'
+edit 'set-endpoint --unset' '<     endpoint: "[2001:db8::1]:7"' set-endpoint --name olga --unset
+ok 'all of it done and undone, the first bytes are back' diff -r "$WORK/first" .
+
+refuse 'a peer that a test names stays' '^  note: by the test at network.yaml:17:5$' delete-peer --name olga
+refuse 'an edit that a test forbids is refused' '^1 error\[test-failed\]' add-association --cidr humans --with guests
+like "$err" '^Nothing was changed: the definition would not be valid.$' 'which is said'
+refuse 'and one that a test forbids otherwise' '^1 error\[test-failed\]' disable-peer --name olga
+refuse 'the only server is not disabled' '^1 error\[servers-disabled\]' disable-peer --name hub
+refuse 'a CIDR that overlaps no parent is' '^1 error\[prefix-outside\]' add-cidr --name far --cidr 192.168.0.0/24
+refuse 'host bits are' 'do you mean 10.60.67.0/24' add-cidr --name lab --cidr 10.60.67.9/24
+refuse 'a name that is taken is' "^1 error\[peer-exists\]: peer 'alice' is there already" add-cidr --name alice --cidr 10.60.67.0/24
+refuse 'a typo is' "^  help: did you mean 'alice'" disable-peer --name alicee
+refuse 'what is missing is named' '^1 innernet: rename-peer: something is missing: --name NAME, --new-name NAME$' rename-peer
+refuse 'or what is not said of an endpoint' 'missing: --endpoint HOST:PORT \(or --unset\)$' set-endpoint --name alice
+
+# A new invite.
+run innernet invite-peer --name olga --invite-expires never --json
+is "$status $err" '0 ' 'invite-peer'
+is "$(jq -c '[.format_version, .edit, .changed, .files, .name, .ip, .cidr, .invite_expires, .invitation, .committed]' <<<"$out")" \
+	'["1.0","invite-peer",true,["teams/ops.yaml"],"olga",["10.60.65.1"],"ops",null,"olga.yaml",false]' 'said in JSON'
+is "$(jq -c '.plan.effect.cut_off[]' <<<"$out")" "$(jq -c '.plan.effect.cut_off[0]' <<<"$out")" 'with its plan'
+is "$(diff "$WORK/first/teams/ops.yaml" teams/ops.yaml | sed -E 's/: .*/: KEY/')" '5c5
+<     public_key: KEY
+---
+>     invite: KEY' 'in the place of the key'
+is "$(sed -n 's/ *invite: *"*\(ed25519:[^"]*\).*/\1/p' teams/ops.yaml)" "$(jq -r .invite <<<"$out")" 'the one that it says'
+is "$(stat -c %a olga.yaml)" 600 'the invitation is its owner'\''s alone'
+refuse 'it is not written over another file' '^1 error\[file-exists\]' invite-peer --name olga
+
+# All files are written, or none.
+cp teams/ops.yaml "$WORK/ops.yaml"
+mount --bind teams teams && mount -o remount,bind,ro teams
+refuse 'a file that cannot be written takes the others back' '^1 error\[' rename-cidr --name ops --new-name operations
+umount teams
+
+# In git.
+rm olga.yaml
+git init -q . && git add . && git commit -q -m one
+git init -q --bare "$WORK/upstream.git" && git remote add origin "$WORK/upstream.git" && git push -q -u origin main
+printf '#!/bin/sh\necho "plan: nobody gains or loses anybody"\n' >"$WORK/upstream.git/hooks/pre-receive"
+chmod +x "$WORK/upstream.git/hooks/pre-receive"
+echo x >other && git add other
+run innernet rename-cidr --name ops --new-name operations --push --yes
+is "$status" 0 'commit and push'
+like "$err" '^remote: plan: nobody gains' 'what the server says is shown'
+is "$(git show --format=%s --name-only HEAD | xargs)" 'network: rename CIDR ops to operations network.yaml teams/ops.yaml' \
+	'the commit has both files'
+is "$(git diff --cached --name-only)" other 'and nothing else'
+run innernet rename-cidr --name ops --new-name operations --push --yes
+is "$status $(git rev-list --count HEAD)" '0 2' 'once more makes no commit'
+run innernet invite-peer --name olga --invite-expires never --commit
+is "$(git status --porcelain | xargs)" 'A other' 'git leaves the invitation alone'
+is "$(tail -n 1 .git/info/exclude)" /olga.yaml 'since it was told to'
+echo '# unfinished' >>teams/ops.yaml
+refuse 'nothing unfinished is taken along' '^1 error\[uncommitted-changes\]' disable-peer --name olga --commit
+git checkout -q teams/ops.yaml
+
+# The ledger, as the clone has it.
+ledger=$WORK/ledger
+git clone -q . "$ledger"
+git -C "$ledger" checkout -q --orphan innernet/enrolments
+git -C "$ledger" rm -rqf .
+mkdir -p "$ledger/addresses/02/40"
+printf 'innernet-address 1\naddress 10.60.64.2\nmark %s\nname mallory\ncommit %s\n' "$(key)" "$(git rev-parse HEAD)" \
+	>"$ledger/addresses/02/40/00000000000000000000ffff0a3c4002"
+git -C "$ledger" add . && git -C "$ledger" commit -q -m addresses
+git fetch -q "$ledger" innernet/enrolments:refs/remotes/origin/innernet/enrolments
+run innernet add-peer --name carl --auto-ip --cidr humans --public-key "$(key)"
+like "$status $out" '^[+]  carl:    \{ ip: 10.60.64.3, ' 'an address that was given out before is passed over'
+refuse 'and refused when it is asked for' '^1 error\[address-reused\]' add-peer --name dora --ip 10.60.64.2 --public-key "$(key)"
+done_testing
