@@ -1,5 +1,6 @@
 /* Puts what was read into the model's order, makes its indices, and finds each CIDR's and each peer's place. */
 #include "schema/loader.h"
+#include "schema/order.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,14 +32,6 @@ static int cmp_cidr(const void *va, const void *vb)
 	return c ? c : cmp_place(&a->at, &b->at);
 }
 
-static int cmp_peer(const void *va, const void *vb)
-{
-	const struct peer *a = *(const struct peer *const *)va, *b = *(const struct peer *const *)vb;
-	int c = addr_cmp(peer_order(a), peer_order(b));
-
-	return c ? c : cmp_place(&a->at, &b->at);
-}
-
 /* Moves items[i] to where `now` says, in place: each cycle of the permutation once. */
 static void permute(void *items, size_t size, uint32_t *now, uint32_t n, void *spare)
 {
@@ -55,6 +48,22 @@ static void permute(void *items, size_t size, uint32_t *now, uint32_t n, void *s
 			now[to] = to;
 		}
 	}
+}
+
+/* Where each of n items comes by its key, equal ones as they are now. The caller frees. NULL: out of memory. */
+static uint32_t *ranks(uint32_t n, size_t len, const uint8_t *keys)
+{
+	uint32_t *by = malloc(((size_t)n + 1) * sizeof(*by)), *now = malloc(((size_t)n + 1) * sizeof(*now));
+
+	if (!by || !now || order_by_bytes(by, n, len, keys)) {
+		free(by);
+		free(now);
+		return NULL;
+	}
+	for (uint32_t i = 0; i < n; i++)
+		now[by[i]] = i;
+	free(by);
+	return now;
 }
 
 /* The root stays first. */
@@ -86,20 +95,21 @@ out:
 static int order_peers(struct loader *l)
 {
 	struct model *m = l->model;
-	struct peer **by = malloc((m->n_peers + 1) * sizeof(*by)), spare;
-	uint32_t *now = malloc((m->n_peers + 1) * sizeof(*now));
+	struct addr *bytes = malloc(((size_t)m->n_peers + 1) * sizeof(*bytes));
 	struct addr_use *addrs = (struct addr_use *)l->addrs.p;
 	struct route_use *routes = (struct route_use *)l->routes.p;
 	struct key_use *keys = (struct key_use *)l->keys.p;
-	int rc = -1;
+	uint32_t *now = NULL;
+	struct peer spare;
 
-	if (!by || !now)
-		goto out;
-	for (uint32_t i = 0; i < m->n_peers; i++)
-		by[i] = &m->peers[i];
-	sort(by, m->n_peers, sizeof(struct peer *), cmp_peer);
-	for (uint32_t i = 0; i < m->n_peers; i++)
-		now[by[i] - m->peers] = i;
+	/* They were read in the order of the files: of two with one address, the first stays first. */
+	for (uint32_t i = 0; i < m->n_peers && bytes; i++)
+		bytes[i] = *peer_order(&m->peers[i]);
+	if (bytes)
+		now = ranks(m->n_peers, sizeof(*bytes), (const uint8_t *)bytes);
+	free(bytes);
+	if (!now)
+		return -1;
 	for (size_t i = 0; i < l->addrs.n / sizeof(*addrs); i++)
 		addrs[i].peer = now[addrs[i].peer];
 	for (size_t i = 0; i < l->routes.n / sizeof(*routes); i++)
@@ -107,11 +117,8 @@ static int order_peers(struct loader *l)
 	for (size_t i = 0; i < l->keys.n / sizeof(*keys); i++)
 		keys[i].peer = now[keys[i].peer];
 	permute(m->peers, sizeof(*m->peers), now, m->n_peers, &spare);
-	rc = 0;
-out:
-	free(by);
 	free(now);
-	return rc;
+	return 0;
 }
 
 struct named {
@@ -126,6 +133,39 @@ static int cmp_named(const void *va, const void *vb)
 	int c = strcmp(a->name, b->name);
 
 	return c ? c : cmp_place(a->at, b->at);
+}
+
+#define NAME_BYTES 8
+
+/* By the first bytes in which they may differ, and where these are the same by the whole. */
+static int sort_names(struct named *names, uint32_t n)
+{
+	size_t common = n ? strlen(names[0].name) : 0;
+	uint8_t *bytes = calloc((size_t)n + 1, NAME_BYTES);
+	struct named spare;
+	uint32_t *now = NULL;
+
+	for (uint32_t i = 1; i < n && bytes; i++)
+		for (size_t at = 0; at < common; at++)
+			if (names[i].name[at] != names[0].name[at])
+				common = at;
+	for (uint32_t i = 0; i < n && bytes; i++)
+		memcpy(bytes + (size_t)i * NAME_BYTES, names[i].name + common,
+		       strnlen(names[i].name + common, NAME_BYTES));
+	if (bytes)
+		now = ranks(n, NAME_BYTES, bytes);
+	if (now)
+		permute(names, sizeof(*names), now, n, &spare);
+	free(bytes);
+	free(now);
+	for (uint32_t i = 0, end; i < n && now; i = end) {
+		for (end = i + 1; end < n && strncmp(names[end].name + common, names[i].name + common, NAME_BYTES) == 0;
+		     end++)
+			;
+		if (end - i > 1)
+			sort(names + i, end - i, sizeof(*names), cmp_named);
+	}
+	return now ? 0 : -1;
 }
 
 static void name_twice(struct loader *l, const struct place *at, const struct place *before, const char *what,
@@ -143,9 +183,8 @@ static uint32_t *name_index(struct loader *l, struct named *names, uint32_t n, c
 	const struct place *network = &l->model->cidrs[0].at;
 	uint32_t *index = arena_array(l->arena, n, sizeof(*index));
 
-	if (!index)
+	if (!index || sort_names(names, n))
 		return NULL;
-	sort(names, n, sizeof(*names), cmp_named);
 	for (uint32_t i = 0, first = 0; i < n; i++) {
 		const struct named *one = &names[first], *two = &names[i];
 
@@ -376,12 +415,22 @@ static void place_cidrs(struct loader *l)
 			m->cidrs[i].depth = m->cidrs[m->cidrs[i].parent].depth + 1;
 }
 
-static int cmp_addr_use(const void *va, const void *vb)
+static int order_uses(struct addr_use *uses, uint32_t n)
 {
-	const struct addr_use *a = va, *b = vb;
-	int c = addr_cmp(&a->addr, &b->addr);
+	struct addr *bytes = malloc(((size_t)n + 1) * sizeof(*bytes));
+	uint32_t *now = NULL;
+	struct addr_use spare;
 
-	return c ? c : cmp_place(&a->at, &b->at);
+	for (uint32_t i = 0; i < n && bytes; i++)
+		bytes[i] = uses[i].addr;
+	if (bytes)
+		now = ranks(n, sizeof(*bytes), (const uint8_t *)bytes);
+	free(bytes);
+	if (!now)
+		return -1;
+	permute(uses, sizeof(*uses), now, n, &spare);
+	free(now);
+	return 0;
 }
 
 /* Looking for a free address may walk a whole CIDR, so what was found is kept. */
@@ -480,9 +529,8 @@ static int place_peers(struct loader *l)
 
 	m->by_addr = arena_array(l->arena, n, sizeof(*m->by_addr));
 	m->by_cidr = arena_array(l->arena, m->n_peers, sizeof(*m->by_cidr));
-	if (!m->by_addr || !m->by_cidr)
+	if (!m->by_addr || !m->by_cidr || order_uses(uses, n))
 		return -1;
-	sort(uses, n, sizeof(*uses), cmp_addr_use);
 	for (uint32_t i = 0; i < n; i++)
 		m->by_addr[i] = (struct peer_addr){uses[i].addr, uses[i].peer};
 	m->n_addrs = n;

@@ -1,5 +1,6 @@
 /* What must be unique, or fit together, over the whole definition. */
 #include "schema/loader.h"
+#include "schema/order.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,13 @@ static int cmp_key_use(const void *va, const void *vb)
 	return key_cmp(&a->x25519, &b->x25519);
 }
 
+static struct span key_item(const void *ctx, uint32_t i)
+{
+	const struct key_use *uses = ctx;
+
+	return (struct span){uses[i].x25519.b, KEY_LEN};
+}
+
 /* Any X25519 key twice: public keys, and invites as the keys they become. The first in the file keeps it. */
 static void check_keys(struct loader *l)
 {
@@ -19,8 +27,10 @@ static void check_keys(struct loader *l)
 	size_t n = l->keys.n / sizeof(*uses), first, i, j;
 	struct diag *g;
 
-	if (n)
-		qsort(uses, n, sizeof(*uses), cmp_key_use);
+	/* Hardly ever: then they are put side by side. */
+	if (!maybe_twice((uint32_t)n, key_item, uses))
+		return;
+	qsort(uses, n, sizeof(*uses), cmp_key_use);
 	for (i = 0; i < n; i = j) {
 		for (first = i, j = i + 1; j < n && key_eq(&uses[j].x25519, &uses[i].x25519); j++)
 			if (place_before(&peers[uses[j].peer].at_key, &peers[uses[first].peer].at_key))

@@ -18,46 +18,61 @@ bool key_is_zero(const struct key *k)
 	return sodium_is_zero(k->b, KEY_LEN) != 0;
 }
 
-/* All ones when low <= c <= high, else 0. */
-static uint32_t within(uint32_t c, uint32_t low, uint32_t high)
+/* Sixteen characters at once; compilers make of it what the machine has. */
+typedef uint8_t lanes __attribute__((vector_size(16)));
+
+/* In each lane all ones when from <= c <= to, else 0. */
+static lanes within(lanes c, uint8_t from, uint8_t to)
 {
-	return (((c - low) | (high - c)) >> 31) - 1;
+	return (lanes)((c >= from) & (c <= to));
 }
 
-/* The six bits of a character of RFC 4648 section 4; all ones for any other. */
-static uint32_t base64_bits(uint8_t c)
+/* The six bits of characters of RFC 4648 section 4; what is none of them has bits set in *bad. */
+static lanes base64_bits(lanes c, lanes *bad)
 {
-	return ((within(c, 'A', 'Z') & (c - 'A' + 1u)) | (within(c, 'a', 'z') & (c - 'a' + 27u)) |
-		(within(c, '0', '9') & (c - '0' + 53u)) | (within(c, '+', '+') & 63) | (within(c, '/', '/') & 64)) -
-	       1;
+	lanes upper = within(c, 'A', 'Z'), lower = within(c, 'a', 'z'), digit = within(c, '0', '9'),
+	      plus = within(c, '+', '+'), slash = within(c, '/', '/');
+
+	*bad |= (lanes) ~(upper | lower | digit | plus | slash);
+	return (upper & (c - 'A')) | (lower & (c - 'a' + 26)) | (digit & (c - '0' + 52)) | (plus & 62) | (slash & 63);
 }
 
 /*
  * Exactly `len` bytes in canonical base64: padded, and without a bit after the last byte. The same steps whatever the
- * bytes are, since private keys come this way too. (libsodium's is as careful, but half as fast: 10,000 peers notice.)
+ * bytes are, since private keys come this way too. (libsodium's is as careful, but a fraction as fast: 10,000 peers notice.)
  */
 static int base64_parse(const char *s, size_t n, uint8_t *out, size_t len)
 {
 	size_t chars = (len * 8 + 5) / 6, at = 0;
-	uint32_t bits, acc = 0, bad = 0;
+	uint8_t bits[SIG_B64_LEN + sizeof(lanes)];
+	lanes block, bad = {0};
+	uint32_t acc = 0, wrong = 0;
 	unsigned have = 0;
 
-	if (n != (len + 2) / 3 * 4)
+	if (n != (len + 2) / 3 * 4 || n > SIG_B64_LEN)
 		return -1;
+	memset(bits, 'A', sizeof(bits));
+	memcpy(bits, s, chars);
+	for (size_t i = 0; i < chars; i += sizeof(lanes)) {
+		memcpy(&block, bits + i, sizeof(lanes));
+		block = base64_bits(block, &bad);
+		memcpy(bits + i, &block, sizeof(lanes));
+	}
 	for (size_t i = 0; i < chars; i++) {
-		bits = base64_bits((uint8_t)s[i]);
-		bad |= bits >> 6;
-		acc = acc << 6 | (bits & 63);
+		acc = acc << 6 | bits[i];
 		have += 6;
 		if (have >= 8) {
 			have -= 8;
 			out[at++] = (uint8_t)(acc >> have);
 		}
 	}
-	bad |= acc & ((1u << have) - 1);
+	for (size_t i = 0; i < sizeof(lanes); i++)
+		wrong |= bad[i];
+	wrong |= acc & ((1u << have) - 1);
 	for (size_t i = chars; i < n; i++)
-		bad |= (uint8_t)s[i] ^ (uint8_t)'=';
-	return bad ? -1 : 0;
+		wrong |= (uint8_t)s[i] ^ (uint8_t)'=';
+	sodium_memzero(bits, sizeof(bits));
+	return wrong ? -1 : 0;
 }
 
 int key_parse(const char *s, size_t n, struct key *out)

@@ -1,6 +1,7 @@
 #include "schema/yaml.h"
 
 #include "schema/limits.h"
+#include "schema/order.h"
 #include "schema/utf8.h"
 
 #include <stdlib.h>
@@ -252,7 +253,14 @@ static int key_order(const void *va, const void *vb)
 	return c ? c : (a->start > b->start) - (a->start < b->start);
 }
 
-/* Small maps are compared pair by pair, larger ones sorted. */
+static struct span key_item(const void *ctx, uint32_t i)
+{
+	const struct node *key = ((struct node *const *)ctx)[i];
+
+	return (struct span){(const uint8_t *)key->text, key->n};
+}
+
+/* Small maps are compared pair by pair; larger ones by their hashes first, and sorted when two may be the same. */
 #define SMALL_MAP 12
 
 static void duplicate(struct reader *r, const struct node *first, const struct node *again)
@@ -285,6 +293,10 @@ static int check_duplicates(struct reader *r, const struct node *map)
 					duplicate(r, keys[j], keys[i]);
 					break;
 				}
+		return 0;
+	}
+	if (!maybe_twice((uint32_t)n, key_item, keys)) {
+		free(keys);
 		return 0;
 	}
 	qsort(keys, n, sizeof(*keys), key_order);
