@@ -537,11 +537,14 @@ struct names {
 	size_t n;
 };
 
-/* The answer's index in the list; n: it is not in it. */
+/* The answer's index in the list: a whole choice, or what stands before its first blank. n: it is not in it. */
 static size_t index_of(const struct names *l, const char *answer)
 {
 	for (size_t i = 0; i < l->n; i++)
 		if (strcmp(l->choices[i], answer) == 0)
+			return i;
+	for (size_t i = 0; i < l->n && *answer; i++)
+		if (strcspn(l->choices[i], " ") == strlen(answer) && !strncmp(l->choices[i], answer, strlen(answer)))
 			return i;
 	return l->n;
 }

@@ -24,7 +24,8 @@ typedef const char *prompt_check(void *ctx, const char *answer);
 int prompt_line(const char *question, const char *preset, prompt_check *check, void *ctx, char out[static PROMPT_MAX]);
 
 /*
- * One of `n` (at least 1) choices, `preset` to begin with. Letters that are typed narrow the list down. -1: cancelled.
+ * One of `n` (at least 1) choices, `preset` to begin with. Letters that are typed narrow the list down; where
+ * nothing can be drawn, the first word of a choice will do. -1: cancelled.
  */
 int prompt_choose(const char *question, const char *const *choices, size_t n, size_t preset, size_t *out);
 

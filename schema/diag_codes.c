@@ -67,6 +67,7 @@ const struct diag_code diag_codes[] = {
     {"base-invalid", "the definition that a plan compares with is not valid itself"},
     {"cidr-exists", "a CIDR of that name is there"},
     {"cidr-full", "no address of a CIDR is free"},
+    {"definition-changed", "a definition was changed while an edit of it waited for an answer"},
     {"definition-missing", "a commit does not have the definition's file"},
     {"device-absent", "the interface is gone"},
     {"device-answer", "the kernel, or a userspace WireGuard, answered with something that makes no sense"},

@@ -163,7 +163,7 @@ static const struct edit_command commands[] = {
      NULL},
     {&command_delete_association,
      EDIT_DELETE_ASSOCIATION,
-     {{"cidr", ASK_CIDR, "One CIDR:", NULL, false}, {"with", ASK_CIDR, "The other:", NULL, false}},
+     {{"cidr", ASK_JOINED, "One CIDR:", NULL, false}, {"with", ASK_PARTNER, "The other:", NULL, false}},
      take_association,
      NULL,
      NULL},
@@ -291,6 +291,29 @@ static int write_file(struct edit_job *job, const char *name, struct span bytes)
 	return rc;
 }
 
+/* Somebody may have edited it while we waited for an answer: that is not written over. */
+static int check_unchanged(struct edit_job *job)
+{
+	const struct model *m = job->before;
+	int rc = 0;
+
+	for (uint32_t i = 0; i < m->n_files && !rc; i++) {
+		struct buf now = {0};
+		if (!job->bytes[i].p)
+			continue;
+		rc = file_read(m->files[i], DEFINITION_MAX, &now, NULL, &job->diags);
+		if (!rc && !span_eq(buf_span(&now), m->sources[i])) {
+			diag_help(&job->diags,
+				  diag_file_error(&job->diags, "definition-changed", m->files[i],
+						  "%s was changed by somebody else meanwhile", m->files[i]),
+				  "look at it, and type the command once more");
+			rc = -1;
+		}
+		buf_free(&now);
+	}
+	return rc;
+}
+
 /* All files, or none. */
 static int write_files(struct edit_job *job)
 {
@@ -298,6 +321,8 @@ static int write_files(struct edit_job *job)
 	struct version floor = {0, 0};
 	uint32_t i;
 
+	if (check_unchanged(job))
+		return -1;
 	if (job->seed) {
 		edit_floor(job, &floor);
 		if (invitation_save(job, &floor))

@@ -35,6 +35,7 @@ struct edit_job {
 	/* Of a new invite. */
 	uint8_t *seed;    /* secret_new(); NULL: there is none */
 	char *invitation; /* its path */
+	bool excluded;    /* git was told to leave it alone */
 };
 
 /* What one of an edit's options is to be, and how it is asked for. */
@@ -46,6 +47,8 @@ enum ask_kind {
 	ASK_DISABLED_PEER,
 	ASK_CIDR,
 	ASK_CIDR_BELOW, /* any but the network */
+	ASK_JOINED,     /* with an association */
+	ASK_PARTNER,    /* with one that joins it with --cidr */
 	ASK_PREFIX,
 	ASK_ENDPOINT,
 	ASK_ADDRESS, /* in the CIDR of --cidr */

@@ -251,10 +251,34 @@ static void menu_add(struct edit_job *job, struct menu *m, const char *name, con
 		m->n++;
 }
 
+/* Is this CIDR joined with the other by an association? With any, when the other is NONE. */
+static bool joined(const struct model *m, uint32_t cidr, uint32_t other)
+{
+	for (uint32_t i = 0; i < m->n_associations; i++) {
+		const struct association *a = &m->associations[i];
+		if ((a->a == cidr && (other == NONE || a->b == other)) ||
+		    (a->b == cidr && (other == NONE || a->a == other)))
+			return true;
+	}
+	return false;
+}
+
+static bool offered(const struct edit_job *job, enum ask_kind kind, uint32_t cidr)
+{
+	const char *other = option_value(job->inv, "cidr");
+
+	if (kind == ASK_CIDR_BELOW)
+		return cidr != 0;
+	if (kind == ASK_JOINED || kind == ASK_PARTNER)
+		return joined(job->before, cidr,
+			      kind == ASK_PARTNER && other ? model_cidr_by_name(job->before, other) : NONE);
+	return true;
+}
+
 static int menu_fill(struct edit_job *job, enum ask_kind kind, struct menu *menu)
 {
 	const struct model *m = job->before;
-	bool cidrs = kind == ASK_CIDR || kind == ASK_CIDR_BELOW;
+	bool cidrs = kind == ASK_CIDR || kind == ASK_CIDR_BELOW || kind == ASK_JOINED || kind == ASK_PARTNER;
 	size_t n = cidrs ? m->n_cidrs : m->n_peers;
 	char text[PREFIX_STR_LEN];
 
@@ -264,7 +288,7 @@ static int menu_fill(struct edit_job *job, enum ask_kind kind, struct menu *menu
 		return -1;
 	for (uint32_t i = 0; cidrs && i < m->n_cidrs; i++) {
 		prefix_format(&m->cidrs[i].prefix[0], text);
-		if (i || kind == ASK_CIDR)
+		if (offered(job, kind, i))
 			menu_add(job, menu, m->cidrs[i].name, text);
 	}
 	for (uint32_t i = 0; !cidrs && i < m->n_peers; i++) {
@@ -286,7 +310,8 @@ static int ask_from_menu(struct edit_job *job, const struct ask *a)
 		return -1;
 	}
 	if (!menu.n) {
-		diag_error(&job->diags, "unknown-name", NULL, "%s has none for --%s", job->before->files[0], a->option);
+		diag_error(&job->diags, "unknown-name", NULL, "%s has none to choose for --%s", job->before->files[0],
+			   a->option);
 		return -1;
 	}
 	/* The network itself is seldom meant where it can be chosen. */
@@ -319,6 +344,8 @@ static int ask_one(struct edit_job *job, const struct ask *a)
 	case ASK_DISABLED_PEER:
 	case ASK_CIDR:
 	case ASK_CIDR_BELOW:
+	case ASK_JOINED:
+	case ASK_PARTNER:
 		return ask_from_menu(job, a);
 	case ASK_ADMIN:
 		return ask_admin(job, a);

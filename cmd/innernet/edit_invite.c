@@ -174,12 +174,11 @@ int invitation_save(struct edit_job *job, const struct version *floor)
 {
 	uint32_t i = model_peer_by_name(job->after, job->edit.peer.name);
 	struct invitation *invitation = NULL;
-	bool excluded;
 	int rc = -1;
 
 	if (!invitation_make(job->after, i, job->seed, floor, &invitation, &job->diags) &&
 	    !invitation_write(job->invitation, invitation, &job->diags)) {
-		rc = edit_exclude(job, job->invitation, &excluded);
+		rc = edit_exclude(job, job->invitation, &job->excluded);
 		if (rc)
 			file_remove(job->invitation, &job->diags);
 	}

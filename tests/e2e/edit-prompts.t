@@ -22,6 +22,8 @@ cidrs:
   infra:  10.60.0.0/24
   humans: 10.60.64.0/24
   ops:    10.60.65.0/24
+associations:
+  - [infra, ops]
 peers:
   hub:   { ip: 10.60.0.1, public_key: "$hub", endpoint: "192.0.2.1:51820", server: true }
   alice: { ip: 10.60.64.1, public_key: "$(wg genkey | wg pubkey)" }
@@ -130,11 +132,22 @@ send no\n
 exit 1
 cooked
 END
+talk 'delete-association offers those that there are' innernet delete-association <<'END'
+expect > infra
+expect   ops
+send \e[B\r
+expect The other:
+expect > infra
+send \r
+expect Part ops from infra?
+send no\n
+exit 1
+END
 TERM=dumb talk 'a terminal that cannot draw is asked line by line' innernet rename-peer <<'END'
 expect Rename the peer:
 send nobody\n
 expect This is none of them.
-send bob  (10.60.64.2)\n
+send bob\n
 expect Its new name:
 send robert\n
 expect Rename peer bob to robert?
@@ -153,6 +166,15 @@ send yes\n
 exit 0
 END
 ok 'after which all is as it was before' cmp network.yaml second.yaml
+talk 'what somebody else wrote meanwhile is not written over' innernet disable-peer --name bob <<'END'
+expect Disable peer bob?
+run echo "# a thought" >>network.yaml
+send yes\n
+expect error[definition-changed]
+exit 1
+END
+ok 'and stays' cmp network.yaml <(cat second.yaml - <<<'# a thought')
+cp second.yaml network.yaml
 talk 'with every flag nothing is asked but whether' innernet set-endpoint --name bob --endpoint b.example:1 <<'END'
 expect Set the endpoint of bob?
 send yes\n

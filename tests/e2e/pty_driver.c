@@ -6,6 +6,7 @@
  *   send TEXT      types TEXT; \r \n \e \b and \xNN are taken as in C
  *   size COLS ROWS gives the window another size
  *   signal NUMBER  sends a signal to the program
+ *   run COMMAND    runs a shell command meanwhile, which must succeed
  *   cooked         fails unless the terminal edits and echoes lines, as it did before
  *   exit CODE      waits for the end, and fails unless the exit code is CODE (128 + n after signal n)
  *
@@ -163,6 +164,8 @@ static int step(char *line)
 	}
 	if (!strcmp(line, "signal"))
 		return kill(child, atoi(rest));
+	if (!strcmp(line, "run"))
+		return system(rest);
 	if (!strcmp(line, "cooked"))
 		return cooked();
 	if (!strcmp(line, "exit"))
