@@ -69,12 +69,12 @@
 #define CANDIDATES_MAX    10 /* endpoints a peer may report */
 
 /* Git. */
-#define COMMITS_MAX         (16u << 20)     /* reachable commits that are counted */
-#define GIT_COMMIT_MAX      (1u << 20)      /* bytes of one commit object: messages and signatures */
-#define GIT_TREE_MAX        (16u << 20)     /* bytes of one tree object */
-#define LEDGER_RECORDS_MAX  (2 * PEERS_MAX) /* files of one kind on the ledger's branch */
-#define LEDGER_LOCK_SECONDS 60  /* a lock on its ref that is older was left by a kill: writing takes milliseconds */
-#define LEDGER_RETRIES      100 /* of one compare-and-swap that others win */
+#define COMMITS_MAX        (16u << 20)     /* reachable commits that are counted */
+#define GIT_COMMIT_MAX     (1u << 20)      /* bytes of one commit object: messages and signatures */
+#define GIT_TREE_MAX       (16u << 20)     /* bytes of one tree object */
+#define LEDGER_RECORDS_MAX (2 * PEERS_MAX) /* files of one kind on the ledger's branch */
+#define REPO_LOCK_SECONDS  60 /* a lock on a ref of ours that is older was left by a kill: writing takes milliseconds */
+#define LEDGER_RETRIES     100 /* of one compare-and-swap that others win */
 
 /* Devices. */
 #define DEVICE_PEERS_MAX      PEERS_MAX

@@ -3,6 +3,7 @@
 #include "reconcile/edge/file.h"
 #include "reconcile/edge/loop.h"
 #include "reconcile/edge/reconciler.h"
+#include "schema/edit.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -75,6 +76,88 @@ static void add_peers(struct buf *out, const json_t *o)
 	}
 }
 
+/* "2026-11-23T03:00:00Z", or a dash. */
+static void add_time(struct buf *out, const json_t *t)
+{
+	char text[TIME_STR_LEN];
+
+	buf_str(out, t && !time_format(json_integer_value(t), text) ? text : "-");
+}
+
+static void add_history(struct buf *out, const json_t *o)
+{
+	size_t i;
+	json_t *h;
+
+	if (json_array_size(json_object_get(o, "history")))
+		buf_str(out, "\nhistory:\n");
+	json_array_foreach(json_object_get(o, "history"), i, h)
+	{
+		buf_str(out, "  ");
+		add_time(out, json_object_get(h, "time"));
+		buf_printf(out, "  %.12s  %-9s  %s%s%s\n", text_of(h, "commit"), text_of(h, "verdict"),
+			   text_of(h, "reason"), *text_of(h, "reason") ? ": " : "", text_of(h, "message"));
+	}
+}
+
+/* A peer that polled within this time is there, and will have the newest in a moment. */
+#define AWAY_SECONDS 120
+
+/* Who does not run the published version, in three groups: for each their number, and the names of the first few. */
+struct group {
+	unsigned n;
+	struct buf names;
+	int64_t since; /* the newest of their last polls */
+};
+
+static void group_add(struct group *g, const json_t *p, int64_t polled)
+{
+	if (g->n++ < 3)
+		buf_printf(&g->names, "%s%s", g->n > 1 ? ", " : "", text_of(p, "name"));
+	else if (g->n == 4)
+		buf_str(&g->names, ", ...");
+	if (polled > g->since)
+		g->since = polled;
+}
+
+static void group_end(struct buf *out, struct group *g, const char *what, bool since)
+{
+	char when[TIME_STR_LEN];
+
+	if (g->n)
+		buf_printf(out, "; %u %s", g->n, what);
+	if (g->n && since && !time_format(g->since, when))
+		buf_printf(out, " since %s", when);
+	if (g->n)
+		buf_printf(out, ": %s", g->names.p ? g->names.p : "");
+	buf_free(&g->names);
+}
+
+/* "peers: 41/43 on 0.17; 2 away since 2026-11-23T03:00:00Z: bob, carol" */
+static void add_convergence(struct buf *out, const json_t *o)
+{
+	struct group behind = {0}, away = {0}, never = {0};
+	size_t i;
+	json_t *p;
+
+	json_array_foreach(json_object_get(o, "peers"), i, p)
+	{
+		const json_t *polled = json_object_get(p, "polled");
+		const int64_t at = json_integer_value(polled);
+		if (strcmp(text_of(p, "state"), "enrolled") || json_is_true(json_object_get(p, "converged")))
+			continue;
+		group_add(!polled ? &never : at + AWAY_SECONDS < clock_unix() ? &away : &behind, p, at);
+	}
+	buf_printf(out, "\npeers: %" JSON_INTEGER_FORMAT "/%" JSON_INTEGER_FORMAT " on ",
+		   json_integer_value(json_object_get(o, "peers_converged")),
+		   json_integer_value(json_object_get(o, "peers_total")));
+	add_version(out, o);
+	group_end(out, &behind, "behind", false);
+	group_end(out, &away, "away", true);
+	group_end(out, &never, "not heard of since the server started", false);
+	buf_char(out, '\n');
+}
+
 static void render(struct buf *out, const json_t *o, bool *good)
 {
 	buf_printf(out, "%s: version ", text_of(o, "network"));
@@ -86,12 +169,10 @@ static void render(struct buf *out, const json_t *o, bool *good)
 	if (*text_of(o, "problem"))
 		buf_printf(out, "\n%s", text_of(o, "problem"));
 	if (json_array_size(json_object_get(o, "peers"))) {
-		buf_printf(out,
-			   "\npeers: %" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT " run the published version\n",
-			   json_integer_value(json_object_get(o, "peers_converged")),
-			   json_integer_value(json_object_get(o, "peers_total")));
+		add_convergence(out, o);
 		add_peers(out, o);
 	}
+	add_history(out, o);
 }
 
 static int run(struct invocation *inv)

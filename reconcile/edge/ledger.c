@@ -1,17 +1,12 @@
 #include "reconcile/edge/ledger.h"
 #include "reconcile/edge/ledger_record.h"
-#include "reconcile/edge/log.h"
-#include "reconcile/edge/loop.h"
+#include "reconcile/edge/repo_write.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <git2.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define POSITIONS_KEPT 1024 /* ledger positions whose enrolments can be told apart */
@@ -463,62 +458,23 @@ static int record_add(struct ledger *l, struct records *rs, const char *path, co
 	return 0;
 }
 
-/* The tree and the commit of one attempt, on top of what the branch is now. */
+/* The commit of one attempt, on top of what the branch is now. */
 static int make_commit(struct ledger *l, const struct records *rs, const char *message, git_oid *out)
 {
-	git_repository *git = repo_git(l->repo);
 	git_tree_update *updates = calloc(rs->n, sizeof(*updates));
-	git_commit *parent = NULL;
-	git_tree *base = NULL, *tree = NULL;
-	git_signature *who = NULL;
-	git_oid tree_id;
 	int err = GIT_ERROR;
 
-	if (!updates)
-		goto out;
-	for (size_t i = 0; i < rs->n; i++)
+	for (size_t i = 0; updates && i < rs->n; i++)
 		updates[i] = (git_tree_update){GIT_TREE_UPDATE_UPSERT, rs->r[i].blob, GIT_FILEMODE_BLOB, rs->r[i].path};
-	if (l->has_tip && ((err = git_commit_lookup(&parent, git, &l->tip)) || (err = git_commit_tree(&base, parent))))
-		goto out;
-	if ((err = git_tree_create_updated(&tree_id, git, base, rs->n, updates)) ||
-	    (err = git_tree_lookup(&tree, git, &tree_id)) ||
-	    (err = git_signature_new(&who, "innernet-reconcile", "innernet-reconcile@localhost", clock_unix(), 0)))
-		goto out;
-	const git_commit *parents[1] = {parent};
-	err = git_commit_create(out, git, NULL, who, who, NULL, message, tree, parent ? 1 : 0, parents);
-out:
+	if (updates)
+		err = repo_commit_make(l->repo, l->has_tip ? &l->tip : NULL, updates, rs->n, message, out);
 	free(updates);
-	git_signature_free(who);
-	git_tree_free(tree);
-	git_tree_free(base);
-	git_commit_free(parent);
 	return err;
-}
-
-/* A lock that a kill left behind would stop us for ever: nobody holds one longer than some milliseconds. */
-static void clear_stale_lock(struct ledger *l)
-{
-	struct buf path = {0};
-	struct stat st;
-
-	buf_printf(&path, "%s%s.lock", repo_folder(l->repo), LEDGER_REF);
-	if (!path.failed && !lstat(path.p, &st) && st.st_mtime + LEDGER_LOCK_SECONDS < clock_unix() && !unlink(path.p))
-		log_warn("ledger-lock", "removed %s, which was left behind", path.p);
-	buf_free(&path);
-}
-
-static void pause_shortly(void)
-{
-	struct timespec ts = {.tv_nsec = (long)(1 + randombytes_uniform(8)) * 1000000};
-
-	nanosleep(&ts, NULL);
 }
 
 /* One attempt. 1: somebody else was first, or has the lock: look again. */
 static int swap(struct ledger *l, const struct records *rs, const char *message, struct diags *d)
 {
-	git_repository *git = repo_git(l->repo);
-	git_reference *ref = NULL;
 	git_oid id;
 	struct diag *g;
 	int err;
@@ -536,16 +492,8 @@ static int swap(struct ledger *l, const struct records *rs, const char *message,
 	} else {
 		err = make_commit(l, rs, message, &id);
 	}
-	if (!err)
-		err = git_reference_create_matching(&ref, git, LEDGER_REF, &id, l->has_tip, l->has_tip ? &l->tip : NULL,
-						    message);
-	git_reference_free(ref);
-	if (err == GIT_EMODIFIED || err == GIT_EEXISTS || err == GIT_ELOCKED) {
-		if (err == GIT_ELOCKED)
-			clear_stale_lock(l);
-		pause_shortly();
+	if (!err && (err = repo_ref_swap(l->repo, LEDGER_REF, l->has_tip ? &l->tip : NULL, &id, message)) > 0)
 		return 1;
-	}
 	if (err) {
 		g = diag_error(d, "ledger-write", NULL, "cannot write to the ledger: %s", repo_git_error());
 		diag_help(d, g, "is there room, and may this user write to %s?", repo_folder(l->repo));

@@ -391,6 +391,17 @@ static void take_warnings(const struct diags *d)
 		log_diags("warning", d);
 }
 
+static void verdict_accepted(struct reconciler *r, const char *sha, enum turn turn, const struct diags *d)
+{
+	struct buf warnings = {0};
+
+	if (d->n_warnings)
+		diags_render_human(&warnings, d, NULL, false);
+	reconciler_verdict(r, sha, turn == TURN_PUBLISHED ? VERDICT_PUBLISHED : VERDICT_UNCHANGED,
+			   warnings.failed ? NULL : warnings.p);
+	buf_free(&warnings);
+}
+
 static enum turn attempt(struct reconciler *r, const char *sha)
 {
 	struct diags d = {0};
@@ -406,6 +417,8 @@ static enum turn attempt(struct reconciler *r, const char *sha)
 		/* Moves end by themselves, and what could not be read may come back: those are tried again. */
 		if (final && !(d.first && !strcmp(d.first->code, "address-moving")))
 			snprintf(r->attempted, sizeof(r->attempted), "%s", sha);
+		if (final)
+			reconciler_verdict(r, sha, VERDICT_REFUSED, r->problem);
 		turn = final ? TURN_INVALID : TURN_FAILED;
 	} else {
 		take_warnings(&d);
@@ -416,8 +429,10 @@ static enum turn attempt(struct reconciler *r, const char *sha)
 			turn = adopt(r, g);
 		else
 			turn = publish(r, g, &d);
-		if (turn != TURN_FAILED)
+		if (turn != TURN_FAILED) {
 			snprintf(r->attempted, sizeof(r->attempted), "%s", sha);
+			verdict_accepted(r, sha, turn, &d);
+		}
 	}
 	diags_free(&d);
 	return turn;
@@ -636,6 +651,7 @@ static int start(struct reconciler *r, struct diags *d)
 		return out_of_memory(d);
 	if (file_mkdirs(r->o.data_dir, 0755, d) < 0 || lock_take(r, d) < 0)
 		return -1;
+	reconciler_history_read(r);
 	if (published_read(r->published_dir, r->published_arena, &r->published, d) < 0 ||
 	    published_read_moves(r->published_dir, &r->moves, &r->n_moves, d) < 0)
 		return -1;
@@ -699,6 +715,7 @@ void reconciler_free(struct reconciler *r)
 		return;
 	if (r->lock_fd >= 0) {
 		ledger_keep(r);
+		reconciler_note_flush(r);
 		if (r->status_path)
 			status_write(r);
 	}
@@ -708,6 +725,7 @@ void reconciler_free(struct reconciler *r)
 	reconciler_device_stop(r);
 	loop_timer_del(r->loop, &r->retry_timer);
 	loop_timer_del(r->loop, &r->status_timer);
+	loop_timer_del(r->loop, &r->note_timer);
 	for (struct handover *h = r->handovers, *next; h; h = next) {
 		next = h->next;
 		free(h);
@@ -725,6 +743,7 @@ void reconciler_free(struct reconciler *r)
 	free(r->published_dir);
 	free(r->status_path);
 	buf_free(&r->fresh);
+	buf_free(&r->note);
 	if (r->lock_fd >= 0)
 		close(r->lock_fd);
 	free(r);

@@ -19,6 +19,18 @@ struct condition {
 	int64_t time; /* of the last transition */
 };
 
+/* What became of one commit. */
+enum verdict { VERDICT_REFUSED, VERDICT_UNCHANGED, VERDICT_PUBLISHED, N_VERDICTS };
+struct history {
+	enum verdict verdict;
+	char commit[HASH_HEX_LEN + 1];
+	int64_t time;
+	struct version version; /* that was published, or stays so; epoch and number 0: none */
+	char reason[64];        /* of a refusal: its code */
+	char message[512];
+};
+#define HISTORY_KEPT 5
+
 /* What one peer said when it last polled; by the index of the current model. */
 struct report {
 	int64_t polled;     /* clock_boot_ms(); 0: never */
@@ -70,7 +82,12 @@ struct reconciler {
 	bool record_due;                    /* the ledger has not taken the current revision yet */
 	char ledger_kept[POSITION_LEN + 1]; /* of what `enrolments` on disk has */
 	struct condition conditions[N_CONDITIONS];
-	char *problem; /* what was refused, as a person reads it; NULL: nothing */
+	struct history history[HISTORY_KEPT]; /* newest first */
+	unsigned n_history;
+	char note_commit[HASH_HEX_LEN + 1]; /* whose note is not written yet; "": none */
+	struct buf note;
+	bool note_failed; /* said */
+	char *problem;    /* what was refused, as a person reads it; NULL: nothing */
 	bool status_dirty;
 
 	struct move *moves;
@@ -100,6 +117,7 @@ struct reconciler {
 	struct loop_timer look_timer;  /* at the interface, every 5 s */
 	struct loop_timer retry_timer; /* at the repository, while it cannot be read */
 	struct loop_timer status_timer;
+	struct loop_timer note_timer;  /* a verdict's note, after the peers were told */
 	struct loop_timer drift_timer; /* soon after an event of the interface */
 };
 
@@ -138,7 +156,16 @@ void reconciler_reports_remap(struct reconciler *r, const struct revision *old);
 void reconciler_convergence_check(struct reconciler *r);
 void reconciler_wake(struct reconciler *r);
 
+/* reconciler_verdict.c */
+/* The verdict on a commit, for the history and as its note. `more`: what a person should read besides, or NULL. */
+void reconciler_verdict(struct reconciler *r, const char *commit, enum verdict v, const char *more);
+void reconciler_note_flush(struct reconciler *r);
+void reconciler_history_read(struct reconciler *r); /* from the status on disk: it survives a restart */
+json_t *reconciler_history_json(const struct reconciler *r);
+
 /* reconciler_status.c */
+json_t *version_json(const struct version *v);
+json_t *text_json(const char *s); /* that may have been cut within a character */
 void condition_set(struct reconciler *r, enum condition_kind kind, enum truth status, const char *reason,
 		   const char *commit, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
 /* The same from diagnostics: the first error is the reason and the message. */

@@ -48,16 +48,16 @@ void condition_fail(struct reconciler *r, enum condition_kind kind, const char *
 		snprintf(place, sizeof(place), "%.250s:%u:%u: ", file, g->at.line, g->at.column);
 	if (d->n_errors > 1)
 		snprintf(more, sizeof(more), " (and %zu more)", d->n_errors - 1);
-	condition_set(r, kind, TRUTH_FALSE, g->code, commit, "%s%.600s%s", place, g->message, more);
+	condition_set(r, kind, TRUTH_FALSE, g->code, commit, "%s%s%s", place, g->message, more);
 }
 
-static json_t *version_json(const struct version *v)
+json_t *version_json(const struct version *v)
 {
 	return json_pack("{s:I, s:I}", "epoch", (json_int_t)v->epoch, "number", (json_int_t)v->number);
 }
 
 /* Texts were cut at a byte, which may have been within a character. */
-static json_t *text_json(const char *s)
+json_t *text_json(const char *s)
 {
 	struct buf b = {0};
 	json_t *text;
@@ -153,6 +153,7 @@ static void redact(json_t *o)
 		json_object_del(c, "commit");
 	}
 	json_object_del(o, "problem");
+	json_object_del(o, "history");
 	json_object_del(o, "last_attempted");
 	json_object_del(o, "peers_total");
 	json_object_del(o, "peers_converged");
@@ -180,6 +181,7 @@ json_t *status_json(struct reconciler *r, uint32_t only)
 		    o, "last_attempted",
 		    json_pack("{s:s, s:I}", "commit", r->looked_at, "time", (json_int_t)r->attempted_time));
 	json_object_set_new(o, "conditions", conditions_json(r));
+	json_object_set_new(o, "history", reconciler_history_json(r));
 	if (r->problem)
 		json_object_set_new(o, "problem", json_string(r->problem));
 	if (r->ledger)

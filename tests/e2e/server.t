@@ -84,6 +84,11 @@ ok 'a bad push is refused' wait_for 10 status_has "Valid +False +prefix-outside 
 is "$(status | head -n 1)" "$was" 'and what was published stays'
 like "$(status)" '^ *--> network\.yaml:[0-9]+:[0-9]+' 'the status says where it is wrong'
 nok 'the status is not good then' status
+note_has() { on hub git -C /var/lib/innernet-reconcile/snet/network.git notes --ref innernet show "$1" 2>/dev/null | grep -qE -e "$2"; }
+ok 'the refused commit says so in git' wait_for 10 note_has "$bad" '^error\[prefix-outside\]'
+ok 'the one before says which version it became' note_has "$bad^" '^published as version 0\.[0-9]+$'
+like "$(status)" "Z  ${bad:0:12}  refused    prefix-outside: " 'the history has the refusal'
+like "$(status)" '^peers: 2/2 on 0\.[0-9]+$' 'who has converged is one line'
 ok 'the network runs on' ping_works alice 10.61.64.2
 on hub sh -c 'cd network && git reset -q --hard HEAD~3 && git push -q --force'
 ok 'a rewound history is refused' wait_for 10 status_has 'Valid +False +history-rewound'

@@ -177,8 +177,8 @@ static void test_stale_lock(void **state)
 	fclose(file);
 	assert_int_equal(ledger_redeem(l, &two, &busy), REDEEM_UNAVAILABLE);
 	assert_string_equal(code_of(&busy), "ledger-busy");
-	struct utimbuf old = {.actime = time(NULL) - 2 * LEDGER_LOCK_SECONDS,
-			      .modtime = time(NULL) - 2 * LEDGER_LOCK_SECONDS};
+	struct utimbuf old = {.actime = time(NULL) - 2 * REPO_LOCK_SECONDS,
+			      .modtime = time(NULL) - 2 * REPO_LOCK_SECONDS};
 	assert_int_equal(utime(path, &old), 0);
 	assert_int_equal(ledger_redeem(l, &two, &d), REDEEM_OK);
 	assert_int_not_equal(access(path, F_OK), 0);

@@ -1,0 +1,69 @@
+#include "reconcile/edge/repo_write.h"
+#include "reconcile/edge/log.h"
+#include "reconcile/edge/loop.h"
+#include "schema/buf.h"
+#include "schema/limits.h"
+
+#include <sodium.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+int repo_commit_make(struct repo *r, const git_oid *parent, const git_tree_update *updates, size_t n,
+		     const char *message, git_oid *out)
+{
+	git_repository *git = repo_git(r);
+	git_commit *on = NULL;
+	git_tree *base = NULL, *tree = NULL;
+	git_signature *who = NULL;
+	git_oid tree_id;
+	int err;
+
+	if (parent && ((err = git_commit_lookup(&on, git, parent)) || (err = git_commit_tree(&base, on))))
+		goto out;
+	if ((err = git_tree_create_updated(&tree_id, git, base, n, updates)) ||
+	    (err = git_tree_lookup(&tree, git, &tree_id)) ||
+	    (err = git_signature_new(&who, "innernet-reconcile", "innernet-reconcile@localhost", clock_unix(), 0)))
+		goto out;
+	const git_commit *parents[1] = {on};
+	err = git_commit_create(out, git, NULL, who, who, NULL, message, tree, on ? 1 : 0, parents);
+out:
+	git_signature_free(who);
+	git_tree_free(tree);
+	git_tree_free(base);
+	git_commit_free(on);
+	return err;
+}
+
+/* A lock that a kill left behind would stop us for ever: nobody holds one longer than some milliseconds. */
+static void clear_stale_lock(struct repo *r, const char *ref)
+{
+	struct buf path = {0};
+	struct stat st;
+
+	buf_printf(&path, "%s%s.lock", repo_folder(r), ref);
+	if (!path.failed && !lstat(path.p, &st) && st.st_mtime + REPO_LOCK_SECONDS < clock_unix() && !unlink(path.p))
+		log_warn("stale-lock", "removed %s, which was left behind", path.p);
+	buf_free(&path);
+}
+
+static void pause_shortly(void)
+{
+	struct timespec ts = {.tv_nsec = (long)(1 + randombytes_uniform(8)) * 1000000};
+
+	nanosleep(&ts, NULL);
+}
+
+int repo_ref_swap(struct repo *r, const char *ref, const git_oid *was, const git_oid *id, const char *message)
+{
+	git_reference *moved = NULL;
+	int err = git_reference_create_matching(&moved, repo_git(r), ref, id, was != NULL, was, message);
+
+	git_reference_free(moved);
+	if (err != GIT_EMODIFIED && err != GIT_EEXISTS && err != GIT_ELOCKED)
+		return err;
+	if (err == GIT_ELOCKED)
+		clear_stale_lock(r, ref);
+	pause_shortly();
+	return 1;
+}

@@ -1,0 +1,21 @@
+/* What all of our own writing to a repository shares: one commit on what a ref is now, and the ref moved only if it still is. */
+#ifndef EDGE_REPO_WRITE_H
+#define EDGE_REPO_WRITE_H
+
+#include "reconcile/edge/repo.h"
+#include <git2.h>
+
+/*
+ * A commit of innernet-reconcile's: the tree of `parent` (NULL: none) with these changes. No ref is moved. 0, or
+ * libgit2's error.
+ */
+int repo_commit_make(struct repo *r, const git_oid *parent, const git_tree_update *updates, size_t n,
+		     const char *message, git_oid *out);
+
+/*
+ * Moves `ref` from `was` (NULL: it must not exist) to `id`. 1: somebody else was first, or has the lock, after a short
+ * pause: look again. A lock that was left behind is removed. Negative: libgit2's error.
+ */
+int repo_ref_swap(struct repo *r, const char *ref, const git_oid *was, const git_oid *id, const char *message);
+
+#endif
