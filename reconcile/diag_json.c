@@ -33,6 +33,14 @@ static bool put_snippet(json_t *object, const struct diags *d, const struct diag
 	       value_put(snippet, "start_line", json_integer(g->at.line)) && value_put(object, "snippet", snippet);
 }
 
+static bool put_fix(json_t *object, const struct diags *d, const struct diag_fix *f)
+{
+	json_t *fix = json_object();
+	bool ok = put_place(fix, d->files[f->at.file], &f->at) && value_put(fix, "text", value_text(span_str(f->text)));
+
+	return value_put(object, "fix", fix) && ok;
+}
+
 static json_t *one(const struct diags *d, const struct diag *g, struct source_cursor *c)
 {
 	json_t *o = json_object(), *notes = json_array();
@@ -47,6 +55,8 @@ static json_t *one(const struct diags *d, const struct diag *g, struct source_cu
 		ok = value_append(notes, note) && ok;
 	}
 	ok = ok && value_put(o, "notes", json_incref(notes));
+	if (ok && g->fix && g->fix->at.file < d->n_files)
+		ok = put_fix(o, d, g->fix);
 	if (ok && g->help)
 		ok = value_put(o, "help", json_string(g->help));
 	json_decref(notes);

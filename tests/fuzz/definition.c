@@ -1,11 +1,14 @@
 /*
  * A definition from anywhere: loaded or refused with a diagnostic, never both; what is said about it can be
- * rendered, for people and programs; what was loaded keeps the promises of schema/model.h. An input may hold
+ * rendered, for people and programs, and corrected; what was loaded keeps the promises of schema/model.h. An input may hold
  * an included file: all after a line "%%".
  */
+#include "reconcile/diag_formats.h"
 #include "reconcile/diag_json.h"
 #include "reconcile/reach.h"
+#include "schema/fix.h"
 #include "schema/load.h"
+#include "schema/yaml.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -55,6 +58,40 @@ static void check_model(const struct model *m)
 		check(m->associations[i].a <= m->associations[i].b && m->associations[i].b < m->n_cidrs);
 }
 
+static int readable(struct span bytes)
+{
+	struct arena *a = arena_new();
+	struct diags d = {0};
+	struct node *root;
+	int rc;
+
+	check(a != NULL);
+	rc = yaml_read(a, bytes, 0, &root, &d);
+	diags_free(&d);
+	arena_free(a);
+	return rc;
+}
+
+/* A file with its fixes made is YAML where it was, line for line; a diff of the two has what was changed. */
+static void check_fixes(const struct diags *d)
+{
+	for (uint32_t i = 0; i < d->n_files; i++) {
+		struct buf fixed = {0}, diff = {0};
+		int made = fixes_apply(d, i, d->sources[i], &fixed, NULL, NULL);
+
+		check(made >= 0);
+		if (made) {
+			check(readable(d->sources[i]) == readable(buf_span(&fixed)));
+			diff_lines(&diff, "network.yaml", d->sources[i], buf_span(&fixed));
+			check(!diff.failed && diff.n > 0);
+		} else {
+			check(span_eq(d->sources[i], buf_span(&fixed)));
+		}
+		buf_free(&fixed);
+		buf_free(&diff);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const uint8_t *cut = memmem(data, size, "\n%%\n", 4);
@@ -69,6 +106,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (cut)
 		included = (struct source_file){"teams/a.yaml", {cut + 4, (size_t)(data + size - cut) - 4}};
 	check(a != NULL);
+	d.spellings = size % 4 == 0;
 	m = definition_load(a, &root, &inc, size % 2, &d);
 	check((m != NULL) == (d.n_errors == 0));
 	if (m) {
@@ -82,6 +120,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check(!b.failed);
 	buf_reset(&b);
 	check(diags_render_json(&b, &d) == 0);
+	buf_reset(&b);
+	check(diags_render_github(&b, &d) == 0 && diags_render_sarif(&b, &d) == 0 && diags_render_junit(&b, &d) == 0);
+	check_fixes(&d);
 	buf_free(&b);
 	diags_free(&d);
 	arena_free(a);
