@@ -567,8 +567,8 @@ static int remove_from_flow(struct rewrite *w, struct node *container, struct no
 			return -1;
 	} else if (own && !next && before) {
 		/* Its lines up to the bracket that stands on the last one, which no comment may swallow. */
-		size_t above = eol_start(f, line_start(f, start));
-		left = memchr(f.p + line_start(f, above), '#', above - line_start(f, above)) ? start : above;
+		size_t above = eol_start(f, line_start(f, start)), from = member_end(w, container, before);
+		left = memchr(f.p + from, '#', above - from) ? start : above;
 		if (splice(w, left, after - left, NULL))
 			return -1;
 	} else if (!before && next && next->line == member->line) {

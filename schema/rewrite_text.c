@@ -36,7 +36,9 @@ size_t line_end(struct span f, size_t at)
 
 const char *eol_of(struct span f, size_t at)
 {
-	size_t start = line_start(f, at), next = start ? start : next_line(f, at);
+	size_t next = next_line(f, at);
+	if (next == at || f.p[next - 1] != '\n') /* the last line, without an end: as the one before */
+		next = line_start(f, at);
 	return next > 1 && f.p[next - 1] == '\n' && f.p[next - 2] == '\r' ? "\r\n" : "\n";
 }
 
