@@ -227,6 +227,7 @@ install: all
 	install -m 755 $(B)/innernet $(DESTDIR)$(PREFIX)/bin/innernet
 	install -m 755 $(B)/innernet-reconcile $(DESTDIR)$(PREFIX)/sbin/innernet-reconcile
 	install -m 644 LICENSE README.md examples/network.yaml $(DESTDIR)$(PREFIX)/share/doc/innernet/
+	install -D -t $(DESTDIR)$(PREFIX)/share/doc/innernet/ci -m 644 $(wildcard examples/ci/*.yml)
 	for m in $(MAN); do install -D -m 644 $$m $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/$${m##*/} || exit 1; done
 	for p in $(COMPLETIONS:.bash=); do \
 		install -D -m 644 $$p.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$${p##*/} || exit 1; done

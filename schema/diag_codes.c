@@ -14,7 +14,7 @@ const struct diag_code definition_codes[] = {
     {"bad-key", "not a key: 32 bytes in canonical base64"},
     {"bad-name", "not a host name: lower case letters, digits and hyphens"},
     {"bad-prefix", "not an address and a length"},
-    {"bad-threshold", "more signers must sign than there are"},
+    {"bad-threshold", "no signer must sign, or more than there are"},
     {"bad-time", "not an RFC 3339 time in UTC"},
     {"bad-type", "another kind of value is needed here"},
     {"bad-value", "a value is outside its range"},

@@ -87,6 +87,7 @@ static const struct key_spec trust_keys[N_TRUST_KEYS] = {
 			 .min = 1,
 			 .max = SIGNERS_MAX,
 			 .preset = "1",
+			 .range_code = "bad-threshold",
 			 .help = "how many of the signers must sign"},
     [TRUST_ONLINE] = {.name = "online",
 		      .type = TYPE_ED25519_LIST,

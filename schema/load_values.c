@@ -281,8 +281,9 @@ bool read_int(struct loader *l, const struct key_spec *k, const struct node *v, 
 		value = -value;
 	if (value < k->min || value > k->max) {
 		diag_help(l->diags,
-			  diag_error(l->diags, "bad-value", &at, "'%s' is %.*s, but must be from %lld to %lld", k->name,
-				     QUOTE_MAX, v->text, (long long)k->min, (long long)k->max),
+			  diag_error(l->diags, k->range_code ? k->range_code : "bad-value", &at,
+				     "'%s' is %.*s, but must be from %lld to %lld", k->name, QUOTE_MAX, v->text,
+				     (long long)k->min, (long long)k->max),
 			  "the nearest is %lld", (long long)(value < k->min ? k->min : k->max));
 		return false;
 	}
