@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 
 /* A fix can uncover another one: a name that is put right, what used it. */
-#define ROUNDS 8
+#define ROUNDS 16
 
 /* The files that were changed, and what stood in them. */
 struct fixing {
