@@ -206,22 +206,30 @@ static int load(struct edit_job *job)
 	return 0;
 }
 
-/* The definition as it would be, with its own tests and what the ledger remembers. Nothing is written before this says yes. */
-static struct impact *check_edited(struct edit_job *job)
+/* The definition as it would be. */
+static struct model *load_edited(struct edit_job *job, struct diags *d)
 {
 	const struct model *m = job->before;
 	struct source_file *files = arena_array(job->arena, m->n_files, sizeof(*files));
-	const struct ledger_facts *facts = job->ledger ? ledger_facts(job->ledger) : NULL;
-	struct impact *impact;
 	size_t n = 0;
 
 	for (uint32_t i = 0; files && i < m->n_files; i++)
 		if (job->bytes[i].p)
 			files[n++] = (struct source_file){m->files[i], buf_span(&job->bytes[i])};
-	job->after = files ? source_load_edited(job->arena, m->files[0], files, n, false, &job->edited) : NULL;
+	d->out_of_memory |= !files;
+	return files ? source_load_edited(job->arena, m->files[0], files, n, false, d) : NULL;
+}
+
+/* With its own tests and what the ledger remembers. Nothing is written before this says yes. */
+static struct impact *check_edited(struct edit_job *job)
+{
+	const struct ledger_facts *facts = job->ledger ? ledger_facts(job->ledger) : NULL;
+	struct impact *impact;
+
+	job->after = load_edited(job, &job->edited);
 	if (!job->after)
 		return NULL;
-	impact = impact_new(job->arena, m, job->after, facts);
+	impact = impact_new(job->arena, job->before, job->after, facts);
 	if (!impact) {
 		job->edited.out_of_memory = true;
 		return NULL;
@@ -230,9 +238,26 @@ static struct impact *check_edited(struct edit_job *job)
 	if (facts)
 		ledger_check(job->after, facts, &job->edited);
 	if (!job->edited.n_errors)
-		edit_verify(&job->edit, m, job->after, &job->edited);
+		edit_verify(&job->edit, job->before, job->after, &job->edited);
 	diags_sort(&job->edited);
 	return job->edited.n_errors ? NULL : impact;
+}
+
+/* An `include:` that takes the invitation for a part of the definition. */
+static int check_not_included(struct edit_job *job)
+{
+	struct diags d = {0};
+	struct model *m = load_edited(job, &d);
+	bool same = m && m->n_files == job->after->n_files;
+
+	diags_free(&d);
+	if (same)
+		return 0;
+	diag_help(&job->diags,
+		  diag_error(&job->diags, "file-exists", NULL, "%s is included by %s: an invitation cannot be there",
+			     job->invitation, job->before->files[0]),
+		  "choose another folder: --save-config FILE");
+	return -1;
 }
 
 /* "Rename peer bob to robert?" */
@@ -327,6 +352,10 @@ static int write_files(struct edit_job *job)
 		edit_floor(job, &floor);
 		if (invitation_save(job, &floor))
 			return -1;
+		if (check_not_included(job)) {
+			file_remove(job->invitation, &job->diags);
+			return -1;
+		}
 	}
 	for (i = 0; i < m->n_files; i++)
 		if (job->bytes[i].p && write_file(job, m->files[i], buf_span(&job->bytes[i])))

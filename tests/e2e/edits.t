@@ -123,6 +123,9 @@ is "$(sed -n 's/ *invite: *"*\(ed25519:[^"]*\).*/\1/p' teams/ops.yaml)" "$(jq -r
 is "$(stat -c %a olga.yaml)" 600 'the invitation is its owner'\''s alone'
 refuse 'it is not written over another file' '^1 error\[file-exists\]' invite-peer --name olga
 
+refuse 'nor where the definition would include it' '^  help: choose another folder: --save-config FILE' \
+	add-peer --name hans --auto-ip --cidr humans --save-config teams/hans.yaml
+
 # All files are written, or none.
 cp teams/ops.yaml "$WORK/ops.yaml"
 mount --bind teams teams && mount -o remount,bind,ro teams
