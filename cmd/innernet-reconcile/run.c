@@ -1,9 +1,11 @@
 /* innernet-reconcile [--watch] NAME: one turn, or the server itself. */
 #include "cmd/innernet-reconcile/commands.h"
 #include "reconcile/edge/log.h"
+#include "reconcile/edge/notify.h"
 #include "reconcile/edge/reconciler.h"
 
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -28,6 +30,7 @@ static void raise_descriptors(void)
 
 struct server {
 	struct loop *loop;
+	struct notify notify;
 	struct reconciler *reconciler;
 };
 
@@ -37,10 +40,13 @@ static void on_signal(void *ctx, int signo)
 
 	if (signo == SIGHUP) {
 		log_info("looking", "asked to look at the repository");
+		notify_reloading(&s->notify);
 		reconciler_turn(s->reconciler);
+		notify_ready(&s->notify);
 		return;
 	}
 	log_info("stopping", "the interface stays as it is");
+	notify_stopping(&s->notify);
 	loop_stop(s->loop);
 }
 
@@ -55,6 +61,7 @@ static int serve(struct server *s)
 	if (loop_signals(s->loop, &set, on_signal, s) < 0)
 		return FAILED;
 	reconciler_turn(s->reconciler);
+	notify_ready(&s->notify);
 	return loop_run(s->loop) < 0 ? FAILED : DONE;
 }
 
@@ -97,25 +104,33 @@ static int run(struct invocation *inv)
 	struct reconciler_options o;
 	struct server_config *config = NULL;
 	struct server_paths paths;
-	struct server s = {0};
+	struct server s = {.notify = {.fd = -1}};
 	struct diags d = {0};
 	enum log_format format;
 	int code = FAILED;
 
 	if (options_take(inv, &o, &format) < 0 || paths_make(inv, inv->args[0], &paths) < 0)
 		return FAILED;
-	log_open(format, option_given(inv, "verbose"), o.watch);
+	/* journald has its own time stamps. */
+	log_open(format, option_given(inv, "verbose"), o.watch && !getenv("JOURNAL_STREAM"));
 	o.data_dir = paths.data;
 	if (server_config_read(paths.config, &config, &d) < 0)
 		goto out;
 	raise_descriptors();
-	if (!(s.loop = loop_new(&d)) || !(s.reconciler = reconciler_new(s.loop, config, &o, &d)))
+	if (!(s.loop = loop_new(&d)))
+		goto out;
+	if (o.watch) {
+		notify_open(&s.notify, s.loop);
+		o.notify = &s.notify;
+	}
+	if (!(s.reconciler = reconciler_new(s.loop, config, &o, &d)))
 		goto out;
 	code = o.watch ? serve(&s) : once(&s);
 out:
 	report(inv, &d, NULL);
 	diags_free(&d);
 	reconciler_free(s.reconciler);
+	notify_close(&s.notify);
 	loop_free(s.loop);
 	server_config_free(config);
 	paths_free(&paths);

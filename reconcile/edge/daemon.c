@@ -1,6 +1,7 @@
 #include "reconcile/edge/daemon.h"
 
 #include "reconcile/edge/log.h"
+#include "reconcile/edge/notify.h"
 #include <inttypes.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -41,6 +42,7 @@ struct network {
 struct daemon {
 	const struct peer_options *options;
 	struct loop *loop;
+	struct notify notify;
 	struct network *networks;
 	size_t n_networks;
 };
@@ -75,6 +77,32 @@ static void say(struct network *n, const char *event, struct diags *d)
 		else
 			log_error(event, "%s: %s", n->name, text);
 	}
+}
+
+/* What `systemctl status` shows. */
+static void tell_status(struct daemon *daemon)
+{
+	struct buf line = {0};
+
+	for (size_t i = 0; i < daemon->n_networks; i++) {
+		const struct network *n = &daemon->networks[i];
+		const struct kept *held = n->peer ? n->peer->held : NULL;
+
+		buf_printf(&line, "%s%s: ", i ? "; " : "", n->name);
+		if (!n->peer)
+			buf_str(&line, "could not be started");
+		else if (!held)
+			buf_str(&line, "no snapshot yet");
+		else
+			buf_printf(&line, "version %" PRIu64 ".%" PRIu64, held->view->statement.version.epoch,
+				   held->view->statement.version.number);
+		if (n->peer)
+			buf_printf(&line, "%s%s%s", n->away ? ", no server answers" : "", n->stale ? ", stale" : "",
+				   n->look_failures ? ", the interface is not as it should be" : "");
+	}
+	if (!line.failed && line.p)
+		notify_status(&daemon->notify, "%s", line.p);
+	buf_free(&line);
 }
 
 static void arm(struct network *n, struct loop_timer *t, int64_t ms)
@@ -138,6 +166,7 @@ static void converge(struct network *n, bool news)
 		}
 	}
 	arm(n, &n->look_timer, next);
+	tell_status(n->daemon);
 	diags_free(&d);
 }
 
@@ -302,6 +331,7 @@ static void on_answer(void *ctx, struct client_answer *answer)
 		snprintf(why, sizeof(why), "it answered %ld %.*s", answer->status, len < 120 ? len : 120, text);
 		failed(n, server, why);
 	}
+	tell_status(n->daemon);
 }
 
 static void poll_now(void *ctx)
@@ -405,19 +435,23 @@ static void on_signal(void *ctx, int signo)
 
 	if (signo != SIGHUP) {
 		log_info("stopping", "the interfaces stay as they are");
+		notify_stopping(&daemon->notify);
 		loop_stop(daemon->loop);
 		return;
 	}
 	log_info("reload", "reading the files again");
+	notify_reloading(&daemon->notify);
 	for (size_t i = 0; i < daemon->n_networks; i++)
 		network_stop(&daemon->networks[i]);
 	start_all(daemon, &d);
+	notify_ready(&daemon->notify);
+	tell_status(daemon);
 	diags_free(&d);
 }
 
 int daemon_run(const struct peer_options *o, const char *const *names, size_t n, struct diags *d)
 {
-	struct daemon daemon = {.options = o, .n_networks = n};
+	struct daemon daemon = {.options = o, .n_networks = n, .notify = {.fd = -1}};
 	sigset_t signals;
 	int r = -1;
 
@@ -427,6 +461,7 @@ int daemon_run(const struct peer_options *o, const char *const *names, size_t n,
 		d->out_of_memory = !daemon.networks || d->out_of_memory;
 		goto out;
 	}
+	notify_open(&daemon.notify, daemon.loop);
 	for (size_t i = 0; i < n; i++) {
 		struct network *net = &daemon.networks[i];
 
@@ -448,12 +483,15 @@ int daemon_run(const struct peer_options *o, const char *const *names, size_t n,
 		diag_error(d, "nothing-started", NULL, "no network could be started");
 		goto out;
 	}
+	notify_ready(&daemon.notify);
+	tell_status(&daemon);
 	r = loop_run(daemon.loop);
 	if (r < 0)
 		diag_error(d, "event-loop", NULL, "the event loop failed");
 out:
 	for (size_t i = 0; daemon.networks && daemon.loop && i < n; i++)
 		network_stop(&daemon.networks[i]);
+	notify_close(&daemon.notify);
 	loop_free(daemon.loop);
 	free(daemon.networks);
 	return r;

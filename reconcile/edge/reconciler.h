@@ -7,6 +7,7 @@
 
 #include "reconcile/edge/device.h"
 #include "reconcile/edge/loop.h"
+#include "reconcile/edge/notify.h"
 #include "reconcile/edge/server_config.h"
 
 struct reconciler;
@@ -16,8 +17,9 @@ struct reconciler_options {
 	enum device_backend backend;
 	uint32_t mtu; /* 0: the definition's */
 	bool no_routing;
-	bool watch;     /* serve and watch; otherwise one turn */
-	bool no_device; /* tests: leave interfaces alone, serve on `address`:`port` */
+	bool watch;            /* serve and watch; otherwise one turn */
+	struct notify *notify; /* hears Ready and Converged; NULL: nobody does */
+	bool no_device;        /* tests: leave interfaces alone, serve on `address`:`port` */
 	struct addr address;
 	uint16_t port; /* 0 with no_device: any */
 };

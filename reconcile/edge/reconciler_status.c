@@ -215,6 +215,9 @@ void status_write(struct reconciler *r)
 	if (!r->status_dirty)
 		return;
 	r->status_dirty = false;
+	if (r->o.notify)
+		notify_status(r->o.notify, "%.110s; %.130s", r->conditions[CONDITION_READY].message,
+			      r->conditions[CONDITION_CONVERGED].message);
 	if (!reconciler_status(r, &text) && file_write(r->status_path, buf_span(&text), 0644, &d) < 0)
 		log_diags("status", &d);
 	diags_free(&d);
