@@ -69,10 +69,19 @@ static uint32_t prefixes_sort(struct prefix *p, uint32_t n)
 	return kept;
 }
 
-static struct sockpoint endpoint_of(const struct builder *b, const struct key *key, const char *endpoint)
+static int local_endpoint_cmp(const void *name, const void *endpoint)
+{
+	return strcmp(name, ((const struct local_endpoint *)endpoint)->name);
+}
+
+static struct sockpoint endpoint_of(const struct builder *b, const struct key *key, const struct source *s)
 {
 	static const struct sockpoint none;
 	const struct local *l = b->local;
+	const struct local_endpoint *own =
+	    l->n_endpoints ? bsearch(s->name, l->endpoints, l->n_endpoints, sizeof(*l->endpoints), local_endpoint_cmp)
+			   : NULL;
+	const char *endpoint = own ? own->endpoint : s->endpoint;
 	struct sockpoint at;
 
 	if (endpoint && !sockpoint_parse(endpoint, strlen(endpoint), &at))
@@ -119,7 +128,7 @@ static int peer_add(struct builder *b, const struct key *key, const struct sourc
 	for (uint32_t i = 0; i < s->n_routes; i++)
 		out->allowed[out->n_allowed++] = s->routes[i];
 	out->n_allowed = prefixes_sort(out->allowed, out->n_allowed);
-	out->endpoint = endpoint_of(b, key, s->endpoint);
+	out->endpoint = endpoint_of(b, key, s);
 	out->keepalive = keepalive_of(b, s);
 	b->state->n_peers++;
 	return 0;

@@ -66,7 +66,9 @@ struct op {
 	uint32_t old_value, new_value;                            /* mtu, port, fwmark */
 	bool drift;                                               /* it was ours and somebody else changed it */
 };
+struct hosts_diff;
 struct plan {
+	const struct hosts_diff *names; /* of a peer's hosts file (reconcile/hosts.h); NULL: not looked after */
 	const struct device_state *desired, *observed;
 	struct op *ops;
 	uint32_t n_ops;
@@ -80,6 +82,7 @@ struct plan {
  */
 struct plan *device_diff(struct arena *a, const struct device_state *desired, const struct device_state *observed,
 			 const struct device_state *last, int64_t now);
+bool plan_is_empty(const struct plan *p); /* everything is as defined, the names too */
 struct plan *device_teardown(struct arena *a, const struct device_state *observed);
 
 /* Terraform's habits (reference: conventions): symbols, "Plan: 2 to add, ...", "No changes. ...". */
@@ -92,6 +95,11 @@ struct resolved {
 	struct sockpoint at;
 };
 
+/* Where people of this machine say that a peer is reached. */
+struct local_endpoint {
+	const char *name, *endpoint;
+};
+
 /* What is local to one machine: not in any snapshot. */
 struct local {
 	const struct key *public_key;
@@ -100,6 +108,8 @@ struct local {
 	bool no_routing;
 	const struct resolved *resolved;
 	size_t n_resolved;
+	const struct local_endpoint *endpoints; /* sorted by name: they win over the network's */
+	size_t n_endpoints;
 	const struct hint *hints; /* sorted by key; used for peers without an endpoint */
 	size_t n_hints;
 };

@@ -6,8 +6,12 @@
  *    "ops": [{"op": "peer-add", "action": "add", "drift": false, "name": "bob", "public_key": "...",
  *             "endpoint": {"before": null, "after": "203.0.113.7:51820"}, ...}]}
  *
+ * Of a peer that keeps names in a hosts file there is also
+ *   "names": {"file": "/etc/hosts", "differs": true, "drift": false, "add": ["10.60.64.4 carol.corp.wg"], "remove": []}
+ *
  * `ops` is in the order in which they are applied. A value that changes is {"before", "after"}; null: there is none.
  */
+#include "reconcile/hosts.h"
 #include "reconcile/plan.h"
 
 static const char *const op_names[] = {
@@ -172,6 +176,8 @@ json_t *plan_render_json(const struct plan *p)
 	}
 	ok = put(root, "summary", summary) && ok;
 	ok = put(root, "ops", ops) && ok;
+	if (p->names)
+		ok = put(root, "names", hosts_diff_json(p->names)) && ok;
 	if (ok)
 		return root;
 	json_decref(root);

@@ -1,4 +1,5 @@
 /* A plan as people read it: Terraform's habits. The strings are an interface. */
+#include "reconcile/hosts.h"
 #include "reconcile/plan.h"
 
 #include <string.h>
@@ -334,12 +335,18 @@ static void put_section(struct writer *w, bool drift)
 	}
 }
 
+bool plan_is_empty(const struct plan *p)
+{
+	return !p->n_ops && !(p->names && p->names->differs);
+}
+
 void plan_render_text(struct buf *out, const struct plan *p, bool color)
 {
 	if (!p->n_ops) {
 		buf_str(out, "No changes. Interface ");
 		plan_escape(out, plan_interface(p));
 		buf_str(out, p->desired ? " is as the network defines it.\n" : " is not there.\n");
+		hosts_diff_text(out, p->names, color);
 		return;
 	}
 
@@ -364,6 +371,7 @@ void plan_render_text(struct buf *out, const struct plan *p, bool color)
 	buf_add(out, body.p, body.n);
 	buf_char(out, '\n');
 	plan_put_summary(out, p->n_add, p->n_change, p->n_remove, color);
+	hosts_diff_text(out, p->names, color);
 	out->failed |= body.failed;
 	buf_free(&body);
 }

@@ -94,6 +94,8 @@ const struct diag_code diag_codes[] = {
     {"guard-peers", "a revision cuts off more peers than the server's file allows"},
     {"guard-server", "a revision leaves no server as it was"},
     {"guard-trust", "a revision changes whose signature makes a snapshot valid"},
+    {"hosts-broken", "the marks of a network's names in a hosts file do not belong together"},
+    {"hosts-failed", "a hosts file could not be written"},
     {"in-use", "a peer or CIDR cannot be deleted or renamed while something speaks of it"},
     {"no-network", "this machine is not in a network of that name, or in none"},
     {"no-snapshot", "this machine has no snapshot of a network yet"},

@@ -8,21 +8,22 @@
 static const struct option_spec options[] = {
     {"yes", 0, NULL, "do not ask"},
     {"offline", 0, NULL, "ask no server: from the last good snapshot alone"},
+    HOSTS_OPTIONS,
     {0},
 };
 
-/* Renders what would be done now. Returns the number of operations, or -1. */
-static int64_t render(struct this_peer *p, struct buf *out, bool color, struct diags *d)
+/* Renders what would be done now. 0: nothing, 1: something, -1. */
+static int render(struct this_peer *p, struct buf *out, bool color, struct diags *d)
 {
 	struct arena *a = arena_new();
 	struct plan *plan = a ? peer_plan(p, a, clock_unix(), d) : NULL;
-	int64_t n = -1;
+	int n = -1;
 
 	if (!a)
 		d->out_of_memory = true;
 	if (plan) {
 		plan_render_text(out, plan, color);
-		n = plan->n_ops;
+		n = !plan_is_empty(plan);
 	}
 	if (out->failed) {
 		d->out_of_memory = true;
@@ -68,9 +69,9 @@ static int apply_shown(struct this_peer *p, const struct buf *shown, bool color,
 		goto out;
 	}
 	if (peer_converge(p, clock_unix(), 0, &turn, d) == 0) {
-		printf("Applied: %u operation%s in %lld ms; the second plan is empty.\n", turn.n_ops,
-		       turn.n_ops == 1 ? "" : "s", (long long)turn.ms);
-		code = DONE;
+		printf("Applied: %u operation%s%s in %lld ms; the second plan is empty.\n", turn.n_ops,
+		       turn.n_ops == 1 ? "" : "s", turn.wrote_names ? " and the names" : "", (long long)turn.ms);
+		code = turn.names_problem[0] ? FAILED : DONE;
 	}
 out:
 	store_unlock(&p->store);
@@ -85,7 +86,7 @@ static int run(struct invocation *inv)
 	struct this_peer *p;
 	struct buf shown = {0};
 	bool color = use_color(inv, stdout);
-	int64_t n;
+	int n;
 	int code = FAILED;
 
 	if (peer_options(inv, &o) < 0)

@@ -1,6 +1,9 @@
 #include "cmd/innernet/common.h"
 
+#include "reconcile/hosts.h"
+
 #include <inttypes.h>
+#include <string.h>
 
 int peer_options(const struct invocation *inv, struct peer_options *out)
 {
@@ -11,7 +14,22 @@ int peer_options(const struct invocation *inv, struct peer_options *out)
 	    .config_dir = config ? config : PEER_CONFIG_DIR,
 	    .data_dir = data ? data : PEER_DATA_DIR,
 	    .no_routing = option_given(inv, "no-routing"),
+	    .hosts_path = option_value(inv, "hosts-path"),
+	    .host_suffix = option_value(inv, "host-suffix"),
+	    .no_write_hosts = option_given(inv, "no-write-hosts"),
 	};
+	if (out->hosts_path && (out->hosts_path[0] != '/' || strlen(out->hosts_path) >= PATH_MAX)) {
+		usage_error(inv, "--hosts-path takes an absolute path, not '%s'", out->hosts_path);
+		return -1;
+	}
+	if (out->host_suffix && !hosts_suffix_valid(out->host_suffix)) {
+		usage_error(inv, "--host-suffix takes a domain name, not '%s'", out->host_suffix);
+		return -1;
+	}
+	if (out->no_write_hosts && out->hosts_path) {
+		usage_error(inv, "--hosts-path or --no-write-hosts, not both");
+		return -1;
+	}
 	if (option_backend(inv, &out->backend) < 0 || option_number(inv, "mtu", MTU_MIN, MTU_MAX, 0, &mtu) < 0)
 		return -1;
 	out->mtu = (uint32_t)mtu;

@@ -6,7 +6,15 @@
 #include "reconcile/edge/peer.h"
 
 #define RESOLVE_WAIT_MS 5000 /* for host names, by a command that a person waits for */
-#define LOCK_WAIT_MS    5000 /* for another innernet that is at work on the same network */
+/* For the commands that write names, or tell what would be written. */
+#define HOSTS_OPTIONS                                                                                                  \
+	{"hosts-path", 0, "FILE", "where the peers' names are written (/etc/hosts)"},                                  \
+	    {"no-write-hosts", 0, NULL, "write no names"},                                                             \
+	{                                                                                                              \
+		"host-suffix", 0, "SUFFIX", "what names end in, after the peer's and the network's (wg)"               \
+	}
+
+#define LOCK_WAIT_MS 5000 /* for another innernet that is at work on the same network */
 
 /* Prints and returns -1 when an option is wrong. */
 int peer_options(const struct invocation *inv, struct peer_options *out);

@@ -2,6 +2,11 @@
 #include "cmd/innernet/commands.h"
 #include "cmd/innernet/common.h"
 
+static const struct option_spec options[] = {
+    HOSTS_OPTIONS,
+    {0},
+};
+
 static int run(struct invocation *inv)
 {
 	struct diags d = {0};
@@ -42,6 +47,7 @@ const struct command command_fetch = {
     .summary = "ask a server for what is new, once, and apply it",
     .text = "The interface must be up. A machine that runs `innernet up --daemon` does not need it.",
     .example = "sudo innernet fetch corp",
+    .options = options,
     .min_args = 1,
     .max_args = 1,
     .run = run,

@@ -5,6 +5,7 @@
 #include "reconcile/edge/redeem.h"
 
 static const struct option_spec options[] = {
+    HOSTS_OPTIONS,
     {"delete-invite", 'd', NULL, "remove the invitation's file afterwards"},
     {0},
 };

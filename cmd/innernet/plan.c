@@ -10,6 +10,7 @@ static const struct option_spec options[] = {
     {"json", 0, NULL, "one JSON document"},
     {"detailed-exitcode", 0, NULL, "exit with 2 when there are changes"},
     {"offline", 0, NULL, "of an interface: ask no server, take the last good snapshot alone"},
+    HOSTS_OPTIONS,
     {"definition", 0, NULL, "the argument is a definition, though a network is called so"},
     {"base", 0, "REV", "of a definition: compare with this revision (HEAD)"},
     {"head", 0, "REV", "of a definition: what this revision has, instead of the work tree"},
@@ -76,7 +77,7 @@ static int run(struct invocation *inv)
 	if (!a)
 		d.out_of_memory = true;
 	if (plan && (option_given(inv, "json") ? print_json(inv, plan) : print_text(inv, plan)) == 0)
-		code = plan->n_ops && option_given(inv, "detailed-exitcode") ? CHANGES : DONE;
+		code = !plan_is_empty(plan) && option_given(inv, "detailed-exitcode") ? CHANGES : DONE;
 	report(inv, &d, NULL);
 	diags_free(&d);
 	arena_free(a);

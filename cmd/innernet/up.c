@@ -9,6 +9,7 @@
 
 static const struct option_spec options[] = {
     {"daemon", 'd', NULL, "stay, follow the network and repair drift"},
+    HOSTS_OPTIONS,
     {"log-format", 0, "FORMAT", "human (the default) or json, with --daemon"},
     {0},
 };
@@ -17,7 +18,7 @@ static const struct option_spec options[] = {
 static int up_one(const struct invocation *inv, const struct peer_options *o, const char *name)
 {
 	struct this_peer *p = open_network(inv, o, name, false);
-	struct diags d = {0}, fetched = {0};
+	struct diags d = {0}, early = {0}, fetched = {0};
 	struct peer_turn first = {0}, second = {0};
 	enum verify_result result;
 	char server[NAME_MAX_LEN + 1] = "";
@@ -25,7 +26,10 @@ static int up_one(const struct invocation *inv, const struct peer_options *o, co
 
 	if (!p)
 		return FAILED;
-	r = peer_converge(p, clock_unix(), LOCK_WAIT_MS, &first, &d);
+	/* What it warns of, the second turn warns of again. */
+	r = peer_converge(p, clock_unix(), LOCK_WAIT_MS, &first, &early);
+	if (r)
+		report(inv, &early, NULL);
 	if (r == 0 && (r = store_lock(&p->store, LOCK_WAIT_MS, &d)) == 0) {
 		if (peer_fetch(p, 0, &result, server, &fetched) < 0 && p->held) {
 			diags_soften(&fetched);
@@ -39,10 +43,12 @@ static int up_one(const struct invocation *inv, const struct peer_options *o, co
 	if (r == 0 && p->held) {
 		code = DONE;
 		print_version(stdout, p);
-		printf(", %s\n", first.n_ops + second.n_ops ? "brought up" : "up already");
+		printf(", %s\n", first.n_ops + second.n_ops || first.wrote_names || second.wrote_names ? "brought up"
+												       : "up already");
 	}
 	report(inv, &fetched, NULL);
 	report(inv, &d, NULL);
+	diags_free(&early);
 	diags_free(&fetched);
 	diags_free(&d);
 	peer_close(p);

@@ -36,7 +36,8 @@ struct network {
 	bool away, stale;
 	bool needs_names;                                   /* the first poll waits for the servers' addresses */
 	char drift[sizeof(((struct peer_turn *)0)->drift)]; /* what the last look repaired; "": nothing */
-	char problem[256];                                  /* the last one that was said */
+	char names_problem[sizeof(((struct peer_turn *)0)->names_problem)];
+	char problem[256]; /* the last one that was said */
 };
 
 struct daemon {
@@ -117,9 +118,12 @@ static void say_turn(struct network *n, const struct peer_turn *turn, bool news)
 {
 	const struct kept *held = n->peer->held;
 
-	if (turn->n_drift && strcmp(n->drift, turn->drift) != 0)
+	if (strcmp(turn->names_problem, n->names_problem) != 0 && turn->names_problem[0])
+		log_warn("names", "%s: %s", n->name, turn->names_problem);
+	memcpy(n->names_problem, turn->names_problem, sizeof(n->names_problem));
+	if ((turn->n_drift || turn->names_drift) && strcmp(n->drift, turn->drift) != 0)
 		log_warn("drift", "%s: repaired what somebody else had changed: %s%s", n->name, turn->drift,
-			 turn->n_drift > 1 ? ", and more" : "");
+			 turn->n_drift + turn->names_drift > 1 ? ", and more" : "");
 	memcpy(n->drift, turn->drift, sizeof(n->drift));
 	if (held && (news || turn->n_ops > turn->n_drift)) {
 		const struct version *v = &held->view->statement.version;
@@ -159,6 +163,8 @@ static void converge(struct network *n, bool news)
 		n->look_failures = 0;
 		say_turn(n, &turn, news);
 		check_fresh(n, clock_unix());
+		if (turn.names_later)
+			next = LOCKED_MS;
 		/* What was bound to the old interface hears nothing any more. */
 		if (turn.link_added) {
 			client_cancel(n->client);
@@ -387,7 +393,7 @@ static int network_start(struct network *n, struct diags *d)
 
 	n->failures = n->look_failures = n->quick = 0;
 	n->problem[0] = '\0';
-	n->drift[0] = '\0';
+	n->drift[0] = n->names_problem[0] = '\0';
 	n->away = n->stale = false;
 	if (peer_open(daemon->options, n->name, &n->peer, d) < 0 || peer_check_redeemed(n->peer, d) < 0)
 		goto fail;

@@ -7,8 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+#define LOCK_STEP_MS 20 /* between two attempts to get a lock */
 
 static const char *errno_help(int err)
 {
@@ -198,7 +202,9 @@ static int write_all(int fd, struct span bytes)
 	return 0;
 }
 
-static int replace(const char *path, struct span bytes, mode_t mode, bool create_only, struct diags *d)
+enum replace_how { REPLACE, REPLACE_LAZY, CREATE };
+
+static int replace(const char *path, struct span bytes, mode_t mode, enum replace_how how, struct diags *d)
 {
 	char temp[PATH_MAX];
 	int fd, err;
@@ -209,7 +215,7 @@ static int replace(const char *path, struct span bytes, mode_t mode, bool create
 	fd = mkostemp(temp, O_CLOEXEC); /* 0600 */
 	if (fd < 0)
 		return fail(d, path, "write", errno);
-	if (fchmod(fd, mode) < 0 || write_all(fd, bytes) < 0 || fsync(fd) < 0) {
+	if (fchmod(fd, mode) < 0 || write_all(fd, bytes) < 0 || (how != REPLACE_LAZY && fsync(fd) < 0)) {
 		err = errno;
 		close(fd);
 		goto undo;
@@ -219,16 +225,16 @@ static int replace(const char *path, struct span bytes, mode_t mode, bool create
 		goto undo;
 	}
 	/* link(2) refuses an existing target, where rename(2) would replace it. */
-	if (create_only ? link(temp, path) < 0 : rename(temp, path) < 0) {
+	if (how == CREATE ? link(temp, path) < 0 : rename(temp, path) < 0) {
 		err = errno;
 		goto undo;
 	}
-	if (create_only)
+	if (how == CREATE)
 		unlink(temp);
-	return sync_parent(path, d);
+	return how == REPLACE_LAZY ? 0 : sync_parent(path, d);
 undo:
 	unlink(temp);
-	if (create_only && err == EEXIST) {
+	if (how == CREATE && err == EEXIST) {
 		struct diag *g = diag_file_error(d, "file-exists", path, "%s is there already", path);
 		diag_help(d, g, "choose another name, or move it away; it is never overwritten");
 		return -1;
@@ -238,12 +244,17 @@ undo:
 
 int file_write(const char *path, struct span bytes, mode_t mode, struct diags *d)
 {
-	return replace(path, bytes, mode, false, d);
+	return replace(path, bytes, mode, REPLACE, d);
+}
+
+int file_replace(const char *path, struct span bytes, mode_t mode, struct diags *d)
+{
+	return replace(path, bytes, mode, REPLACE_LAZY, d);
 }
 
 int file_create(const char *path, struct span bytes, mode_t mode, struct diags *d)
 {
-	return replace(path, bytes, mode, true, d);
+	return replace(path, bytes, mode, CREATE, d);
 }
 
 int file_mkdirs(const char *path, mode_t mode, struct diags *d)
@@ -281,4 +292,49 @@ int file_remove(const char *path, struct diags *d)
 		return fail(d, path, "remove", errno);
 	}
 	return sync_parent(path, d);
+}
+
+int file_lock(const char *path, unsigned wait_ms, int *fd, struct diags *d)
+{
+	const struct timespec step = {.tv_nsec = LOCK_STEP_MS * 1000000L};
+
+	*fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (*fd < 0)
+		return fail(d, path, "open", errno);
+	while (flock(*fd, LOCK_EX | LOCK_NB) < 0) {
+		int err = errno;
+
+		if (err == EINTR)
+			continue;
+		if (err != EWOULDBLOCK || wait_ms < LOCK_STEP_MS) {
+			close(*fd);
+			*fd = -1;
+			return err == EWOULDBLOCK ? 1 : fail(d, path, "lock", err);
+		}
+		/* flock(2) has no time-out of its own. */
+		nanosleep(&step, NULL);
+		wait_ms -= LOCK_STEP_MS;
+	}
+	return 0;
+}
+
+struct file_stamp file_stamp_of(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return (struct file_stamp){0};
+	return (struct file_stamp){
+	    .device = st.st_dev,
+	    .inode = st.st_ino,
+	    .size = (uint64_t)st.st_size,
+	    .sec = st.st_ctim.tv_sec,
+	    .nsec = st.st_ctim.tv_nsec,
+	};
+}
+
+bool file_stamp_eq(const struct file_stamp *a, const struct file_stamp *b)
+{
+	return a->device == b->device && a->inode == b->inode && a->size == b->size && a->sec == b->sec &&
+	       a->nsec == b->nsec;
 }

@@ -20,7 +20,23 @@ void buf_wipe(struct buf *b); /* sodium_memzero, then free */
 int file_write(const char *path, struct span bytes, mode_t mode, struct diags *d);
 /* The same, but refuses to replace a file that is there ("file-exists"). */
 int file_create(const char *path, struct span bytes, mode_t mode, struct diags *d);
+/* The same without waiting for the disk: for what may be lost, or be an older one, after a power loss. */
+int file_replace(const char *path, struct span bytes, mode_t mode, struct diags *d);
 int file_mkdirs(const char *path, mode_t mode, struct diags *d); /* mkdir -p, fsync of each parent */
 int file_remove(const char *path, struct diags *d);              /* absent is fine */
+
+/* Tells whether a file is still the one that was looked at. All zero: there is none. */
+struct file_stamp {
+	uint64_t device, inode, size;
+	int64_t sec, nsec; /* of its change time, which nobody can set */
+};
+struct file_stamp file_stamp_of(const char *path);
+bool file_stamp_eq(const struct file_stamp *a, const struct file_stamp *b);
+
+/*
+ * Opens (makes, 0600) the file and locks it against other processes, waiting at most `wait_ms`. 0 and *fd, whose
+ * close() unlocks it; 1 when somebody else has it (no diagnostic); -1.
+ */
+int file_lock(const char *path, unsigned wait_ms, int *fd, struct diags *d);
 
 #endif

@@ -30,6 +30,7 @@ static void hold(struct this_peer *p, struct kept *g)
 	if (p->held && p->held != p->last_of)
 		kept_free(p->held);
 	p->held = g;
+	p->names_of = NULL;
 }
 
 static int take_hints(struct this_peer *p, const struct hint *hints, size_t n)
@@ -80,12 +81,47 @@ static int load_hints(struct this_peer *p, struct diags *d)
 	return r;
 }
 
+static struct file_stamp stamp_of_config(const struct peer_options *o, const char *ifname)
+{
+	char path[PATH_MAX + NETWORK_MAX_LEN + 8];
+
+	snprintf(path, sizeof(path), "%s/%s.yaml", o->config_dir, ifname);
+	return file_stamp_of(path);
+}
+
+int peer_refresh_settings(struct this_peer *p, struct diags *d)
+{
+	const char *name = p->config->m.network;
+	struct file_stamp now = stamp_of_config(p->options, name);
+	struct peer_settings old = p->config->settings;
+	struct peer_config *c = NULL;
+	bool absent = false;
+
+	if (file_stamp_eq(&now, &p->config_stamp))
+		return 0;
+	if (peer_config_read(p->options->config_dir, name, &c, &absent, d) < 0)
+		return -1;
+	if (absent)
+		return 1;
+	/* Another key, or another network of that name: nothing that a turn could take over. */
+	if (key_eq(&c->public_key, &p->config->public_key) && key_eq(&c->m.trust.id, &p->config->m.trust.id)) {
+		p->config->settings = c->settings;
+		c->settings = old;
+		p->config_stamp = now;
+		p->names_of = NULL;
+	}
+	peer_config_free(c);
+	return 0;
+}
+
 int peer_open(const struct peer_options *o, const char *ifname, struct this_peer **out, struct diags *d)
 {
 	struct this_peer *p = calloc(1, sizeof(*p));
 	bool absent = false;
 
 	*out = NULL;
+	if (p)
+		p->config_stamp = stamp_of_config(o, ifname);
 	if (!p) {
 		d->out_of_memory = true;
 		return -1;
@@ -123,6 +159,7 @@ void peer_close(struct this_peer *p)
 		kept_free(p->last_of);
 	kept_free(p->held);
 	arena_free(p->last_arena);
+	buf_free(&p->names);
 	free(p->hints);
 	peer_config_free(p->config);
 	free(p);
@@ -455,9 +492,10 @@ static struct view *first_view(struct arena *a, const struct membership *m, cons
 int peer_resolve(struct this_peer *p, int wait_ms, struct diags *d)
 {
 	const struct membership *m = &p->config->m;
+	const struct peer_settings *own = &p->config->settings;
 	const struct view *v = p->held ? p->held->view : NULL;
 	size_t n = 0, max = v ? v->n_peers : m->n_servers;
-	const char **endpoints = calloc(max ? max : 1, sizeof(*endpoints));
+	const char **endpoints = calloc(max + own->n_endpoints + 1, sizeof(*endpoints));
 	int r;
 
 	if (!endpoints) {
@@ -469,6 +507,8 @@ int peer_resolve(struct this_peer *p, int wait_ms, struct diags *d)
 		if (e)
 			endpoints[n++] = e;
 	}
+	for (uint32_t i = 0; i < own->n_endpoints; i++)
+		endpoints[n++] = own->endpoints[i].endpoint;
 	r = resolver_ask(p->resolver, endpoints, n, d);
 	free(endpoints);
 	if (r == 0 && wait_ms)
@@ -480,17 +520,24 @@ static struct device_state *desired(struct this_peer *p, struct arena *a, struct
 {
 	struct local l = {
 	    .public_key = p->public_key,
-	    .listen_port = p->config->listen_port,
+	    .listen_port = p->config->settings.listen_port,
 	    .mtu = p->options->mtu,
 	    .no_routing = p->options->no_routing,
 	    .hints = p->hints,
 	    .n_hints = p->n_hints,
 	};
 	const struct view *v = p->held ? p->held->view : first_view(a, &p->config->m, p->public_key);
+	const struct peer_settings *own = &p->config->settings;
+	struct local_endpoint *endpoints = arena_array(a, own->n_endpoints + 1, sizeof(*endpoints));
 	struct device_state *want;
 
+	for (uint32_t i = 0; endpoints && i < own->n_endpoints; i++)
+		endpoints[i] =
+		    (struct local_endpoint){.name = own->endpoints[i].name, .endpoint = own->endpoints[i].endpoint};
+	l.endpoints = endpoints;
+	l.n_endpoints = endpoints ? own->n_endpoints : 0;
 	l.resolved = resolver_known(p->resolver, &l.n_resolved);
-	want = v ? desired_for_view(a, v, &l) : NULL;
+	want = v && endpoints ? desired_for_view(a, v, &l) : NULL;
 	if (!want)
 		d->out_of_memory = true;
 	return want;
@@ -513,8 +560,11 @@ static struct plan *plan_against(struct this_peer *p, struct arena *a, const str
 struct plan *peer_plan(struct this_peer *p, struct arena *a, int64_t now, struct diags *d)
 {
 	const struct device_state *want = desired(p, a, d);
+	struct plan *plan = want ? plan_against(p, a, want, now, d) : NULL;
 
-	return want ? plan_against(p, a, want, now, d) : NULL;
+	if (plan)
+		plan->names = peer_names_plan(p, a, d);
+	return d->out_of_memory ? NULL : plan;
 }
 
 /* The words for the log: what somebody else had changed. */
@@ -621,9 +671,22 @@ int peer_converge(struct this_peer *p, int64_t now, unsigned lock_ms, struct pee
 	*turn = (struct peer_turn){0};
 	if (r)
 		return r;
+	r = peer_refresh_settings(p, d);
+	if (r == 1) {
+		diag_error(d, "no-network", NULL, "this machine is in the network '%s' no more", p->config->m.network);
+		turn->gone = true;
+		r = -1;
+		goto out;
+	}
+	/* A file that cannot be used now says nothing against what it said before. */
+	if (r < 0)
+		diags_soften(d);
 	r = peer_refresh(p, now, d);
 	if (r == 0)
 		r = converge_locked(p, now, turn, d);
+	if (r == 0)
+		peer_names_converge(p, lock_ms, turn, d);
+out:
 	if (ours)
 		store_unlock(&p->store);
 	return r;

@@ -7,6 +7,7 @@
 
 #include "reconcile/edge/client.h"
 #include "reconcile/edge/device.h"
+#include "reconcile/edge/hosts.h"
 #include "reconcile/edge/peer_config.h"
 #include "reconcile/edge/resolve.h"
 #include "reconcile/edge/store.h"
@@ -16,6 +17,9 @@ struct peer_options {
 	enum device_backend backend;
 	uint32_t mtu; /* 0: the network's */
 	bool no_routing;
+	/* Of the hosts file; NULL and false: as the network's own file says. */
+	const char *hosts_path, *host_suffix;
+	bool no_write_hosts;
 };
 
 struct this_peer {
@@ -37,6 +41,11 @@ struct this_peer {
 	struct arena *last_arena;
 	struct device_state *last;
 	struct kept *last_of; /* the names in `last` are its */
+	/* The block that was written, or found good, last, and the file as it was then. */
+	struct buf names;
+	struct file_stamp names_stamp;
+	const struct kept *names_of;    /* they were made from this; never looked into */
+	struct file_stamp config_stamp; /* of the own file */
 };
 
 /*
@@ -79,6 +88,23 @@ int peer_fetch(struct this_peer *p, unsigned connect_ms, enum verify_result *res
  */
 int peer_resolve(struct this_peer *p, int wait_ms, struct diags *d);
 
+/*
+ * What people set in the network's own file since it was read. 1: the file is gone, this machine is in the network no
+ * more. -1 with diagnostics: it cannot be used, what was read before stays.
+ */
+int peer_refresh_settings(struct this_peer *p, struct diags *d);
+
+/* The hosts file that is looked after, and the suffix of names in it. NULL: none is. */
+const char *peer_hosts_path(const struct this_peer *p);
+const char *peer_host_suffix(const struct this_peer *p);
+/*
+ * What differs in it; NULL when it is not looked after, nothing is known yet, or with a warning: what is wrong with the
+ * hosts file is no reason not to look after the interface.
+ */
+struct hosts_diff *peer_names_plan(struct this_peer *p, struct arena *a, struct diags *d);
+/* Takes the block away (`uninstall`). *gone: there was none. */
+int peer_names_remove(const char *data_dir, const char *path, const char *network, bool *gone, struct diags *d);
+
 /* What would have to be done now. The plan and all that it points to live in the arena and in `p`. */
 struct plan *peer_plan(struct this_peer *p, struct arena *a, int64_t now, struct diags *d);
 
@@ -87,7 +113,16 @@ struct peer_turn {
 	bool link_added; /* sockets bound to the interface are dead */
 	int64_t ms;      /* from the first look at the device to the last */
 	char drift[160]; /* what somebody else had changed, for the log */
+	/* The names, which are no operations: lines that were added or removed in the hosts file. */
+	uint32_t n_names;
+	bool wrote_names;
+	bool names_drift;        /* somebody else had changed them */
+	bool names_later;        /* another process has the lock of the hosts file */
+	char names_problem[256]; /* why they are not as they should be; "": they are */
+	bool gone;               /* this machine is in the network no more: nothing was done */
 };
+/* Writes them. Part of peer_converge(); what is wrong is a warning and in `turn`. */
+void peer_names_converge(struct this_peer *p, unsigned lock_ms, struct peer_turn *turn, struct diags *d);
 /*
  * Plans, applies, reads again; the second plan must be empty. Holds the lock meanwhile: 1 when another process has
  * it. -1 with diagnostics: what was done stays done, the next turn goes on from there.

@@ -1,6 +1,7 @@
 #include "reconcile/edge/peer_config.h"
 
 #include "reconcile/edge/file.h"
+#include "reconcile/hosts.h"
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
@@ -14,17 +15,44 @@ static const char comment[] =
     "# This machine's place in a private network: written by `innernet install`. The private key\n"
     "# was made here and is nowhere else; nobody else may read this file.\n";
 
+struct raw_endpoint {
+	char *name, *endpoint;
+};
 struct raw_overrides {
 	char *listen_port;
+	struct raw_endpoint *peers;
+	unsigned n_peers;
+};
+struct raw_hosts {
+	char *path, *suffix, *write;
 };
 struct raw_config {
 	struct raw_membership m;
 	char *state, *invite, *private_key;
 	struct raw_overrides *overrides; /* NULL: none */
+	struct raw_hosts *hosts;         /* NULL: none */
+};
+
+static const cyaml_schema_field_t endpoint_fields[] = {
+    RAW_STRING("name", struct raw_endpoint, name),
+    RAW_STRING("endpoint", struct raw_endpoint, endpoint),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t endpoint_value = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_endpoint, endpoint_fields),
 };
 
 static const cyaml_schema_field_t overrides_fields[] = {
     RAW_OPTIONAL("listen_port", struct raw_overrides, listen_port),
+    CYAML_FIELD_SEQUENCE_COUNT("peers", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw_overrides, peers, n_peers,
+			       &endpoint_value, 0, OVERRIDES_MAX),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t hosts_fields[] = {
+    RAW_OPTIONAL("path", struct raw_hosts, path),
+    RAW_OPTIONAL("suffix", struct raw_hosts, suffix),
+    RAW_OPTIONAL("write", struct raw_hosts, write),
     CYAML_FIELD_END,
 };
 
@@ -35,6 +63,7 @@ static const cyaml_schema_field_t fields[] = {
     RAW_STRING("private_key", struct raw_config, private_key),
     CYAML_FIELD_MAPPING_PTR("overrides", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw_config, overrides,
 			    overrides_fields),
+    CYAML_FIELD_MAPPING_PTR("hosts", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw_config, hosts, hosts_fields),
     CYAML_FIELD_END,
 };
 
@@ -61,7 +90,71 @@ void peer_config_free(struct peer_config *c)
 	if (!c)
 		return;
 	secret_free(c->private_key);
+	peer_settings_free(&c->settings);
 	free(c);
+}
+
+void peer_settings_free(struct peer_settings *s)
+{
+	free(s->endpoints);
+	free(s->hosts_path);
+	free(s->host_suffix);
+	*s = (struct peer_settings){0};
+}
+
+/* Where it is, or would be. */
+static uint32_t endpoint_slot(const struct peer_settings *s, const char *name, bool *found)
+{
+	uint32_t i = 0;
+	int c = 1;
+
+	while (i < s->n_endpoints && (c = strcmp(s->endpoints[i].name, name)) < 0)
+		i++;
+	*found = i < s->n_endpoints && c == 0;
+	return i;
+}
+
+const char *peer_settings_find(const struct peer_settings *s, const char *name)
+{
+	bool found;
+	uint32_t i = endpoint_slot(s, name, &found);
+
+	return found ? s->endpoints[i].endpoint : NULL;
+}
+
+int peer_settings_endpoint(struct peer_settings *s, const char *name, const char *endpoint, struct diags *d)
+{
+	struct endpoint_override *more;
+	bool found;
+	uint32_t i = endpoint_slot(s, name, &found);
+
+	if (!endpoint && !found)
+		return 1;
+	if (!endpoint) {
+		memmove(&s->endpoints[i], &s->endpoints[i + 1], (s->n_endpoints - i - 1) * sizeof(*s->endpoints));
+		s->n_endpoints--;
+		return 0;
+	}
+	if (found && strcmp(s->endpoints[i].endpoint, endpoint) == 0)
+		return 1;
+	if (!found) {
+		if (s->n_endpoints == OVERRIDES_MAX) {
+			diag_error(d, "too-large", NULL, "at most %u peers can have an endpoint of their own here",
+				   OVERRIDES_MAX);
+			return -1;
+		}
+		more = realloc(s->endpoints, (s->n_endpoints + 1) * sizeof(*more));
+		if (!more) {
+			d->out_of_memory = true;
+			return -1;
+		}
+		s->endpoints = more;
+		memmove(&more[i + 1], &more[i], (s->n_endpoints - i) * sizeof(*more));
+		s->n_endpoints++;
+	}
+	snprintf(s->endpoints[i].name, sizeof(s->endpoints[i].name), "%s", name);
+	snprintf(s->endpoints[i].endpoint, sizeof(s->endpoints[i].endpoint), "%s", endpoint);
+	return 0;
 }
 
 static int take_state(const struct config_at *at, const char *s, bool *redeemed)
@@ -70,13 +163,69 @@ static int take_state(const struct config_at *at, const char *s, bool *redeemed)
 	return *redeemed || strcmp(s, "pending") == 0 ? 0 : config_fail(at, "state", "must be 'pending' or 'redeemed'");
 }
 
+static int take_overrides(const struct config_at *at, const struct raw_overrides *raw, struct peer_settings *s)
+{
+	struct arena *a = arena_new();
+	uint64_t port = 0;
+	int bad = 0;
+
+	if (!a) {
+		at->d->out_of_memory = true;
+		return -1;
+	}
+	if (raw->listen_port)
+		bad |= config_number(at, "overrides: listen_port", raw->listen_port, 1, UINT16_MAX, &port);
+	s->listen_port = (uint16_t)port;
+	for (unsigned i = 0; i < raw->n_peers; i++) {
+		const struct raw_endpoint *e = &raw->peers[i];
+		const char *endpoint = endpoint_canonical(a, e->endpoint, strlen(e->endpoint));
+
+		if (!name_valid(e->name, strlen(e->name)))
+			bad |= config_fail(at, "overrides: peers: name", "must be a peer's name");
+		else if (!endpoint || strlen(endpoint) > ENDPOINT_MAX_LEN)
+			bad |= config_fail(at, "overrides: peers: endpoint", "must be host:port");
+		else if (peer_settings_find(s, e->name))
+			bad |= config_fail(at, "overrides: peers: name", "must be there once");
+		else if (peer_settings_endpoint(s, e->name, endpoint, at->d) < 0)
+			bad = -1;
+	}
+	arena_free(a);
+	return bad;
+}
+
+static int copy(const struct config_at *at, const char *s, char **out)
+{
+	*out = strdup(s);
+	if (*out)
+		return 0;
+	at->d->out_of_memory = true;
+	return -1;
+}
+
+static int take_hosts(const struct config_at *at, const struct raw_hosts *raw, struct peer_settings *s)
+{
+	int bad = 0;
+
+	if (raw->path && (raw->path[0] != '/' || strlen(raw->path) >= PATH_MAX))
+		bad |= config_fail(at, "hosts: path", "must be an absolute path");
+	else if (raw->path)
+		bad |= copy(at, raw->path, &s->hosts_path);
+	if (raw->suffix && !hosts_suffix_valid(raw->suffix))
+		bad |= config_fail(at, "hosts: suffix", "must be a domain name");
+	else if (raw->suffix)
+		bad |= copy(at, raw->suffix, &s->host_suffix);
+	s->no_write_hosts = raw->write && strcmp(raw->write, "no") == 0;
+	if (raw->write && !s->no_write_hosts && strcmp(raw->write, "yes") != 0)
+		bad |= config_fail(at, "hosts: write", "must be 'yes' or 'no'");
+	return bad;
+}
+
 int peer_config_parse(struct span bytes, const char *name, struct peer_config **out, struct diags *d)
 {
 	const struct config_at at = {.file = name, .code = code, .d = d};
 	const struct raw_config *raw;
 	struct peer_config *c = NULL;
 	void *data = NULL;
-	uint64_t port = 0;
 	int bad = 0;
 
 	*out = NULL;
@@ -96,11 +245,12 @@ int peer_config_parse(struct span bytes, const char *name, struct peer_config **
 	bad |= take_state(&at, raw->state, &c->redeemed);
 	bad |= config_ed25519(&at, "invite", raw->invite, &c->invite);
 	bad |= config_secret(&at, "private_key", raw->private_key, c->private_key);
-	if (raw->overrides && raw->overrides->listen_port)
-		bad |= config_number(&at, "overrides: listen_port", raw->overrides->listen_port, 1, UINT16_MAX, &port);
+	if (raw->overrides)
+		bad |= take_overrides(&at, raw->overrides, &c->settings);
+	if (raw->hosts)
+		bad |= take_hosts(&at, raw->hosts, &c->settings);
 	if (bad)
 		goto out;
-	c->listen_port = (uint16_t)port;
 	x25519_public(c->private_key, &c->public_key);
 	*out = c;
 	c = NULL;
@@ -110,25 +260,46 @@ out:
 	return bad ? -1 : 0;
 }
 
+/* Borrows from `s`; the list is the arena's. -1: out of memory. */
+static int emit_settings(struct arena *a, struct peer_settings *s, struct raw_config *raw)
+{
+	static char no[] = "no";
+	struct raw_overrides *o = arena_alloc(a, sizeof(*o));
+	struct raw_hosts *h = arena_alloc(a, sizeof(*h));
+
+	if (!o || !h || !(o->peers = arena_array(a, s->n_endpoints + 1, sizeof(*o->peers))))
+		return -1;
+	if (s->listen_port && !(o->listen_port = arena_printf(a, "%u", s->listen_port)))
+		return -1;
+	for (; o->n_peers < s->n_endpoints; o->n_peers++) {
+		o->peers[o->n_peers].name = s->endpoints[o->n_peers].name;
+		o->peers[o->n_peers].endpoint = s->endpoints[o->n_peers].endpoint;
+	}
+	if (!s->n_endpoints)
+		o->peers = NULL;
+	*h =
+	    (struct raw_hosts){.path = s->hosts_path, .suffix = s->host_suffix, .write = s->no_write_hosts ? no : NULL};
+	if (s->listen_port || s->n_endpoints)
+		raw->overrides = o;
+	if (h->path || h->suffix || h->write)
+		raw->hosts = h;
+	return 0;
+}
+
 int peer_config_emit(const struct peer_config *c, struct buf *out, struct diags *d)
 {
 	struct arena *a = arena_new();
 	struct raw_config raw = {0};
-	struct raw_overrides overrides = {0};
-	char key[KEY_B64_LEN + 1], invite[ED25519_STR_LEN + 1], port[8], pending[] = "pending", redeemed[] = "redeemed";
+	struct peer_settings settings = c->settings; /* its pointers are only read */
+	char key[KEY_B64_LEN + 1], invite[ED25519_STR_LEN + 1], pending[] = "pending", redeemed[] = "redeemed";
 	int r = -1;
 
 	config_secret_format(c->private_key, key);
 	ed25519_format(&c->invite, invite);
-	snprintf(port, sizeof(port), "%u", c->listen_port);
 	raw.private_key = key;
 	raw.invite = invite;
 	raw.state = c->redeemed ? redeemed : pending;
-	if (c->listen_port) {
-		overrides.listen_port = port;
-		raw.overrides = &overrides;
-	}
-	if (!a || membership_to_raw(a, &c->m, &raw.m) < 0)
+	if (!a || membership_to_raw(a, &c->m, &raw.m) < 0 || emit_settings(a, &settings, &raw) < 0)
 		d->out_of_memory = true;
 	else
 		r = config_emit(&schema, &raw, comment, out, d);

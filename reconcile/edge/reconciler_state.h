@@ -165,7 +165,7 @@ json_t *reconciler_history_json(const struct reconciler *r);
 
 /* reconciler_status.c */
 json_t *version_json(const struct version *v);
-json_t *text_json(const char *s); /* that may have been cut within a character */
+json_t *cut_text_json(const char *s); /* that may have been cut within a character */
 void condition_set(struct reconciler *r, enum condition_kind kind, enum truth status, const char *reason,
 		   const char *commit, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
 /* The same from diagnostics: the first error is the reason and the message. */

@@ -57,7 +57,7 @@ json_t *version_json(const struct version *v)
 }
 
 /* Texts were cut at a byte, which may have been within a character. */
-json_t *text_json(const char *s)
+json_t *cut_text_json(const char *s)
 {
 	struct buf b = {0};
 	json_t *text;
@@ -76,7 +76,7 @@ static json_t *conditions_json(const struct reconciler *r)
 		const struct condition *c = &r->conditions[i];
 		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:o, s:s, s:I}", "type", kinds[i], "status",
 						      truths[c->status], "reason", c->reason, "message",
-						      text_json(c->message), "commit", c->commit, "time",
+						      cut_text_json(c->message), "commit", c->commit, "time",
 						      (json_int_t)c->time));
 	}
 	return list;

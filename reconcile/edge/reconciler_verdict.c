@@ -102,7 +102,7 @@ json_t *reconciler_history_json(const struct reconciler *r)
 	for (unsigned i = 0; i < r->n_history; i++) {
 		const struct history *h = &r->history[i];
 		json_t *o = json_pack("{s:s, s:s, s:I, s:o}", "commit", h->commit, "verdict", words[h->verdict], "time",
-				      (json_int_t)h->time, "message", text_json(h->message));
+				      (json_int_t)h->time, "message", cut_text_json(h->message));
 		if (o && h->reason[0])
 			json_object_set_new(o, "reason", json_string(h->reason));
 		if (o && h->version.number)

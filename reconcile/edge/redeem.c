@@ -291,6 +291,31 @@ out:
 
 /* ---- the whole ------------------------------------------------------------------------------------------------ */
 
+/* What `install` was told about the hosts file stays so. */
+static int keep_settings(const struct peer_options *o, struct peer_settings *s, struct diags *d)
+{
+	char *path = o->hosts_path ? strdup(o->hosts_path) : NULL;
+	char *suffix = o->host_suffix ? strdup(o->host_suffix) : NULL;
+
+	if ((o->hosts_path && !path) || (o->host_suffix && !suffix)) {
+		free(path);
+		free(suffix);
+		d->out_of_memory = true;
+		return -1;
+	}
+	if (path) {
+		free(s->hosts_path);
+		s->hosts_path = path;
+	}
+	if (suffix) {
+		free(s->host_suffix);
+		s->host_suffix = suffix;
+	}
+	if (o->no_write_hosts || o->hosts_path)
+		s->no_write_hosts = o->no_write_hosts;
+	return 0;
+}
+
 static int become_peer(struct redeemer *r, struct diags *d)
 {
 	struct peer_config *c = r->peer->config;
@@ -300,7 +325,8 @@ static int become_peer(struct redeemer *r, struct diags *d)
 		if (!(r->resumed && own_key_works(r, RESUME_MS, d)) && enrol(r, d) < 0)
 			return -1;
 		c->redeemed = true;
-		if (peer_config_write(r->options->config_dir, c, false, d) < 0)
+		if (keep_settings(r->options, &c->settings, d) < 0 ||
+		    peer_config_write(r->options->config_dir, c, false, d) < 0)
 			return -1;
 	}
 	use_own_key(r);
@@ -346,7 +372,7 @@ static int check_new(struct redeemer *r, struct diags *d)
 	plan = a ? peer_plan(r->peer, a, clock_unix(), d) : NULL;
 	if (!a)
 		d->out_of_memory = true;
-	if (plan && plan->n_ops) {
+	if (plan && !plan_is_empty(plan)) {
 		done = 0;
 	} else if (plan) {
 		struct diag *g =

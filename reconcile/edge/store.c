@@ -2,17 +2,12 @@
 
 #include "reconcile/edge/file.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-#define LOCK_STEP_MS   20 /* between two attempts to get the lock */
 #define LOAD_TRIES     4
 #define HINTS_FILE_MAX (16u << 20)
 
@@ -56,7 +51,7 @@ int store_init(struct store *s, const char *data_dir, const char *ifname, struct
 	int n = snprintf(s->dir, sizeof(s->dir), "%s/%s", data_dir, ifname);
 
 	s->lock = -1;
-	s->stamp = (struct store_stamp){0};
+	s->stamp = (struct file_stamp){0};
 	/* Room for the longest name in it. */
 	if (n > 0 && n < PATH_MAX - 64)
 		return 0;
@@ -71,38 +66,14 @@ static void path_in(const struct store *s, const char *name, char out[static PAT
 
 int store_lock(struct store *s, unsigned wait_ms, struct diags *d)
 {
-	const struct timespec step = {.tv_nsec = LOCK_STEP_MS * 1000000L};
 	char path[PATH_MAX + 64];
-	int fd;
 
 	if (s->lock >= 0)
 		return 0;
 	if (file_mkdirs(s->dir, 0700, d) < 0)
 		return -1;
 	path_in(s, "lock", path);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0) {
-		diag_file_error(d, "file-error", path, "cannot open %s: %s", path, strerror(errno));
-		return -1;
-	}
-	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		if (errno == EINTR)
-			continue;
-		if (errno != EWOULDBLOCK) {
-			diag_file_error(d, "file-error", path, "cannot lock %s: %s", path, strerror(errno));
-			close(fd);
-			return -1;
-		}
-		if (wait_ms < LOCK_STEP_MS) {
-			close(fd);
-			return 1;
-		}
-		/* flock(2) has no time-out of its own. */
-		nanosleep(&step, NULL);
-		wait_ms -= LOCK_STEP_MS;
-	}
-	s->lock = fd;
-	return 0;
+	return file_lock(path, wait_ms, &s->lock, d);
 }
 
 void store_unlock(struct store *s)
@@ -112,29 +83,19 @@ void store_unlock(struct store *s)
 	s->lock = -1;
 }
 
-static struct store_stamp stamp_of(const struct store *s)
+static struct file_stamp stamp_of(const struct store *s)
 {
 	char path[PATH_MAX + 64];
-	struct stat st;
 
 	path_in(s, "snapshot", path);
-	if (stat(path, &st) < 0)
-		return (struct store_stamp){0};
-	return (struct store_stamp){
-	    .device = st.st_dev,
-	    .inode = st.st_ino,
-	    .size = (uint64_t)st.st_size,
-	    .sec = st.st_mtim.tv_sec,
-	    .nsec = st.st_mtim.tv_nsec,
-	};
+	return file_stamp_of(path);
 }
 
 bool store_changed(const struct store *s)
 {
-	struct store_stamp now = stamp_of(s);
+	struct file_stamp now = stamp_of(s);
 
-	return now.device != s->stamp.device || now.inode != s->stamp.inode || now.size != s->stamp.size ||
-	       now.sec != s->stamp.sec || now.nsec != s->stamp.nsec;
+	return !file_stamp_eq(&now, &s->stamp);
 }
 
 /* Out of the way, but never lost: somebody may want to know what happened to it. */
@@ -190,7 +151,7 @@ static int load_once(struct store *s, const struct verifier *v, int64_t now, str
 		r = 1;
 	} else if (!*out) {
 		r = set_aside(s, path, now, &why, d);
-		s->stamp = (struct store_stamp){0};
+		s->stamp = (struct file_stamp){0};
 	}
 	diags_free(&why);
 	return r;

@@ -8,6 +8,7 @@
 #ifndef EDGE_STORE_H
 #define EDGE_STORE_H
 
+#include "reconcile/edge/file.h"
 #include "reconcile/verify.h"
 #include <limits.h>
 
@@ -25,16 +26,10 @@ void kept_free(struct kept *g); /* NULL is fine */
  */
 struct kept *kept_make(struct buf *bytes, const struct verifier *v, int64_t now, struct diags *d);
 
-/* Tells whether the snapshot on disk is still the one that was read: another process may have replaced it. */
-struct store_stamp {
-	uint64_t device, inode, size;
-	int64_t sec, nsec;
-};
-
 struct store {
-	char dir[PATH_MAX];       /* DATA-DIR/IFACE */
-	int lock;                 /* the open lock file; -1: not locked */
-	struct store_stamp stamp; /* of the snapshot that was loaded or saved last */
+	char dir[PATH_MAX];      /* DATA-DIR/IFACE */
+	int lock;                /* the open lock file; -1: not locked */
+	struct file_stamp stamp; /* of the snapshot that was loaded or saved last */
 };
 
 /* Names the folder; touches nothing. */

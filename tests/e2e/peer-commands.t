@@ -49,7 +49,7 @@ is $? 3 "only 'yes' is an answer"
 nok 'nothing was done' eval 'on alice wg show corp allowed-ips | grep -qF "$CAROL_PUB"'
 out=$(on_terminal alice yes innernet apply corp)
 is $? 0 "'yes' applies"
-like "$out" 'Applied: 1 operation in [0-9]+ ms; the second plan is empty' 'and looks again'
+like "$out" 'Applied: 1 operation and the names in [0-9]+ ms; the second plan is empty' 'and looks again'
 ok 'carol is there' eval 'on alice wg show corp allowed-ips | grep -qF "$CAROL_PUB"'
 
 # ---- fetch ----------------------------------------------------------------------------------------------------------

@@ -58,7 +58,7 @@ static void test_round_trip(void **state)
 	char path[80];
 
 	(void)state;
-	c->listen_port = 51821;
+	c->settings.listen_port = 51821;
 	assert_int_equal(peer_config_write(dir, c, true, &d), 0);
 	snprintf(path, sizeof(path), "%s/corp.yaml", dir);
 	assert_int_equal(stat(path, &st), 0);
@@ -68,7 +68,7 @@ static void test_round_trip(void **state)
 	assert_memory_equal(c->private_key, again->private_key, KEY_LEN);
 	assert_true(key_eq(&c->public_key, &again->public_key));
 	assert_true(key_eq(&c->invite, &again->invite));
-	assert_int_equal(again->listen_port, 51821);
+	assert_int_equal(again->settings.listen_port, 51821);
 	assert_false(again->redeemed);
 	peer_config_free(again);
 
