@@ -152,20 +152,17 @@ bool guard_accepted(struct span message, const char *id)
 	return found;
 }
 
-int guard_judge(const struct guard_limits *limits, const struct model *published, const struct model *m,
-		const struct ledger_facts *facts, struct span message, struct buf *plan, struct diags *d)
+int guard_judge(struct arena *a, const struct guard_limits *limits, const struct model *published,
+		const struct model *m, const struct ledger_facts *facts, struct span message, struct impact **plan,
+		struct diags *d)
 {
-	struct arena *a = arena_new();
-	struct impact *im = a ? impact_new(a, published, m, facts) : NULL;
-	unsigned refused = 1;
+	struct impact *im = impact_new(a, published, m, facts);
 
-	if (im) {
-		refused = guard_check(limits, im, message.p && guard_accepted(message, im->id), d);
-		if (plan)
-			impact_render_text(plan, im, false);
-	} else {
+	if (plan)
+		*plan = im;
+	if (!im) {
 		d->out_of_memory = true;
+		return -1;
 	}
-	arena_free(a);
-	return refused ? -1 : 0;
+	return guard_check(limits, im, message.p && guard_accepted(message, im->id), d) ? -1 : 0;
 }

@@ -42,10 +42,11 @@ bool guard_accepted(struct span message, const char *id);
 
 /*
  * All of it at once, for whoever is about to publish `m` over `published` (NULL: nothing is): builds the impact, looks
- * for the trailer in the message of the commit that has `m`, applies the guards. `facts` may be NULL. The plan's text
- * goes to `plan` (NULL: not wanted) whatever the verdict. -1: refused, or out of memory.
+ * for the trailer in the message of the commit that has `m` (NULL: nothing is left), applies the guards. `facts` may be
+ * NULL. The impact, in the arena, goes to *plan (NULL: not wanted) whatever the verdict. -1: refused, or out of memory.
  */
-int guard_judge(const struct guard_limits *limits, const struct model *published, const struct model *m,
-		const struct ledger_facts *facts, struct span message, struct buf *plan, struct diags *d);
+int guard_judge(struct arena *a, const struct guard_limits *limits, const struct model *published,
+		const struct model *m, const struct ledger_facts *facts, struct span message, struct impact **plan,
+		struct diags *d);
 
 #endif

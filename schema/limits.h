@@ -74,7 +74,12 @@
 #define GIT_TREE_MAX       (16u << 20)     /* bytes of one tree object */
 #define LEDGER_RECORDS_MAX (2 * PEERS_MAX) /* files of one kind on the ledger's branch */
 #define REPO_LOCK_SECONDS  60 /* a lock on a ref of ours that is older was left by a kill: writing takes milliseconds */
-#define LEDGER_RETRIES     100 /* of one compare-and-swap that others win */
+#define PUSH_REF_MAX       1024         /* bytes of the name of a ref that is pushed */
+#define PUSH_LINES_MAX     (4u << 20)   /* bytes that say what is pushed */
+#define PUSH_SECONDS       120          /* to judge it; a million peers take ten */
+#define PUSH_MEMORY        (4ull << 30) /* bytes, for the same */
+#define PUSH_WAIT_MS       3000         /* for the server's verdict on what was pushed */
+#define LEDGER_RETRIES     100          /* of one compare-and-swap that others win */
 
 /* Devices. */
 #define DEVICE_PEERS_MAX      PEERS_MAX

@@ -5,6 +5,7 @@
 #include "cmd/command.h"
 #include "reconcile/edge/server_config.h"
 
+extern const struct command command_hook;
 extern const struct command command_init;
 extern const struct command command_run;
 extern const struct command command_status;
@@ -20,5 +21,13 @@ struct server_paths {
 /* -1 after saying what is wrong with the name. */
 int paths_make(const struct invocation *inv, const char *name, struct server_paths *out);
 void paths_free(struct server_paths *p);
+char *path_absolute(const char *path); /* malloc'ed; NULL: out of memory, or no folder to be in */
+
+/*
+ * Puts the hooks of a network into its repository, and beside its data what they go by. Hooks that are there already
+ * and are not ours stay, with a diagnostic ("hook-exists").
+ */
+int hooks_install(const struct invocation *inv, const struct server_config *c, const struct server_paths *paths,
+		  struct diags *d);
 
 #endif

@@ -261,21 +261,6 @@ out:
 	return ret;
 }
 
-static char *absolute(const char *path)
-{
-	struct buf b = {0};
-	char here[4096], *s;
-
-	if (path[0] == '/')
-		return strdup(path);
-	if (!getcwd(here, sizeof(here)))
-		return NULL;
-	buf_printf(&b, "%s/%s", here, path);
-	s = b.failed ? NULL : strdup(b.p);
-	buf_free(&b);
-	return s;
-}
-
 static struct server_config *config_make(const struct invocation *inv, const struct answers *a, const char *data)
 {
 	const char *repository = option_value(inv, "repository");
@@ -285,7 +270,7 @@ static struct server_config *config_make(const struct invocation *inv, const str
 	if (!c)
 		return NULL;
 	buf_printf(&path, "%s/network.git", data);
-	c->repository = path.failed ? NULL : absolute(repository ? repository : path.p);
+	c->repository = path.failed ? NULL : path_absolute(repository ? repository : path.p);
 	buf_free(&path);
 	c->ref = strdup(REPO_DEFAULT_REF);
 	c->listen_port = a->port;
@@ -335,6 +320,11 @@ static int run(struct invocation *inv)
 	write_definition(&definition, &a, c);
 	if (definition.failed || check_definition(inv, &definition) < 0 || create(paths.config, c, &definition, &d) < 0)
 		goto out;
+	if (hooks_install(inv, c, &paths, &d) < 0) {
+		diag_warning(&d, "hook-missing", NULL,
+			     "pushes are not judged until this works: innernet-reconcile hook install %s", a.network);
+		diags_soften(&d);
+	}
 	print_next_steps(&a, c, &paths);
 	code = DONE;
 out:

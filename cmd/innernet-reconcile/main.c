@@ -3,10 +3,7 @@
 
 /* In the order in which --help lists them. */
 static const struct command *const commands[] = {
-    &command_init,
-    &command_run,
-    &command_status,
-    NULL,
+    &command_init, &command_run, &command_status, &command_hook, NULL,
 };
 
 static const struct option_spec globals[] = {

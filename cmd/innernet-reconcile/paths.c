@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static char *join(const char *folder, const char *name, const char *suffix)
 {
@@ -40,4 +41,19 @@ void paths_free(struct server_paths *p)
 	free(p->config);
 	free(p->data);
 	*p = (struct server_paths){0};
+}
+
+char *path_absolute(const char *path)
+{
+	struct buf b = {0};
+	char here[4096], *s;
+
+	if (path[0] == '/')
+		return strdup(path);
+	if (!getcwd(here, sizeof(here)))
+		return NULL;
+	buf_printf(&b, "%s/%s", here, path);
+	s = b.failed ? NULL : strdup(b.p);
+	buf_free(&b);
+	return s;
 }

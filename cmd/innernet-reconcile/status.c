@@ -1,8 +1,7 @@
 /* innernet-reconcile status: what the server last wrote down about itself. Needs no running server. */
 #include "cmd/innernet-reconcile/commands.h"
-#include "reconcile/edge/file.h"
 #include "reconcile/edge/loop.h"
-#include "reconcile/edge/reconciler.h"
+#include "reconcile/edge/status_file.h"
 #include "schema/edit.h"
 
 #include <inttypes.h>
@@ -14,27 +13,6 @@ static const struct option_spec options[] = {
     {0},
 };
 
-#define STATUS_MAX (64u << 20) /* about 200 bytes a peer */
-
-static const char *text_of(const json_t *o, const char *key)
-{
-	const char *s = json_string_value(json_object_get(o, key));
-
-	return s ? s : "";
-}
-
-static void add_version(struct buf *out, const json_t *o)
-{
-	const json_t *v = json_object_get(o, "version");
-
-	if (v)
-		buf_printf(out, "%" JSON_INTEGER_FORMAT ".%" JSON_INTEGER_FORMAT,
-			   json_integer_value(json_object_get(v, "epoch")),
-			   json_integer_value(json_object_get(v, "number")));
-	else
-		buf_char(out, '-');
-}
-
 static void add_conditions(struct buf *out, const json_t *o, bool *good)
 {
 	size_t i;
@@ -43,9 +21,10 @@ static void add_conditions(struct buf *out, const json_t *o, bool *good)
 
 	json_array_foreach(json_object_get(o, "conditions"), i, c)
 	{
-		const char *kind = text_of(c, "type"), *status = text_of(c, "status"), *commit = text_of(c, "commit");
-		buf_printf(out, "  %-10s %-8s %-20s %s%.12s%s%s\n", kind, status, text_of(c, "reason"),
-			   *commit ? "commit " : "", commit, *commit ? ": " : "", text_of(c, "message"));
+		const char *kind = status_text(c, "type"), *status = status_text(c, "status"),
+			   *commit = status_text(c, "commit");
+		buf_printf(out, "  %-10s %-8s %-20s %s%.12s%s%s\n", kind, status, status_text(c, "reason"),
+			   *commit ? "commit " : "", commit, *commit ? ": " : "", status_text(c, "message"));
 		true_ones += (!strcmp(kind, "Ready") || !strcmp(kind, "Valid")) && !strcmp(status, "True");
 	}
 	*good = true_ones == 2; /* one that is missing is no good sign */
@@ -61,9 +40,9 @@ static void add_peers(struct buf *out, const json_t *o)
 		const json_t *polled = json_object_get(p, "polled");
 		const char *address = json_string_value(json_array_get(json_object_get(p, "addresses"), 0));
 		struct buf version = {0};
-		add_version(&version, p);
-		buf_printf(out, "  %-24s %-16s %-9s %-8s", text_of(p, "name"), address ? address : "",
-			   text_of(p, "state"), version.p ? version.p : "");
+		status_put_version(&version, p);
+		buf_printf(out, "  %-24s %-16s %-9s %-8s", status_text(p, "name"), address ? address : "",
+			   status_text(p, "state"), version.p ? version.p : "");
 		buf_free(&version);
 		if (json_is_true(json_object_get(p, "converged")))
 			buf_str(out, "converged");
@@ -95,8 +74,8 @@ static void add_history(struct buf *out, const json_t *o)
 	{
 		buf_str(out, "  ");
 		add_time(out, json_object_get(h, "time"));
-		buf_printf(out, "  %.12s  %-9s  %s%s%s\n", text_of(h, "commit"), text_of(h, "verdict"),
-			   text_of(h, "reason"), *text_of(h, "reason") ? ": " : "", text_of(h, "message"));
+		buf_printf(out, "  %.12s  %-9s  %s%s%s\n", status_text(h, "commit"), status_text(h, "verdict"),
+			   status_text(h, "reason"), *status_text(h, "reason") ? ": " : "", status_text(h, "message"));
 	}
 }
 
@@ -113,7 +92,7 @@ struct group {
 static void group_add(struct group *g, const json_t *p, int64_t polled)
 {
 	if (g->n++ < 3)
-		buf_printf(&g->names, "%s%s", g->n > 1 ? ", " : "", text_of(p, "name"));
+		buf_printf(&g->names, "%s%s", g->n > 1 ? ", " : "", status_text(p, "name"));
 	else if (g->n == 4)
 		buf_str(&g->names, ", ...");
 	if (polled > g->since)
@@ -144,14 +123,14 @@ static void add_convergence(struct buf *out, const json_t *o)
 	{
 		const json_t *polled = json_object_get(p, "polled");
 		const int64_t at = json_integer_value(polled);
-		if (strcmp(text_of(p, "state"), "enrolled") || json_is_true(json_object_get(p, "converged")))
+		if (strcmp(status_text(p, "state"), "enrolled") || json_is_true(json_object_get(p, "converged")))
 			continue;
 		group_add(!polled ? &never : at + AWAY_SECONDS < clock_unix() ? &away : &behind, p, at);
 	}
 	buf_printf(out, "\npeers: %" JSON_INTEGER_FORMAT "/%" JSON_INTEGER_FORMAT " on ",
 		   json_integer_value(json_object_get(o, "peers_converged")),
 		   json_integer_value(json_object_get(o, "peers_total")));
-	add_version(out, o);
+	status_put_version(out, o);
 	group_end(out, &behind, "behind", false);
 	group_end(out, &away, "away", true);
 	group_end(out, &never, "not heard of since the server started", false);
@@ -160,14 +139,14 @@ static void add_convergence(struct buf *out, const json_t *o)
 
 static void render(struct buf *out, const json_t *o, bool *good)
 {
-	buf_printf(out, "%s: version ", text_of(o, "network"));
-	add_version(out, o);
-	if (*text_of(o, "commit"))
-		buf_printf(out, ", commit %.12s", text_of(o, "commit"));
+	buf_printf(out, "%s: version ", status_text(o, "network"));
+	status_put_version(out, o);
+	if (*status_text(o, "commit"))
+		buf_printf(out, ", commit %.12s", status_text(o, "commit"));
 	buf_char(out, '\n');
 	add_conditions(out, o, good);
-	if (*text_of(o, "problem"))
-		buf_printf(out, "\n%s", text_of(o, "problem"));
+	if (*status_text(o, "problem"))
+		buf_printf(out, "\n%s", status_text(o, "problem"));
 	if (json_array_size(json_object_get(o, "peers"))) {
 		add_convergence(out, o);
 		add_peers(out, o);
@@ -178,28 +157,22 @@ static void render(struct buf *out, const json_t *o, bool *good)
 static int run(struct invocation *inv)
 {
 	struct server_paths paths;
-	struct buf path = {0}, text = {0}, out = {0};
+	struct buf text = {0}, out = {0};
 	struct diags d = {0};
-	bool absent = false, good = false;
+	bool good = false;
 	json_t *o = NULL;
-	int code = FAILED;
+	int code = FAILED, found;
 
 	if (paths_make(inv, inv->args[0], &paths) < 0)
 		return FAILED;
-	buf_printf(&path, "%s/%s", paths.data, RECONCILER_STATUS_FILE);
-	if (path.failed || file_read(path.p, STATUS_MAX, &text, &absent, &d) < 0)
-		goto out;
-	if (absent) {
-		struct diag *g = diag_file_error(&d, "no-status", path.p, "there is no status of '%s' in %s",
-						 inv->args[0], paths.data);
+	found = status_file_read(paths.data, &text, &o, &d);
+	if (!found) {
+		struct diag *g =
+		    diag_error(&d, "no-status", NULL, "there is no status of '%s' in %s", inv->args[0], paths.data);
 		diag_help(&d, g, "the server writes it: innernet-reconcile --watch %s", inv->args[0]);
-		goto out;
 	}
-	o = text.p ? json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES, NULL) : NULL;
-	if (!json_is_object(o)) {
-		diag_file_error(&d, "bad-status", path.p, "%s is not a status; the server will write it anew", path.p);
+	if (found <= 0)
 		goto out;
-	}
 	render(&out, o, &good);
 	if (print_buf(inv, option_given(inv, "json") ? &text : &out) == 0)
 		code = good ? DONE : FAILED;
@@ -207,7 +180,6 @@ out:
 	report(inv, &d, NULL);
 	diags_free(&d);
 	json_decref(o);
-	buf_free(&path);
 	buf_free(&text);
 	buf_free(&out);
 	paths_free(&paths);

@@ -1,4 +1,5 @@
 #include "reconcile/edge/file.h"
+#include "reconcile/edge/judge.h"
 #include "reconcile/edge/log.h"
 #include "reconcile/edge/reconciler_state.h"
 
@@ -292,6 +293,7 @@ static enum turn publish(struct reconciler *r, struct revision *g, struct diags 
 	r->current = g;
 	r->applied_time = clock_unix();
 	r->noticed = r->pushed;
+	r->converged_ms = -1;
 	reconciler_reports_remap(r, old);
 	revisions_prune(r);
 	condition_set(r, CONDITION_PUBLISHED, TRUTH_TRUE, "Published", g->commit.sha, "version %" PRIu64 ".%" PRIu64,
@@ -329,42 +331,25 @@ static int check_version(const struct reconciler *r, const struct revision *g, s
 	return -1;
 }
 
-/* What one revision may not do unasked; the commit's own message can acknowledge it. */
-static int check_guards(struct reconciler *r, const struct revision *g, struct diags *d)
-{
-	struct span message;
-
-	if (!r->current)
-		return 0;
-	message = repo_message(r->repo, g->commit.sha, g->arena, d);
-	if (!message.p)
-		return -1;
-	return guard_judge(&r->config->guards, r->current->model, g->model, r->ledger ? reconciler_facts(r) : NULL,
-			   message, NULL, d);
-}
-
 /* Loads and judges a commit. NULL with diagnostics; *final says that the verdict is about the content. */
 static struct revision *candidate(struct reconciler *r, const char *sha, bool *final, struct diags *d)
 {
+	const struct judge by = {.repo = r->repo,
+				 .config = r->config,
+				 .published = r->current,
+				 .facts = r->ledger ? reconciler_facts(r) : NULL,
+				 .guarded = true};
 	struct revision *g = revision_new(d);
-	const char *base =
-	    r->current && repo_has_commit(r->repo, r->current->commit.sha) ? r->current->commit.sha : NULL;
-	struct repo_definition def;
-	struct commit_info commit;
-	bool descends;
+	struct arena *a = arena_new();
+	struct judgement judged = {0};
+	int refused = -1;
 
-	*final = false;
-	if (!g || repo_commit_info(r->repo, sha, base, &commit, &descends, d) < 0 ||
-	    repo_definition(r->repo, sha, g->arena, &def, d) < 0)
-		goto fail;
-	g->commit = commit;
-	if (revision_build(g, &def.root, &def.includes, &commit, r->ledger ? reconciler_facts(r) : NULL, d) < 0) {
-		*final = !d->out_of_memory;
-		goto fail;
-	}
-	*final = true;
-	if (revision_check(g, r->current, descends, r->config, d) < 0 || reconciler_moves_check(r, g, d) < 0 ||
-	    check_guards(r, g, d) < 0)
+	if (g && a)
+		refused = judge_commit(&by, sha, g, a, &judged, d);
+	else
+		d->out_of_memory = true;
+	*final = judged.final;
+	if (refused < 0 || reconciler_moves_check(r, g, d) < 0)
 		goto fail;
 	/* The first time only: until now nobody knew the network's id. */
 	if (!r->ledger) {
@@ -377,12 +362,23 @@ static struct revision *candidate(struct reconciler *r, const char *sha, bool *f
 	}
 	if (!(r->current && revision_same_content(g, r->current)) && check_version(r, g, d) < 0)
 		goto fail;
+	arena_free(a);
 	return g;
 fail:
 	/* Diagnostics point at names of files in the revision's arena: they are said before it goes. */
 	verdict_refused(r, sha, d);
+	arena_free(a);
 	revision_free(g);
 	return NULL;
+}
+
+/* An address that is on its way becomes free by itself. */
+static bool only_moving(const struct diags *d)
+{
+	for (const struct diag *e = d->first; e; e = e->next)
+		if (e->severity == SEVERITY_ERROR && strcmp(e->code, "address-moving"))
+			return false;
+	return d->n_errors > 0;
 }
 
 static void take_warnings(const struct diags *d)
@@ -415,7 +411,7 @@ static enum turn attempt(struct reconciler *r, const char *sha)
 	g = candidate(r, sha, &final, &d);
 	if (!g) {
 		/* Moves end by themselves, and what could not be read may come back: those are tried again. */
-		if (final && !(d.first && !strcmp(d.first->code, "address-moving")))
+		if (final && !only_moving(&d))
 			snprintf(r->attempted, sizeof(r->attempted), "%s", sha);
 		if (final)
 			reconciler_verdict(r, sha, VERDICT_REFUSED, r->problem);
@@ -554,7 +550,7 @@ static int lock_take(struct reconciler *r, struct diags *d)
 	struct buf path = {0};
 	struct diag *g;
 
-	buf_printf(&path, "%s/lock", r->o.data_dir);
+	buf_printf(&path, "%s/" RECONCILER_LOCK_FILE, r->o.data_dir);
 	if (path.failed)
 		return out_of_memory(d);
 	r->lock_fd = open(path.p, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -649,7 +645,8 @@ static int start(struct reconciler *r, struct diags *d)
 	r->status_path = join(r->o.data_dir, RECONCILER_STATUS_FILE);
 	if (!r->published_dir || !r->status_path || !(r->published_arena = arena_new()))
 		return out_of_memory(d);
-	if (file_mkdirs(r->o.data_dir, 0755, d) < 0 || lock_take(r, d) < 0)
+	if (file_mkdirs(r->o.data_dir, 0755, d) < 0 || lock_take(r, d) < 0 ||
+	    server_public_write(r->o.data_dir, r->config, d) < 0)
 		return -1;
 	reconciler_history_read(r);
 	if (published_read(r->published_dir, r->published_arena, &r->published, d) < 0 ||
@@ -699,6 +696,7 @@ struct reconciler *reconciler_new(struct loop *l, const struct server_config *c,
 	r->config = c;
 	r->o = *o;
 	r->lock_fd = r->monitor_fd = -1;
+	r->converged_ms = -1;
 	r->sequence = (uint64_t)clock_unix() * 1000;
 	r->retry_timer = (struct loop_timer){.fn = on_retry, .ctx = r};
 	r->status_timer = (struct loop_timer){.fn = on_status, .ctx = r};

@@ -82,10 +82,14 @@ static void say_converged(struct reconciler *r)
 	if (!converged)
 		return;
 	r->convergence_open = false;
-	if (r->noticed)
+	if (r->noticed) {
+		r->converged_ms = clock_boot_ms() - r->noticed;
 		log_info("converged", "version %" PRIu64 ".%" PRIu64 ", %u of %u peers, %" PRId64 " ms after the push",
-			 v->epoch, v->number, converged, total, clock_boot_ms() - r->noticed);
-	else
+			 v->epoch, v->number, converged, total, r->converged_ms);
+		/* Whoever pushed it waits for this. */
+		r->status_dirty = true;
+		loop_timer_set(r->loop, &r->status_timer, 1);
+	} else
 		log_info("converged", "version %" PRIu64 ".%" PRIu64 ", %u of %u peers", v->epoch, v->number, converged,
 			 total);
 	r->noticed = 0;

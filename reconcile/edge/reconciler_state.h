@@ -112,6 +112,7 @@ struct reconciler {
 	int64_t noticed;       /* the same of the current version's */
 	uint32_t n_lagging;    /* reports that lag */
 	bool convergence_open; /* the line is not written yet */
+	int64_t converged_ms;  /* from the push to the convergence of the current version; -1: not, or not known */
 
 	int monitor_fd;
 	struct loop_timer look_timer;  /* at the interface, every 5 s */

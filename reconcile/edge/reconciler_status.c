@@ -155,6 +155,7 @@ static void redact(json_t *o)
 	json_object_del(o, "problem");
 	json_object_del(o, "history");
 	json_object_del(o, "last_attempted");
+	json_object_del(o, "converged_ms");
 	json_object_del(o, "peers_total");
 	json_object_del(o, "peers_converged");
 }
@@ -180,6 +181,8 @@ json_t *status_json(struct reconciler *r, uint32_t only)
 		json_object_set_new(
 		    o, "last_attempted",
 		    json_pack("{s:s, s:I}", "commit", r->looked_at, "time", (json_int_t)r->attempted_time));
+	if (r->converged_ms >= 0)
+		json_object_set_new(o, "converged_ms", json_integer(r->converged_ms));
 	json_object_set_new(o, "conditions", conditions_json(r));
 	json_object_set_new(o, "history", reconciler_history_json(r));
 	if (r->problem)

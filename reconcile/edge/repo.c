@@ -137,8 +137,15 @@ static int check_whole(struct repo *r, const char *path, struct diags *d)
 	return 0;
 }
 
-static struct repo *open_at(const char *path, const char *ref, bool clone, struct diags *d)
+enum open_how { OPEN_SERVER, OPEN_CLONE, OPEN_HOOK };
+
+static struct repo *open_at(const char *path, const char *ref, enum open_how how, struct diags *d)
 {
+	static const unsigned flags[] = {
+	    [OPEN_SERVER] = GIT_REPOSITORY_OPEN_NO_SEARCH,
+	    [OPEN_CLONE] = 0,
+	    [OPEN_HOOK] = GIT_REPOSITORY_OPEN_FROM_ENV,
+	};
 	struct repo *r = calloc(1, sizeof(*r));
 	int err;
 
@@ -149,9 +156,11 @@ static struct repo *open_at(const char *path, const char *ref, bool clone, struc
 	}
 	git_libgit2_init();
 	git_libgit2_opts(GIT_OPT_ENABLE_FSYNC_GITDIR, 1);
-	err = git_repository_open_ext(&r->git, path, clone ? 0 : GIT_REPOSITORY_OPEN_NO_SEARCH, NULL);
+	if (how == OPEN_HOOK)
+		git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
+	err = git_repository_open_ext(&r->git, how == OPEN_HOOK ? NULL : path, flags[how], NULL);
 	if (err) {
-		if (!clone || err != GIT_ENOTFOUND)
+		if (how != OPEN_CLONE || err != GIT_ENOTFOUND)
 			open_failed(path, err, d);
 		goto fail;
 	}
@@ -168,7 +177,7 @@ static struct repo *open_at(const char *path, const char *ref, bool clone, struc
 		open_failed(path, GIT_ERROR, d);
 		goto fail;
 	}
-	if (!clone && check_whole(r, path, d) < 0)
+	if (how != OPEN_CLONE && check_whole(r, path, d) < 0)
 		goto fail;
 	return r;
 fail:
@@ -178,12 +187,17 @@ fail:
 
 struct repo *repo_open(const char *path, const char *ref, struct diags *d)
 {
-	return open_at(path, ref, false, d);
+	return open_at(path, ref, OPEN_SERVER, d);
 }
 
 struct repo *repo_open_clone(const char *path, struct diags *d)
 {
-	return open_at(path, NULL, true, d);
+	return open_at(path, NULL, OPEN_CLONE, d);
+}
+
+struct repo *repo_open_hook(const char *ref, struct diags *d)
+{
+	return open_at(".", ref, OPEN_HOOK, d);
 }
 
 void repo_close(struct repo *r)
@@ -211,6 +225,29 @@ const char *repo_ref(const struct repo *r)
 struct git_repository *repo_git(struct repo *r)
 {
 	return r->git;
+}
+
+const char *repo_hooks_folder(struct repo *r, struct arena *a, struct diags *d)
+{
+	git_buf path = {0};
+	git_config *c = NULL;
+	const char *out = NULL;
+	int err = git_repository_config_snapshot(&c, r->git);
+
+	if (!err)
+		err = git_config_get_path(&path, c, "core.hooksPath");
+	if (!err)
+		out = arena_printf(a, "%s%s", path.ptr[0] == '/' ? "" : r->folder, path.ptr);
+	else if (err == GIT_ENOTFOUND)
+		out = arena_printf(a, "%shooks", r->folder);
+	if (!out && (!err || err == GIT_ENOTFOUND))
+		out_of_memory(d);
+	else if (!out)
+		diag_error(d, "repository-error", NULL, "cannot read the settings of %s: %s", r->folder,
+			   repo_git_error());
+	git_buf_dispose(&path);
+	git_config_free(c);
+	return out;
 }
 
 static const char *short_ref(const struct repo *r)

@@ -24,6 +24,12 @@ struct repo *repo_open(const char *path, const char *ref, struct diags *d);
  * without a diagnostic: `path` is in no repository.
  */
 struct repo *repo_open_clone(const char *path, struct diags *d);
+/*
+ * The repository whose hook this process is, by what git put into the environment: the objects that are being pushed
+ * are seen, in their quarantine. For looking only: a ref written there would corrupt it. That it may be somebody
+ * else's is git's to judge, which has accepted the push and runs its hook.
+ */
+struct repo *repo_open_hook(const char *ref, struct diags *d);
 void repo_close(struct repo *r);               /* NULL is fine */
 const char *repo_folder(const struct repo *r); /* where refs/ and packed-refs are, with a trailing slash */
 const char *repo_ref(const struct repo *r);
@@ -66,6 +72,9 @@ int repo_definition_at(struct repo *r, const char *sha, const char *path, struct
  */
 int repo_init(const char *path, const char *ref, const struct source_file *files, size_t n, const char *message,
 	      struct diags *d);
+
+/* The folder that git takes this repository's hooks from (core.hooksPath, or hooks/ in it); in the arena. */
+const char *repo_hooks_folder(struct repo *r, struct arena *a, struct diags *d);
 
 /* libgit2's last error as one line, without its control characters; never empty. */
 const char *repo_git_error(void);

@@ -32,14 +32,13 @@ out:
 	return err;
 }
 
-/* Pushes are checked for whole objects, and do not delete the branch by accident. */
+/* Pushes are checked for whole objects. What may not be deleted is for the hooks to say. */
 static int configure(git_repository *git)
 {
 	git_config *c = NULL;
 	int err;
 
-	if (!(err = git_repository_config(&c, git)) && !(err = git_config_set_bool(c, "receive.fsckObjects", 1)) &&
-	    !(err = git_config_set_bool(c, "receive.denyDeletes", 1)))
+	if (!(err = git_repository_config(&c, git)) && !(err = git_config_set_bool(c, "receive.fsckObjects", 1)))
 		err = git_config_set_bool(c, "core.logAllRefUpdates", 1);
 	git_config_free(c);
 	return err;

@@ -156,10 +156,10 @@ static void check_history(const struct revision *g, const struct revision *prev,
 
 	guard_outright(prev->model, m, d);
 	if (m->epoch == was->epoch && !descends) {
-		e = diag_error(d, "history-rewound", NULL, "commit %.12s does not come after %.12s, which is published",
-			       g->commit.sha, prev->commit.sha);
+		e = diag_error(d, "history-rewound", NULL, "commit %.12s does not come after %.12s", g->commit.sha,
+			       prev->commit.sha);
 		diag_help(d, e,
-			  "push a commit on top of the published one (git revert, not git reset); a history that was "
+			  "push a commit on top of that one (git revert, not git reset); a history that was "
 			  "rewritten on purpose needs `epoch: %" PRIu64 "`",
 			  was->epoch + 1);
 	}

@@ -33,4 +33,13 @@ struct server_config *server_config_new(void); /* with room for the private key;
 int server_config_draw(struct server_config *c);
 void server_config_free(struct server_config *c);
 
+/*
+ * The same without what is secret, for the hooks of the repository, which run as whoever pushes:
+ * DATA-DIR/NAME/push.yaml (0644). As read, it has neither private_key nor seeds, nor where anything is; n_seeds says
+ * how many of `signers` the server can sign for. It is written whenever the server starts, and is what it goes by.
+ */
+int server_public_write(const char *data_dir, const struct server_config *c, struct diags *d);
+int server_public_read(const char *data_dir, struct server_config **out, struct diags *d);
+int server_public_parse(struct span bytes, const char *name, struct server_config **out, struct diags *d);
+
 #endif

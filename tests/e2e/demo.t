@@ -22,6 +22,7 @@ like "$out" '^alice reaches bob$' 'pings go through where the definition says so
 like "$out" '^alice does not reach build1$' 'and do not where it says not'
 like "$out" '^\+  - \[humans, ci-servers\]$' 'one push adds an association'
 like "$out" 'Plan: [1-9][0-9]* to add, 0 to change, 0 to remove\.' 'the plan that it causes on a peer is shown'
+like "$out" '^remote: published as version [0-9]+\.[0-9]+; 3 of 3 peers run it after [0-9]+ ms' 'which the push itself says'
 like "$out" 'converged: version [0-9]+\.[0-9]+, 3 of 3 peers, [0-9]+ ms after the push' \
 	'and after how many milliseconds all had converged'
 like "$out" '^alice reaches build1$' 'then the ping goes through'

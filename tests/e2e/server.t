@@ -20,6 +20,10 @@ edit() { # SED-SCRIPT MESSAGE: one commit, pushed
 	on hub sed -i -e "$1" network/network.yaml && on hub git -C network commit -q -a -m "$2" &&
 		on hub git -C network push -q
 }
+smuggle() { # [SED-SCRIPT]: the same past the hooks, which would refuse it; a history that was rewritten too
+	[ -z "${1:-}" ] || on hub sh -c "sed -i -e '$1' network/network.yaml && git -C network commit -q -a -m smuggled"
+	on hub git -C /var/lib/innernet-reconcile/snet/network.git fetch -q "$WORK/hub/network" +HEAD:main
+}
 tip() { on hub git -C network rev-parse HEAD; }
 
 # ---- init -----------------------------------------------------------------------------------------------------------
@@ -54,7 +58,8 @@ like "$(on hub innernet-reconcile snet 2>&1)" 'published: version 0\.1' 'a singl
 ok 'and makes the interface' on hub wg show snet public-key
 like "$(on hub innernet-reconcile snet 2>&1)" 'nothing new' 'a second one finds nothing new'
 on hub git clone -q /var/lib/innernet-reconcile/snet/network.git network
-on hub sh -c "cp network/network.yaml good.yaml && echo 'peers: [' >> network/network.yaml && cd network && git commit -qam broken && git push -q"
+on hub sh -c "cp network/network.yaml good.yaml && echo 'peers: [' >> network/network.yaml && cd network && git commit -qam broken"
+smuggle
 on hub innernet-reconcile snet >/dev/null 2>&1
 is $? 3 'a single run that refuses a commit says so with its exit code'
 on hub sh -c 'cd network && git revert --no-edit HEAD >/dev/null && git push -q'
@@ -78,9 +83,9 @@ ok 'the status is good' status
 # ---- refused revisions ----------------------------------------------------------------------------------------------
 
 was=$(status | head -n 1)
-edit 's/^  humans:.*/  humans: 10.99.0.0\/24/' 'a prefix outside'
+smuggle 's/^  humans:.*/  humans: 10.99.0.0\/24/' # a prefix outside
 bad=$(tip)
-ok 'a bad push is refused' wait_for 10 status_has "Valid +False +prefix-outside +commit ${bad:0:12}"
+ok 'a bad commit is refused' wait_for 10 status_has "Valid +False +prefix-outside +commit ${bad:0:12}"
 is "$(status | head -n 1)" "$was" 'and what was published stays'
 like "$(status)" '^ *--> network\.yaml:[0-9]+:[0-9]+' 'the status says where it is wrong'
 nok 'the status is not good then' status
@@ -90,7 +95,8 @@ ok 'the one before says which version it became' note_has "$bad^" '^published as
 like "$(status)" "Z  ${bad:0:12}  refused    prefix-outside: " 'the history has the refusal'
 like "$(status)" '^peers: 2/2 on 0\.[0-9]+$' 'who has converged is one line'
 ok 'the network runs on' ping_works alice 10.61.64.2
-on hub sh -c 'cd network && git reset -q --hard HEAD~3 && git push -q --force'
+on hub sh -c 'cd network && git reset -q --hard HEAD~3'
+smuggle
 ok 'a rewound history is refused' wait_for 10 status_has 'Valid +False +history-rewound'
 ok 'the network runs on with that' ping_works alice 10.61.64.2
 on hub sh -c "cd network && git reset -q --hard $bad && git revert --no-edit HEAD >/dev/null && git push -q --force"
