@@ -204,6 +204,14 @@ static int answer_fresh(struct reconciler *r, struct answer *a, struct report *r
 	return 0;
 }
 
+/* One from the future is due too: the clock was set back, and what it had may last for years. */
+static bool fresh_is_due(const struct report *report)
+{
+	const int64_t age = clock_unix() - report->fresh_sent;
+
+	return age < 0 || age > FRESH_SECONDS / 2;
+}
+
 /* --- what the peer lacks --- */
 
 static const struct revision *revision_had(const struct reconciler *r, const struct have *have)
@@ -371,7 +379,7 @@ static int try_answer(struct reconciler *r, struct http_request *q, uint32_t pee
 	if (answer_enrolments(r, &a, peer, have, new_statement) < 0 ||
 	    answer_hints(r, &a, peer, have, new_statement, had) < 0)
 		goto out;
-	if (new_statement || ((last || a.something) && clock_unix() - report->fresh_sent > FRESH_SECONDS / 2)) {
+	if (new_statement || ((last || a.something) && fresh_is_due(report))) {
 		if (answer_fresh(r, &a, report) < 0)
 			goto out;
 		a.something |= last && a.b.fresh.text.p;

@@ -149,6 +149,13 @@ static inline void on_term(void *ctx, int signo)
 	loop_stop(ctx);
 }
 
+/* Its wall clock is set back by an hour. */
+static inline void on_usr1(int signo)
+{
+	(void)signo;
+	clock_set(clock_unix() - 3600);
+}
+
 /* The server's own process. Never returns. */
 static inline void serve(struct fixture *f, int say)
 {
@@ -163,6 +170,7 @@ static inline void serve(struct fixture *f, int say)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (!getenv("SERVER_LOG") && !freopen("/dev/null", "w", stderr))
 		_exit(5);
+	signal(SIGUSR1, on_usr1);
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	r = l ? reconciler_new(l, f->config, &o, &d) : NULL;
