@@ -153,7 +153,11 @@ static void seen_update(struct reconciler *r, const struct revision *g, const st
 		const struct seen *was =
 		    r->n_seen ? bsearch(&p->key, r->seen, r->n_seen, sizeof(*r->seen), seen_cmp) : NULL;
 		bool same = was && sockpoint_eq(&was->at, &p->endpoint);
-		list[n++] = (struct seen){p->key, p->endpoint, same ? was->sequence : r->sequence + 1, index};
+		list[n++] = (struct seen){.key = p->key,
+					  .mark = g->model->peers[index].key,
+					  .at = p->endpoint,
+					  .sequence = same ? was->sequence : r->sequence + 1,
+					  .peer = index};
 		changed |= !same;
 	}
 	if (changed)

@@ -323,6 +323,14 @@ static int answer_enrolments(struct reconciler *r, struct answer *a, uint32_t pe
 	return 0;
 }
 
+/* Whose endpoint it is in this revision. NONE: nobody's any more. */
+static uint32_t seen_peer(const struct revision *g, const struct seen *s)
+{
+	if (s->peer < g->model->n_peers && key_eq(&g->model->peers[s->peer].key, &s->mark))
+		return s->peer;
+	return revision_by_mark(g, &s->mark);
+}
+
 /* Endpoints of peers that it sees: those that changed, and with a new statement those that it did not see before. */
 static int answer_hints(struct reconciler *r, struct answer *a, uint32_t peer, const struct have *have,
 			bool with_statement, const struct revision *had)
@@ -338,10 +346,14 @@ static int answer_hints(struct reconciler *r, struct answer *a, uint32_t peer, c
 	for (size_t i = 0; i < r->n_seen; i++) {
 		const struct seen *s = &r->seen[i];
 		bool is_new = !have->has_hints || s->sequence > have->hints || have->hints > r->sequence;
-		if (s->peer == peer || !sees(g, peer, s->peer))
+		/* The cheapest first: one that roams wakes everybody. */
+		if (!is_new && !with_statement)
 			continue;
-		if (!is_new && with_statement) {
-			uint32_t other = was == NONE ? NONE : revision_by_mark(had, &g->model->peers[s->peer].key);
+		uint32_t k = seen_peer(g, s);
+		if (k == NONE || k == peer || !sees(g, peer, k))
+			continue;
+		if (!is_new) {
+			uint32_t other = was == NONE ? NONE : revision_by_mark(had, &s->mark);
 			is_new = other == NONE || !sees(had, was, other);
 		}
 		if (is_new)

@@ -49,10 +49,10 @@ struct handover {
 
 /* An endpoint that our interface saw. Sorted by key. */
 struct seen {
-	struct key key;
+	struct key key, mark; /* WireGuard's; the peer's in the definition */
 	struct sockpoint at;
 	uint64_t sequence;
-	uint32_t peer; /* index in the current model */
+	uint32_t peer; /* its index in the model of then: the interface cannot always be read when a revision comes */
 };
 
 struct reconciler {

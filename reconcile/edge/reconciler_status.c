@@ -189,7 +189,7 @@ json_t *status_json(struct reconciler *r, uint32_t only)
 		json_object_set_new(o, "problem", json_string(r->problem));
 	if (r->ledger)
 		json_object_set_new(o, "ledger", json_string(ledger_position(r->ledger)));
-	if (r->current)
+	if (r->current && r->reports)
 		add_peers(o, r, only);
 	if (only != NONE)
 		redact(o);

@@ -137,6 +137,24 @@ edit 's/ip: 10\.61\.64\.2$/ip: 10.61.64.2\n    disabled: true/' 'bob is disabled
 ok 'a disabled peer leaves the interface' wait_for 10 not wg_has hub "$key"
 ok 'and cannot reach the server any more' ping_fails bob 10.61.0.1
 
+# ---- an interface that cannot be read for a while --------------------------------------------------------------------
+
+socket=/run/wireguard/snet.sock # the kernel's interface cannot be taken away like this
+if on hub test -S $socket; then
+	edit '/disabled: true/d' 'bob is back'
+	ok 'a peer that is enabled again is reached' wait_for 20 ping_works bob 10.61.0.1 1
+	before=$(grep -c 'published: ' "$(log_of hub server)")
+	wait_for 6 false # until the server has looked at who is where
+	on hub mv $socket $socket.away
+	on hub sh -c "cd network && sed -i '/^  bob:/,/^  [a-z]/{/^  bob:/d;/^    /d}' network.yaml && git commit -qam 'bob goes' && git push -q"
+	published_again() { [ "$(grep -c 'published: ' "$(log_of hub server)")" -gt "$before" ]; }
+	ok 'a revision is published without the interface' wait_for 10 published_again
+	ok 'and peers are told, though those that were seen last are others now' on alice innernet fetch snet
+	ok 'by a server that still runs' runs hub server
+	on hub mv $socket.away $socket
+	ok 'who went is taken away when the interface is back' wait_for 15 not wg_has hub "$key"
+fi
+
 # ---- stopping and starting ------------------------------------------------------------------------------------------
 
 ok 'SIGTERM ends the server' stop hub server
