@@ -88,7 +88,7 @@ struct reconciler {
 	struct buf note;
 	bool note_failed; /* said */
 	char *problem;    /* what was refused, as a person reads it; NULL: nothing */
-	bool status_dirty;
+	bool status_dirty, status_failed; /* the file is to be written; it could not be */
 
 	struct move *moves;
 	size_t n_moves;

@@ -221,8 +221,13 @@ void status_write(struct reconciler *r)
 	if (r->o.notify)
 		notify_status(r->o.notify, "%.110s; %.130s", r->conditions[CONDITION_READY].message,
 			      r->conditions[CONDITION_CONVERGED].message);
-	if (!reconciler_status(r, &text) && file_write(r->status_path, buf_span(&text), 0644, &d) < 0)
-		log_diags("status", &d);
+	if (reconciler_status(r, &text) < 0 || file_write(r->status_path, buf_span(&text), 0644, &d) < 0) {
+		/* A full disk: once there is room it says what is so by then. */
+		r->status_dirty = true;
+		if (!r->status_failed)
+			log_diags("status", &d);
+	}
+	r->status_failed = r->status_dirty;
 	diags_free(&d);
 	buf_free(&text);
 }

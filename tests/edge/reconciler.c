@@ -507,6 +507,32 @@ static void test_only_one(void **state)
 	loop_free(l);
 }
 
+/* A status that could not be written is written as soon as that is possible, though nothing has happened since. */
+static void test_status_is_made_up_for(void **state)
+{
+	struct fixture *f = *state;
+	const struct reconciler_options o = {.data_dir = f->data, .no_device = true};
+	struct diags d = {0};
+	struct loop *l = loop_new(&d);
+	struct reconciler *r;
+	char path[160];
+	struct stat st;
+
+	push(f, "");
+	snprintf(path, sizeof(path), "%s/" RECONCILER_STATUS_FILE, f->data);
+	assert_int_equal(file_mkdirs(path, 0755, &d), 0); /* nothing can be renamed onto a folder */
+	r = reconciler_new(l, f->config, &o, &d);
+	assert_non_null(r);
+	assert_int_equal(reconciler_turn(r), TURN_PUBLISHED);
+	assert_int_equal(rmdir(path), 0);
+	assert_int_equal(reconciler_turn(r), TURN_UNCHANGED);
+	assert_int_equal(lstat(path, &st), 0);
+	assert_true(S_ISREG(st.st_mode));
+	reconciler_free(r);
+	diags_free(&d);
+	loop_free(l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -521,6 +547,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_status_by_who_asks, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_new_signers, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_only_one, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_status_is_made_up_for, setup, teardown),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
