@@ -134,7 +134,7 @@ static void say_turn(struct network *n, const struct peer_turn *turn, bool news)
 
 static void check_fresh(struct network *n, int64_t now)
 {
-	bool stale = n->peer->fresh_until && now > n->peer->fresh_until;
+	bool stale = peer_is_stale(n->peer, now, clock_boot_ms());
 
 	if (stale && !n->stale)
 		log_warn("stale",

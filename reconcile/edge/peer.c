@@ -128,6 +128,7 @@ int peer_open(const struct peer_options *o, const char *ifname, struct this_peer
 	}
 	p->options = o;
 	p->store.lock = -1;
+	p->opened = clock_boot_ms();
 	if (peer_config_read(o->config_dir, ifname, &p->config, &absent, d) < 0)
 		goto fail;
 	if (absent) {
@@ -180,6 +181,13 @@ int peer_check_redeemed(const struct this_peer *p, struct diags *d)
 int peer_refresh(struct this_peer *p, int64_t now, struct diags *d)
 {
 	return store_changed(&p->store) ? load(p, now, d) : 0;
+}
+
+bool peer_is_stale(const struct this_peer *p, int64_t now, int64_t boot_ms)
+{
+	if (!p->held)
+		return false;
+	return p->fresh_until ? now > p->fresh_until : boot_ms - p->opened > FRESH_SECONDS * 1000;
 }
 
 static void name_server(struct peer_server *out, const char *name, const struct addr *ip)

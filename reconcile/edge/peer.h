@@ -36,6 +36,7 @@ struct this_peer {
 	bool has_hints_position;
 	char ledger[POSITION_LEN + 1]; /* "": unknown */
 	int64_t fresh_until;           /* Unix seconds: a server vouched for what is held until then; 0: none did */
+	int64_t opened;                /* boot milliseconds */
 	struct resolver *resolver;
 	/* What was applied last: a difference from it is somebody else's doing. */
 	struct arena *last_arena;
@@ -57,6 +58,12 @@ void peer_close(struct this_peer *p);                                /* NULL is 
 int peer_check_redeemed(const struct this_peer *p, struct diags *d); /* -1 while the invitation is still open */
 /* Reads the snapshot again when another process has replaced it. */
 int peer_refresh(struct this_peer *p, int64_t now, struct diags *d);
+
+/*
+ * Has nobody vouched for what is held, or not for too long? `now` in Unix seconds, `boot_ms` as of clock_boot_ms():
+ * who was never told waits for FRESH_SECONDS first. An alarm, never more.
+ */
+bool peer_is_stale(const struct this_peer *p, int64_t now, int64_t boot_ms);
 
 /* The servers to ask, in the order in which to try them: of the snapshot, else of the invitation. */
 struct peer_server {

@@ -349,6 +349,14 @@ static void test_replies(void **state)
 	assert_int_equal(p->held->view->n_peers, 3);
 	assert_int_equal(take(p, reply(&second, NULL), NULL), VERIFY_UNCHANGED);
 
+	/* Whoever leaves the freshness out is found out, if not at once. */
+	assert_int_equal(p->fresh_until, 0);
+	assert_false(peer_is_stale(p, NOW, p->opened + FRESH_SECONDS * 1000));
+	assert_true(peer_is_stale(p, NOW, p->opened + FRESH_SECONDS * 1000 + 1));
+	p->fresh_until = NOW;
+	assert_false(peer_is_stale(p, NOW, p->opened + FRESH_SECONDS * 1000 + 1));
+	assert_true(peer_is_stale(p, NOW + 1, p->opened));
+
 	/* Rolled back: the newer one stays. */
 	assert_int_equal(take(p, reply(&first, NULL), "snapshot-behind"), VERIFY_BEHIND);
 	assert_int_equal(p->held->view->n_peers, 3);
