@@ -86,8 +86,8 @@ struct reconciler {
 	unsigned n_history;
 	char note_commit[HASH_HEX_LEN + 1]; /* whose note is not written yet; "": none */
 	struct buf note;
-	bool note_failed; /* said */
-	char *problem;    /* what was refused, as a person reads it; NULL: nothing */
+	bool note_failed;                 /* said */
+	char *problem;                    /* what was refused, as a person reads it; NULL: nothing */
 	bool status_dirty, status_failed; /* the file is to be written; it could not be */
 
 	struct move *moves;
