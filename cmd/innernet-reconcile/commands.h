@@ -3,15 +3,22 @@
 #define CMD_RECONCILE_COMMANDS_H
 
 #include "cmd/command.h"
+#include "reconcile/edge/reconciler.h"
 #include "reconcile/edge/server_config.h"
 
 extern const struct command command_hook;
 extern const struct command command_init;
+extern const struct command command_reconcile;
+extern const struct command command_resume;
 extern const struct command command_run;
 extern const struct command command_status;
+extern const struct command command_suspend;
 
 /* Exit codes: done; could not; refused (the branch's commit is not valid). */
 enum { DONE = 0, FAILED = 1, REFUSED = 3 };
+
+/* Prints what a single turn came to (a refusal is in the log); returns the exit code. */
+int turn_say(enum turn turn);
 
 /* CONFIG-DIR/NAME.yaml and DATA-DIR/NAME, by the global options. Freed with paths_free(). */
 struct server_paths {

@@ -65,9 +65,9 @@ static int serve(struct server *s)
 	return loop_run(s->loop) < 0 ? FAILED : DONE;
 }
 
-static int once(struct server *s)
+int turn_say(enum turn turn)
 {
-	switch (reconciler_turn(s->reconciler)) {
+	switch (turn) {
 	case TURN_PUBLISHED:
 		printf("published, and the interface has converged\n");
 		return DONE;
@@ -75,6 +75,9 @@ static int once(struct server *s)
 		printf("nothing new; the interface has converged\n");
 		return DONE;
 	case TURN_INVALID:
+		return REFUSED;
+	case TURN_SUSPENDED:
+		printf("suspended: the newest commit is not taken; `innernet-reconcile resume` ends that\n");
 		return REFUSED;
 	default:
 		return FAILED;
@@ -125,7 +128,7 @@ static int run(struct invocation *inv)
 	}
 	if (!(s.reconciler = reconciler_new(s.loop, config, &o, &d)))
 		goto out;
-	code = o.watch ? serve(&s) : once(&s);
+	code = o.watch ? serve(&s) : turn_say(reconciler_turn(s.reconciler));
 out:
 	report(inv, &d, NULL);
 	diags_free(&d);

@@ -23,6 +23,8 @@ static void add_conditions(struct buf *out, const json_t *o, bool *good)
 	{
 		const char *kind = status_text(c, "type"), *status = status_text(c, "status"),
 			   *commit = status_text(c, "commit");
+		if (!strcmp(kind, "Suspended") && strcmp(status, "True"))
+			continue; /* that it is not is what people expect */
 		buf_printf(out, "  %-10s %-8s %-20s %s%.12s%s%s\n", kind, status, status_text(c, "reason"),
 			   *commit ? "commit " : "", commit, *commit ? ": " : "", status_text(c, "message"));
 		true_ones += (!strcmp(kind, "Ready") || !strcmp(kind, "Valid")) && !strcmp(status, "True");

@@ -56,8 +56,15 @@ static enum said verdict(const json_t *o, const char *sha, struct buf *out)
 {
 	const json_t *valid = status_condition(o, "Valid"), *published = status_condition(o, "Published");
 	const json_t *took = json_object_get(o, "converged_ms");
+	const json_t *suspended = status_condition(o, "Suspended");
 	json_int_t total = json_integer_value(json_object_get(o, "peers_total"));
 
+	if (is_true(suspended)) {
+		buf_str(out, "not published yet, the network is suspended: ");
+		buf_visible(out, span_str(status_text(suspended, "message")));
+		buf_char(out, '\n');
+		return SAID_ALL;
+	}
 	if (strcmp(status_text(json_object_get(o, "last_attempted"), "commit"), sha))
 		return SAID_NOTHING;
 	if (!is_true(valid)) {

@@ -484,12 +484,31 @@ static void watch_start(struct reconciler *r)
 	diags_free(&d);
 }
 
+/* Somebody said something beside the repository: suspend, resume, look. */
+static void on_control(void *ctx)
+{
+	reconciler_turn(ctx);
+}
+
+/* Answers who asked for a look, once. */
+static void looked(struct reconciler *r, const char *word, enum turn turn)
+{
+	if (!strcmp(word, r->looked))
+		return;
+	memcpy(r->looked, word, sizeof(r->looked));
+	r->look_turn = turn;
+	r->status_dirty = true;
+}
+
 enum turn reconciler_turn(struct reconciler *r)
 {
 	struct diags d = {0};
 	enum turn turn = TURN_UNCHANGED;
-	char tip[HASH_HEX_LEN + 1];
+	char tip[HASH_HEX_LEN + 1], word[CONTROL_WORD_LEN + 1];
+	bool suspended;
 
+	control_asked(r->o.data_dir, word); /* before looking: who asks during it is answered by the next */
+	suspended = reconciler_suspended(r);
 	if (repository_open(r, &d) < 0) {
 		verdict_refused(r, "", &d);
 		turn = TURN_FAILED;
@@ -503,14 +522,14 @@ enum turn reconciler_turn(struct reconciler *r)
 		goto out;
 	}
 	if (strcmp(tip, r->attempted)) {
-		turn = attempt(r, tip);
+		turn = suspended ? TURN_SUSPENDED : attempt(r, tip);
 	} else {
 		if (r->record_due && r->current && r->ledger && ledger_available(r->ledger))
 			record(r, r->current, NULL);
 		if (r->conditions[CONDITION_VALID].status == TRUTH_FALSE)
 			turn = TURN_INVALID;
 	}
-	if (turn == TURN_UNCHANGED && r->current && !r->device_ok && !r->o.watch)
+	if ((turn == TURN_UNCHANGED || turn == TURN_SUSPENDED) && r->current && !r->device_ok && !r->o.watch)
 		reconciler_converge(r, r->current, DEVICE_ALL);
 	ledger_keep(r);
 out:
@@ -519,6 +538,7 @@ out:
 	reconciler_listen(r);
 	reconciler_convergence_check(r);
 	reconciler_ready(r);
+	looked(r, word, turn);
 	status_write(r);
 	diags_free(&d);
 	if (!r->o.watch && r->current && !r->device_ok && turn != TURN_INVALID)
@@ -674,7 +694,9 @@ static int start(struct reconciler *r, struct diags *d)
 					       .port = r->o.no_device ? r->o.port : SERVER_PORT,
 					       .request = reconciler_request,
 					       .ctx = r};
-		if (!(r->http = http_new(r->loop, &o, d)) || loop_timer_set(r->loop, &r->status_timer, STATUS_MS) < 0)
+		r->control = control_watch(r->loop, r->o.data_dir, on_control, r, d);
+		if (!r->control || !(r->http = http_new(r->loop, &o, d)) ||
+		    loop_timer_set(r->loop, &r->status_timer, STATUS_MS) < 0)
 			goto out;
 	}
 	ret = 0;
@@ -720,6 +742,7 @@ void reconciler_free(struct reconciler *r)
 	http_free(r->http);
 	r->http = NULL;
 	watch_free(r->watch);
+	control_free(r->control);
 	reconciler_device_stop(r);
 	loop_timer_del(r->loop, &r->retry_timer);
 	loop_timer_del(r->loop, &r->status_timer);

@@ -38,6 +38,7 @@ enum turn {
 	TURN_PUBLISHED, /* a new version */
 	TURN_UNCHANGED, /* nothing new */
 	TURN_INVALID,   /* the branch's commit was refused; what was published stays */
+	TURN_SUSPENDED, /* there is something new, and it is not taken (control.h) */
 	TURN_FAILED,    /* could not look, write or converge */
 };
 /* One look at the branch, and the interface converged. Diagnostics of what was refused go to the log and the status. */

@@ -2,6 +2,7 @@
 #ifndef EDGE_RECONCILER_STATE_H
 #define EDGE_RECONCILER_STATE_H
 
+#include "reconcile/edge/control.h"
 #include "reconcile/edge/ledger.h"
 #include "reconcile/edge/publish.h"
 #include "reconcile/edge/reconciler.h"
@@ -9,7 +10,14 @@
 #include "reconcile/edge/watch.h"
 #include <jansson.h>
 
-enum condition_kind { CONDITION_READY, CONDITION_VALID, CONDITION_PUBLISHED, CONDITION_CONVERGED, N_CONDITIONS };
+enum condition_kind {
+	CONDITION_READY,
+	CONDITION_VALID,
+	CONDITION_PUBLISHED,
+	CONDITION_CONVERGED,
+	CONDITION_SUSPENDED,
+	N_CONDITIONS
+};
 enum truth { TRUTH_UNKNOWN, TRUTH_FALSE, TRUTH_TRUE };
 struct condition {
 	enum truth status;
@@ -66,6 +74,9 @@ struct reconciler {
 	struct ledger *ledger; /* NULL: no repository, or nobody knows the network's id yet */
 	bool ledger_failed;    /* at the last look */
 	struct watch *watch;
+	struct control *control;
+	char looked[CONTROL_WORD_LEN + 1]; /* who asked for the last look */
+	enum turn look_turn;               /* what that came to */
 	struct http_server *http;
 	bool listen_failed; /* said */
 
@@ -162,6 +173,7 @@ void reconciler_wake(struct reconciler *r);
 void reconciler_verdict(struct reconciler *r, const char *commit, enum verdict v, const char *more);
 void reconciler_note_flush(struct reconciler *r);
 void reconciler_history_read(struct reconciler *r); /* from the status on disk: it survives a restart */
+bool reconciler_suspended(struct reconciler *r);    /* looks, sets the condition, and says so when it changed */
 json_t *reconciler_history_json(const struct reconciler *r);
 
 /* reconciler_status.c */

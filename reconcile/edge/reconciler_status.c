@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const kinds[N_CONDITIONS] = {"Ready", "Valid", "Published", "Converged"};
+static const char *const kinds[N_CONDITIONS] = {"Ready", "Valid", "Published", "Converged", "Suspended"};
+static const char *const turns[] = {"published", "unchanged", "refused", "suspended", "failed"}; /* enum turn */
 static const char *const truths[] = {"Unknown", "False", "True"};
 
 void condition_set(struct reconciler *r, enum condition_kind kind, enum truth status, const char *reason,
@@ -154,6 +155,7 @@ static void redact(json_t *o)
 	}
 	json_object_del(o, "problem");
 	json_object_del(o, "history");
+	json_object_del(o, "looked");
 	json_object_del(o, "last_attempted");
 	json_object_del(o, "converged_ms");
 	json_object_del(o, "peers_total");
@@ -184,6 +186,9 @@ json_t *status_json(struct reconciler *r, uint32_t only)
 	if (r->converged_ms >= 0)
 		json_object_set_new(o, "converged_ms", json_integer(r->converged_ms));
 	json_object_set_new(o, "conditions", conditions_json(r));
+	if (r->looked[0])
+		json_object_set_new(o, "looked",
+				    json_pack("{s:s, s:s}", "word", r->looked, "result", turns[r->look_turn]));
 	json_object_set_new(o, "history", reconciler_history_json(r));
 	if (r->problem)
 		json_object_set_new(o, "problem", json_string(r->problem));

@@ -1,18 +1,37 @@
 /* What became of each commit: the last few in the status, and all of them as git notes. */
-#include "reconcile/edge/file.h"
 #include "reconcile/edge/log.h"
 #include "reconcile/edge/note.h"
 #include "reconcile/edge/reconciler_state.h"
+#include "reconcile/edge/status_file.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define NOTE_MS    100 /* after the verdict: peers are told first */
-#define STATUS_MAX (64u << 20)
+#define NOTE_MS 100 /* after the verdict: peers are told first */
 
 static const char *const words[N_VERDICTS] = {"refused", "unchanged", "published"};
+
+/* --- suspended --- */
+
+bool reconciler_suspended(struct reconciler *r)
+{
+	char reason[CONTROL_REASON_MAX];
+	const bool is = control_suspended(r->o.data_dir, reason);
+	const bool was = r->conditions[CONDITION_SUSPENDED].status == TRUTH_TRUE;
+
+	if (is && !was)
+		log_warn("suspended", "no new revision is taken%s%s", *reason ? ": " : "", reason);
+	else if (was && !is)
+		log_info("resumed", "new revisions are taken again");
+	if (is)
+		condition_set(r, CONDITION_SUSPENDED, TRUTH_TRUE, "ByHand", NULL, "%s",
+			      *reason ? reason : "no reason was given");
+	else
+		condition_set(r, CONDITION_SUSPENDED, TRUTH_FALSE, "Following", NULL, "new revisions are taken");
+	return is;
+}
 
 /* --- the note --- */
 
@@ -138,21 +157,17 @@ static bool history_parse(const json_t *o, struct history *h)
 
 void reconciler_history_read(struct reconciler *r)
 {
-	struct buf text = {0};
 	struct diags quiet = {0};
-	bool absent;
-	json_t *o = NULL, *e;
+	json_t *o, *e;
 	size_t i;
 
 	/* A status that cannot be read is written anew: only the history of before is lost. */
-	if (!file_read(r->status_path, STATUS_MAX, &text, &absent, &quiet) && text.p)
-		o = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES, NULL);
-	json_array_foreach(json_object_get(o, "history"), i, e)
-	{
-		if (r->n_history < HISTORY_KEPT && history_parse(e, &r->history[r->n_history]))
-			r->n_history++;
-	}
+	if (status_file_read(r->o.data_dir, NULL, &o, &quiet) > 0)
+		json_array_foreach(json_object_get(o, "history"), i, e)
+		{
+			if (r->n_history < HISTORY_KEPT && history_parse(e, &r->history[r->n_history]))
+				r->n_history++;
+		}
 	json_decref(o);
 	diags_free(&quiet);
-	buf_free(&text);
 }

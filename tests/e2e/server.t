@@ -56,7 +56,7 @@ nok 'a status that says nothing is not a good one' on hub innernet-reconcile sta
 
 like "$(on hub innernet-reconcile snet 2>&1)" 'published: version 0\.1' 'a single run publishes'
 ok 'and makes the interface' on hub wg show snet public-key
-like "$(on hub innernet-reconcile snet 2>&1)" 'nothing new' 'a second one finds nothing new'
+like "$(on hub innernet-reconcile reconcile snet 2>&1)" 'nothing new' 'a second one finds nothing new'
 on hub git clone -q /var/lib/innernet-reconcile/snet/network.git network
 on hub sh -c "cp network/network.yaml good.yaml && echo 'peers: [' >> network/network.yaml && cd network && git commit -qam broken"
 smuggle
@@ -101,6 +101,29 @@ ok 'a rewound history is refused' wait_for 10 status_has 'Valid +False +history-
 ok 'the network runs on with that' ping_works alice 10.61.64.2
 on hub sh -c "cd network && git reset -q --hard $bad && git revert --no-edit HEAD >/dev/null && git push -q --force"
 ok 'going on from the published one is taken' wait_for 10 status_has 'Valid +True'
+
+# ---- suspended ------------------------------------------------------------------------------------------------------
+
+nok 'a reason of two lines is refused' on hub innernet-reconcile suspend snet --reason $'two\nlines'
+nok 'nor is a network suspended that is not here' on hub innernet-reconcile suspend elsewhere
+like "$(on hub innernet-reconcile suspend snet --reason 'the disk is full')" "'snet' is suspended" 'a network can be suspended'
+ok 'the status says why' wait_for 5 status_has 'Suspended +True +ByHand +the disk is full'
+like "$(edit 's/^cidrs:/cidrs:\n  while-away: 10.61.90.0\/24/' 'while suspended' 2>&1)" \
+	'not published yet, the network is suspended: the disk is full' 'who pushes is told'
+is "$(on hub innernet-reconcile reconcile snet --now)" 'suspended: the disk is full' 'a look says so too'
+on hub innernet-reconcile reconcile snet --now >/dev/null
+is $? 3 'with its exit code'
+is "$(status | head -n 1 | grep -c "$(tip | cut -c 1-12)")" 0 'nothing new is published'
+ok 'the network runs on while suspended' ping_works alice 10.61.64.2
+like "$(on hub innernet-reconcile resume snet)" 'takes new revisions again' 'and resumed'
+now=$(tip)
+ok 'what came meanwhile is taken' wait_for 5 status_has "Valid +True +Valid +commit ${now:0:12}"
+nok 'the status has no word of it any more' status_has Suspended
+like "$(on hub innernet-reconcile resume snet)" 'was not suspended' 'resuming twice is harmless'
+like "$(on hub innernet-reconcile reconcile snet --now)" '^nothing new: commit .* says the same' 'a look says that there is nothing new'
+smuggle 's/^  while-away:.*/  while-away: 10.98.0.0\/24/'
+like "$(on hub innernet-reconcile reconcile snet)" '^error\[prefix-outside\]: ' 'a look says what is refused and why'
+on hub sh -c 'cd network && git revert --no-edit HEAD >/dev/null && git push -q'
 
 # ---- drift ----------------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,98 @@
+/* innernet-reconcile suspend, resume: whether new revisions are taken. What is published is served on either way. */
+#include "cmd/innernet-reconcile/commands.h"
+#include "reconcile/edge/control.h"
+
+#include <string.h>
+#include <unistd.h>
+
+static const struct option_spec suspend_options[] = {
+    {"reason", 0, "TEXT", "why, for who asks for the status"},
+    {0},
+};
+
+/* Is there a server of this network here? */
+static bool network_exists(const struct server_paths *paths, const char *name, struct diags *d)
+{
+	struct diag *g;
+
+	if (!access(paths->config, F_OK))
+		return true;
+	g = diag_file_error(d, "network-unknown", paths->config, "there is no server of '%s' here: no %s", name,
+			    paths->config);
+	diag_help(d, g, "`innernet-reconcile init` makes one; --config-dir says where its file is");
+	return false;
+}
+
+static int run_suspend(struct invocation *inv)
+{
+	const char *reason = option_value(inv, "reason"), *name = inv->args[0];
+	struct server_paths paths;
+	struct diags d = {0};
+	int code = FAILED;
+
+	if (reason && !control_reason_valid(reason)) {
+		usage_error(inv, "--reason takes one line of text, at most %d bytes", CONTROL_REASON_MAX - 1);
+		return FAILED;
+	}
+	if (paths_make(inv, name, &paths) < 0)
+		return FAILED;
+	if (network_exists(&paths, name, &d) && !control_suspend(paths.data, reason ? reason : "", &d)) {
+		printf("'%s' is suspended: what is published is served on, and no new revision is taken.\n"
+		       "innernet-reconcile resume %s ends it.\n",
+		       name, name);
+		code = DONE;
+	}
+	report(inv, &d, NULL);
+	diags_free(&d);
+	paths_free(&paths);
+	return code;
+}
+
+static int run_resume(struct invocation *inv)
+{
+	const char *name = inv->args[0];
+	char reason[CONTROL_REASON_MAX];
+	struct server_paths paths;
+	struct diags d = {0};
+	int code = FAILED;
+
+	if (paths_make(inv, name, &paths) < 0)
+		return FAILED;
+	if (!network_exists(&paths, name, &d))
+		goto out;
+	const bool was = control_suspended(paths.data, reason);
+	if (control_resume(paths.data, &d) < 0)
+		goto out;
+	if (was)
+		printf("'%s' takes new revisions again.\n", name);
+	else
+		printf("'%s' was not suspended.\n", name);
+	code = DONE;
+out:
+	report(inv, &d, NULL);
+	diags_free(&d);
+	paths_free(&paths);
+	return code;
+}
+
+const struct command command_suspend = {
+    .name = "suspend",
+    .synopsis = "NAME [--reason TEXT]",
+    .summary = "take no new revisions for now; what is published is served on",
+    .text = "Also over restarts, until `resume`. Invitations can be redeemed meanwhile, and drift is repaired.",
+    .example = "innernet-reconcile suspend corp --reason \"moving the server, back by noon\"",
+    .options = suspend_options,
+    .min_args = 1,
+    .max_args = 1,
+    .run = run_suspend,
+};
+
+const struct command command_resume = {
+    .name = "resume",
+    .synopsis = "NAME",
+    .summary = "take new revisions again",
+    .example = "innernet-reconcile resume corp",
+    .min_args = 1,
+    .max_args = 1,
+    .run = run_resume,
+};
