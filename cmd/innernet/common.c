@@ -37,7 +37,7 @@ int peer_options(const struct invocation *inv, struct peer_options *out)
 }
 
 /* Nothing is fetched through an interface that is not there. */
-static bool interface_exists(const char *name)
+bool interface_exists(const char *name)
 {
 	struct arena *a = arena_new();
 	struct device_state *there = NULL;

@@ -30,6 +30,8 @@ enum { DONE = 0, FAILED = 1, CHANGES = 2, REFUSED = 3, STALE = 4 };
 struct this_peer *open_network(const struct invocation *inv, const struct peer_options *o, const char *name,
 			       bool fetch);
 
+bool interface_exists(const char *name);
+
 /* "corp: version 0.3" */
 void print_version(FILE *to, const struct this_peer *p);
 

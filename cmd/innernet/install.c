@@ -60,16 +60,24 @@ out:
 	return code;
 }
 
+/* One command under two names. */
+#define INSTALL                                                                                                        \
+	.synopsis = "INVITATION [-d]", .options = options, .min_args = 1, .max_args = 1, .run = run,                   \
+	.text =                                                                                                        \
+	    "Makes this machine's own key (it is on disk before anything is sent and never leaves it), redeems the\n"  \
+	    "invitation inside the tunnel, verifies the first snapshot and brings the interface up. When it is\n"      \
+	    "interrupted, or the server cannot be reached, run it again: it goes on where it stopped."
+
 const struct command command_install = {
     .name = "install",
-    .synopsis = "INVITATION [-d]",
     .summary = "join a network with an invitation",
-    .text = "Makes this machine's own key (it is on disk before anything is sent and never leaves it), redeems the\n"
-	    "invitation inside the tunnel, verifies the first snapshot and brings the interface up. When it is\n"
-	    "interrupted, or the server cannot be reached, run it again: it goes on where it stopped.",
     .example = "sudo innernet install bob.yaml --delete-invite",
-    .options = options,
-    .min_args = 1,
-    .max_args = 1,
-    .run = run,
+    INSTALL,
+};
+
+const struct command command_redeem = {
+    .name = "redeem",
+    .summary = "the same as install",
+    .example = "sudo innernet redeem bob.yaml --delete-invite",
+    INSTALL,
 };

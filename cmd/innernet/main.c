@@ -4,12 +4,16 @@
 /* In the order in which --help lists them. */
 static const struct command *const commands[] = {
     &command_install,
+    &command_redeem,
     &command_up,
     &command_fetch,
     &command_plan,
     &command_apply,
     &command_show,
     &command_down,
+    &command_uninstall,
+    &command_set_listen_port,
+    &command_override_peer_endpoint,
     &command_list,
     &command_list_cidrs,
     &command_list_associations,

@@ -33,6 +33,7 @@ struct network {
 	unsigned look_failures;
 	int64_t asked;    /* boot milliseconds of the poll under way */
 	int64_t resolved; /* boot milliseconds of the last question for host names */
+	bool gone;        /* uninstalled: it stops with the next turn */
 	bool away, stale;
 	bool needs_names;                                   /* the first poll waits for the servers' addresses */
 	char drift[sizeof(((struct peer_turn *)0)->drift)]; /* what the last look repaired; "": nothing */
@@ -50,6 +51,7 @@ struct daemon {
 
 static void poll_now(void *ctx);
 static void look(void *ctx);
+static void leave(struct network *n);
 
 /* Half of it for certain, the other half by chance: a fleet does not come back at one moment. */
 static int64_t jittered(int64_t ms)
@@ -151,7 +153,10 @@ static void converge(struct network *n, bool news)
 	int64_t next = LOOK_MS;
 	int r = peer_converge(n->peer, clock_unix(), 0, &turn, &d);
 
-	if (r == 1) {
+	if (turn.gone) {
+		n->gone = true;
+		next = 0;
+	} else if (r == 1) {
 		next = LOCKED_MS;
 	} else if (r < 0) {
 		say(n, "failed", &d);
@@ -190,6 +195,10 @@ static void look(void *ctx)
 {
 	struct network *n = ctx;
 
+	if (n->gone) {
+		leave(n);
+		return;
+	}
 	if (clock_boot_ms() - n->resolved > RESOLVE_MS)
 		ask_names(n);
 	converge(n, false);
@@ -386,6 +395,21 @@ static void network_stop(struct network *n)
 	n->peer = NULL;
 }
 
+/* Somebody has uninstalled it. A daemon without a network has nothing left to do. */
+static void leave(struct network *n)
+{
+	struct daemon *daemon = n->daemon;
+
+	log_info("uninstalled", "%s: this machine is in this network no more", n->name);
+	network_stop(n);
+	n->gone = false;
+	for (size_t i = 0; i < daemon->n_networks; i++) {
+		if (daemon->networks[i].peer)
+			return;
+	}
+	loop_stop(daemon->loop);
+}
+
 /* The interface first, from what is on disk: a machine that restarts needs no server. */
 static int network_start(struct network *n, struct diags *d)
 {
@@ -394,7 +418,7 @@ static int network_start(struct network *n, struct diags *d)
 	n->failures = n->look_failures = n->quick = 0;
 	n->problem[0] = '\0';
 	n->drift[0] = n->names_problem[0] = '\0';
-	n->away = n->stale = false;
+	n->away = n->stale = n->gone = false;
 	if (peer_open(daemon->options, n->name, &n->peer, d) < 0 || peer_check_redeemed(n->peer, d) < 0)
 		goto fail;
 	n->monitor = device_monitor_open(d);

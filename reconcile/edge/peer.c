@@ -111,7 +111,7 @@ int peer_refresh_settings(struct this_peer *p, struct diags *d)
 		p->names_of = NULL;
 	}
 	peer_config_free(c);
-	return 0;
+	return peer_resolve(p, 0, d);
 }
 
 int peer_open(const struct peer_options *o, const char *ifname, struct this_peer **out, struct diags *d)
@@ -671,6 +671,15 @@ out:
 	return r;
 }
 
+/* The lock was taken in a folder that `uninstall` had removed already. */
+static void leave_folder(struct this_peer *p)
+{
+	struct diags ignored = {0};
+
+	store_remove(&p->store, &ignored);
+	diags_free(&ignored);
+}
+
 int peer_converge(struct this_peer *p, int64_t now, unsigned lock_ms, struct peer_turn *turn, struct diags *d)
 {
 	bool ours = p->store.lock < 0; /* `install` holds it all the time */
@@ -683,6 +692,7 @@ int peer_converge(struct this_peer *p, int64_t now, unsigned lock_ms, struct pee
 	if (r == 1) {
 		diag_error(d, "no-network", NULL, "this machine is in the network '%s' no more", p->config->m.network);
 		turn->gone = true;
+		leave_folder(p);
 		r = -1;
 		goto out;
 	}

@@ -1,6 +1,7 @@
 #include "reconcile/edge/store.h"
 
 #include "reconcile/edge/file.h"
+#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -224,5 +225,39 @@ int store_save_hints(struct store *s, struct hint *hints, size_t n, struct diags
 	else if (file_mkdirs(s->dir, 0700, d) == 0)
 		r = file_write(path, buf_span(&bytes), 0600, d);
 	buf_free(&bytes);
+	return r;
+}
+
+int store_clear(struct store *s, struct diags *d)
+{
+	char path[PATH_MAX + NAME_MAX + 2];
+	const struct dirent *e;
+	DIR *folder = opendir(s->dir);
+	int r = 0;
+
+	if (!folder)
+		return errno == ENOENT ? 0 : -1;
+	while (r == 0 && (e = readdir(folder))) {
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 || strcmp(e->d_name, "lock") == 0)
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", s->dir, e->d_name);
+		r = file_remove(path, d);
+	}
+	closedir(folder);
+	return r;
+}
+
+int store_remove(struct store *s, struct diags *d)
+{
+	char path[PATH_MAX + 64];
+	int r;
+
+	path_in(s, "lock", path);
+	r = file_remove(path, d);
+	if (r == 0 && rmdir(s->dir) < 0 && errno != ENOENT) {
+		diag_file_error(d, "file-error", s->dir, "cannot remove %s: %s", s->dir, strerror(errno));
+		r = -1;
+	}
+	store_unlock(s);
 	return r;
 }

@@ -50,6 +50,13 @@ int store_load(struct store *s, const struct verifier *v, int64_t now, struct ke
 int store_save(struct store *s, const struct kept *g, struct diags *d);
 bool store_changed(const struct store *s); /* since it was loaded or saved */
 
+/*
+ * Removes all that is kept, but the lock: 0, or -1 with a diagnostic about the first file that stays. Then, when nobody
+ * needs the lock any more, the folder.
+ */
+int store_clear(struct store *s, struct diags *d);
+int store_remove(struct store *s, struct diags *d); /* unlocks */
+
 /* Hints, sorted by key. What cannot be read counts as none. */
 int store_load_hints(struct store *s, struct arena *a, struct hint **out, size_t *n);
 int store_save_hints(struct store *s, struct hint *hints, size_t n, struct diags *d);

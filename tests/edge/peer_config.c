@@ -86,6 +86,55 @@ static void test_round_trip(void **state)
 	diags_free(&d);
 }
 
+/* What people set: kept in order, one a peer, and read as strictly as the rest. */
+static void test_settings(void **state)
+{
+	struct diags d = {0};
+	struct peer_config *c = example(), *again = NULL;
+	struct peer_settings *s = &c->settings;
+	struct buf b = {0};
+
+	(void)state;
+	assert_int_equal(peer_settings_endpoint(s, "zoe", "192.0.2.1:1", &d), 0);
+	assert_int_equal(peer_settings_endpoint(s, "ann", "zoe.example:2", &d), 0);
+	assert_int_equal(peer_settings_endpoint(s, "ann", "zoe.example:2", &d), 1);
+	assert_int_equal(peer_settings_endpoint(s, "moe", "[::1]:3", &d), 0);
+	assert_int_equal(peer_settings_endpoint(s, "moe", "[::1]:4", &d), 0);
+	assert_int_equal(peer_settings_endpoint(s, "zoe", NULL, &d), 0);
+	assert_int_equal(peer_settings_endpoint(s, "zoe", NULL, &d), 1);
+	s->no_write_hosts = true;
+	s->hosts_path = strdup("/run/names");
+	s->host_suffix = strdup("internal.example");
+	assert_int_equal(peer_config_emit(c, &b, &d), 0);
+	assert_int_equal(peer_config_parse(buf_span(&b), "f", &again, &d), 0);
+	assert_int_equal(again->settings.n_endpoints, 2);
+	assert_string_equal(again->settings.endpoints[0].name, "ann");
+	assert_string_equal(peer_settings_find(&again->settings, "ann"), "zoe.example:2");
+	assert_string_equal(peer_settings_find(&again->settings, "moe"), "[::1]:4");
+	assert_null(peer_settings_find(&again->settings, "zoe"));
+	assert_true(again->settings.no_write_hosts);
+	assert_string_equal(again->settings.hosts_path, "/run/names");
+	assert_string_equal(again->settings.host_suffix, "internal.example");
+	assert_int_equal(d.n_errors, 0);
+	peer_config_free(again);
+
+	free(s->hosts_path);
+	free(s->host_suffix);
+	s->hosts_path = strdup("relative");
+	s->host_suffix = strdup("evil\n6.6.6.6 bank");
+	strcpy(s->endpoints[0].name, "An\nn");
+	strcpy(s->endpoints[1].endpoint, "nowhere");
+	buf_wipe(&b);
+	b = (struct buf){0};
+	assert_int_equal(peer_config_emit(c, &b, &d), 0);
+	assert_int_equal(peer_config_parse(buf_span(&b), "f", &again, &d), -1);
+	assert_null(again);
+	assert_int_equal(d.n_errors, 4);
+	buf_wipe(&b);
+	peer_config_free(c);
+	diags_free(&d);
+}
+
 static void refused(const char *name, const char *code)
 {
 	struct diags d = {0};
@@ -179,6 +228,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_round_trip),
+	    cmocka_unit_test(test_settings),
 	    cmocka_unit_test(test_refused),
 	    cmocka_unit_test(test_list),
 	};

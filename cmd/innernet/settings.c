@@ -1,0 +1,200 @@
+/*
+ * innernet set-listen-port and override-peer-endpoint: what people set on one machine. It stands in the network's own
+ * file, no server hears of it, and a daemon takes it over by itself.
+ */
+#include "cmd/innernet/commands.h"
+#include "cmd/innernet/common.h"
+#include "schema/model.h"
+
+#include <string.h>
+
+/* 0: changed, 1: it was so already, -1 with a diagnostic. */
+typedef int change_fn(void *ctx, struct this_peer *p, struct diags *d);
+
+/* What cannot be applied is not kept. */
+static int change_locked(struct this_peer *p, change_fn *change, void *ctx, struct diags *d)
+{
+	struct peer_turn turn;
+	int r;
+
+	if (peer_refresh_settings(p, d) != 0)
+		return -1;
+	r = change(ctx, p, d);
+	if (r)
+		return r;
+	peer_resolve(p, RESOLVE_WAIT_MS, d);
+	if (interface_exists(p->config->m.network) && peer_converge(p, clock_unix(), 0, &turn, d) < 0)
+		return -1;
+	return peer_config_write(p->options->config_dir, p->config, false, d);
+}
+
+/* 0: changed, 1: it was so already, -1: reported. */
+static int change_settings(const struct invocation *inv, change_fn *change, void *ctx)
+{
+	struct peer_options o;
+	struct this_peer *p;
+	struct diags d = {0};
+	int r;
+
+	if (peer_options(inv, &o) < 0 || !(p = open_network(inv, &o, inv->args[0], false)))
+		return -1;
+	r = store_lock(&p->store, LOCK_WAIT_MS, &d);
+	if (r > 0)
+		diag_error(&d, "busy", NULL, "another innernet is at work on '%s'", inv->args[0]);
+	r = r ? -1 : change_locked(p, change, ctx, &d);
+	store_unlock(&p->store);
+	report(inv, &d, NULL);
+	diags_free(&d);
+	peer_close(p);
+	return r;
+}
+
+/* ---- the port ------------------------------------------------------------------------------------------------- */
+
+static const struct option_spec port_options[] = {
+    {"listen-port", 'l', "PORT", "the UDP port to listen on"},
+    {"unset", 'u', NULL, "whatever the system gives"},
+    {0},
+};
+
+static int change_port(void *ctx, struct this_peer *p, struct diags *d)
+{
+	const uint16_t *port = ctx;
+
+	(void)d;
+	if (p->config->settings.listen_port == *port)
+		return 1;
+	p->config->settings.listen_port = *port;
+	return 0;
+}
+
+static int run_port(struct invocation *inv)
+{
+	const char *name = inv->args[0];
+	uint16_t port;
+	long n;
+	int r;
+
+	if (option_given(inv, "listen-port") == option_given(inv, "unset"))
+		return usage_error(inv, "either --listen-port or --unset");
+	if (option_number(inv, "listen-port", 1, UINT16_MAX, 0, &n) < 0)
+		return FAILED;
+	port = (uint16_t)n;
+	r = change_settings(inv, change_port, &port);
+	if (r < 0)
+		return FAILED;
+	if (port)
+		printf("%s: listens on UDP port %u%s\n", name, port, r ? " already" : "");
+	else
+		printf("%s: takes any port%s\n", name,
+		       r ? " already" : "; the one it has stays until the interface is made again");
+	return DONE;
+}
+
+const struct command command_set_listen_port = {
+    .name = "set-listen-port",
+    .synopsis = "IFACE -l PORT | -u",
+    .summary = "set the UDP port that this machine listens on",
+    .text = "Kept in the network's own file and applied at once; sessions go on. What cannot be applied, because\n"
+	    "another program has the port, is not kept.",
+    .example = "sudo innernet set-listen-port corp -l 51820",
+    .options = port_options,
+    .min_args = 1,
+    .max_args = 1,
+    .run = run_port,
+};
+
+/* ---- where a peer is ------------------------------------------------------------------------------------------ */
+
+static const struct option_spec endpoint_options[] = {
+    {"name", 0, "NAME", "the peer"},
+    {"endpoint", 'e', "HOST:PORT", "where it is reached from this machine"},
+    {"unset", 'u', NULL, "where the network says"},
+    {0},
+};
+
+struct endpoint_change {
+	const char *name, *endpoint; /* NULL: unset */
+};
+
+static const struct view_peer *peer_called(const struct view *v, const char *name)
+{
+	for (uint32_t i = 0; i < v->n_peers; i++) {
+		if (strcmp(v->peers[i].name, name) == 0)
+			return &v->peers[i];
+	}
+	return NULL;
+}
+
+/* A tunnel through itself is none. */
+static bool inside(const struct view *v, const char *endpoint)
+{
+	const struct view_cidr *root = &v->cidrs[v->root];
+	struct sockpoint at;
+
+	if (sockpoint_parse(endpoint, strlen(endpoint), &at) < 0)
+		return false;
+	for (unsigned i = 0; i < root->n_prefixes; i++) {
+		if (prefix_has(&root->prefix[i], &at.ip))
+			return true;
+	}
+	return false;
+}
+
+static int change_endpoint(void *ctx, struct this_peer *p, struct diags *d)
+{
+	const struct endpoint_change *c = ctx;
+	const struct view *v = p->held ? p->held->view : NULL;
+	struct diag *g = NULL;
+
+	/* What is to be forgotten may be about a peer that went. */
+	if (c->endpoint && (!v || !peer_called(v, c->name))) {
+		g = diag_error(d, "unknown-name", NULL, "this machine sees no peer called '%s'", c->name);
+		diag_help(d, g, "`innernet show %s --short` lists them", p->config->m.network);
+	} else if (c->endpoint && peer_called(v, c->name) == &v->peers[v->self]) {
+		g = diag_error(d, "bad-endpoint", NULL, "'%s' is this machine", c->name);
+	} else if (c->endpoint && inside(v, c->endpoint)) {
+		g = diag_error(d, "bad-endpoint", NULL, "'%s' is an address within the network itself", c->endpoint);
+	}
+	return g ? -1 : peer_settings_endpoint(&p->config->settings, c->name, c->endpoint, d);
+}
+
+static int run_endpoint(struct invocation *inv)
+{
+	struct endpoint_change c = {.name = option_value(inv, "name")};
+	const char *given = option_value(inv, "endpoint");
+	struct arena *a;
+	int r = -1;
+
+	if (!c.name)
+		return usage_error(inv, "--name says which peer");
+	if (!given == !option_given(inv, "unset"))
+		return usage_error(inv, "either --endpoint or --unset");
+	a = arena_new();
+	if (a && given)
+		c.endpoint = endpoint_canonical(a, given, strlen(given));
+	if (given && (!c.endpoint || strlen(c.endpoint) > ENDPOINT_MAX_LEN)) {
+		arena_free(a);
+		return usage_error(inv, "--endpoint takes host:port, not '%s'", given);
+	}
+	r = change_settings(inv, change_endpoint, &c);
+	if (r >= 0 && given)
+		printf("%s: %s is reached at %s from here%s\n", inv->args[0], c.name, c.endpoint, r ? " already" : "");
+	else if (r >= 0)
+		printf("%s: %s is reached where the network says%s\n", inv->args[0], c.name, r ? " already" : "");
+	arena_free(a);
+	return r < 0 ? FAILED : DONE;
+}
+
+const struct command command_override_peer_endpoint = {
+    .name = "override-peer-endpoint",
+    .synopsis = "IFACE --name NAME -e HOST:PORT | -u",
+    .summary = "say where a peer is reached from this machine",
+    .text = "Before what the network says, and only here. A peer that this machine has a session with is not\n"
+	    "disturbed: the endpoint counts from the next one.",
+    .example = "sudo innernet override-peer-endpoint corp --name bob -e 192.168.1.20:51820",
+    .options = endpoint_options,
+    .min_args = 1,
+    .max_args = 1,
+    .run = run_endpoint,
+};
