@@ -55,7 +55,7 @@ void reconciler_reports_remap(struct reconciler *r, const struct revision *old)
 	free(was);
 }
 
-static uint32_t peers_total(const struct reconciler *r, uint32_t *converged)
+uint32_t reconciler_peers(const struct reconciler *r, uint32_t *converged)
 {
 	const struct model *m = r->current->model;
 	uint32_t n = 0;
@@ -76,7 +76,7 @@ static uint32_t peers_total(const struct reconciler *r, uint32_t *converged)
 /* The line that people wait for, once a version: when the last reachable peer runs it. */
 static void say_converged(struct reconciler *r)
 {
-	uint32_t converged, total = peers_total(r, &converged);
+	uint32_t converged, total = reconciler_peers(r, &converged);
 	const struct version *v = &r->current->parsed.version;
 
 	if (!converged)
@@ -109,7 +109,7 @@ void reconciler_convergence_check(struct reconciler *r)
 		}
 	if (!r->n_lagging && r->convergence_open)
 		say_converged(r);
-	total = peers_total(r, &converged);
+	total = reconciler_peers(r, &converged);
 	if (r->n_lagging)
 		condition_set(r, CONDITION_CONVERGED, TRUTH_FALSE, "Converging", r->current->parsed.commit,
 			      "%u of %u peers run it, %u are about to", converged, total, r->n_lagging);
@@ -428,6 +428,7 @@ void reconciler_poll(struct reconciler *r, struct http_request *q, const struct 
 			return;
 		}
 		*http_data(q) = poll;
+		r->polls++;
 		if (have_parse(have ? have : "-.-.-", &poll->have) || wait_parse(http_argument(q, "wait"), &wait)) {
 			http_refuse(q, 400, "bad-request",
 				    "`have` is STATEMENT.LEDGER.HINTS, `wait` is 0 to %d seconds", POLL_WAIT_MAX);

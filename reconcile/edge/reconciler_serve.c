@@ -2,6 +2,7 @@
 #include "reconcile/edge/log.h"
 #include "reconcile/edge/reconciler_state.h"
 #include "reconcile/edge/request.h"
+#include "reconcile/metrics.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -123,6 +124,7 @@ static void redeem_new(struct reconciler *r, struct http_request *q, const struc
 		http_refuse(q, 409, "key-known", "this key belongs to another peer; make a new one");
 		break;
 	case REDEEM_OK:
+		r->redemptions++;
 		log_info("redeemed", "'%s' redeemed its invitation", p->name);
 		h = calloc(1, sizeof(*h));
 		if (h) {
@@ -186,6 +188,19 @@ static void answer_status(struct reconciler *r, struct http_request *q, const st
 	http_answer(q, 200, "application/json", &body, NULL, NULL);
 }
 
+/* Counts tell who there is and what they do: that is for admins. */
+static void answer_metrics(struct reconciler *r, struct http_request *q, const struct asker *who)
+{
+	struct buf body = {0};
+
+	if (!r->current->model->peers[who->peer].admin) {
+		http_refuse(q, 403, "not-admin", "only an admin's machine may ask for this");
+		return;
+	}
+	reconciler_metrics(r, &body);
+	http_answer(q, 200, METRICS_CONTENT_TYPE, &body, NULL, NULL);
+}
+
 /* The exact Host, our own header, no Origin: what a browser on a peer's machine could send never gets further. */
 static bool is_ours(const struct reconciler *r, struct http_request *q)
 {
@@ -242,6 +257,8 @@ void reconciler_request(void *ctx, struct http_request *q, enum http_reason why)
 		reconciler_poll(r, q, &who, why);
 	} else if (is_route(q, "/v1/status", HTTP_GET, &wrong_method)) {
 		answer_status(r, q, &who);
+	} else if (is_route(q, "/metrics", HTTP_GET, &wrong_method)) {
+		answer_metrics(r, q, &who);
 	} else if (wrong_method) {
 		http_refuse(q, 405, "bad-request", "this path takes GET");
 	} else {

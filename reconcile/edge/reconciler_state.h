@@ -95,7 +95,8 @@ struct reconciler {
 	struct condition conditions[N_CONDITIONS];
 	struct history history[HISTORY_KEPT]; /* newest first */
 	unsigned n_history;
-	char note_commit[HASH_HEX_LEN + 1]; /* whose note is not written yet; "": none */
+	uint64_t polls, redemptions, verdicts[N_VERDICTS]; /* since the start, for /metrics */
+	char note_commit[HASH_HEX_LEN + 1];                /* whose note is not written yet; "": none */
 	struct buf note;
 	bool note_failed;                 /* said */
 	char *problem;                    /* what was refused, as a person reads it; NULL: nothing */
@@ -166,7 +167,14 @@ void reconciler_poll(struct reconciler *r, struct http_request *q, const struct 
 /* The current revision changed: `old` (may be NULL) was there before. */
 void reconciler_reports_remap(struct reconciler *r, const struct revision *old);
 void reconciler_convergence_check(struct reconciler *r);
+/* Enabled peers that have a key, without ourselves, and how many of them run the current version. */
+uint32_t reconciler_peers(const struct reconciler *r, uint32_t *converged);
 void reconciler_wake(struct reconciler *r);
+
+const char *condition_name(enum condition_kind kind);
+
+/* reconciler_metrics.c */
+void reconciler_metrics(const struct reconciler *r, struct buf *out);
 
 /* reconciler_verdict.c */
 /* The verdict on a commit, for the history and as its note. `more`: what a person should read besides, or NULL. */

@@ -12,6 +12,11 @@ static const char *const kinds[N_CONDITIONS] = {"Ready", "Valid", "Published", "
 static const char *const turns[] = {"published", "unchanged", "refused", "suspended", "failed"}; /* enum turn */
 static const char *const truths[] = {"Unknown", "False", "True"};
 
+const char *condition_name(enum condition_kind kind)
+{
+	return kinds[kind];
+}
+
 void condition_set(struct reconciler *r, enum condition_kind kind, enum truth status, const char *reason,
 		   const char *commit, const char *fmt, ...)
 {

@@ -108,6 +108,7 @@ void reconciler_verdict(struct reconciler *r, const char *commit, enum verdict v
 	if (v == VERDICT_REFUSED)
 		snprintf(h.reason, sizeof(h.reason), "%s", valid->reason);
 	snprintf(h.message, sizeof(h.message), "%.500s", v == VERDICT_REFUSED ? valid->message : published->message);
+	r->verdicts[v]++;
 	note_make(r, &h, more);
 	/* What is tried again and again is one entry. */
 	if (!r->n_history || last->verdict != v || strcmp(last->commit, commit) || strcmp(last->reason, h.reason))

@@ -74,6 +74,7 @@ struct http_server {
 	struct http_request *held;
 	struct drain *drains;
 	bool running;
+	struct http_counts counts;
 };
 
 static struct addr addr_of(const struct sockaddr *sa)
@@ -343,12 +344,30 @@ static void drain_start(struct http_request *r)
 	loop_timer_set(s->loop, &w->step, 0);
 }
 
+static void count_answer(struct MHD_Connection *mhd, unsigned status, size_t bytes)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	const struct conn *c = info ? info->socket_context : NULL;
+
+	if (!c)
+		return;
+	c->server->counts.answers++;
+	c->server->counts.refused += status >= 400;
+	c->server->counts.sent_bytes += bytes;
+}
+
+struct http_counts http_counts(const struct http_server *s)
+{
+	return s->counts;
+}
+
 static enum MHD_Result queue(struct MHD_Connection *mhd, unsigned status, const char *type, struct buf *body,
 			     bool close)
 {
 	struct MHD_Response *resp;
 	enum MHD_Result ok;
 
+	count_answer(mhd, status, body->failed ? 0 : body->n);
 	if (body->failed || !body->n) {
 		resp = MHD_create_response_from_buffer(0, (void *)(uintptr_t) "", MHD_RESPMEM_PERSISTENT);
 		buf_free(body);

@@ -67,5 +67,10 @@ void http_run(struct http_server *s);
 /* Closes all connections from addresses of which `keep` says no: their key went. */
 void http_close_others(struct http_server *s, bool (*keep)(void *ctx, const struct addr *from), void *ctx);
 unsigned http_connections(const struct http_server *s);
+/* Since the start: answers, those of a status of 400 and above, and bytes of their bodies. */
+struct http_counts {
+	uint64_t answers, refused, sent_bytes;
+};
+struct http_counts http_counts(const struct http_server *s);
 
 #endif

@@ -422,6 +422,22 @@ static void test_status_by_who_asks(void **state)
 	json_decref(o);
 	buf_free(&all);
 	buf_free(&own);
+
+	/* The counters are for admins. */
+	assert_int_equal(get(f, "127.60.64.3", "/metrics", &own), 403);
+	assert_string_equal(own.p, "not-admin: only an admin's machine may ask for this\n");
+	assert_int_equal(get(f, "127.60.64.2", "/metrics", &all), 200);
+	assert_non_null(strstr(all.p, "innernet_version_number{network=\"corp\"} 1\n"));
+	assert_non_null(strstr(all.p, "innernet_peers{network=\"corp\"} 3\n"));
+	assert_non_null(strstr(all.p, "innernet_invitations_open{network=\"corp\"} 0\n"));
+	assert_non_null(strstr(all.p, "innernet_condition{network=\"corp\",type=\"Valid\",reason=\"Valid\"} 1\n"));
+	assert_non_null(strstr(all.p, "innernet_ledger_available{network=\"corp\"} 1\n"));
+	assert_non_null(strstr(all.p, "innernet_redemptions_total{network=\"corp\"} 1\n"));
+	assert_non_null(strstr(all.p, "innernet_http_refused_total{network=\"corp\"} 1\n"));
+	assert_non_null(strstr(all.p, "innernet_revisions_accepted_total{network=\"corp\"} 1\n"));
+	assert_non_null(strstr(all.p, "innernet_process_resident_memory_bytes{network=\"corp\"} "));
+	buf_free(&all);
+	buf_free(&own);
 	buf_free(&record);
 }
 
