@@ -131,14 +131,34 @@ static bool take(struct span *s, size_t n, struct span *out)
 	return true;
 }
 
-/* After the magic line, for each file: "file <bytes of name> <bytes of content>\n", the name, the content. */
-int definition_container_parse(struct arena *a, struct span bytes, struct source_file **files, size_t *n)
+/* The line "commit <hex>\n", which older containers lack. */
+static int take_commit(struct span *s, char commit[static HASH_HEX_LEN + 1])
+{
+	static const char word[] = "commit ";
+	const size_t w = sizeof(word) - 1;
+	const uint8_t *end;
+	struct span line;
+
+	commit[0] = '\0';
+	if (s->n < w || memcmp(s->p, word, w))
+		return 0;
+	if (!(end = memchr(s->p, '\n', s->n)) || !take(s, (size_t)(end - s->p) + 1, &line) ||
+	    !commit_id_valid((const char *)line.p + w, line.n - w - 1))
+		return -1;
+	memcpy(commit, line.p + w, line.n - w - 1);
+	commit[line.n - w - 1] = '\0';
+	return 0;
+}
+
+/* After the magic line and the commit's, for each file: "file <bytes of name> <bytes of content>\n", both of them. */
+int definition_container_parse(struct arena *a, struct span bytes, char commit[static HASH_HEX_LEN + 1],
+			       struct source_file **files, size_t *n)
 {
 	struct span head, name;
 	size_t n_name, n_bytes, cap = 16;
 
 	*n = 0;
-	if (!take(&bytes, sizeof(magic) - 1, &head) || memcmp(head.p, magic, head.n))
+	if (!take(&bytes, sizeof(magic) - 1, &head) || memcmp(head.p, magic, head.n) || take_commit(&bytes, commit) < 0)
 		return -1;
 	if (!(*files = arena_array(a, cap, sizeof(**files))))
 		return -1;
@@ -195,8 +215,9 @@ static int by_name(const void *x, const void *y)
 	return strcmp(((const struct source_file *)x)->name, ((const struct source_file *)y)->name);
 }
 
-int published_definition(const char *folder, const struct hash *statement, struct arena *a, struct source_file *root,
-			 struct includes *includes, struct diags *d)
+int published_definition(const char *folder, const struct statement *s, struct arena *a,
+			 char commit[static HASH_HEX_LEN + 1], struct source_file *root, struct includes *includes,
+			 struct diags *d)
 {
 	struct span bytes;
 	struct source_file *files;
@@ -205,13 +226,15 @@ int published_definition(const char *folder, const struct hash *statement, struc
 
 	if (!k)
 		return out_of_memory(d);
-	if (read_file(folder, "definition-", statement, 2u * DEFINITION_MAX, a, &bytes, d) < 0)
+	if (read_file(folder, "definition-", &s->name, 2u * DEFINITION_MAX, a, &bytes, d) < 0)
 		return -1;
-	if (!bytes.p || definition_container_parse(a, bytes, &files, &n) < 0) {
+	if (!bytes.p || definition_container_parse(a, bytes, commit, &files, &n) < 0) {
 		diag_file_error(d, "published-corrupt", folder, "the published definition in %s is %s", folder,
 				bytes.p ? "damaged" : "missing");
 		return -1;
 	}
+	if (!commit[0])
+		memcpy(commit, s->commit, sizeof(s->commit));
 	*root = files[0];
 	if (n > 2)
 		qsort(files + 1, n - 1, sizeof(*files), by_name);
@@ -220,26 +243,30 @@ int published_definition(const char *folder, const struct hash *statement, struc
 	return 0;
 }
 
-static int write_definition(const char *folder, const struct hash *statement, const struct model *m, struct diags *d)
+int published_adopt(const char *folder, const struct statement *s, const char *commit, const struct model *m,
+		    struct diags *d)
 {
 	struct buf text = {0};
 	int ret;
 
-	/* It appears whole or not at all, and never changes: the ledger's next position needs no new one. */
-	if (path_of(&text, folder, "definition-", statement) && !access(text.p, F_OK)) {
-		buf_free(&text);
-		return 0;
-	}
-	buf_reset(&text);
-
-	buf_str(&text, magic);
+	buf_printf(&text, "%scommit %s\n", magic, commit);
 	for (uint32_t i = 0; i < m->n_files; i++) {
 		buf_printf(&text, "file %zu %zu\n%s", strlen(m->files[i]), m->sources[i].n, m->files[i]);
 		buf_add(&text, m->sources[i].p, m->sources[i].n);
 	}
-	ret = write_file(folder, "definition-", statement, &text, d);
+	ret = write_file(folder, "definition-", &s->name, &text, d);
 	buf_free(&text);
 	return ret;
+}
+
+/* It appears whole or not at all, and the ledger's next position needs no new one. */
+static int write_definition(const char *folder, const struct statement *s, const struct model *m, struct diags *d)
+{
+	struct buf path = {0};
+	bool there = path_of(&path, folder, "definition-", &s->name) && !access(path.p, F_OK);
+
+	buf_free(&path);
+	return there ? 0 : published_adopt(folder, s, s->commit, m, d);
 }
 
 /* Definitions of statements that are not the newest any more. Failing to is no harm. */
@@ -272,7 +299,7 @@ int published_write(const char *folder, const struct published *p, const struct 
 	int ret;
 
 	memcpy(b.ledger, p->ledger, sizeof(b.ledger));
-	if (file_mkdirs(folder, 0700, d) < 0 || write_definition(folder, &p->parsed.name, m, d) < 0)
+	if (file_mkdirs(folder, 0700, d) < 0 || write_definition(folder, &p->parsed, m, d) < 0)
 		return -1;
 	bundle_write(&text, &b);
 	ret = write_file(folder, "current", NULL, &text, d);

@@ -3,8 +3,9 @@
  *
  *   current                  a bundle: every statement that changed the signers, the newest statement with its
  *                            signatures, the ledger's position
- *   definition-<16 hex>      the definition that the statement was compiled from, beside git: for a commit that is
- *                            gone or corrupt; the digits begin the statement's hash
+ *   definition-<16 hex>      the definition that is in force and its commit, beside git: the statement's own, or that
+ *                            of a later commit that says the same to every peer, so that it is not forgotten; the
+ *                            digits begin the statement's hash
  *   enrolments               a bundle: every enrolment of the last good ledger, for a ledger that is gone
  *   moves                    addresses that a moved peer keeps until it polls from its new one
  *
@@ -27,12 +28,16 @@ struct published {
 
 /* `folder` is DATA/published. Nothing there yet is no error. What is there, but damaged, is ("published-corrupt"). */
 int published_read(const char *folder, struct arena *a, struct published *out, struct diags *d);
-/* The definition kept beside it, as the loader wants it; in the arena. */
-int published_definition(const char *folder, const struct hash *statement, struct arena *a, struct source_file *root,
-			 struct includes *includes, struct diags *d);
+/* The definition kept beside `s`, as the loader wants it, in the arena; and the commit that it is of. */
+int published_definition(const char *folder, const struct statement *s, struct arena *a,
+			 char commit[static HASH_HEX_LEN + 1], struct source_file *root, struct includes *includes,
+			 struct diags *d);
 
-/* Writes the definition of `m`, then `current`, then removes older definitions. */
+/* Writes the definition of `m` as that of the statement's commit, then `current`, then removes older definitions. */
 int published_write(const char *folder, const struct published *p, const struct model *m, struct diags *d);
+/* `commit` says the same to every peer: from now on its definition, `m`, is the one that is kept. */
+int published_adopt(const char *folder, const struct statement *s, const char *commit, const struct model *m,
+		    struct diags *d);
 
 /* The records of enrolments, sorted or not; *out in the arena. */
 int published_write_enrolments(const char *folder, const struct ledger_facts *f, struct diags *d);
@@ -47,7 +52,11 @@ int published_write_moves(const char *folder, const struct move *moves, size_t n
 /* *out is malloc'ed. Lines that are no moves are left out. */
 int published_read_moves(const char *folder, struct move **out, size_t *n, struct diags *d);
 
-/* The definition's container, from bytes. In the arena; the files point into `bytes`. -1 for anything malformed. */
-int definition_container_parse(struct arena *a, struct span bytes, struct source_file **files, size_t *n);
+/*
+ * The definition's container, from bytes. In the arena; the files point into `bytes`. -1 for anything malformed.
+ * `commit` is "" when it does not say whose it is: the statement's.
+ */
+int definition_container_parse(struct arena *a, struct span bytes, char commit[static HASH_HEX_LEN + 1],
+			       struct source_file **files, size_t *n);
 
 #endif

@@ -134,15 +134,16 @@ static struct revision *revision_kept(struct work *w, const char *sha, struct di
 	struct buf folder = {0};
 	struct published p;
 	struct commit_info commit;
+	char kept[HASH_HEX_LEN + 1];
 	bool ok;
 
 	buf_printf(&folder, "%s/published", w->push->data_dir);
 	ok = g && !folder.failed && !published_read(folder.p, g->arena, &p, d) && p.statement.text.p &&
-	     !strcmp(p.parsed.commit, sha) &&
-	     !published_definition(folder.p, &p.parsed.name, g->arena, &def.root, &def.includes, d);
+	     !published_definition(folder.p, &p.parsed, g->arena, kept, &def.root, &def.includes, d) &&
+	     !strcmp(kept, sha);
 	if (ok) {
 		commit = (struct commit_info){.number = p.parsed.version.number, .time = p.parsed.time};
-		memcpy(commit.sha, p.parsed.commit, sizeof(commit.sha));
+		memcpy(commit.sha, kept, sizeof(commit.sha));
 		ok = !revision_build(g, &def.root, &def.includes, &commit, NULL, d);
 	}
 	buf_free(&folder);

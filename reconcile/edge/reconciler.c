@@ -230,17 +230,18 @@ static void record(struct reconciler *r, const struct revision *g, const struct 
 }
 
 /* The snapshot says what it said: nothing new for the peers, but expiries, tests or who is an admin may differ. */
-static enum turn adopt(struct reconciler *r, struct revision *g)
+static enum turn adopt(struct reconciler *r, struct revision *g, struct diags *d)
 {
 	struct revision *was = r->current;
 
-	if (signed_text_copy(g->arena, &was->statement, &g->statement) < 0)
-		return TURN_FAILED;
-	struct diags d = {0};
-	int bad = statement_parse(g->statement.text, &g->parsed, &d);
-	diags_free(&d);
-	if (bad)
-		return TURN_FAILED;
+	if (signed_text_copy(g->arena, &was->statement, &g->statement) < 0) {
+		out_of_memory(d);
+		goto fail;
+	}
+	/* On disk first: what a restart forgets, a rewritten history could take back. */
+	if (statement_parse(g->statement.text, &g->parsed, d) < 0 ||
+	    published_adopt(r->published_dir, &g->parsed, g->commit.sha, g->model, d) < 0)
+		goto fail;
 	record(r, g, was->model);
 	g->older = was->older;
 	r->current = g;
@@ -255,6 +256,11 @@ static enum turn adopt(struct reconciler *r, struct revision *g)
 	log_info("unchanged", "commit %.12s changes nothing for the peers", g->commit.sha);
 	reconciler_converge(r, r->current, DEVICE_ALL);
 	return TURN_UNCHANGED;
+fail:
+	condition_fail(r, CONDITION_PUBLISHED, g->commit.sha, d);
+	log_diags("publish", d);
+	revision_free(g);
+	return TURN_FAILED;
 }
 
 static uint32_t enabled_peers(const struct model *m)
@@ -422,7 +428,7 @@ static enum turn attempt(struct reconciler *r, const char *sha)
 		free(r->problem);
 		r->problem = NULL;
 		if (r->current && revision_same_content(g, r->current))
-			turn = adopt(r, g);
+			turn = adopt(r, g, &d);
 		else
 			turn = publish(r, g, &d);
 		if (turn != TURN_FAILED) {
@@ -587,19 +593,24 @@ static int lock_take(struct reconciler *r, struct diags *d)
 	return r->lock_fd < 0 ? -1 : 0;
 }
 
-/* Compiles the published commit again, from git or from the copy beside it. The bytes must be the ones signed. */
+/*
+ * Compiles what is in force again, from the copy beside git or, when that is gone, the published commit. The bytes must
+ * be the ones signed.
+ */
 static struct revision *restore_from(struct reconciler *r, bool from_git, struct diags *d)
 {
 	const struct statement *s = &r->published.parsed;
 	struct commit_info commit = {.number = s->version.number, .time = s->time};
 	struct revision *g = revision_new(d);
 	struct repo_definition def;
+	char sha[HASH_HEX_LEN + 1];
 
 	memcpy(commit.sha, s->commit, sizeof(commit.sha));
+	memcpy(sha, s->commit, sizeof(sha));
 	if (!g)
 		return NULL;
-	if (from_git ? repo_definition(r->repo, commit.sha, g->arena, &def, d) < 0
-		     : published_definition(r->published_dir, &s->name, g->arena, &def.root, &def.includes, d) < 0)
+	if (from_git ? repo_definition(r->repo, sha, g->arena, &def, d) < 0
+		     : published_definition(r->published_dir, s, g->arena, sha, &def.root, &def.includes, d) < 0)
 		goto fail;
 	if (revision_build(g, &def.root, &def.includes, &commit, NULL, d) < 0)
 		goto fail;
@@ -611,6 +622,7 @@ static struct revision *restore_from(struct reconciler *r, bool from_git, struct
 	if (revision_check(g, NULL, true, r->config, d) < 0 ||
 	    signed_text_copy(g->arena, &r->published.statement, &g->statement) < 0)
 		goto fail;
+	memcpy(g->commit.sha, sha, sizeof(sha));
 	return g;
 fail:
 	log_diags("restore", d);
@@ -621,10 +633,11 @@ fail:
 static void restore(struct reconciler *r)
 {
 	const char *commit = r->published.parsed.commit;
+	const int ways = 1 + (r->repo && repo_has_commit(r->repo, commit));
 
-	for (int from_git = r->repo && repo_has_commit(r->repo, commit); from_git >= 0 && !r->current; from_git--) {
+	for (int way = 0; way < ways && !r->current; way++) {
 		struct diags d = {0};
-		r->current = restore_from(r, from_git, &d);
+		r->current = restore_from(r, way == 1, &d);
 		diags_free(&d);
 	}
 	if (!r->current) {
@@ -635,7 +648,8 @@ static void restore(struct reconciler *r)
 	r->applied_time = clock_unix();
 	reconciler_reports_remap(r, NULL);
 	r->convergence_open = false;
-	condition_set(r, CONDITION_VALID, TRUTH_TRUE, "Valid", commit, "commit %.12s is valid", commit);
+	condition_set(r, CONDITION_VALID, TRUTH_TRUE, "Valid", r->current->commit.sha, "commit %.12s is valid",
+		      r->current->commit.sha);
 	condition_set(r, CONDITION_PUBLISHED, TRUTH_TRUE, "Published", commit, "version %" PRIu64 ".%" PRIu64,
 		      r->published.parsed.version.epoch, r->published.parsed.version.number);
 	log_info("restored", "version %" PRIu64 ".%" PRIu64 " (commit %.12s) is published",

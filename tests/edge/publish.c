@@ -70,6 +70,14 @@ static struct published record_of(struct revision *g)
 				  .ledger = "0123456789012345678901234567890123456789"};
 }
 
+static const char *statement_hex(const struct revision *g)
+{
+	char hex[HASH_HEX_LEN + 1];
+
+	hash_hex(&g->parsed.name, hex);
+	return arena_strdup(g->arena, hex);
+}
+
 static void test_round_trip(void **state)
 {
 	struct server_config *c = config_make();
@@ -80,6 +88,9 @@ static void test_round_trip(void **state)
 	struct includes includes;
 	struct diags d = {0};
 	struct signature sig;
+	char commit[HASH_HEX_LEN + 1], path[128];
+	struct buf text = {0};
+	bool absent;
 
 	(void)state;
 	assert_int_equal(published_read(dir, a, &back, &d), 0); /* nothing yet is no error */
@@ -96,20 +107,49 @@ static void test_round_trip(void **state)
 	assert_true(sign_check("statement", &g->model->trust.id, back.statement.text, &c->signers[0], sig.sig));
 
 	/* The definition beside it compiles to the very same statement. */
-	assert_int_equal(published_definition(dir, &back.parsed.name, a, &root, &includes, &d), 0);
+	assert_int_equal(published_definition(dir, &back.parsed, a, commit, &root, &includes, &d), 0);
 	assert_string_equal(root.name, "network.yaml");
+	assert_string_equal(commit, g->parsed.commit);
 	struct revision *again = revision_new(&d);
 	assert_int_equal(revision_build(again, &root, &includes, &g->commit, NULL, &d), 0);
 	assert_true(span_eq(again->statement.text, g->statement.text));
 	revision_free(again);
 
+	/* A later commit that says the same stays, also when the ledger's position is written; a mangled one is damage. */
+	const char *later = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
+	struct revision *same = revision_make(c, 7, "tests: []\n");
+	assert_int_equal(published_adopt(dir, &g->parsed, later, same->model, &d), 0);
+	assert_int_equal(published_write(dir, &p, g->model, &d), 0);
+	assert_int_equal(published_definition(dir, &g->parsed, a, commit, &root, &includes, &d), 0);
+	assert_string_equal(commit, later);
+	assert_true(span_eq(root.bytes, same->model->sources[0]));
+	revision_free(same);
+
+	/* One of an older version does not say whose it is: the statement's. */
+	snprintf(path, sizeof(path), "%s/definition-%.16s", dir, statement_hex(g));
+	assert_int_equal(file_read(path, 1 << 20, &text, &absent, &d), 0);
+	char *line = strstr(text.p, "commit "), *rest = strchr(line, '\n') + 1;
+	line[7] = 'X';
+	assert_int_equal(file_write(path, buf_span(&text), 0600, &d), 0);
+	struct diags bad = {0};
+	assert_int_equal(published_definition(dir, &g->parsed, a, commit, &root, &includes, &bad), -1);
+	assert_string_equal(code_of(&bad), "published-corrupt");
+	diags_free(&bad);
+	size_t tail = text.n - (size_t)(rest - text.p);
+	memmove(line, rest, tail);
+	text.n = (size_t)(line - text.p) + tail;
+	assert_int_equal(file_write(path, buf_span(&text), 0600, &d), 0);
+	assert_int_equal(published_definition(dir, &g->parsed, a, commit, &root, &includes, &d), 0);
+	assert_string_equal(commit, g->parsed.commit);
+	buf_free(&text);
+
 	/* The next one takes its place, and its definition that of the old one. */
 	p = record_of(next);
 	assert_int_equal(published_write(dir, &p, next->model, &d), 0);
-	assert_int_equal(published_definition(dir, &g->parsed.name, a, &root, &includes, &d), -1);
+	assert_int_equal(published_definition(dir, &g->parsed, a, commit, &root, &includes, &d), -1);
 	assert_string_equal(code_of(&d), "published-corrupt");
 	struct diags e = {0};
-	assert_int_equal(published_definition(dir, &next->parsed.name, a, &root, &includes, &e), 0);
+	assert_int_equal(published_definition(dir, &next->parsed, a, commit, &root, &includes, &e), 0);
 	diags_free(&d);
 	diags_free(&e);
 	arena_free(a);

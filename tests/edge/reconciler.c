@@ -220,6 +220,51 @@ static void test_restart_serves_the_same_bytes(void **state)
 	buf_free(&three);
 }
 
+/* A commit that says the same to every peer counts: a restart does not forget it, so it cannot be taken back unseen. */
+static void test_same_content_survives_a_restart(void **state)
+{
+	struct fixture *f = *state;
+	git_oid published;
+	char sha[GIT_OID_HEXSZ + 1], gone[128];
+	json_t *o;
+
+	push(f, "");
+	published = f->tip;
+	server_start(f);
+	push(f, "tests: [{ from: alice, can_reach: hub }]\n");
+	git_oid_tostr(sha, sizeof(sha), &f->tip);
+	json_decref(await_condition(f, "Published", "True", "SameContent"));
+	server_stop(f);
+
+	/* Dropped while nobody looked: by going back, and by another commit beside it. */
+	for (int beside = 0; beside < 2; beside++) {
+		f->tip = published;
+		if (beside) {
+			push(f, "associations: [[humans, machines]]\n");
+		} else {
+			git_reference *back = NULL;
+			assert_int_equal(git_reference_create(&back, f->git, MAIN, &published, 1, NULL), 0);
+			git_reference_free(back);
+		}
+		server_start(f);
+		o = await_condition(f, "Valid", "False", "history-rewound");
+		assert_memory_equal(strstr(condition_text(o, "Valid", "message"), "does not come after ") +
+					strlen("does not come after "),
+				    sha, 12);
+		json_decref(o);
+		server_stop(f);
+	}
+
+	/* Without the repository too, its definition is the one in force. */
+	snprintf(gone, sizeof(gone), "%s.gone", f->repository);
+	assert_int_equal(rename(f->repository, gone), 0);
+	server_start(f);
+	o = await_condition(f, "Ready", "False", "Repository");
+	assert_string_equal(json_string_value(json_object_get(json_object_get(o, "last_applied"), "commit")), sha);
+	json_decref(o);
+	assert_int_equal(rename(gone, f->repository), 0);
+}
+
 static void enrol(const struct fixture *f, uint32_t n, struct buf *out)
 {
 	uint8_t private_key[KEY_LEN] = {3};
@@ -556,6 +601,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_refused_revisions, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_guarded_revision, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_restart_serves_the_same_bytes, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_same_content_survives_a_restart, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_redemption, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_ledger_unavailable, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_expired_invite, setup, teardown),

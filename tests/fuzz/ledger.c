@@ -43,7 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (again.n != size || memcmp(again.p, data, size))
 			abort();
 	}
-	if (arena && !definition_container_parse(arena, bytes, &files, &n))
+	if (arena && !definition_container_parse(arena, bytes, commit, &files, &n))
 		for (size_t i = 0; i < n; i++)
 			if (files[i].bytes.p < data || files[i].bytes.p + files[i].bytes.n > data + size)
 				abort();
