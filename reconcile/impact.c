@@ -375,22 +375,58 @@ static void association_items(struct match *w)
 		add_item(w, IMPACT_ASSOCIATION, x[i].index, NONE);
 }
 
+/* A test as text, and as what it is compared by: what it names is called there as it is in `after`. */
+struct test_line {
+	const char *key, *text;
+};
+
 static int line_cmp(const void *p, const void *q)
 {
-	return strcmp(*(const char *const *)p, *(const char *const *)q);
+	const struct test_line *x = p, *y = q;
+
+	return strcmp(x->key, y->key);
 }
 
-static const char **test_lines(struct arena *arena, const struct model *m)
+static struct ref *renamed_refs(const struct match *w, const struct ref *refs, uint32_t n)
+{
+	const struct model *a = w->im->after;
+	struct ref *out = arena_array(w->arena, n, sizeof(*out));
+
+	for (uint32_t i = 0; out && i < n; i++) {
+		uint32_t now = NONE;
+		out[i] = refs[i];
+		if (refs[i].kind == REF_CIDR && (now = w->im->cidr_after[refs[i].index]) != NONE)
+			out[i].text = a->cidrs[now].name;
+		else if (refs[i].kind == REF_PEER && (now = w->peer_after[refs[i].index]) != NONE)
+			out[i].text = a->peers[now].name;
+	}
+	return out;
+}
+
+static const char *test_text(struct arena *arena, struct buf *b, const struct reach_test *t)
+{
+	buf_reset(b);
+	test_write(b, t);
+	return b->failed ? NULL : arena_strdup(arena, b->p);
+}
+
+static struct test_line *test_lines(struct match *w, const struct model *m)
 {
 	uint32_t n = m ? m->n_tests : 0;
-	const char **lines = arena_array(arena, n, sizeof(*lines));
+	struct test_line *lines = arena_array(w->arena, n, sizeof(*lines));
 	struct buf b = {0};
 
 	for (uint32_t i = 0; lines && i < n; i++) {
-		buf_reset(&b);
-		test_write(&b, &m->tests[i]);
-		lines[i] = b.failed ? NULL : arena_strdup(arena, b.p);
-		if (!lines[i])
+		const struct reach_test *t = &m->tests[i];
+		lines[i].key = lines[i].text = test_text(w->arena, &b, t);
+		if (m == w->im->before && w->im->after) {
+			struct reach_test now = *t;
+			now.from = renamed_refs(w, t->from, t->n_from);
+			now.can = renamed_refs(w, t->can, t->n_can);
+			now.cannot = renamed_refs(w, t->cannot, t->n_cannot);
+			lines[i].key = now.from && now.can && now.cannot ? test_text(w->arena, &b, &now) : NULL;
+		}
+		if (!lines[i].key || !lines[i].text)
 			lines = NULL;
 	}
 	buf_free(&b);
@@ -399,11 +435,12 @@ static const char **test_lines(struct arena *arena, const struct model *m)
 	return lines;
 }
 
+/* A test that names something by its new name is the same test. */
 static void test_items(struct match *w)
 {
 	const struct model *b = w->im->before, *a = w->im->after;
 	uint32_t n_b = b ? b->n_tests : 0, n_a = a ? a->n_tests : 0;
-	const char **x = test_lines(w->arena, b), **y = test_lines(w->arena, a);
+	struct test_line *x = test_lines(w, b), *y = test_lines(w, a);
 	struct impact_item *item;
 
 	if (!x || !y) {
@@ -411,9 +448,9 @@ static void test_items(struct match *w)
 		return;
 	}
 	for (uint32_t i = 0, k = 0; i < n_b || k < n_a;) {
-		int c = i == n_b ? 1 : k == n_a ? -1 : strcmp(x[i], y[k]);
+		int c = i == n_b ? 1 : k == n_a ? -1 : line_cmp(&x[i], &y[k]);
 		if (c && (item = add_item(w, IMPACT_TEST, c < 0 ? 0 : NONE, c < 0 ? NONE : 0)))
-			item->text = c < 0 ? x[i] : y[k];
+			item->text = c < 0 ? x[i].text : y[k].text;
 		i += c <= 0;
 		k += c >= 0;
 	}

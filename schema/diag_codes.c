@@ -32,6 +32,7 @@ const struct diag_code definition_codes[] = {
     {"key-low-order", "a key that no private key has: of low order, or not canonical"},
     {"key-or-invite", "a peer has not exactly one of public_key and invite"},
     {"key-twice", "two peers have one key, or invites that become one key"},
+    {"merge-conflict", "git could not merge the file, and nobody has yet"},
     {"missing-key", "a key that is required was left out"},
     {"name-twice", "two CIDRs or peers have one name"},
     {"no-server", "no peer is a server"},

@@ -391,6 +391,33 @@ static const char *syntax_help(const char *problem)
 	return "look at the indentation, the quotes and the brackets before this";
 }
 
+/* Where git left what it could not merge: each place, with the line that ends it. False: nowhere. */
+static bool merge_conflicts(struct reader *r)
+{
+	const uint8_t *p = r->cursor.p, *end = p + r->cursor.n;
+	struct diag *open = NULL;
+	bool found = false;
+
+	for (uint32_t line = 1; p < end; line++) {
+		const uint8_t *next = memchr(p, '\n', (size_t)(end - p));
+		size_t n = (size_t)((next ? next : end) - p);
+		struct place at = {r->file, line, 1, line, 8};
+
+		if (n >= 7 && memcmp(p, "<<<<<<<", 7) == 0) {
+			open = diag_error(r->diags, "merge-conflict", &at, "a merge conflict that is not resolved yet");
+			diag_help(
+			    r->diags, open,
+			    "keep what is right of the two sides, take out the three marks, and `git add` the file");
+			found = true;
+		} else if (open && n >= 7 && memcmp(p, ">>>>>>>", 7) == 0) {
+			diag_note(r->diags, open, &at, "it ends");
+			open = NULL;
+		}
+		p = next ? next + 1 : end;
+	}
+	return found;
+}
+
 static void syntax_error(struct reader *r, const yaml_parser_t *p)
 {
 	struct place at = place_at(r, &p->problem_mark), context;
@@ -401,6 +428,8 @@ static void syntax_error(struct reader *r, const yaml_parser_t *p)
 		r->diags->out_of_memory = true;
 		return;
 	}
+	if (merge_conflicts(r))
+		return;
 	at.end_column++;
 	g = diag_error(r->diags, "yaml-syntax", &at, "this is not YAML: %s", p->problem ? p->problem : "unreadable");
 	if (p->context) {

@@ -32,7 +32,7 @@ struct answer {
 static void find_blame(struct answer *t, const char *path)
 {
 	struct diags d = {0};
-	const char *reason = NULL;
+	struct diag *g;
 
 	if (clone_open(path, &t->clone, &d) > 0) {
 		for (unsigned i = 0; i < t->why.n_lines; i++) {
@@ -41,10 +41,11 @@ static void find_blame(struct answer *t, const char *path)
 						  at->line, t->arena, &t->blames[i], &d) > 0;
 		}
 	}
-	if (d.first)
-		reason = d.first->message;
-	if (reason)
-		diag_warning(&t->diags, "repository-error", NULL, "%s", reason);
+	if (d.first) {
+		g = diag_warning(&t->diags, d.first->code, NULL, "%s", d.first->message);
+		if (d.first->help)
+			diag_help(&t->diags, g, "%s", d.first->help);
+	}
 	diags_free(&d);
 }
 

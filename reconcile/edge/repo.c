@@ -2,6 +2,7 @@
 
 #include <fnmatch.h>
 #include <git2.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -88,11 +89,37 @@ static void out_of_memory(struct diags *d)
 	diag_error(d, "out-of-memory", NULL, "out of memory");
 }
 
+/*
+ * The folder that git calls a repository at or, with `search`, above `path`, as its safe.directory wants it: absolute,
+ * without `.git`. False when there is none. Looks at no owner.
+ */
+static bool repository_at(const char *path, bool search, char out[PATH_MAX])
+{
+	git_buf found = {0};
+	char real[PATH_MAX];
+	bool there = false;
+
+	if (!git_repository_discover(&found, path, 0, NULL) && found.size < PATH_MAX && found.size > 1) {
+		memcpy(out, found.ptr, found.size + 1);
+		size_t n = found.size;
+		while (n > 1 && out[n - 1] == '/')
+			out[--n] = '\0';
+		if (n > 5 && strcmp(out + n - 5, "/.git") == 0)
+			out[n - 5] = '\0';
+		there = search || (realpath(path, real) && strcmp(real, out) == 0);
+	}
+	git_buf_dispose(&found);
+	return there;
+}
+
 static void open_failed(const char *path, int err, struct diags *d)
 {
+	char folder[PATH_MAX];
 	struct diag *g;
 
 	if (err == GIT_EOWNER) {
+		if (repository_at(path, true, folder))
+			path = folder;
 		g = diag_error(d, "repository-owner", NULL, "the repository %s belongs to another user", path);
 		diag_help(d, g,
 			  "run as its owner, or say that you trust it: git config --global --add safe.directory %s",
@@ -160,6 +187,10 @@ static struct repo *open_at(const char *path, const char *ref, enum open_how how
 		git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
 	err = git_repository_open_ext(&r->git, how == OPEN_HOOK ? NULL : path, flags[how], NULL);
 	if (err) {
+		char there[PATH_MAX];
+		/* Where nobody has a .gitconfig, as in containers, libgit2 1.5 says of another user's that there is none. */
+		if (err == GIT_ENOTFOUND && how != OPEN_HOOK && repository_at(path, how == OPEN_CLONE, there))
+			err = GIT_EOWNER;
 		if (how != OPEN_CLONE || err != GIT_ENOTFOUND)
 			open_failed(path, err, d);
 		goto fail;

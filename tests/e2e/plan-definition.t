@@ -224,4 +224,27 @@ cd "$work/net" || exit 1
 printf 'x' >"$work/etc/teams.yaml"
 run innernet --config-dir "$work/etc" plan --definition teams
 has "$err" 'teams/network.yaml' 'and --definition says that it is a folder'
+# What belongs to another user git does not read unless it is told to; that is no reason to call everything new, also
+# where there is no .gitconfig at all, as in a container.
+if [ "$(id -u)" = 0 ]; then
+	unset SUDO_UID SUDO_GID
+	cp -a "$work/net" "$work/theirs"
+	git -C "$work/theirs" checkout -q .
+	chown -R 65534 "$work/theirs"
+	cd "$work/theirs" || exit 1
+	want="the repository $work/theirs belongs to another user
+  help: run as its owner, or say that you trust it: git config --global --add safe.directory $work/theirs"
+	for home in "$work/nobody" "$work/somebody"; do
+		mkdir "$home"
+		[ "$home" = "$work/nobody" ] || HOME=$home git config --global user.name Ann
+		HOME=$home run innernet plan
+		is "$status $err $out" "1 error[repository-owner]: $want " "plan: another user's clone is said (${home##*/})"
+		HOME=$home run innernet why hub infra
+		has "$status $err" "0 warning[repository-owner]: $want" "why: a warning, and the answer (${home##*/})"
+		HOME=$home git config --global --add safe.directory "$work/theirs"
+		HOME=$home run innernet plan
+		is "$status $err" '0 ' "plan: and is read when it is trusted (${home##*/})"
+	done
+fi
+
 echo "1..$n"
