@@ -4,7 +4,7 @@
  *   bench [--small] [--seed N] [--runs N] [--work DIR] ROW...
  *   bench [--seed N] generate SHAPE PEERS      a network, on standard output
  */
-#include "tests/bench/bench.h"
+#include "tests/bench/site.h"
 
 #include <getopt.h>
 #include <sodium.h>
@@ -17,10 +17,9 @@ static const struct {
 	void (*run)(const struct bench *b);
 	bool needs_work;
 } rows[] = {
-    {"load", rows_load, false},
-    {"grow", rows_grow, true},
-    {"render", rows_render, true},
-    {"change", rows_change, false},
+    {"load", rows_load, false},     {"grow", rows_grow, true}, {"render", rows_render, true},
+    {"change", rows_change, false}, {"push", rows_push, true}, {"bytes", rows_bytes, true},
+    {"serve", rows_serve, true},    {"idle", rows_idle, true},
 };
 #define N_ROWS (sizeof(rows) / sizeof(rows[0]))
 
@@ -105,6 +104,8 @@ int main(int argc, char **argv)
 		usage();
 	if (strcmp(argv[optind], "generate") == 0)
 		return generate(&b, argc - optind - 1, argv + optind + 1);
+	if (strcmp(argv[optind], "server") == 0 && b.work)
+		return site_server_main(&b);
 	if (strcmp(argv[optind], "load-once") == 0 && optind + 2 == argc)
 		return load_once(argv[optind + 1]);
 	for (int i = optind; i < argc; i++)
