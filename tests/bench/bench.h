@@ -104,6 +104,8 @@ void rows_grow(const struct bench *b);
 void rows_render(const struct bench *b);
 int load_once(const char *path); /* rows_grow() in a process of its own */
 void rows_change(const struct bench *b);
+void rows_apply(const struct bench *b);
+void rows_apply_kernel(const struct bench *b);
 void rows_push(const struct bench *b);
 void rows_bytes(const struct bench *b);
 void rows_serve(const struct bench *b);

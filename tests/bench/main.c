@@ -12,14 +12,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct {
+static const struct row {
 	const char *name;
 	void (*run)(const struct bench *b);
 	bool needs_work;
 } rows[] = {
-    {"load", rows_load, false},     {"grow", rows_grow, true}, {"render", rows_render, true},
-    {"change", rows_change, false}, {"push", rows_push, true}, {"bytes", rows_bytes, true},
-    {"serve", rows_serve, true},    {"idle", rows_idle, true},
+    {"load", rows_load, false},     {"grow", rows_grow, true},   {"render", rows_render, true},
+    {"change", rows_change, false}, {"apply", rows_apply, true}, {"apply-kernel", rows_apply_kernel, true},
+    {"push", rows_push, true},      {"bytes", rows_bytes, true}, /* and join */
+    {"serve", rows_serve, true},    {"idle", rows_idle, true},   /* memory, and bytes of an idle minute */
 };
 #define N_ROWS (sizeof(rows) / sizeof(rows[0]))
 

@@ -39,14 +39,17 @@ struct sim {
 	char have[3 * 64 + 32];
 	char ledger[POSITION_LEN + 1];
 	char etag[64];
+	double came;
 	double due; /* rival: when it looks again */
 	bool asked;
+	bool waits; /* an answer that has not been looked at */
 };
 
 struct worker {
 	const struct peers *p;
 	struct sim *sims;
 	uint32_t n, n_done;
+	uint32_t *queue, n_queue, at; /* who has an answer that waits */
 	struct verifier verifier;
 	unsigned turn;
 	int ep, say;
@@ -107,6 +110,7 @@ static void take_bundle(struct worker *w, struct sim *s)
 	if (b.ledger[0])
 		memcpy(s->ledger, b.ledger, sizeof(s->ledger));
 	if (result == VERIFY_OK) {
+		s->result->came_ms = s->came;
 		s->result->at_ms = now_ms();
 		s->result->verify_ms = s->result->at_ms - start;
 		s->result->body = s->c.need - s->c.head;
@@ -163,7 +167,7 @@ static void take_file(struct worker *w, struct sim *s)
 
 	snprintf(s->etag, sizeof(s->etag), "%.*s", (int)etag.n, (const char *)etag.p);
 	if (s->turn != w->turn && memmem(s->c.in.p, s->c.in.n, expected, strlen(expected))) {
-		s->result->at_ms = now_ms();
+		s->result->came_ms = s->result->at_ms = s->came;
 		s->result->body = s->c.need - s->c.head;
 		done_one(w, s);
 	}
@@ -233,7 +237,7 @@ static _Noreturn void work(struct worker *w)
 	unsigned said = 0;
 
 	for (;;) {
-		int wait = w->p->rival ? ask_files(w) : -1;
+		int wait = w->at < w->n_queue ? 0 : w->p->rival ? ask_files(w) : -1;
 		int n = epoll_wait(w->ep, events, EVENTS, wait);
 		unsigned turn = atomic_load(&w->p->shared->turn);
 
@@ -242,9 +246,19 @@ static _Noreturn void work(struct worker *w)
 		w->turn = turn;
 		for (int i = 0; i < n; i++) {
 			struct sim *s = &w->sims[events[i].data.u32];
-			if (connection_read(&s->c))
-				answered(w, s);
+			if (s->waits || !connection_read(&s->c))
+				continue;
+			s->came = now_ms();
+			s->waits = true;
+			w->queue[w->n_queue++] = events[i].data.u32;
 		}
+		/* What arrives comes first: each peer would have a machine of its own to read it with. */
+		if (n == 0 && w->at < w->n_queue) {
+			w->sims[w->queue[w->at]].waits = false;
+			answered(w, &w->sims[w->queue[w->at++]]);
+		}
+		if (w->at == w->n_queue)
+			w->at = w->n_queue = 0;
 		if (w->n_done == w->n && said != w->turn) {
 			said = w->turn;
 			all_done(w);
@@ -261,6 +275,7 @@ static _Noreturn void worker_main(const struct peers *p, uint32_t first, uint32_
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	w.verifier.current = w.verifier.pinned;
 	w.sims = need(calloc(n, sizeof(*w.sims)));
+	w.queue = need(calloc(n, sizeof(*w.queue)));
 	w.ep = epoll_create1(EPOLL_CLOEXEC);
 	for (uint32_t i = 0; i < n; i++) {
 		struct sim *s = &w.sims[i];

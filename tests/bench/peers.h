@@ -11,8 +11,9 @@
 
 /* Written by the workers, read by whoever started them. */
 struct peers_result {
-	double at_ms;      /* now_ms() when the newest revision had been verified, or its file had come */
-	double verify_ms;  /* how long that took */
+	double came_ms;    /* now_ms() when the answer with the newest revision was there */
+	double at_ms;      /* and when it had been verified; the machine verifies for all peers, one after the other */
+	double verify_ms;  /* how long its own verification took */
 	uint64_t received; /* bytes of answers, headers and all, since the start */
 	uint64_t body;     /* of the last answer that had one */
 };

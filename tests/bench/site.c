@@ -152,7 +152,7 @@ bool site_serve_static(struct site *s)
 		   "daemon off;\npid %s/nginx.pid;\nerror_log %s/nginx.log;\nworker_processes 1;\n"
 		   "events { worker_connections 20000; }\n"
 		   "http {\n\taccess_log off;\n\tsendfile on;\n\ttcp_nopush on;\n\tkeepalive_timeout 300;\n"
-		   "\tkeepalive_requests 1000000000;\n\topen_file_cache max=20000 inactive=60s;\n"
+		   "\tkeepalive_requests 1000000000;\n\topen_file_cache max=5000 inactive=60s;\n"
 		   "\topen_file_cache_valid 1s;\n"
 		   "\tclient_body_temp_path %s;\n\tproxy_temp_path %s;\n\tfastcgi_temp_path %s;\n"
 		   "\tuwsgi_temp_path %s;\n\tscgi_temp_path %s;\n"
