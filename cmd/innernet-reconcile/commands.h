@@ -13,6 +13,7 @@ extern const struct command command_resume;
 extern const struct command command_run;
 extern const struct command command_status;
 extern const struct command command_suspend;
+extern const struct command command_uninstall;
 
 /* Exit codes: done; could not; refused (the branch's commit is not valid). */
 enum { DONE = 0, FAILED = 1, REFUSED = 3 };
@@ -36,5 +37,6 @@ char *path_absolute(const char *path); /* malloc'ed; NULL: out of memory, or no 
  */
 int hooks_install(const struct invocation *inv, const struct server_config *c, const struct server_paths *paths,
 		  struct diags *d);
+int hooks_remove(const struct server_config *c, struct diags *d); /* ours; another's stay */
 
 #endif

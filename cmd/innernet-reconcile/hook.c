@@ -184,6 +184,25 @@ out:
 	return ret;
 }
 
+int hooks_remove(const struct server_config *c, struct diags *d)
+{
+	struct arena *a = arena_new();
+	struct repo *r = a ? repo_open(c->repository, c->ref, d) : NULL;
+	const char *folder = r ? repo_hooks_folder(r, a, d) : NULL;
+	int ret = folder ? 0 : -1;
+
+	for (size_t i = 0; folder && i < sizeof(hooks) / sizeof(hooks[0]); i++) {
+		const char *path = arena_printf(a, "%s/%s", folder, hooks[i]);
+		struct diags theirs = {0};
+		if (!path || (!replaceable(path, hooks[i], c->network, &theirs) && file_remove(path, d) < 0))
+			ret = -1;
+		diags_free(&theirs);
+	}
+	repo_close(r);
+	arena_free(a);
+	return ret;
+}
+
 static int install(const struct invocation *inv, const struct server_paths *paths)
 {
 	struct server_config *c = NULL;

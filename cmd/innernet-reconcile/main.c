@@ -3,8 +3,9 @@
 
 /* In the order in which --help lists them. */
 static const struct command *const commands[] = {
-    &command_init,    &command_run,    &command_status, &command_reconcile,
-    &command_suspend, &command_resume, &command_hook,   NULL,
+    &command_init,      &command_run,     &command_status,
+    &command_reconcile, &command_suspend, &command_resume,
+    &command_uninstall, &command_hook,    NULL,
 };
 
 static const struct option_spec globals[] = {

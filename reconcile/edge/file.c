@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <limits.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -337,4 +338,20 @@ bool file_stamp_eq(const struct file_stamp *a, const struct file_stamp *b)
 {
 	return a->device == b->device && a->inode == b->inode && a->size == b->size && a->sec == b->sec &&
 	       a->nsec == b->nsec;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *where)
+{
+	(void)st;
+	(void)type;
+	(void)where;
+	return remove(path) && errno != ENOENT ? -1 : 0;
+}
+
+int file_remove_tree(const char *path, struct diags *d)
+{
+	if (!nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) || errno == ENOENT)
+		return 0;
+	diag_file_error(d, "file-error", path, "cannot remove %s: %s", path, strerror(errno));
+	return -1;
 }

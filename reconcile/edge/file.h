@@ -24,6 +24,8 @@ int file_create(const char *path, struct span bytes, mode_t mode, struct diags *
 int file_replace(const char *path, struct span bytes, mode_t mode, struct diags *d);
 int file_mkdirs(const char *path, mode_t mode, struct diags *d); /* mkdir -p, fsync of each parent */
 int file_remove(const char *path, struct diags *d);              /* absent is fine */
+/* A folder with all that is in it, on this file system, without following links; absent is fine. */
+int file_remove_tree(const char *path, struct diags *d);
 
 /* Tells whether a file is still the one that was looked at. All zero: there is none. */
 struct file_stamp {

@@ -1,8 +1,8 @@
 #include "reconcile/edge/loop.h"
+#include "reconcile/edge/file.h"
 #include "reconcile/edge/repo.h"
 
 #include <errno.h>
-#include <ftw.h>
 #include <git2.h>
 #include <stdio.h>
 #include <string.h>
@@ -44,18 +44,13 @@ static int configure(git_repository *git)
 	return err;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *where)
-{
-	(void)st;
-	(void)type;
-	(void)where;
-	return remove(path);
-}
-
 /* A repository that was not finished: made a moment ago by us, and nobody's yet. */
 static void remove_tree(const char *path)
 {
-	nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+	struct diags quiet = {0};
+
+	file_remove_tree(path, &quiet);
+	diags_free(&quiet);
 }
 
 int repo_init(const char *path, const char *ref, const struct source_file *files, size_t n, const char *message,

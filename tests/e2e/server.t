@@ -203,4 +203,25 @@ ok 'a port in use is a condition, not the end' wait_for 15 status_has 'Ready +Fa
 stop hub blocker KILL
 ok 'and over when the port is free' wait_for 15 status_has 'Ready +True'
 
+# ---- ending it ------------------------------------------------------------------------------------------------------
+
+DATA=/var/lib/innernet-reconcile/snet
+like "$(on hub innernet-reconcile uninstall snet --yes 2>&1)" "the server of 'snet' runs" 'a server that runs is not taken away'
+stop hub server
+like "$(on hub innernet-reconcile uninstall snet 2>&1 </dev/null)" '^error\[not-confirmed\]: nothing was changed' \
+	'who does not say yes is shown what would go'
+ok 'and nothing is gone' on hub test -e "$CONFIG" -a -e $DATA/published/current -a -e /run/wireguard/snet.sock
+ok 'uninstall ends it' on hub innernet-reconcile uninstall snet --yes
+nok 'its interface is gone' on hub wg show snet
+is "$(on hub sh -c "ls -A $DATA $CONFIG" 2>/dev/null)" "$DATA:
+network.git" 'so are its files; the repository stays'
+ok 'with its history and without our hooks' on hub sh -c "git -C $DATA/network.git rev-parse -q --verify main && test ! -e $DATA/network.git/hooks/pre-receive"
+on hub git init -q tree
+on hub sed -i "s|^repository:.*|repository: $WORK/hub/tree|" /etc/innernet-reconcile/two.yaml
+nok 'a work tree is not removed' on hub innernet-reconcile uninstall two --yes --repository
+ok 'and nothing with it' on hub test -e /etc/innernet-reconcile/two.yaml -a -d tree/.git
+on hub sed -i "s|^repository:.*|repository: $WORK/hub/two.git|" /etc/innernet-reconcile/two.yaml
+ok 'with --repository that goes too' on hub innernet-reconcile uninstall two --yes --repository
+ok 'and nothing is left' on hub test ! -e /etc/innernet-reconcile/two.yaml -a ! -e two.git -a ! -e /var/lib/innernet-reconcile/two
+
 done_testing
