@@ -293,6 +293,9 @@ static int walk_ancestors(struct walk *w)
 		add_cidr(w, &v->ancestors[i], true);
 	}
 	w->root = v->n_ancestors ? v->ancestors[0] : v->cidr;
+	for (unsigned i = 0; i < w->root.n_prefixes; i++)
+		if (!network_prefix_valid(&w->root.prefix[i]))
+			return bad(w, w->root.name, "is all addresses of a family, which no network may be");
 	return 0;
 }
 

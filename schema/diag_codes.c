@@ -35,6 +35,7 @@ const struct diag_code definition_codes[] = {
     {"merge-conflict", "git could not merge the file, and nobody has yet"},
     {"missing-key", "a key that is required was left out"},
     {"name-twice", "two CIDRs or peers have one name"},
+    {"network-too-wide", "the network's prefix is all addresses of a family"},
     {"no-server", "no peer is a server"},
     {"not-utf8", "a file is not UTF-8"},
     {"parents-differ", "the prefixes of one CIDR are in different CIDRs"},

@@ -456,9 +456,7 @@ static void read_network(struct loader *l, const struct node *values[static KEYS
 	if (text) {
 		m->at_network = root->at = at_node(v, 0);
 		m->network = root->name = copy_name(l, v);
-		/* The kernel's own names under /proc/sys/net/ipv4/conf, and its loopback. */
-		if (!network_name_valid(text, v->n) || strcmp(text, "all") == 0 || strcmp(text, "default") == 0 ||
-		    strcmp(text, "lo") == 0)
+		if (!network_name_valid(text, v->n))
 			diag_help(l->diags,
 				  diag_error(l->diags, "bad-name", &root->at, "'%.*s' cannot be an interface's name",
 					     80, text),
@@ -471,6 +469,15 @@ static void read_network(struct loader *l, const struct node *values[static KEYS
 		root->n_prefixes = (uint8_t)read_prefixes(l, spec(IN_ROOT, ROOT_CIDR), values[ROOT_CIDR], 0,
 							  root->prefix, root->at_prefix);
 	m->at_root_prefix = root->at_prefix[0];
+	for (unsigned i = 0; i < root->n_prefixes; i++)
+		if (!network_prefix_valid(&root->prefix[i]))
+			diag_help(
+			    l->diags,
+			    diag_error(l->diags, "network-too-wide", &root->at_prefix[i],
+				       "a network of all %s addresses would be every machine's default route",
+				       prefix_is_v4(&root->prefix[i]) ? "IPv4" : "IPv6"),
+			    "take a private prefix, as 10.60.0.0/16 or fd00:60::/48; a way out of the network is a "
+			    "peer's `routes:`");
 	l->network_broken =
 	    root->n_prefixes == 0 || (values[ROOT_CIDR]->kind == NODE_LIST && values[ROOT_CIDR]->n != root->n_prefixes);
 }

@@ -61,6 +61,8 @@ static int take_prefixes(const struct config_at *at, const struct raw_membership
 	for (unsigned i = 0; i < r->n_cidrs && i < 2; i++) {
 		if (config_prefix(at, "cidrs", r->cidrs[i], &m->root[i]) < 0)
 			return -1;
+		if (!network_prefix_valid(&m->root[i]))
+			return config_fail(at, "cidrs", "must not be all addresses of a family");
 		m->n_root++;
 	}
 	if (m->n_root == 2 && prefix_is_v4(&m->root[0]) == prefix_is_v4(&m->root[1]))
@@ -157,7 +159,8 @@ int membership_from_raw(const struct config_at *at, const struct raw_membership 
 	if (strcmp(r->version, "1") != 0)
 		return config_fail(at, "version", "must be 1: any other is for another innernet");
 	if (!network_name_valid(r->network, n))
-		bad |= config_fail(at, "network", "must be a host name of at most 15 characters");
+		bad |= config_fail(at, "network",
+				   "must be a host name of at most 15 characters, and not lo, all or default");
 	else
 		memcpy(m->network, r->network, n + 1);
 	bad |= take_name(at, "name", r->name, NAME_MAX_LEN, m->name);

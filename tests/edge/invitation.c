@@ -86,6 +86,8 @@ static void test_round_trip(void **state)
 	diags_free(&d);
 }
 
+#define NOT_A_NETWORK "bob.yaml: 'network' must be a host name of at most 15 characters, and not lo, all or default"
+
 /* What is changed in the good one, and what a person then reads. */
 static const struct {
 	const char *from, *to, *message;
@@ -97,8 +99,12 @@ static const struct {
     {"mtu: 1280", "mtu: 0x500", "bob.yaml: 'mtu' must be a whole number from 1280 to 65535", 0},
     {"mtu: 1280", "mtu: -1280", "bob.yaml: 'mtu' must be a whole number from 1280 to 65535", 0},
     {"mtu: 1280", "mtu: 18446744073709551617", "bob.yaml: 'mtu' must be a whole number from 1280 to 65535", 0},
-    {"network: corp", "network: a-network-too-long", "bob.yaml: 'network' must be a host name of at most 15 characters",
-     0},
+    {"network: corp", "network: a-network-too-long", NOT_A_NETWORK, 0},
+    {"network: corp", "network: lo", NOT_A_NETWORK, 0},
+    {"network: corp", "network: all", NOT_A_NETWORK, 0},
+    {"network: corp", "network: default", NOT_A_NETWORK, 0},
+    {"- 10.60.0.0/16", "- 0.0.0.0/0", "bob.yaml: 'cidrs' must not be all addresses of a family", 0},
+    {"- fd00:60::/48", "- \"::/0\"", "bob.yaml: 'cidrs' must not be all addresses of a family", 0},
     {"name: bob", "name: \"bob\\n127.0.0.1\"",
      "bob.yaml: 'name' must be a host name: lower case letters, digits and hyphens", 0},
     {"- 10.60.64.3", "- 10.61.64.3", "bob.yaml: 'addresses' must be inside the network", 0},

@@ -220,6 +220,10 @@ static void names(void **state)
 	assert_true(name_valid(name, 63));
 	assert_false(name_valid(name, 64));
 	assert_true(network_name_valid(name, 15));
+	assert_false(network_name_valid("lo", 2));
+	assert_false(network_name_valid("all", 3));
+	assert_false(network_name_valid("default", 7));
+	assert_true(network_name_valid("defaults", 8));
 	assert_false(network_name_valid(name, 16));
 }
 

@@ -109,6 +109,7 @@ static void objects_that_disagree(void **state)
 	    {"i0", {"ancestor humans 10.60.64.0/22", "ancestor humans 10.60.72.0/22"}},
 	    {"h3", {"ancestor corp 10.60.0.0/16", "ancestor corp 10.61.0.0/16"}},
 	    {"hub", {"cidr corp 10.60.0.0/16", "cidr corp 10.0.0.0/8"}},
+	    {"h3", {"ancestor corp 10.60.0.0/16", "ancestor corp 0.0.0.0/0"}},
 	    /* Names, keys, addresses twice. */
 	    {"h3", {"cidr ci ", "cidr cd "}},
 	    {"h3", {"child ci ", "child cd "}},
