@@ -7,7 +7,8 @@
 #   make lint                  layering and purity, formatting, shell and man pages
 #   make fuzz                  the fuzzers, FUZZ_SECONDS each
 #   make format                clang-format over all sources
-#   make install               programs, man pages, completions; DESTDIR and PREFIX are heeded
+#   make install               programs, man pages, completions, systemd units; DESTDIR and PREFIX are heeded
+#   make uninstall             takes them away again
 #   make deps                  installs what the build and the tests need
 #
 # CC=clang, SAN=address,undefined, WERROR= and V=1 work with each of them; objects go to a folder of their own for
@@ -221,16 +222,37 @@ deps-demo:
 format:
 	clang-format -i $(SOURCES) $(HEADERS)
 
+# Where things go; a package has its own ideas about the units.
+BINDIR   := $(PREFIX)/bin
+SBINDIR  := $(PREFIX)/sbin
+DATADIR  := $(PREFIX)/share
+DOCDIR   := $(DATADIR)/doc/innernet
+UNITDIR  ?= $(PREFIX)/lib/systemd/system
+UNITS    := $(patsubst contrib/systemd/%.in,%,$(wildcard contrib/systemd/*.in))
+DOCS     := README.md LICENSE
+EXAMPLES := $(wildcard examples/*.yaml examples/*/*.yml)
+# FILE:MODE:TARGET of all that is installed but the units, which learn here where the programs are.
+INSTALLED := $(B)/innernet:755:$(BINDIR)/innernet $(B)/innernet-reconcile:755:$(SBINDIR)/innernet-reconcile \
+             $(foreach m,$(MAN),$(m):644:$(DATADIR)/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m))) \
+             $(foreach p,$(notdir $(PROGRAMS)), \
+               $(B)/$(p).bash:644:$(DATADIR)/bash-completion/completions/$(p)) \
+             $(foreach f,$(DOCS),$(f):644:$(DOCDIR)/$(notdir $(f))) \
+             $(foreach f,$(EXAMPLES),$(f):644:$(DOCDIR)/$(f))
+
 .PHONY: install
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/doc/innernet
-	install -m 755 $(B)/innernet $(DESTDIR)$(PREFIX)/bin/innernet
-	install -m 755 $(B)/innernet-reconcile $(DESTDIR)$(PREFIX)/sbin/innernet-reconcile
-	install -m 644 LICENSE README.md examples/network.yaml $(DESTDIR)$(PREFIX)/share/doc/innernet/
-	install -D -t $(DESTDIR)$(PREFIX)/share/doc/innernet/ci -m 644 $(wildcard examples/ci/*.yml)
-	for m in $(MAN); do install -D -m 644 $$m $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/$${m##*/} || exit 1; done
-	for p in $(COMPLETIONS:.bash=); do \
-		install -D -m 644 $$p.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$${p##*/} || exit 1; done
+	$(Q)for f in $(INSTALLED); do \
+		target=$${f##*:} mode=$${f%:*}; install -D -m "$${mode##*:}" "$${f%%:*}" "$(DESTDIR)$$target" || exit 1; done
+	$(Q)install -d "$(DESTDIR)$(UNITDIR)"
+	$(Q)for u in $(UNITS); do sed 's,@bindir@,$(BINDIR),; s,@sbindir@,$(SBINDIR),' contrib/systemd/$$u.in \
+		>"$(DESTDIR)$(UNITDIR)/$$u" && chmod 644 "$(DESTDIR)$(UNITDIR)/$$u" || exit 1; done
+
+# What `make install` made, with the same PREFIX; networks, keys and their interfaces are left alone.
+.PHONY: uninstall
+uninstall:
+	$(Q)for f in $(INSTALLED); do rm -f "$(DESTDIR)$${f##*:}" || exit 1; done
+	$(Q)for u in $(UNITS); do rm -f "$(DESTDIR)$(UNITDIR)/$$u" || exit 1; done
+	$(Q)[ ! -d "$(DESTDIR)$(DOCDIR)" ] || find "$(DESTDIR)$(DOCDIR)" -depth -type d -empty -delete
 
 .PHONY: clean
 clean:
