@@ -48,6 +48,10 @@ static const struct object *take(struct walk *w, const struct hash *name, const 
 			   "object %s of '%s' is missing, or is not what was signed", hex, whose);
 		return NULL;
 	}
+	if (w->used.n / sizeof(o) >= w->src->n) {
+		bad(w, whose, "one of its lists is named twice");
+		return NULL;
+	}
 	buf_add(&w->used, &o, sizeof(o));
 	return o;
 }
@@ -110,6 +114,8 @@ static const struct prefix whole = {{{0}}, 0};
 static int add_peers(struct walk *w, const struct object_leaf *leaf, const struct prefix *part, const struct cidr *c,
 		     uint32_t cidr)
 {
+	if (w->peers.n / sizeof(struct view_peer) + leaf->n > PEERS_MAX)
+		return bad(w, w->v.cidr.name, "its view holds more peers than any network may");
 	for (unsigned i = 0; i < leaf->n; i++) {
 		const struct peer *p = &leaf->peers[i];
 		struct view_peer out = {
@@ -467,8 +473,6 @@ static int finish_peers(struct walk *w, struct view *out, const uint32_t *at)
 	struct view_peer *p = (struct view_peer *)(void *)w->peers.p;
 	size_t n = w->peers.n / sizeof(*p);
 
-	if (n > PEERS_MAX)
-		return bad(w, w->v.cidr.name, "its view holds more peers than any network may");
 	qsort(p, n, sizeof(*p), cmp_peer_addr);
 	out->peers = arena_array(w->a, n, sizeof(*p));
 	if (!out->peers)

@@ -8,6 +8,7 @@
 struct object_source {
 	const struct object *(*get)(void *ctx, const struct hash *name);
 	void *ctx;
+	size_t n; /* how many there are at most: a view names each of them once, so that many are walked */
 };
 
 /*

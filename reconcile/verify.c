@@ -441,7 +441,7 @@ static int merge(struct run *r, const struct flattened *f, struct bundle *m)
 /* All below the statement: path, objects, enrolments, the peer's own entry. */
 static enum verify_result check_view(struct run *r, struct view **out, struct bundle *m)
 {
-	struct object_source src = {get_object, r};
+	struct object_source src = {get_object, r, r->b->n_objects + (r->v->held ? r->v->held->n_objects : 0)};
 	const struct object *view = check_path(r);
 	struct flattened f;
 
@@ -524,7 +524,7 @@ struct view *view_of_peer(struct arena *a, const struct snapshot *s, uint32_t pe
 			  size_t n_enrolments, struct diags *d)
 {
 	/* The source does not write to what it reads. */
-	struct object_source src = {get_compiled, (void *)(uintptr_t)s};
+	struct object_source src = {get_compiled, (void *)(uintptr_t)s, s->n_objects};
 	const struct model *m = s->model;
 	struct flattened f;
 

@@ -38,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct diags d = {0};
 	struct bundle b;
 	struct buf out = {0};
-	struct object_source src = {any, &b};
+	struct object_source src = {any, &b, 0};
 	struct flattened f;
 
 	if (bundle_parse(a, (struct span){data, size}, &b, &d) == 0) {
@@ -46,6 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (out.n != size || memcmp(out.p, data, size) != 0)
 			abort();
 		verify(a, &b);
+		src.n = b.n_objects;
 		if (b.n_objects && view_flatten(a, &src, &b.objects[0].name, &f, &d) < 0 && !d.n_errors)
 			abort();
 	}

@@ -172,6 +172,31 @@ static void two_peers_with_one_key(void **state)
 	close_fixture(&f);
 }
 
+/* One list under thousands of names is noticed where it is named again, before it has used up any memory. */
+static void one_list_in_many_segments(void **state)
+{
+	struct fixture f;
+	struct buf hash = {0}, find = {0}, with = {0};
+	size_t before;
+	(void)state;
+
+	open_fixture(&f, "h3", 5);
+	buf_hash(&hash, &f.n.s->views[f.n.s->view_of_peer[model_peer_by_name(f.n.m, "hub")]].own);
+	buf_printf(&find, "segment infra 10.60.0.0/24 1 %s\n", hash.p);
+	buf_str(&with, find.p);
+	for (unsigned i = 0; i < SEGMENTS_MAX - 1; i++)
+		buf_printf(&with, "segment s%04u 10.60.0.0/24 1 %s\n", i, hash.p);
+	forge(&f, (const char *const[]){find.p, with.p, NULL});
+	before = arena_used(f.n.a);
+	EXPECT(&f, VERIFY_REFUSED, "bad-object");
+	assert_non_null(strstr(f.d.first->message, "one of its lists is named twice"));
+	assert_true(arena_used(f.n.a) - before < 2u << 20); /* the view itself, parsed */
+	close_fixture(&f);
+	buf_free(&hash);
+	buf_free(&find);
+	buf_free(&with);
+}
+
 /* A subtree that names another list than the view does for the view's own CIDR, or none. */
 static void its_own_list_at_two_places(void **state)
 {
@@ -204,6 +229,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(objects_that_disagree),
 	    cmocka_unit_test(two_peers_with_one_key),
+	    cmocka_unit_test(one_list_in_many_segments),
 	    cmocka_unit_test(its_own_list_at_two_places),
 	};
 
