@@ -1,5 +1,6 @@
 /* innernet-reconcile init: keys, a bare repository with a first definition, and the server's own file. */
 #include "cmd/innernet-reconcile/commands.h"
+#include "cmd/innernet-reconcile/init_ask.h"
 #include "reconcile/edge/file.h"
 #include "reconcile/edge/log.h"
 #include "reconcile/edge/repo.h"
@@ -33,17 +34,6 @@ struct answers {
 	unsigned n_root, n_infra;
 	uint16_t port;
 };
-
-static const char *required(const struct invocation *inv, const char *name)
-{
-	const char *v = option_value(inv, name);
-
-	if (!v || !*v) {
-		usage_error(inv, "init: --%s is missing", name);
-		return NULL;
-	}
-	return v;
-}
 
 /* "A" or "A,B", one a family; IPv4 comes first, whatever the order. */
 static int take_prefixes(const struct invocation *inv, const char *option, const char *s, struct prefix out[2],
@@ -116,28 +106,28 @@ static int take_server_cidr(const struct invocation *inv, const char *s, struct 
 
 static int take_answers(const struct invocation *inv, struct arena *arena, struct answers *a)
 {
-	const char *cidr, *endpoint, *server_cidr = option_value(inv, "server-cidr"),
-				     *name = option_value(inv, "server-name");
+	const char *server_cidr = option_value(inv, "server-cidr"), *name = option_value(inv, "server-name");
+	struct init_asked asked;
 	long port;
 
-	if (!(a->network = required(inv, "network-name")) || !(cidr = required(inv, "network-cidr")) ||
-	    !(endpoint = required(inv, "external-endpoint")))
+	if (init_ask(inv, arena, &asked) < 0)
 		return -1;
+	a->network = asked.network;
 	a->server_name = name ? name : "server";
 	if (!name_valid(a->server_name, strlen(a->server_name))) {
 		usage_error(inv, "--server-name: '%s' is not a host name: lower case letters, digits and hyphens",
 			    a->server_name);
 		return -1;
 	}
-	if (!(a->endpoint = endpoint_canonical(arena, endpoint, strlen(endpoint)))) {
+	if (!(a->endpoint = endpoint_canonical(arena, asked.endpoint, strlen(asked.endpoint)))) {
 		usage_error(inv, "--external-endpoint takes HOST:PORT, such as vpn.example.com:51820, not '%s'",
-			    endpoint);
+			    asked.endpoint);
 		return -1;
 	}
 	if (option_number(inv, "listen-port", 1, 65535, strtol(strrchr(a->endpoint, ':') + 1, NULL, 10), &port) < 0)
 		return -1;
-	a->port = (uint16_t)port;
-	if (take_prefixes(inv, "network-cidr", cidr, a->root, &a->n_root) < 0)
+	a->port = (uint16_t)(asked.port ? strtol(asked.port, NULL, 10) : port);
+	if (take_prefixes(inv, "network-cidr", asked.cidr, a->root, &a->n_root) < 0)
 		return -1;
 	return server_cidr ? take_server_cidr(inv, server_cidr, a) : choose_infra(inv, a);
 }
@@ -341,7 +331,9 @@ const struct command command_init = {
     .name = "init",
     .synopsis = "--network-name NAME --network-cidr CIDR[,CIDR6] --external-endpoint HOST:PORT [option...]",
     .summary = "make a new network: keys, a repository, a first definition",
-    .text = "Everything that a server needs, made once. Nothing that is there already is ever replaced.",
+    .text =
+	"Everything that a server needs, made once. Nothing that is there already is ever replaced. At a terminal,\n"
+	"what is not given is asked for.",
     .example = "innernet-reconcile init --network-name corp --network-cidr 10.60.0.0/16 \\\n"
 	       "      --external-endpoint vpn.example.com:51820",
     .options = options,

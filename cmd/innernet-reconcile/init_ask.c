@@ -1,0 +1,122 @@
+#include "cmd/innernet-reconcile/init_ask.h"
+#include "cmd/innernet-reconcile/commands.h"
+#include "cmd/prompt.h"
+#include "schema/model.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define DEFAULT_PORT "51820" /* as WireGuard's own documentation uses */
+
+/* What the checks of answers need. */
+struct asking {
+	const struct invocation *inv;
+	struct arena *arena;
+	bool asked; /* anything at all */
+};
+
+static const char *check_name(void *ctx, const char *answer)
+{
+	const struct asking *q = ctx;
+	struct server_paths paths;
+	bool taken;
+
+	if (!network_name_valid(answer, strlen(answer)))
+		return "Lower case letters, digits and hyphens, at most 15: it is the interface's name too.";
+	if (paths_make(q->inv, answer, &paths) < 0)
+		return "This name cannot be used.";
+	taken = !access(paths.config, F_OK);
+	paths_free(&paths);
+	return taken ? "There is a server of this network here already." : NULL;
+}
+
+static const char *check_cidr(void *ctx, const char *answer)
+{
+	const char *comma = strchr(answer, ',');
+	const size_t n = comma ? (size_t)(comma - answer) : strlen(answer);
+	struct prefix a, b;
+	enum prefix_error e = prefix_parse(answer, n, &a);
+
+	(void)ctx;
+	if (e == PREFIX_OK && comma)
+		e = prefix_parse(comma + 1, strlen(comma + 1), &b);
+	if (e == PREFIX_HOST_BITS)
+		return "There are bits set after the length: 10.60.0.0/16, not 10.60.0.1/16.";
+	if (e != PREFIX_OK)
+		return "A prefix such as 10.60.0.0/16; for two families both, with a comma.";
+	return comma && prefix_is_v4(&a) == prefix_is_v4(&b) ? "One prefix a family." : NULL;
+}
+
+/* A host alone has WireGuard's usual port. */
+static const char *endpoint_of(struct arena *a, const char *answer)
+{
+	const char *whole;
+
+	if (endpoint_canonical(a, answer, strlen(answer)))
+		return answer;
+	whole = *answer ? arena_printf(a, "%s:" DEFAULT_PORT, answer) : NULL;
+	return whole && endpoint_canonical(a, whole, strlen(whole)) ? whole : NULL;
+}
+
+static const char *check_endpoint(void *ctx, const char *answer)
+{
+	const struct asking *q = ctx;
+
+	return endpoint_of(q->arena, answer) ? NULL : "A host and a port, such as vpn.example.com:51820.";
+}
+
+static const char *check_port(void *ctx, const char *answer)
+{
+	const size_t n = strspn(answer, "0123456789");
+	const long port = n && n <= 5 && !answer[n] ? strtol(answer, NULL, 10) : 0;
+
+	(void)ctx;
+	return port < 1 || port > 65535 ? "A number from 1 to 65535." : NULL;
+}
+
+/* The option's value, or the answer to a question. NULL after saying why there is none. */
+static const char *take(struct asking *q, const char *option, const char *question, const char *preset,
+			prompt_check *check)
+{
+	const char *given = option ? option_value(q->inv, option) : NULL;
+	char answer[PROMPT_MAX];
+
+	if (given && *given)
+		return given;
+	if (!prompt_possible()) {
+		usage_error(q->inv, "init: --%s is missing", option);
+		return NULL;
+	}
+	q->asked = true;
+	if (prompt_line(question, preset, check, q, answer) < 0) {
+		fprintf(stderr, "Cancelled; nothing was made.\n");
+		return NULL;
+	}
+	return arena_strdup(q->arena, answer);
+}
+
+int init_ask(const struct invocation *inv, struct arena *a, struct init_asked *out)
+{
+	struct asking q = {.inv = inv, .arena = a};
+	const char *preset, *canonical;
+
+	*out = (struct init_asked){0};
+	/* Networks that meet one day, on one machine or in one company, should not all be the same. */
+	if (!(preset = arena_printf(a, "10.%u.0.0/16", 1 + randombytes_uniform(254))) ||
+	    !(out->network = take(&q, "network-name", "The network's name:", NULL, check_name)) ||
+	    !(out->cidr = take(&q, "network-cidr", "All its addresses:", preset, check_cidr)) ||
+	    !(out->endpoint = take(&q, "external-endpoint", "Its endpoint from outside:", NULL, check_endpoint)))
+		return -1;
+	if (!q.asked)
+		return 0;
+	/* What was given is checked later, and refused by its option's name. */
+	if (!option_given(inv, "external-endpoint") && !(out->endpoint = endpoint_of(a, out->endpoint)))
+		return -1;
+	canonical = endpoint_canonical(a, out->endpoint, strlen(out->endpoint));
+	if (canonical && !option_given(inv, "listen-port") &&
+	    !(out->port = take(&q, NULL, "Its UDP port here:", strrchr(canonical, ':') + 1, check_port)))
+		return -1;
+	return 0;
+}

@@ -1,0 +1,16 @@
+/* What `init` needs to know: from its options, and at a terminal by questions for those that are missing. */
+#ifndef CMD_RECONCILE_INIT_ASK_H
+#define CMD_RECONCILE_INIT_ASK_H
+
+#include "cmd/command.h"
+#include "schema/buf.h"
+
+struct init_asked {
+	const char *network, *cidr, *endpoint; /* as they were given, or answered; not checked where they were given */
+	const char *port;                      /* NULL: the endpoint's, or --listen-port */
+};
+
+/* Strings are the invocation's, or in the arena. -1 after saying which option is missing, or that it was cancelled. */
+int init_ask(const struct invocation *inv, struct arena *a, struct init_asked *out);
+
+#endif

@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# What `innernet-reconcile init` was not told, it asks for at a terminal; without one, it names the missing option.
+. "$(dirname "$0")/lib.sh"
+
+export HOME=$WORK/home TERM=xterm
+mkdir -p "$HOME"
+cd "$HOME" || bail 'no folder'
+pty=$BUILD/tests/e2e/pty_driver
+init=(innernet-reconcile --config-dir "$WORK/etc" --data-dir "$WORK/lib" init)
+talk() { # DESCRIPTION COMMAND...: the dialogue is standard input
+	local name=$1
+	shift
+	if said=$("$pty" "$@" 2>"$WORK/failed"); then pass "$name"; else fail "$name" "$(cat "$WORK/failed")"$'\n'"$said"; fi
+}
+
+like "$("${init[@]}" 2>&1 </dev/null)" 'init: --network-name is missing' 'without a terminal the missing option is named'
+like "$("${init[@]}" --network-name corp --network-cidr 10.60.0.0/16 2>&1 </dev/null)" \
+	'init: --external-endpoint is missing' 'each of them'
+
+talk 'at a terminal all that is missing is asked for' "${init[@]}" <<'END'
+expect The network's name:
+send Corp\r
+expect Lower case letters, digits and hyphens
+expect The network's name:
+send \x15corp\r
+expect All its addresses: [10.
+send 10.60.0.1/16\r
+expect There are bits set after the length
+expect All its addresses:
+send \x1510.60.0.0/16\r
+expect Its endpoint from outside:
+send vpn.example.com\r
+expect Its UDP port here: [51820]
+send 70000\r
+expect A number from 1 to 65535.
+expect Its UDP port here:
+send \x1551900\r
+expect The network 'corp' is ready.
+exit 0
+cooked
+END
+def=$(git -C "$WORK/lib/corp/network.git" show main:network.yaml)
+like "$def" '^cidr: 10\.60\.0\.0/16$' 'the definition has the addresses'
+like "$def" 'endpoint: "vpn\.example\.com:51820"' 'a host alone has the usual port'
+like "$(cat "$WORK/etc/corp.yaml")" '^listen-port: 51900$|^listen_port: 51900$' "the server's own file has its own port"
+
+talk 'a network that is there is not asked for again' "${init[@]}" --external-endpoint a.example.com:7 <<'END'
+expect The network's name:
+send corp\r
+expect There is a server of this network here already.
+expect The network's name:
+send \x15two\r
+expect All its addresses:
+send \x1510.61.0.0/16\r
+expect Its UDP port here: [7]
+send \r
+expect The network 'two' is ready.
+exit 0
+cooked
+END
+talk 'Ctrl-C leaves nothing behind' "${init[@]}" --network-name three <<'END'
+expect All its addresses:
+send \x03
+expect Cancelled; nothing was made.
+exit 1
+cooked
+END
+ok 'no file of it' test ! -e "$WORK/etc/three.yaml" -a ! -e "$WORK/lib/three"
+
+done_testing
