@@ -78,8 +78,8 @@ PURE_A   := $(B)/libreconcile.a $(B)/libschema.a
 LIBS     := $(B)/libedge.a $(PURE_A)
 PROGRAMS := $(if $(PEER_SRC),$(B)/innernet) $(if $(SERVER_SRC),$(B)/innernet-reconcile)
 
-# bash completions are made from the programs' own --help.
-COMPLETIONS := $(PROGRAMS:=.bash)
+# Completions are made from the programs' own --help.
+COMPLETIONS := $(foreach s,bash zsh fish,$(PROGRAMS:=.$(s)))
 
 .PHONY: all
 all: $(PROGRAMS) $(COMPLETIONS)
@@ -136,9 +136,9 @@ $(B)/innernet: $(call obj,$(PEER_SRC) $(CMD_SRC)) $(LIBS)
 $(B)/innernet-reconcile: $(call obj,$(SERVER_SRC) $(CMD_SRC)) $(LIBS)
 	$(link) $(EDGE_LIBS) $(PURE_LIBS)
 
-$(B)/%.bash: contrib/completions $(B)/%
-	$(call say,GEN,$@)
-	$(Q)contrib/completions $(B)/$* >$@
+$(B)/%.bash $(B)/%.zsh $(B)/%.fish: contrib/completions $(B)/%
+	$(call say,GEN,$(B)/$*.bash)
+	$(Q)for s in bash zsh fish; do contrib/completions $(B)/$* $$s >$(B)/$*.$$s || { rm -f $(B)/$*.$$s; exit 1; }; done
 
 # Unit tests link the pure two; tests/edge links everything. One program a file, TAP by cmocka.
 UNIT_TESTS := $(patsubst %.c,$(B)/%.t,$(UNIT_SRC) $(EDGET_SRC))
@@ -227,6 +227,7 @@ BINDIR   := $(PREFIX)/bin
 SBINDIR  := $(PREFIX)/sbin
 DATADIR  := $(PREFIX)/share
 DOCDIR   := $(DATADIR)/doc/innernet
+ZSHDIR   ?= $(DATADIR)/zsh/site-functions
 UNITDIR  ?= $(PREFIX)/lib/systemd/system
 UNITS    := $(patsubst contrib/systemd/%.in,%,$(wildcard contrib/systemd/*.in))
 DOCS     := README.md LICENSE
@@ -235,7 +236,8 @@ EXAMPLES := $(wildcard examples/*.yaml examples/*/*.yml)
 INSTALLED := $(B)/innernet:755:$(BINDIR)/innernet $(B)/innernet-reconcile:755:$(SBINDIR)/innernet-reconcile \
              $(foreach m,$(MAN),$(m):644:$(DATADIR)/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m))) \
              $(foreach p,$(notdir $(PROGRAMS)), \
-               $(B)/$(p).bash:644:$(DATADIR)/bash-completion/completions/$(p)) \
+               $(B)/$(p).bash:644:$(DATADIR)/bash-completion/completions/$(p) \
+               $(B)/$(p).zsh:644:$(ZSHDIR)/_$(p) $(B)/$(p).fish:644:$(DATADIR)/fish/vendor_completions.d/$(p).fish) \
              $(foreach f,$(DOCS),$(f):644:$(DOCDIR)/$(notdir $(f))) \
              $(foreach f,$(EXAMPLES),$(f):644:$(DOCDIR)/$(f))
 

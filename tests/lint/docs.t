@@ -27,6 +27,15 @@ complete_as() { # WORD...: what bash offers for the last of them
 		bash "$build/$program.bash" "$@"
 }
 
+offered_by_fish() { # LINE: what fish offers at its end
+	fish --no-config -c 'source $argv[1]; complete -C $argv[2]' "$build/$program.fish" "$1" | cut -f 1 | tr '\n' ' '
+}
+# zsh's completion is run only within its line editor: here, its syntax, and what it would hand to it.
+handed_to_zsh() { # [SUBCOMMAND]
+	sed -nE "/^\t${1:-\\*}\)\$/,/;;/ s/^\t\t\t'(\([^)]*(--[a-z0-9-]+)\)'.*|(--[a-z0-9-]+).*)/\2\3/p" "$build/$program.zsh" | tr '\n' ' '
+}
+have() { command -v "$1" >/dev/null; }
+
 for program in innernet innernet-reconcile; do
 	case $program in
 	innernet) page=man/innernet.1 ;;
@@ -40,7 +49,13 @@ for program in innernet innernet-reconcile; do
 	check "$page has each subcommand of $program" "$commands" "$described"
 	check "$page has the options of every command" "$everywhere" "$flags"
 	check "$program completes its subcommands" "$commands" "$(complete_as "$program" '')"
+	have fish && check "$program completes its subcommands in fish" "$commands" "$(offered_by_fish "$program ")"
+	have zsh && check "the completion for zsh is valid" fine "$(zsh -n "$build/$program.zsh" 2>&1 && echo fine)"
+	check "$program completes its subcommands in zsh" "$commands" \
+		"$(sed -nE "s/^\t\t'([a-z-]+):.*/\1/p" "$build/$program.zsh" | tr '\n' ' ')"
 	for c in $commands; do
+		have fish && check "$program $c completes its options in fish" "$(options_of "$c")" "$(offered_by_fish "$program $c --")"
+		check "$program $c completes its options in zsh" "$(options_of "$c")" "$(handed_to_zsh "$c")"
 		check "$page has the options of $program $c" "$(options_of "$c")" "$flags"
 		check "$program $c completes its options" "$(options_of "$c")" "$(complete_as "$program" "$c" --)"
 		n=$((n + 1))

@@ -31,10 +31,14 @@ cat >"$tmp/wanted" <<'END'
 644 usr/share/doc/innernet/examples/ci/github-workflow.yml
 644 usr/share/doc/innernet/examples/ci/gitlab-ci.yml
 644 usr/share/doc/innernet/examples/network.yaml
+644 usr/share/fish/vendor_completions.d/innernet-reconcile.fish
+644 usr/share/fish/vendor_completions.d/innernet.fish
 644 usr/share/man/man1/innernet.1
 644 usr/share/man/man5/innernet-snapshot.5
 644 usr/share/man/man5/network.yaml.5
 644 usr/share/man/man8/innernet-reconcile.8
+644 usr/share/zsh/site-functions/_innernet
+644 usr/share/zsh/site-functions/_innernet-reconcile
 END
 report 'it installs all that there is, and nothing else' "$(diff "$tmp/wanted" "$tmp/found")"
 
