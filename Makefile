@@ -5,6 +5,7 @@
 #   make demo                  a whole network on this machine, from `git push` to pings (root)
 #   make unit                  the unit tests alone
 #   make lint                  layering and purity, formatting, shell and man pages
+#   make bench                 the numbers, beside what people would use instead (root; some minutes); make bench-json
 #   make fuzz                  the fuzzers, FUZZ_SECONDS each
 #   make format                clang-format over all sources
 #   make install               programs, man pages, completions, systemd units; DESTDIR and PREFIX are heeded
@@ -26,10 +27,11 @@ comma    := ,
 B        ?= build$(if $(findstring clang,$(CC)),-clang)$(if $(SAN),-$(subst $(comma),-,$(SAN)))
 FB       := build-fuzz
 Q        := $(if $(filter 0,$(V)),@,)
-say       = $(if $(filter 0,$(V)),@printf '  %-7s %s\n' $(1) $(2))
+# Standard output is the figures' alone in `make bench-json`.
+say       = $(if $(filter 0,$(V)),@printf '  %-7s %s\n' $(1) $(2)$(if $(filter bench-json,$(MAKECMDGOALS)), >&2))
 
 # `make check` and `make demo` install what is missing before anything is built; a plain `make` only says so.
-DEPS     := $(if $(filter check,$(MAKECMDGOALS)),deps,$(if $(filter demo,$(MAKECMDGOALS)),deps-demo))
+DEPS     := $(if $(filter check bench bench-json,$(MAKECMDGOALS)),deps,$(if $(filter demo,$(MAKECMDGOALS)),deps-demo))
 
 PURE_PKGS := yaml-0.1 libsodium jansson
 EDGE_PKGS := libgit2 libmnl libcyaml libmicrohttpd libcurl
@@ -185,7 +187,7 @@ TEST_ENV = BUILD='$(abspath $(B))' FUZZ_BUILD='$(abspath $(FB))' CC='$(CC)' SAN=
 PROVE    := prove --exec tests/run
 
 .PHONY: check
-check: deps all $(UNIT_TESTS) $(E2E_PROGRAMS) $(if $(ONCE),$(FUZZ_T))
+check: deps all $(UNIT_TESTS) $(E2E_PROGRAMS) $(BENCH) $(if $(ONCE),$(FUZZ_T))
 	$(Q)$(patient) $(TEST_ENV) FUZZ_SECONDS=3 $(PROVE) -j$(JOBS) $(TESTS) </dev/null; $(give_back)
 
 .PHONY: unit
@@ -199,6 +201,13 @@ lint: all
 .PHONY: fuzz
 fuzz: $(FUZZ_T)
 	$(Q)$(TEST_ENV) FUZZ_SECONDS=$(FUZZ_SECONDS) $(PROVE) -j$(JOBS) $(FUZZ_T) </dev/null
+
+# BENCH_ARGS: --seed N, --runs N, --small, rows (tests/bench/README.md).
+.PHONY: bench bench-json
+bench: deps all $(BENCH)
+	$(Q)$(patient) BUILD='$(abspath $(B))' tests/bench/run $(BENCH_ARGS); $(give_back)
+bench-json: deps all $(BENCH)
+	$(Q)$(patient) BUILD='$(abspath $(B))' tests/bench/run --json $(BENCH_ARGS); $(give_back)
 
 .PHONY: demo
 demo: all
@@ -215,6 +224,7 @@ give_back = status=$$?; if [ -n "$$SUDO_UID" ] && [ "$$(id -u)" = 0 ]; then \
 deps:
 	$(Q)contrib/deps build demo check
 	$(Q)tests/e2e/fetch-kernel
+	$(Q)tests/bench/fetch-nginx >/dev/null
 deps-demo:
 	$(Q)contrib/deps build demo
 

@@ -1,7 +1,6 @@
 #!/bin/sh
 # Devices through netlink: device.h against the kernel's own WireGuard. Boots a kernel that has it (fetch-kernel) in
-# qemu, by plain emulation, with an initramfs of the driver, wg, ip and device-cases.sh, and relays the guest's TAP.
-# Needs neither root nor KVM.
+# qemu with the driver, wg, ip and device-cases.sh (guest.sh), and relays the guest's TAP.
 set -u
 
 BUILD=${BUILD:-build}
@@ -17,6 +16,7 @@ die() {
 	echo "Bail out! $*"
 	exit 1
 }
+. "$here/guest.sh"
 
 "$here/fetch-kernel" "$KERNEL" >&2 || die "there is no kernel to boot"
 work=$(mktemp -d)
@@ -25,47 +25,13 @@ trap 'rm -rf "$work"; [ -z "$qemu" ] || kill "$qemu" 2>/dev/null' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# add PROGRAM: the program and the libraries it is linked to, each where it is here.
-root=$work/root
-add() {
-	case $1 in
-	/*) at=$1 ;;
-	*) at=$(PATH=$PATH:/usr/sbin:/sbin command -v "$1") || die "$1 is not installed" ;;
-	esac
-	cp -L "$at" "$root/real/"
-	ldd "$at" 2>/dev/null | sed -n 's/^[^/]*\(\/[^ ]*\).*/\1/p' | while read -r library; do
-		mkdir -p "$root$(dirname "$library")"
-		[ -e "$root$library" ] || cp -L "$library" "$root$library"
-	done
-}
+guest_new "$work"
+guest_add ping "$(realpath "$BUILD")/tests/e2e/device_driver"
+cp "$here/device-cases.sh" "$guest_root/cases"
 
-mkdir -p "$root/bin" "$root/real" "$root/proc" "$root/sys" "$root/dev" "$root/run" "$root/tmp" "$root/etc"
-add busybox
-for program in ip wg ping; do add "$program"; done
-add "$(realpath "$BUILD")/tests/e2e/device_driver"
-cp -r "$KERNEL/modules" "$root/modules"
-cp "$here/device-cases.sh" "$root/cases"
-cat >"$root/init" <<'E2'
-#!/real/busybox sh
-/real/busybox --install -s /bin
-export PATH=/bin:/real
-mount -t proc none /proc
-mount -t sysfs none /sys
-mount -t devtmpfs none /dev
-mount -t tmpfs none /run
-mount -t tmpfs none /tmp
-mkdir -p /run/netns
-for module in /modules/*.ko; do
-	insmod "$module" || echo "# $module is not loaded"
-done
-# busybox's shell takes its own ip and ping, unless it is told.
-ip() {
-	/real/ip "$@"
-}
-ping() {
-	/real/ping "$@"
-}
-ip link set lo up
+# The serial line has carriage returns, and may have what firmware and kernel say.
+mkfifo "$work/console"
+guest_boot "$work" "$SECONDS_MAX" >"$work/console" <<'END' &
 DRIVER=/real/device_driver
 KIND=kernel
 WORK=/tmp/work
@@ -73,16 +39,7 @@ mkdir "$WORK"
 . /cases
 device_cases
 echo "1..$n"
-reboot -f
-E2
-chmod +x "$root/init"
-(cd "$root" && find . | cpio -o -H newc --quiet) >"$work/initramfs" || die "cpio failed"
-
-# The serial line has carriage returns, and may have what firmware and kernel say.
-mkfifo "$work/console"
-timeout "$SECONDS_MAX" qemu-system-x86_64 -M q35 -cpu max -m 768 -display none -serial stdio -monitor none -no-reboot \
-	-nic none -kernel "$KERNEL/vmlinuz" -initrd "$work/initramfs" -append "console=ttyS0 quiet loglevel=1 panic=-1" \
-	</dev/null >"$work/console" 2>&1 &
+END
 qemu=$!
 tr -d '\r' <"$work/console" | tee "$work/log" | grep --line-buffered -E '^(ok|not ok|#|1\.\.|Bail out)'
 wait "$qemu"
