@@ -10,6 +10,7 @@
 #   make format                clang-format over all sources
 #   make install               programs, man pages, completions, systemd units; DESTDIR and PREFIX are heeded
 #   make uninstall             takes them away again
+#   make deb                   build/innernet_VERSION_ARCH.deb, for this Debian or Ubuntu
 #   make deps                  installs what the build and the tests need
 #
 # CC=clang, SAN=address,undefined, WERROR= and V=1 work with each of them; objects go to a folder of their own for
@@ -232,7 +233,7 @@ deps-demo:
 format:
 	clang-format -i $(SOURCES) $(HEADERS)
 
-# Where things go; a package has its own ideas about the units.
+# Where things go; a package has its own ideas about the units. MADE=yes: what is in $(B) is taken as it is.
 BINDIR   := $(PREFIX)/bin
 SBINDIR  := $(PREFIX)/sbin
 DATADIR  := $(PREFIX)/share
@@ -252,7 +253,7 @@ INSTALLED := $(B)/innernet:755:$(BINDIR)/innernet $(B)/innernet-reconcile:755:$(
              $(foreach f,$(EXAMPLES),$(f):644:$(DOCDIR)/$(f))
 
 .PHONY: install
-install: all
+install: $(if $(MADE),,all)
 	$(Q)for f in $(INSTALLED); do \
 		target=$${f##*:} mode=$${f%:*}; install -D -m "$${mode##*:}" "$${f%%:*}" "$(DESTDIR)$$target" || exit 1; done
 	$(Q)install -d "$(DESTDIR)$(UNITDIR)"
@@ -265,6 +266,15 @@ uninstall:
 	$(Q)for f in $(INSTALLED); do rm -f "$(DESTDIR)$${f##*:}" || exit 1; done
 	$(Q)for u in $(UNITS); do rm -f "$(DESTDIR)$(UNITDIR)/$$u" || exit 1; done
 	$(Q)[ ! -d "$(DESTDIR)$(DOCDIR)" ] || find "$(DESTDIR)$(DOCDIR)" -depth -type d -empty -delete
+
+# The tree is made anew, with the paths that Debian 12 has.
+.PHONY: deb
+deb: $(if $(MADE),,all)
+	$(call say,DEB,$(B)/innernet_$(VERSION)_*.deb)
+	$(Q)rm -rf $(B)/deb && mkdir -p $(B)/deb
+	$(Q)$(MAKE) -s --no-print-directory install DESTDIR=$(abspath $(B))/deb PREFIX=/usr UNITDIR=/lib/systemd/system \
+		ZSHDIR=/usr/share/zsh/vendor-completions
+	$(Q)contrib/debian/build $(VERSION) $(B)/deb $(B) && rm -rf $(B)/deb
 
 .PHONY: clean
 clean:
