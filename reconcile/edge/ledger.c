@@ -9,8 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define POSITIONS_KEPT 1024 /* ledger positions whose enrolments can be told apart */
-#define BULK_RECORDS   32   /* from here on one syncfs is cheaper than two fsyncs a record */
+#define POSITIONS_KEPT   1024 /* ledger positions whose enrolments can be told apart */
+#define LEDGER_DEPTH_MAX 8    /* folders in folders: the fan-out has two below that of a kind */
+#define BULK_RECORDS     32   /* from here on one syncfs is cheaper than two fsyncs a record */
 
 /* A position the branch had while we watched, and how many enrolments there were. */
 struct position {
@@ -32,7 +33,8 @@ struct ledger {
 	uint64_t *sequences; /* of each enrolment, beside facts.enrolments */
 	uint64_t sequence;   /* of the newest */
 	struct position positions[POSITIONS_KEPT];
-	size_t n_positions; /* ever: the newest is at (n - 1) % POSITIONS_KEPT */
+	char write_problem[256]; /* of the last write; "": it went well */
+	size_t n_positions;      /* ever: the newest is at (n - 1) % POSITIONS_KEPT */
 };
 
 /* What one refresh found. */
@@ -305,7 +307,7 @@ static int tree_of(struct ledger *l, const git_oid *commit, git_tree **out, stru
 	int err;
 
 	git_error_clear();
-	err = git_commit_lookup(&c, repo_git(l->repo), commit) || git_commit_tree(out, c);
+	err = repo_commit_load(l->repo, commit, &c, out);
 	git_commit_free(c);
 	if (!err)
 		return 0;
@@ -324,6 +326,34 @@ static int rewound(struct ledger *l, const char *how, struct diags *d)
 	return -1;
 }
 
+/* What comparing them will load: the folders that are new in `b`. Those of `a` were looked at when they were. */
+static int trees_bounded(struct ledger *l, const git_tree *a, const git_tree *b, unsigned depth)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < git_tree_entrycount(b) && !err; i++) {
+		const git_tree_entry *e = git_tree_entry_byindex(b, i);
+		const git_tree_entry *was = a ? git_tree_entry_byname(a, git_tree_entry_name(e)) : NULL;
+		git_tree *inner = NULL, *before = NULL;
+
+		if (git_tree_entry_type(e) != GIT_OBJECT_TREE ||
+		    (was && git_oid_equal(git_tree_entry_id(was), git_tree_entry_id(e))))
+			continue;
+		if (depth == LEDGER_DEPTH_MAX) {
+			git_error_set_str(GIT_ERROR_TREE, "its folders lie too deep");
+			return -1;
+		}
+		err = repo_tree_load(l->repo, git_tree_entry_id(e), &inner);
+		if (!err && was && git_tree_entry_type(was) == GIT_OBJECT_TREE)
+			err = repo_tree_load(l->repo, git_tree_entry_id(was), &before);
+		if (!err)
+			err = trees_bounded(l, before, inner, depth + 1);
+		git_tree_free(inner);
+		git_tree_free(before);
+	}
+	return err;
+}
+
 /* Reads what is between two commits into the facts. `from` NULL: everything. */
 static int read_between(struct ledger *l, const git_oid *from, const git_oid *to, struct diags *d)
 {
@@ -335,7 +365,7 @@ static int read_between(struct ledger *l, const git_oid *from, const git_oid *to
 	if ((from && tree_of(l, from, &a, d)) || tree_of(l, to, &b, d))
 		goto out;
 	git_error_clear();
-	if (git_diff_tree_to_tree(&diff, repo_git(l->repo), a, b, NULL)) {
+	if (trees_bounded(l, a, b, 0) || git_diff_tree_to_tree(&diff, repo_git(l->repo), a, b, NULL)) {
 		diag_error(d, "ledger-corrupt", NULL, "cannot compare commits of the ledger: %s", repo_git_error());
 		goto out;
 	}
@@ -385,6 +415,11 @@ static int find_tip(struct ledger *l, git_oid *tip, struct diags *d)
 	if (l->has_tip && git_oid_equal(tip, &l->tip))
 		return !l->loaded;
 	if (l->has_tip) {
+		git_tree *tree = NULL;
+		/* Bounded before it is followed. */
+		if (tree_of(l, tip, &tree, d) < 0)
+			return -1;
+		git_tree_free(tree);
 		err = git_graph_descendant_of(repo_git(l->repo), tip, &l->tip);
 		if (err <= 0)
 			return rewound(l, err ? "cannot be followed" : "was rewound or rewritten", d);
@@ -437,6 +472,16 @@ struct records {
 	size_t n, cap;
 };
 
+static int write_failed(struct ledger *l, struct diags *d)
+{
+	struct diag *g;
+
+	snprintf(l->write_problem, sizeof(l->write_problem), "cannot write to the ledger: %s", repo_git_error());
+	g = diag_error(d, "ledger-write", NULL, "%s", l->write_problem);
+	diag_help(d, g, "is there room, and may this user write to %s?", repo_folder(l->repo));
+	return -1;
+}
+
 static int record_add(struct ledger *l, struct records *rs, const char *path, const struct buf *text, struct diags *d)
 {
 	void *p = grow(rs->r, rs->n, &rs->cap, sizeof(*rs->r));
@@ -449,10 +494,7 @@ static int record_add(struct ledger *l, struct records *rs, const char *path, co
 	rs->r = p;
 	git_error_clear();
 	if (git_blob_create_from_buffer(&rs->r[rs->n].blob, repo_git(l->repo), text->p, text->n)) {
-		struct diag *g =
-		    diag_error(d, "ledger-write", NULL, "cannot write to the ledger: %s", repo_git_error());
-		diag_help(d, g, "is there room, and may this user write to %s?", repo_folder(l->repo));
-		return -1;
+		return write_failed(l, d);
 	}
 	snprintf(rs->r[rs->n++].path, LEDGER_PATH_LEN, "%s", path);
 	return 0;
@@ -461,7 +503,7 @@ static int record_add(struct ledger *l, struct records *rs, const char *path, co
 /* The commit of one attempt, on top of what the branch is now. */
 static int make_commit(struct ledger *l, const struct records *rs, const char *message, git_oid *out)
 {
-	git_tree_update *updates = calloc(rs->n, sizeof(*updates));
+	git_tree_update *updates = calloc(rs->n + 1, sizeof(*updates));
 	int err = GIT_ERROR;
 
 	for (size_t i = 0; updates && i < rs->n; i++)
@@ -476,7 +518,6 @@ static int make_commit(struct ledger *l, const struct records *rs, const char *m
 static int swap(struct ledger *l, const struct records *rs, const char *message, struct diags *d)
 {
 	git_oid id;
-	struct diag *g;
 	int err;
 
 	if (rs->n > BULK_RECORDS) {
@@ -494,17 +535,18 @@ static int swap(struct ledger *l, const struct records *rs, const char *message,
 	}
 	if (!err && (err = repo_ref_swap(l->repo, LEDGER_REF, l->has_tip ? &l->tip : NULL, &id, message)) > 0)
 		return 1;
-	if (err) {
-		g = diag_error(d, "ledger-write", NULL, "cannot write to the ledger: %s", repo_git_error());
-		diag_help(d, g, "is there room, and may this user write to %s?", repo_folder(l->repo));
-		return -1;
-	}
+	if (err)
+		return write_failed(l, d);
+	l->write_problem[0] = '\0';
 	return 0;
 }
 
-static int gave_up(struct diags *d)
+static int gave_up(struct ledger *l, struct diags *d)
 {
-	struct diag *g = diag_error(d, "ledger-busy", NULL, "the ledger's branch stayed locked or changed each time");
+	struct diag *g;
+
+	snprintf(l->write_problem, sizeof(l->write_problem), "the ledger's branch stayed locked or changed each time");
+	g = diag_error(d, "ledger-busy", NULL, "%s", l->write_problem);
 
 	diag_help(d, g, "does another program write to innernet/enrolments?");
 	return -1;
@@ -557,7 +599,7 @@ enum redeem_result ledger_redeem(struct ledger *l, const struct enrolment *e, st
 			goto out;
 		}
 	}
-	gave_up(d);
+	gave_up(l, d);
 out:
 	free(rs.r);
 	buf_free(&text);
@@ -679,7 +721,7 @@ int ledger_record(struct ledger *l, const struct model *m, const struct model *o
 			goto out;
 		}
 	}
-	gave_up(d);
+	gave_up(l, d);
 out:
 	git_libgit2_opts(GIT_OPT_ENABLE_FSYNC_GITDIR, 1);
 	free(rs.r);
@@ -732,6 +774,22 @@ void ledger_free(struct ledger *l)
 bool ledger_available(const struct ledger *l)
 {
 	return l->available;
+}
+
+const char *ledger_write_problem(const struct ledger *l)
+{
+	return l->write_problem[0] ? l->write_problem : NULL;
+}
+
+void ledger_write_retry(struct ledger *l)
+{
+	const struct records none = {0};
+	struct diags quiet = {0};
+
+	if (l->write_problem[0] && l->has_tip && ledger_refresh(l, &quiet) >= 0 &&
+	    !swap(l, &none, "a write after one that failed\n", &quiet))
+		ledger_refresh(l, &quiet);
+	diags_free(&quiet);
 }
 
 const char *ledger_position(const struct ledger *l)

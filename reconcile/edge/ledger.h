@@ -56,6 +56,11 @@ enum redeem_result {
 	REDEEM_KEY_KNOWN,   /* another invite has become this key */
 	REDEEM_UNAVAILABLE, /* not recorded; diagnostics say why */
 };
+/* Why the last write failed; NULL since one went well. */
+const char *ledger_write_problem(const struct ledger *l);
+/* After a write that failed: tries one that changes nothing, once. */
+void ledger_write_retry(struct ledger *l);
+
 /* Records a checked enrolment, durably, by compare-and-swap: of many at once, here or in other processes, one wins. */
 enum redeem_result ledger_redeem(struct ledger *l, const struct enrolment *e, struct diags *d);
 

@@ -28,7 +28,7 @@ static int notes_tree(struct repo *r, git_oid *tip, git_tree **tree)
 	if ((err = git_reference_name_to_id(tip, repo_git(r), NOTE_REF)))
 		return err;
 	/* What is there but cannot be read is not absent. */
-	if (git_commit_lookup(&c, repo_git(r), tip) || git_commit_tree(tree, c))
+	if (repo_commit_load(r, tip, &c, tree))
 		err = GIT_ERROR;
 	git_commit_free(c);
 	return err;

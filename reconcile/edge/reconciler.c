@@ -139,6 +139,10 @@ void reconciler_ready(struct reconciler *r)
 	else if (r->ledger && !ledger_available(r->ledger))
 		condition_set(r, CONDITION_READY, TRUTH_FALSE, "Ledger", commit,
 			      "the ledger cannot be used; invitations cannot be redeemed until it is put back");
+	else if (r->ledger && ledger_write_problem(r->ledger))
+		condition_set(r, CONDITION_READY, TRUTH_FALSE, "Ledger", commit,
+			      "%s; invitations cannot be redeemed until a write works",
+			      ledger_write_problem(r->ledger));
 	else
 		condition_set(r, CONDITION_READY, TRUTH_TRUE, "Serving", commit, "serving the published version");
 }
@@ -537,6 +541,8 @@ enum turn reconciler_turn(struct reconciler *r)
 	}
 	if ((turn == TURN_UNCHANGED || turn == TURN_SUSPENDED) && r->current && !r->device_ok && !r->o.watch)
 		reconciler_converge(r, r->current, DEVICE_ALL);
+	if (r->ledger)
+		ledger_write_retry(r->ledger);
 	ledger_keep(r);
 out:
 	if (turn == TURN_FAILED && r->o.watch)
@@ -561,6 +567,8 @@ static void on_status(void *ctx)
 {
 	struct reconciler *r = ctx;
 
+	if (r->ledger)
+		ledger_write_retry(r->ledger);
 	ledger_keep(r);
 	reconciler_convergence_check(r);
 	reconciler_ready(r);

@@ -114,6 +114,7 @@ static void redeem_new(struct reconciler *r, struct http_request *q, const struc
 	switch (result) {
 	case REDEEM_UNAVAILABLE:
 		log_diags("ledger", &d);
+		loop_timer_set(r->loop, &r->status_timer, 200);
 		http_refuse(q, 503, "ledger-unavailable",
 			    "the server cannot record invitations at the moment; try again later");
 		break;

@@ -1,4 +1,5 @@
 #include "reconcile/edge/repo.h"
+#include "reconcile/edge/repo_write.h"
 
 #include <fnmatch.h>
 #include <git2.h>
@@ -336,6 +337,21 @@ static int object_bounded(struct repo *r, const git_oid *id, git_object_t type, 
 	return 0;
 }
 
+int repo_tree_load(struct repo *r, const git_oid *id, git_tree **out)
+{
+	*out = NULL;
+	return object_bounded(r, id, GIT_OBJECT_TREE, GIT_TREE_MAX) ? -1 : git_tree_lookup(out, r->git, id);
+}
+
+int repo_commit_load(struct repo *r, const git_oid *id, git_commit **out, git_tree **tree)
+{
+	*out = NULL;
+	*tree = NULL;
+	if (object_bounded(r, id, GIT_OBJECT_COMMIT, GIT_COMMIT_MAX) || git_commit_lookup(out, r->git, id))
+		return -1;
+	return repo_tree_load(r, git_commit_tree_id(*out), tree);
+}
+
 static git_commit *commit_load(struct repo *r, const git_oid *id, struct diags *d)
 {
 	git_commit *c;
@@ -575,7 +591,7 @@ static git_tree *tree_load(struct tree_source *t, const git_oid *id, struct diag
 {
 	git_tree *tree;
 
-	if (object_bounded(t->repo, id, GIT_OBJECT_TREE, GIT_TREE_MAX) || git_tree_lookup(&tree, t->repo->git, id)) {
+	if (repo_tree_load(t->repo, id, &tree)) {
 		corrupt(t->repo, &t->commit, "a folder", d);
 		return NULL;
 	}

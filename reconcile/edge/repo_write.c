@@ -19,7 +19,7 @@ int repo_commit_make(struct repo *r, const git_oid *parent, const git_tree_updat
 	git_oid tree_id;
 	int err;
 
-	if (parent && ((err = git_commit_lookup(&on, git, parent)) || (err = git_commit_tree(&base, on))))
+	if (parent && (err = repo_commit_load(r, parent, &on, &base)))
 		goto out;
 	if ((err = git_tree_create_updated(&tree_id, git, base, n, updates)) ||
 	    (err = git_tree_lookup(&tree, git, &tree_id)) ||

@@ -321,6 +321,38 @@ static const struct ledger_address *address_of(const struct ledger *l, const cha
 
 #define COMMIT "0123456789012345678901234567890123456789"
 
+/* What would take too much memory to load is refused by its size, and by its depth, before it is. */
+static void test_bounded(void **state)
+{
+	struct fixture *f = *state;
+	const struct git_file fine = {"spent/aa/none", "x\n", 0}, deep = {"spent/1/2/3/4/5/6/7/8/9/none", "x\n", 0};
+	const char *usual = commit_message;
+	char *huge = malloc(GIT_COMMIT_MAX + 1);
+	struct ledger *l = ledger_make(f, NULL);
+	struct diags d = {0};
+
+	assert_non_null(huge);
+	const git_oid first = commit_make(f->git, LEDGER_REF, NULL, 0, &fine, 1, 1);
+	assert_int_equal(ledger_refresh(l, &d), 1);
+	diags_free(&d);
+	memset(huge, 'x', GIT_COMMIT_MAX);
+	huge[GIT_COMMIT_MAX] = '\0';
+	commit_message = huge;
+	commit_make(f->git, LEDGER_REF, &first, 1, &fine, 1, 2);
+	commit_message = usual;
+	assert_int_equal(ledger_refresh(l, &d), -1);
+	assert_string_equal(code_of(&d), "ledger-corrupt");
+	assert_non_null(strstr(d.first->message, "the object is too large"));
+	diags_free(&d);
+	commit_make(f->git, LEDGER_REF, &first, 1, &deep, 1, 2);
+	assert_int_equal(ledger_refresh(l, &d), -1);
+	assert_string_equal(code_of(&d), "ledger-corrupt");
+	assert_non_null(strstr(d.first->message, "its folders lie too deep"));
+	diags_free(&d);
+	ledger_free(l);
+	free(huge);
+}
+
 static void test_record(void **state)
 {
 	struct fixture *f = *state;
@@ -427,6 +459,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_stale_lock, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_rewound, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_bad_records, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_bounded, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_record, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_record_many, setup, teardown),
 	};

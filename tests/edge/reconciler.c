@@ -4,6 +4,8 @@
  */
 #include "tests/edge/server_test.h"
 
+#include <fcntl.h>
+
 /* A peer that waits has the new snapshot as soon as it is pushed, and only what it lacks. */
 static void test_push_reaches_who_waits(void **state)
 {
@@ -376,6 +378,34 @@ static void test_ledger_unavailable(void **state)
 	buf_free(&body);
 }
 
+/* The ledger can be read, and not written: the status says so until a write works, whoever's it is. */
+static void test_ledger_cannot_be_written(void **state)
+{
+	struct fixture *f = *state;
+	struct buf record = {0};
+	char lock[160];
+	json_t *o;
+
+	push(f, "");
+	server_start(f);
+	json_decref(await_condition(f, "Ready", "True", "Serving"));
+	snprintf(lock, sizeof(lock), "%s/refs/heads/innernet/enrolments.lock", f->repository);
+	assert_int_equal(close(open(lock, O_CREAT | O_EXCL | O_WRONLY, 0600)), 0);
+	enrol(f, 1, &record);
+	assert_int_equal(post(f, "127.60.64.3", buf_span(&record), NULL), 503);
+	o = await_condition(f, "Ready", "False", "Ledger");
+	assert_string_equal(condition_text(o, "Ready", "message"),
+			    "the ledger's branch stayed locked or changed each time; "
+			    "invitations cannot be redeemed until a write works");
+	json_decref(o);
+	/* Nobody has to come back to redeem: the next look tries by itself. */
+	assert_int_equal(unlink(lock), 0);
+	push(f, "associations: [[humans, machines]]\n");
+	json_decref(await_condition(f, "Ready", "True", "Serving"));
+	assert_int_equal(post(f, "127.60.64.3", buf_span(&record), NULL), 200);
+	buf_free(&record);
+}
+
 static void test_expired_invite(void **state)
 {
 	struct fixture *f = *state;
@@ -604,6 +634,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_same_content_survives_a_restart, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_redemption, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_ledger_unavailable, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_ledger_cannot_be_written, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_expired_invite, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_requests_refused, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_status_by_who_asks, setup, teardown),
