@@ -112,6 +112,7 @@ send x\r
 expect Its prefix: [10.60.1.0/24]
 send 10.60.7.1/24\r
 expect do you mean 10.60.7.0/24?
+expect Its prefix: [10.60.1.0/24]
 send \x04
 expect Nothing was changed.
 exit 1
