@@ -39,7 +39,7 @@ static int usage_exit(const struct invocation *inv)
 int usage_error(const struct invocation *inv, const char *fmt, ...)
 {
 	const char *program = inv->program->name;
-	bool named = inv->command && inv->command != inv->program->default_command;
+	bool named = inv->command && !inv->implied;
 	va_list ap;
 
 	fprintf(stderr, "%s: ", program);
@@ -322,7 +322,7 @@ static int dispatch(struct invocation *inv)
 	const char *color = option_value(inv, "color");
 
 	if (option_given(inv, "help")) {
-		if (inv->command && inv->command != p->default_command)
+		if (inv->command && !inv->implied)
 			help_command(p, inv->command);
 		else
 			help_program(p);

@@ -12,7 +12,8 @@
 #include <termios.h>
 #include <unistd.h>
 
-#define ROWS_SHOWN 10 /* choices at a time */
+#define ROWS_SHOWN   10 /* choices at a time */
+#define ANSWER_LEAST 8 /* columns for an answer, or the question is cut */
 
 enum key {
 	KEY_ENTER = -100,
@@ -334,7 +335,12 @@ static void draw_line(const struct terminal *t, const char *question, const char
 	put_restart(&out, t);
 	buf_printf(&head, preset && *preset ? "%s [%s] " : "%s ", question, preset);
 	/* Half of a narrow window is for the answer, of which the part around the cursor is shown. */
-	used = put_clipped(&out, head.p ? head.p : "", width > 2 * strlen(question) + 4 ? width - 2 : width / 2);
+	if (head.p && code_points(head.p, head.n) + ANSWER_LEAST <= width) {
+		used = put_clipped(&out, head.p, width);
+	} else {
+		used = put_clipped(&out, head.p ? head.p : "", width / 2) + 1;
+		buf_char(&out, ' ');
+	}
 	unsigned room = width > used + 1 ? width - used - 1 : 1;
 	while (code_points(l->text + from, l->at - from) > room)
 		from = step(l->text, l->n, from, 1);
@@ -344,6 +350,18 @@ static void draw_line(const struct terminal *t, const char *question, const char
 	if (right > beyond)
 		buf_printf(&out, "\033[%zuD", right - beyond);
 	buf_free(&head);
+	draw(&out);
+}
+
+/* The question with its answer stays on the screen, all of it: now it may take more than a line. */
+static void draw_answered(const struct terminal *t, const char *question, const char *preset, const char *text)
+{
+	struct buf out = {0};
+
+	put_restart(&out, t);
+	buf_printf(&out, preset && *preset ? "%s [%s] " : "%s ", question, preset);
+	buf_str(&out, text);
+	buf_str(&out, "\r\n");
 	draw(&out);
 }
 
@@ -373,8 +391,8 @@ static int drawn_line(const char *question, const char *preset, char out[static 
 		key = read_key(&t);
 		line_key(&l, key);
 	} while (key != KEY_ENTER && key != KEY_CANCEL);
+	draw_answered(&t, question, preset, l.text);
 	terminal_close(&t);
-	fputc('\n', stderr);
 	memcpy(out, l.text, l.n + 1);
 	return key == KEY_ENTER ? 0 : -1;
 }
@@ -497,20 +515,6 @@ static void list_key(struct list *l, int key)
 	}
 }
 
-/* What was chosen stays on the screen, on one line. */
-static void draw_chosen(const struct terminal *t, const char *question, const char *choice)
-{
-	struct buf out = {0}, text = {0};
-	unsigned width = columns();
-
-	put_restart(&out, t);
-	buf_printf(&text, "%s %s", question, choice);
-	put_clipped(&out, text.p ? text.p : "", width > 1 ? width - 1 : 1);
-	buf_str(&out, "\r\n");
-	buf_free(&text);
-	draw(&out);
-}
-
 static int drawn_choice(const char *question, struct list *l, size_t preset, size_t *out)
 {
 	struct terminal t;
@@ -527,7 +531,7 @@ static int drawn_choice(const char *question, struct list *l, size_t preset, siz
 	} while (key != KEY_CANCEL && (key != KEY_ENTER || !l->n_shown));
 	if (key == KEY_ENTER)
 		*out = l->shown[l->at];
-	draw_chosen(&t, question, key == KEY_ENTER ? l->choices[*out] : "");
+	draw_answered(&t, question, NULL, key == KEY_ENTER ? l->choices[*out] : "");
 	terminal_close(&t);
 	return key == KEY_ENTER ? 0 : -1;
 }

@@ -89,7 +89,7 @@ static const struct edit_command commands[] = {
     {&command_add_peer,
      EDIT_ADD_PEER,
      {{"name", ASK_NEW_PEER, "The new peer's name:", NULL, false},
-      {"cidr", ASK_CIDR, "Its CIDR:", "ip", true},
+      {"cidr", ASK_HOME, "Its CIDR:", "ip", true},
       {"ip", ASK_ADDRESS, "Its address:", "auto-ip", false},
       {"admin", ASK_ADMIN, "May its users change the network?", NULL, true},
       {"invite-expires", ASK_EXPIRY, "The invitation is open for:", "public-key", true},

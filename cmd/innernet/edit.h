@@ -46,6 +46,7 @@ enum ask_kind {
 	ASK_ENABLED_PEER,
 	ASK_DISABLED_PEER,
 	ASK_CIDR,
+	ASK_HOME,       /* the CIDR of a new peer */
 	ASK_CIDR_BELOW, /* any but the network */
 	ASK_JOINED,     /* with an association */
 	ASK_PARTNER,    /* with one that joins it with --cidr */

@@ -30,7 +30,7 @@ int edit_missing(const struct edit_job *job, const struct edit_command *c)
 		buf_printf(&missing, "%s--%s %.*s", missing.n ? ", " : "", a->option, (int)strcspn(arg, "["), arg);
 		if (a->kind == ASK_ADDRESS && !option_given(job->inv, "cidr"))
 			buf_str(&missing, " (or --auto-ip --cidr CIDR)");
-		else if (a->unless && a->kind != ASK_CIDR)
+		else if (a->unless && a->kind != ASK_HOME)
 			buf_printf(&missing, " (or --%s)", a->unless);
 	}
 	if (option_given(job->inv, "auto-ip") && !option_given(job->inv, "cidr"))
@@ -278,7 +278,8 @@ static bool offered(const struct edit_job *job, enum ask_kind kind, uint32_t cid
 static int menu_fill(struct edit_job *job, enum ask_kind kind, struct menu *menu)
 {
 	const struct model *m = job->before;
-	bool cidrs = kind == ASK_CIDR || kind == ASK_CIDR_BELOW || kind == ASK_JOINED || kind == ASK_PARTNER;
+	bool cidrs =
+	    kind == ASK_CIDR || kind == ASK_HOME || kind == ASK_CIDR_BELOW || kind == ASK_JOINED || kind == ASK_PARTNER;
 	size_t n = cidrs ? m->n_cidrs : m->n_peers;
 	char text[PREFIX_STR_LEN];
 
@@ -300,6 +301,25 @@ static int menu_fill(struct edit_job *job, enum ask_kind kind, struct menu *menu
 	return 0;
 }
 
+/* Where the answer starts: for a new peer, where most others are that everybody need not reach. */
+static size_t menu_preset(const struct edit_job *job, enum ask_kind kind, size_t n)
+{
+	const struct model *m = job->before;
+	uint32_t best = NONE;
+
+	/* The network itself is seldom meant where it can be chosen. */
+	if (kind == ASK_CIDR)
+		return n > 1;
+	if (kind != ASK_HOME)
+		return 0;
+	for (uint32_t i = 0; i < m->n_cidrs; i++) {
+		const struct cidr *c = &m->cidrs[i];
+		if (c->parent != NONE && !c->infra && (best == NONE || c->n_peers > m->cidrs[best].n_peers))
+			best = i;
+	}
+	return best != NONE ? best : n > 1;
+}
+
 static int ask_from_menu(struct edit_job *job, const struct ask *a)
 {
 	struct menu menu = {0};
@@ -314,8 +334,7 @@ static int ask_from_menu(struct edit_job *job, const struct ask *a)
 			   a->option);
 		return -1;
 	}
-	/* The network itself is seldom meant where it can be chosen. */
-	if (prompt_choose(a->question, menu.lines, menu.n, a->kind == ASK_CIDR && menu.n > 1, &chosen))
+	if (prompt_choose(a->question, menu.lines, menu.n, menu_preset(job, a->kind, menu.n), &chosen))
 		return 1;
 	return answer(job, a->option, menu.names[chosen]);
 }
@@ -343,6 +362,7 @@ static int ask_one(struct edit_job *job, const struct ask *a)
 	case ASK_ENABLED_PEER:
 	case ASK_DISABLED_PEER:
 	case ASK_CIDR:
+	case ASK_HOME:
 	case ASK_CIDR_BELOW:
 	case ASK_JOINED:
 	case ASK_PARTNER:

@@ -73,6 +73,12 @@ void edit_lines(struct buf *out, struct span before, struct span after, bool col
 			continue;
 		}
 		find_agreement(&a, &b, &i, &j);
+		/* As many came as went: a line among them that stayed is not shown. */
+		if (i == j) {
+			for (i = 1; i < j && !span_eq(peek(&a, i), peek(&b, i)); i++)
+				;
+			j = i;
+		}
 		put(out, &a, x.n ? i : 0, false, color);
 		put(out, &b, y.n ? j : 0, true, color);
 	}

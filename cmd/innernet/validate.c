@@ -15,7 +15,7 @@ static const struct option_spec options[] = {
     {"format", 0, "FORMAT", "human (the default), json, github, sarif or junit"},
     {"fix", 0, NULL, "correct what is safe to correct, and nothing else in the file"},
     {"diff", 0, NULL, "show what --fix would change, and change nothing"},
-    {"without-server", 0, NULL, "do not ask for a server, as `innernet apply -f` does not"},
+    {"without-server", 0, NULL, "a definition without a server is valid too"},
     {0},
 };
 

@@ -37,6 +37,8 @@ expect This name is taken.
 expect The new peer's name:
 send bobx\b\r
 expect Its CIDR:
+expect > humans
+send \e[A
 expect > infra
 send \e[B
 expect > humans
