@@ -33,8 +33,6 @@ is "$(on alice innernet plan corp --offline 2>/dev/null)" 'No changes. Interface
 ALICE="  alice: { ip: 10.60.64.2, public_key: \"$(cat "$OFFER/alice.key")\" }"
 
 # ---- a rename, by a command -----------------------------------------------------------------------------------------
-handshake=$(on hub wg show corp latest-handshakes)
-HUB_LINE=$(on alice wg show corp latest-handshakes)
 definition 1 "$ALICE"
 sed -i 's/^  bob:/  robert:/' "$DEF/network.yaml"
 offer_of alice >"$WORK/hub/v1"
@@ -51,7 +49,9 @@ is "$(on alice innernet plan corp --offline --json 2>/dev/null | jq -c '[.ops, .
 	'[[],{"file":"/etc/hosts","differs":true,"drift":false,"add":["10.60.64.3 robert.corp.wg"],"remove":["10.60.64.3 bob.corp.wg"]}]' \
 	'in JSON too'
 is "$(names alice | tail -n 1)" '10.60.64.3 bob.corp.wg' 'a plan writes nothing'
-like "$(on alice innernet apply corp --yes 2>/dev/null)" '^Applied: 0 operations and the names in [0-9]+ ms; the second plan is empty\.$' \
+handshake=$(on hub wg show corp latest-handshakes)
+HUB_LINE=$(on alice wg show corp latest-handshakes)
+like "$(on alice innernet apply corp --offline --yes 2>/dev/null)" '^Applied: 0 operations and the names in [0-9]+ ms; the second plan is empty\.$' \
 	'it is applied'
 is "$(names alice | tail -n 1)" '10.60.64.3 robert.corp.wg' 'and the file has the new name alone'
 is "$(on alice wg show corp latest-handshakes)$(on hub wg show corp latest-handshakes)" "$HUB_LINE$handshake" \
