@@ -58,7 +58,7 @@ static void add_bytes(struct buf *out, uint64_t n)
 	buf_printf(out, u ? "%.1f %s" : "%.0f %s", v, units[u]);
 }
 
-static void add_age(struct buf *out, int64_t seconds)
+void show_age(struct buf *out, int64_t seconds)
 {
 	if (seconds < 0)
 		seconds = 0;
@@ -92,7 +92,7 @@ static void add_device_peer(struct buf *out, const struct shown *s, const struct
 	}
 	if (dev->handshake) {
 		buf_str(out, ", handshake ");
-		add_age(out, s->now - dev->handshake);
+		show_age(out, s->now - dev->handshake);
 	}
 	if (dev->rx || dev->tx) {
 		buf_str(out, ", ");

@@ -17,6 +17,8 @@ struct shown {
 	int64_t now;
 };
 
+void show_age(struct buf *out, int64_t seconds); /* "12 s ago" */
+
 /* All of them set out->failed when out of memory. `brief`: one line a peer, no tree. */
 void show_render_brief(struct buf *out, const struct shown *s);
 void show_render_tree(struct buf *out, const struct shown *s, enum tree_style style);

@@ -71,6 +71,7 @@ const struct diag_code diag_codes[] = {
     {"cidr-full", "no address of a CIDR is free"},
     {"definition-changed", "a definition was changed while an edit of it waited for an answer"},
     {"definition-missing", "a commit does not have the definition's file"},
+    {"daemon-running", "another daemon keeps the network already"},
     {"device-absent", "the interface is gone"},
     {"device-answer", "the kernel, or a userspace WireGuard, answered with something that makes no sense"},
     {"device-busy", "an interface changed each time it was read"},

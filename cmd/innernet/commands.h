@@ -28,6 +28,8 @@ extern const struct command command_redeem;
 extern const struct command command_uninstall;
 extern const struct command command_set_listen_port;
 extern const struct command command_override_peer_endpoint;
+extern const struct command command_status;
+extern const struct command command_doctor;
 extern const struct command command_up;
 extern const struct command command_fetch;
 extern const struct command command_plan;

@@ -10,6 +10,8 @@ static const struct command *const commands[] = {
     &command_plan,
     &command_apply,
     &command_show,
+    &command_status,
+    &command_doctor,
     &command_down,
     &command_uninstall,
     &command_set_listen_port,

@@ -18,6 +18,7 @@
 #define RESOLVE_MS     300000 /* host names are asked for again; at once when the servers are away */
 #define HOLD_SLACK_MS  10000  /* on top of what a poll may be held: a busy server */
 #define NAMES_MS       3000   /* the first poll waits so long for host names to be resolved */
+#define STATE_MS       120000 /* what `innernet status` reads is written so often, and when something else is so */
 #define QUICK_MS       500    /* an answer without news that comes sooner was not held */
 
 struct network {
@@ -31,9 +32,12 @@ struct network {
 	unsigned failures; /* in a row */
 	unsigned quick;    /* answers without news in a row that were not held */
 	unsigned look_failures;
-	int64_t asked;    /* boot milliseconds of the poll under way */
-	int64_t resolved; /* boot milliseconds of the last question for host names */
-	bool gone;        /* uninstalled: it stops with the next turn */
+	int64_t asked;                      /* boot milliseconds of the poll under way */
+	int64_t resolved;                   /* boot milliseconds of the last question for host names */
+	struct daemon_state state, written; /* for `innernet status` */
+	int64_t written_at;                 /* boot milliseconds; 0: not yet */
+	int running;                        /* the lock that says that we run; -1: none */
+	bool gone;                          /* uninstalled: it stops with the next turn */
 	bool away, stale;
 	bool needs_names;                                   /* the first poll waits for the servers' addresses */
 	char drift[sizeof(((struct peer_turn *)0)->drift)]; /* what the last look repaired; "": nothing */
@@ -82,6 +86,36 @@ static void say(struct network *n, const char *event, struct diags *d)
 	}
 }
 
+/* Whether what people see differs, not only when. */
+static bool state_differs(const struct daemon_state *a, const struct daemon_state *b)
+{
+	return strcmp(a->server, b->server) != 0 || !a->away_since != !b->away_since || a->drifts != b->drifts ||
+	       strcmp(a->problem, b->problem) != 0 || strcmp(a->interface, b->interface) != 0;
+}
+
+/* Written when something is another way than before, and else now and then. That it cannot be is no harm. */
+static void keep_state(struct network *n)
+{
+	int64_t now = clock_boot_ms();
+	struct diags ignored = {0};
+
+	n->state.fresh_until = n->peer->fresh_until;
+	if (n->written_at && now - n->written_at < STATE_MS && !state_differs(&n->state, &n->written))
+		return;
+	if (!n->gone && store_save_state(&n->peer->store, &n->state, &ignored) == 0) {
+		n->written = n->state;
+		n->written_at = now;
+	}
+	diags_free(&ignored);
+}
+
+#define STATE_TEXT(field, text) snprintf((field), sizeof(field), "%s", (text))
+
+static const char *first_message(const struct diags *d)
+{
+	return d->first ? d->first->message : "out of memory";
+}
+
 /* What `systemctl status` shows. */
 static void tell_status(struct daemon *daemon)
 {
@@ -126,6 +160,11 @@ static void say_turn(struct network *n, const struct peer_turn *turn, bool news)
 	if ((turn->n_drift || turn->names_drift) && strcmp(n->drift, turn->drift) != 0)
 		log_warn("drift", "%s: repaired what somebody else had changed: %s%s", n->name, turn->drift,
 			 turn->n_drift + turn->names_drift > 1 ? ", and more" : "");
+	if (turn->n_drift || turn->names_drift) {
+		n->state.drift_at = clock_unix();
+		n->state.drifts++;
+		STATE_TEXT(n->state.drift, turn->drift);
+	}
 	memcpy(n->drift, turn->drift, sizeof(n->drift));
 	if (held && (news || turn->n_ops > turn->n_drift)) {
 		const struct version *v = &held->view->statement.version;
@@ -160,12 +199,14 @@ static void converge(struct network *n, bool news)
 		next = LOCKED_MS;
 	} else if (r < 0) {
 		say(n, "failed", &d);
+		STATE_TEXT(n->state.interface, first_message(&d));
 		next = backoff(++n->look_failures);
 		next = next < LOOK_MS ? LOOK_MS : next;
 	} else {
 		if (n->look_failures)
 			n->problem[0] = '\0';
 		n->look_failures = 0;
+		n->state.interface[0] = '\0';
 		say_turn(n, &turn, news);
 		check_fresh(n, clock_unix());
 		if (turn.names_later)
@@ -178,6 +219,7 @@ static void converge(struct network *n, bool news)
 	}
 	arm(n, &n->look_timer, next);
 	tell_status(n->daemon);
+	keep_state(n);
 	diags_free(&d);
 }
 
@@ -246,7 +288,11 @@ static void failed(struct network *n, const char *server, const char *why)
 	}
 	if (!n->away)
 		log_warn("server-away", "%s: server %s: %s; the network is kept as it is", n->name, server, why);
+	if (!n->away)
+		n->state.away_since = clock_unix();
+	STATE_TEXT(n->state.away, why);
 	n->away = true;
+	keep_state(n);
 	ask_names(n);
 	arm(n, &n->poll_timer, backoff(rounds));
 }
@@ -257,6 +303,10 @@ static void answered(struct network *n, const char *server, bool news)
 		log_info("server-back", "%s: server %s answers again", n->name, server);
 	n->away = false;
 	n->failures = 0;
+	n->state.away_since = 0;
+	n->state.away[0] = n->state.problem[0] = '\0';
+	n->state.reached = clock_unix();
+	STATE_TEXT(n->state.server, server);
 	if (news || clock_boot_ms() - n->asked >= QUICK_MS) {
 		n->quick = 0;
 		arm(n, &n->poll_timer, 0);
@@ -273,6 +323,7 @@ static void say_alarms(struct network *n, struct diags *d)
 	for (const struct diag *g = d->first; g; g = g->next) {
 		if (strcmp(g->code, "snapshot-stale") != 0) {
 			say(n, "alarm", d);
+			STATE_TEXT(n->state.problem, g->message);
 			return;
 		}
 	}
@@ -299,17 +350,17 @@ static void take(struct network *n, const char *server, struct span reply)
 	}
 	switch (result) {
 	case VERIFY_OK:
-		say_alarms(n, &d);
 		ask_names(n);
 		converge(n, true);
 		answered(n, server, true);
+		say_alarms(n, &d);
 		break;
 	case VERIFY_UNCHANGED:
-		say_alarms(n, &d);
 		/* Another process may have stored what the server then did not have to tell. */
 		if (n->peer->held != held || n->peer->n_hints != hints)
 			converge(n, n->peer->held != held);
 		answered(n, server, false);
+		say_alarms(n, &d);
 		break;
 	case VERIFY_BEHIND:
 		say(n, "behind", &d);
@@ -317,10 +368,12 @@ static void take(struct network *n, const char *server, struct span reply)
 		break;
 	case VERIFY_REFUSED:
 		say(n, "refused", &d);
+		STATE_TEXT(n->state.problem, first_message(&d));
 		failed(n, server, "what it sent was refused");
 		break;
 	}
 out:
+	keep_state(n);
 	store_unlock(&n->peer->store);
 	diags_free(&d);
 }
@@ -337,6 +390,7 @@ static void on_answer(void *ctx, struct client_answer *answer)
 		take(n, server, buf_span(&answer->body));
 	} else if (answer->status == 204) {
 		answered(n, server, false);
+		keep_state(n);
 	} else if (answer->error) {
 		failed(n, server, answer->error);
 	} else {
@@ -393,6 +447,9 @@ static void network_stop(struct network *n)
 		loop_fd_del(loop, resolver_fd(n->peer->resolver));
 	peer_close(n->peer);
 	n->peer = NULL;
+	if (n->running >= 0)
+		close(n->running);
+	n->running = -1;
 }
 
 /* Somebody has uninstalled it. A daemon without a network has nothing left to do. */
@@ -414,12 +471,23 @@ static void leave(struct network *n)
 static int network_start(struct network *n, struct diags *d)
 {
 	struct daemon *daemon = n->daemon;
+	int locked;
 
 	n->failures = n->look_failures = n->quick = 0;
 	n->problem[0] = '\0';
 	n->drift[0] = n->names_problem[0] = '\0';
 	n->away = n->stale = n->gone = false;
+	n->state = (struct daemon_state){.started = clock_unix()};
+	n->written_at = 0;
 	if (peer_open(daemon->options, n->name, &n->peer, d) < 0 || peer_check_redeemed(n->peer, d) < 0)
+		goto fail;
+	locked = store_running_lock(&n->peer->store, &n->running, d);
+	if (locked > 0) {
+		struct diag *g =
+		    diag_error(d, "daemon-running", NULL, "%s: another daemon keeps this network already", n->name);
+		diag_help(d, g, "one is enough: stop the other first");
+	}
+	if (locked)
 		goto fail;
 	n->monitor = device_monitor_open(d);
 	if (n->monitor < 0 || !(n->client = client_new(daemon->loop, n->name, &n->peer->config->m.trust.id, d)))
@@ -496,7 +564,7 @@ int daemon_run(const struct peer_options *o, const char *const *names, size_t n,
 		struct network *net = &daemon.networks[i];
 
 		net->daemon = &daemon;
-		net->monitor = -1;
+		net->monitor = net->running = -1;
 		snprintf(net->name, sizeof(net->name), "%s", names[i]);
 		net->poll_timer = (struct loop_timer){.fn = poll_now, .ctx = net};
 		net->look_timer = (struct loop_timer){.fn = look, .ctx = net};

@@ -3,6 +3,7 @@
 #include "reconcile/edge/file.h"
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -259,5 +260,76 @@ int store_remove(struct store *s, struct diags *d)
 		r = -1;
 	}
 	store_unlock(s);
+	return r;
+}
+
+int store_running_lock(const struct store *s, int *fd, struct diags *d)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	char path[PATH_MAX + 64];
+
+	if (file_mkdirs(s->dir, 0700, d) < 0)
+		return -1;
+	path_in(s, "running", path);
+	*fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (*fd >= 0 && fcntl(*fd, F_OFD_SETLK, &lock) == 0)
+		return 0;
+	if (*fd >= 0 && (errno == EAGAIN || errno == EACCES)) {
+		close(*fd);
+		*fd = -1;
+		return 1;
+	}
+	diag_file_error(d, "file-error", path, "cannot lock %s: %s", path, strerror(errno));
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+	return -1;
+}
+
+bool store_running(const struct store *s)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	char path[PATH_MAX + 64];
+	bool running;
+	int fd;
+
+	path_in(s, "running", path);
+	fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return false;
+	running = fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+	close(fd);
+	return running;
+}
+
+int store_save_state(const struct store *s, const struct daemon_state *state, struct diags *d)
+{
+	char path[PATH_MAX + 64];
+	struct buf b = {0};
+	int r = -1;
+
+	path_in(s, "daemon", path);
+	daemon_state_write(&b, state);
+	if (b.failed)
+		d->out_of_memory = true;
+	else
+		r = file_replace(path, buf_span(&b), 0600, d);
+	buf_free(&b);
+	return r;
+}
+
+int store_load_state(const struct store *s, struct daemon_state *out)
+{
+	char path[PATH_MAX + 64];
+	struct diags ignored = {0};
+	struct buf b = {0};
+	bool absent = false;
+	int r = 1;
+
+	path_in(s, "daemon", path);
+	if (file_read(path, DAEMON_STATE_MAX, &b, &absent, &ignored) == 0 && !absent)
+		r = daemon_state_parse(buf_span(&b), out) < 0;
+	buf_free(&b);
+	diags_free(&ignored);
 	return r;
 }

@@ -9,6 +9,7 @@
 #define EDGE_STORE_H
 
 #include "reconcile/edge/file.h"
+#include "reconcile/status.h"
 #include "reconcile/verify.h"
 #include <limits.h>
 
@@ -49,6 +50,15 @@ void store_unlock(struct store *s);
 int store_load(struct store *s, const struct verifier *v, int64_t now, struct kept **out, struct diags *d);
 int store_save(struct store *s, const struct kept *g, struct diags *d);
 bool store_changed(const struct store *s); /* since it was loaded or saved */
+
+/*
+ * What a daemon writes down for `innernet status`, and whether one runs: it holds a lock (fcntl(2), F_OFD_SETLK) as long
+ * as it lives. store_running() takes none. The state: 0; 1: there is none, or it makes no sense.
+ */
+int store_running_lock(const struct store *s, int *fd, struct diags *d); /* 1: another daemon has it */
+bool store_running(const struct store *s);
+int store_save_state(const struct store *s, const struct daemon_state *state, struct diags *d);
+int store_load_state(const struct store *s, struct daemon_state *out);
 
 /*
  * Removes all that is kept, but the lock: 0, or -1 with a diagnostic about the first file that stays. Then, when nobody

@@ -1,0 +1,47 @@
+/* innernet doctor: has this machine what the network needs? */
+#include "cmd/innernet/commands.h"
+#include "cmd/innernet/common.h"
+#include "cmd/innernet/report.h"
+#include "reconcile/edge/doctor.h"
+
+static const struct option_spec options[] = {
+    {"json", 0, NULL, "one JSON document"},
+    HOSTS_OPTIONS,
+    {0},
+};
+
+static void check_network(const struct peer_options *o, const char *name, struct checks *c, struct buf *title)
+{
+	struct this_peer *p = NULL;
+	struct diags d = {0};
+	struct check *k;
+
+	buf_printf(title, "%s: what it needs of this machine", name);
+	if (peer_open(o, name, &p, &d) == 0) {
+		doctor_check(p, RESOLVE_WAIT_MS, c);
+	} else {
+		k = checks_add(c, CHECK_FAIL, "file", "%s", d.first ? d.first->message : "out of memory");
+		if (d.first && d.first->help)
+			checks_help(c, k, "%s", d.first->help);
+	}
+	peer_close(p);
+	diags_free(&d);
+}
+
+static int run(struct invocation *inv)
+{
+	return report_networks(inv, check_network);
+}
+
+const struct command command_doctor = {
+    .name = "doctor",
+    .synopsis = "[IFACE] [--json]",
+    .summary = "has this machine what a network needs? Says what to do",
+    .text = "WireGuard, rights, the UDP port, the clock, reverse path filtering, the hosts file, the network's own\n"
+	    "files, and of each endpoint the name, the route and its MTU. Changes nothing and asks no server. Exit\n"
+	    "code: 0 fine, 1 something fails, 2 something could not be told.",
+    .example = "sudo innernet doctor corp",
+    .options = options,
+    .max_args = 1,
+    .run = run,
+};

@@ -1,0 +1,88 @@
+/* innernet status: is it all right? */
+#include "cmd/innernet/commands.h"
+#include "cmd/innernet/common.h"
+#include "cmd/innernet/report.h"
+#include "reconcile/hosts.h"
+#include "reconcile/status.h"
+
+#include <string.h>
+
+static const struct option_spec options[] = {
+    {"json", 0, NULL, "one JSON document"},
+    HOSTS_OPTIONS,
+    {0},
+};
+
+static const char *message_of(struct arena *a, const struct diags *d, const char *prefix)
+{
+	for (const struct diag *g = d->first; g; g = g->next) {
+		if (strncmp(g->code, prefix, strlen(prefix)) == 0)
+			return arena_strdup(a, g->message);
+	}
+	return NULL;
+}
+
+static void look(struct this_peer *p, struct checks *c)
+{
+	struct status_facts f = {
+	    .network = p->config->m.network,
+	    .redeemed = p->config->redeemed,
+	    .view = p->held ? p->held->view : NULL,
+	    .running = store_running(&p->store),
+	    .fresh_until = p->fresh_until,
+	    .names_path = peer_hosts_path(p),
+	    .now = clock_unix(),
+	};
+	struct daemon_state state;
+	struct diags d = {0};
+
+	if (store_load_state(&p->store, &state) == 0)
+		f.daemon = &state;
+	peer_resolve(p, RESOLVE_WAIT_MS, &d);
+	f.plan = peer_plan(p, c->arena, f.now, &d);
+	if (!f.plan)
+		f.plan_error = message_of(c->arena, &d, "");
+	if (f.names_path)
+		f.names_error = message_of(c->arena, &d, "hosts-");
+	status_checks(c, &f);
+	diags_free(&d);
+}
+
+static void check_network(const struct peer_options *o, const char *name, struct checks *c, struct buf *title)
+{
+	struct this_peer *p = NULL;
+	struct diags d = {0};
+
+	if (peer_open(o, name, &p, &d) < 0) {
+		checks_add(c, d.first && strcmp(d.first->code, "no-network") == 0 ? CHECK_FAIL : CHECK_UNKNOWN,
+			   "network", "%s", d.first ? d.first->message : "out of memory");
+		buf_str(title, name);
+	} else {
+		char ip[ADDR_STR_LEN];
+		const struct view_peer *self = p->held ? &p->held->view->peers[p->held->view->self] : NULL;
+
+		addr_format(self ? &self->ip[0] : &p->config->m.ip[0], ip);
+		buf_printf(title, "%s: %s %s", name, self ? self->name : p->config->m.name, ip);
+		look(p, c);
+	}
+	peer_close(p);
+	diags_free(&d);
+}
+
+static int run(struct invocation *inv)
+{
+	return report_networks(inv, check_network);
+}
+
+const struct command command_status = {
+    .name = "status",
+    .synopsis = "[IFACE] [--json]",
+    .summary = "is it all right? (exit code 0: yes, 1: no, 2: cannot be told)",
+    .text = "From the interface, the last good snapshot and what the daemon wrote down; no server is asked, nothing\n"
+	    "is changed. Peers without a session are named with what is known about why; only servers are expected\n"
+	    "to have one.",
+    .example = "sudo innernet status corp",
+    .options = options,
+    .max_args = 1,
+    .run = run,
+};

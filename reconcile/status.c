@@ -1,0 +1,320 @@
+#include "reconcile/status.h"
+
+#include "reconcile/hosts.h"
+#include "reconcile/json.h"
+#include "reconcile/show_render.h"
+#include "schema/utf8.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SESSION_SECONDS 180  /* WireGuard's REJECT_AFTER_TIME */
+#define DRIFT_SECONDS   3600 /* a repair that is older is history */
+
+/* ---- what the daemon wrote down ------------------------------------------------------------------------------- */
+
+/* Texts were cut at a byte, which may have been within a character. */
+static json_t *whole_json(const char *s)
+{
+	struct buf b = {0};
+	json_t *j;
+
+	buf_utf8(&b, span_str(s));
+	j = b.failed ? NULL : json_stringn(b.p ? b.p : "", b.n);
+	buf_free(&b);
+	return j;
+}
+
+void daemon_state_write(struct buf *out, const struct daemon_state *s)
+{
+	json_render(out,
+		    json_pack("{s:s, s:I, s:s, s:I, s:I, s:o, s:I, s:I, s:I, s:o, s:o, s:o}", "format_version", "1.0",
+			      "started", (json_int_t)s->started, "server", s->server, "reached", (json_int_t)s->reached,
+			      "away_since", (json_int_t)s->away_since, "away", whole_json(s->away), "fresh_until",
+			      (json_int_t)s->fresh_until, "drift_at", (json_int_t)s->drift_at, "drifts",
+			      (json_int_t)s->drifts, "drift", whole_json(s->drift), "problem", whole_json(s->problem),
+			      "interface", whole_json(s->interface)));
+}
+
+static bool take_number(const json_t *root, const char *key, int64_t max, int64_t *out)
+{
+	const json_t *j = json_object_get(root, key);
+
+	if (!json_is_integer(j) || json_integer_value(j) < 0 || json_integer_value(j) > max)
+		return false;
+	*out = json_integer_value(j);
+	return true;
+}
+
+static bool take_text(const json_t *root, const char *key, size_t size, char *out)
+{
+	const json_t *j = json_object_get(root, key);
+	size_t n = json_is_string(j) ? json_string_length(j) : size;
+
+	if (!json_is_string(j))
+		return false;
+	/* What was not UTF-8 has become longer. */
+	n = n < size ? n : size - 1;
+	memcpy(out, json_string_value(j), n);
+	out[n] = '\0';
+	return true;
+}
+
+int daemon_state_parse(struct span bytes, struct daemon_state *out)
+{
+	const int64_t late = INT64_C(1) << 40;
+	json_t *root = bytes.n <= DAEMON_STATE_MAX
+			   ? json_loadb((const char *)bytes.p, bytes.n, JSON_REJECT_DUPLICATES, NULL)
+			   : NULL;
+	int64_t drifts = 0;
+	bool ok;
+
+	*out = (struct daemon_state){0};
+	ok = take_number(root, "started", late, &out->started) && take_number(root, "reached", late, &out->reached) &&
+	     take_number(root, "away_since", late, &out->away_since) &&
+	     take_number(root, "fresh_until", late, &out->fresh_until) &&
+	     take_number(root, "drift_at", late, &out->drift_at) && take_number(root, "drifts", UINT32_MAX, &drifts) &&
+	     take_text(root, "server", sizeof(out->server), out->server) &&
+	     take_text(root, "away", sizeof(out->away), out->away) &&
+	     take_text(root, "drift", sizeof(out->drift), out->drift) &&
+	     take_text(root, "problem", sizeof(out->problem), out->problem) &&
+	     take_text(root, "interface", sizeof(out->interface), out->interface);
+	out->drifts = (uint32_t)drifts;
+	json_decref(root);
+	return ok ? 0 : -1;
+}
+
+/* ---- the checks ----------------------------------------------------------------------------------------------- */
+
+struct age {
+	char text[32];
+};
+
+static struct age age(int64_t seconds)
+{
+	struct buf b = {0};
+	struct age a = {"some time ago"};
+
+	show_age(&b, seconds);
+	if (!b.failed && b.n < sizeof(a.text))
+		memcpy(a.text, b.p, b.n + 1);
+	buf_free(&b);
+	return a;
+}
+
+static void check_interface(struct checks *c, const struct status_facts *f)
+{
+	const struct plan *p = f->plan;
+	struct check *k;
+
+	if (!p) {
+		checks_add(c, CHECK_UNKNOWN, "interface", "%s", f->plan_error ? f->plan_error : "could not be read");
+		return;
+	}
+	if (!p->observed->exists) {
+		k = checks_add(c, CHECK_FAIL, "interface", "%s is not there", f->network);
+		checks_help(c, k, "bring it up: innernet up %s", f->network);
+	} else if (p->n_ops) {
+		k = checks_add(c, CHECK_FAIL, "interface", "%s is not as the network defines it: %u operation%s to go",
+			       f->network, p->n_ops, p->n_ops == 1 ? "" : "s");
+		checks_help(c, k, "look at them: innernet plan %s", f->network);
+	} else {
+		checks_add(c, CHECK_OK, "interface", "up, UDP port %u, as the network defines it",
+			   p->observed->listen_port);
+	}
+	if (f->running && f->daemon && f->daemon->interface[0])
+		checks_add(c, CHECK_FAIL, "interface", "the daemon cannot repair it: %s", f->daemon->interface);
+}
+
+static void check_daemon(struct checks *c, const struct status_facts *f)
+{
+	struct check *k;
+
+	if (f->running && f->daemon && f->daemon->started) {
+		checks_add(c, CHECK_OK, "daemon", "started %s", age(f->now - f->daemon->started).text);
+	} else if (f->running) {
+		checks_add(c, CHECK_OK, "daemon", "runs");
+	} else {
+		k = checks_add(c, CHECK_WARN, "daemon", "none runs: nobody follows the network or repairs it");
+		checks_help(c, k, "start one: innernet up --daemon %s", f->network);
+	}
+}
+
+static void check_server(struct checks *c, const struct status_facts *f)
+{
+	const struct daemon_state *s = f->running ? f->daemon : NULL;
+	struct check *k;
+
+	if (!s) {
+		k = checks_add(c, CHECK_UNKNOWN, "server", "nobody asks one");
+		checks_help(c, k, "ask once: innernet fetch %s", f->network);
+	} else if (s->away_since) {
+		k = checks_add(c, CHECK_FAIL, "server", "none answers; it began %s: %s",
+			       age(f->now - s->away_since).text, s->away);
+		checks_help(c, k, "the network stays as it was; see innernet doctor %s", f->network);
+	} else if (s->reached) {
+		checks_add(c, CHECK_OK, "server", "%s answered %s", s->server, age(f->now - s->reached).text);
+	} else {
+		checks_add(c, CHECK_UNKNOWN, "server", "none has answered yet");
+	}
+	if (s && s->problem[0])
+		checks_add(c, CHECK_FAIL, "server", "what it says is not believed: %s", s->problem);
+}
+
+static void check_snapshot(struct checks *c, const struct status_facts *f)
+{
+	const struct version *v = f->view ? &f->view->statement.version : NULL;
+	int64_t until = f->fresh_until;
+	struct check *k;
+
+	if (f->daemon && f->daemon->fresh_until > until)
+		until = f->daemon->fresh_until;
+	if (!v && !f->redeemed) {
+		k = checks_add(c, CHECK_FAIL, "snapshot", "the invitation has not been redeemed yet");
+		checks_help(c, k, "go on with it: innernet install INVITATION");
+	} else if (!v) {
+		k = checks_add(c, CHECK_FAIL, "snapshot", "there is none yet");
+		checks_help(c, k, "fetch one: innernet fetch %s", f->network);
+	} else if (until >= f->now) {
+		checks_add(c, CHECK_OK, "snapshot",
+			   "version %" PRIu64 ".%" PRIu64 " is the newest: vouched for, for %" PRId64 " s more",
+			   v->epoch, v->number, until - f->now);
+	} else if (until) {
+		k = checks_add(c, f->running ? CHECK_FAIL : CHECK_UNKNOWN, "snapshot",
+			       "version %" PRIu64 ".%" PRIu64
+			       " may be old: the last server that vouched for it did so until %s",
+			       v->epoch, v->number, age(f->now - until).text);
+		checks_help(c, k,
+			    "nothing is taken down for that; when the servers answer, look at this machine's clock");
+	} else {
+		checks_add(c, CHECK_UNKNOWN, "snapshot",
+			   "version %" PRIu64 ".%" PRIu64 ": no server has vouched for it being the newest", v->epoch,
+			   v->number);
+	}
+}
+
+static void check_drift(struct checks *c, const struct status_facts *f)
+{
+	const struct daemon_state *s = f->daemon;
+
+	if (!f->running || !s)
+		return;
+	if (s->drift_at && f->now - s->drift_at < DRIFT_SECONDS)
+		checks_add(c, CHECK_WARN, "drift", "repaired %s what somebody else had changed: %s (%u time%s in all)",
+			   age(f->now - s->drift_at).text, s->drift, s->drifts, s->drifts == 1 ? "" : "s");
+	else
+		checks_add(c, CHECK_OK, "drift", "nobody else changes the interface");
+}
+
+static void check_names(struct checks *c, const struct status_facts *f)
+{
+	const struct hosts_diff *h = f->plan ? f->plan->names : NULL;
+	struct check *k;
+
+	if (!f->view)
+		return;
+	if (!f->names_path) {
+		checks_add(c, CHECK_NOTE, "names", "none are written (--no-write-hosts)");
+	} else if (f->names_error) {
+		checks_add(c, CHECK_FAIL, "names", "%s", f->names_error);
+	} else if (h && h->differs) {
+		k = checks_add(c, CHECK_FAIL, "names", "those in %s are not those of the network", f->names_path);
+		checks_help(c, k, "write them: innernet apply %s", f->network);
+	} else if (h) {
+		checks_add(c, CHECK_OK, "names", "%u in %s", f->view->n_peers, f->names_path);
+	}
+}
+
+static const struct device_peer *on_device(const struct device_state *s, const struct key *key)
+{
+	uint32_t lo = 0, hi = s->n_peers;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+		int c = key_cmp(&s->peers[mid].key, key);
+
+		if (c == 0)
+			return &s->peers[mid];
+		if (c < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return NULL;
+}
+
+static bool connected(const struct device_peer *p, int64_t now)
+{
+	return p && p->handshake > 0 && now - p->handshake <= SESSION_SECONDS;
+}
+
+static void check_peer(struct checks *c, const struct view_peer *p, const struct device_peer *on,
+		       enum check_level level, int64_t now)
+{
+	char at[SOCKPOINT_STR_LEN] = "";
+	struct check *k;
+
+	if (on && on->endpoint.port)
+		sockpoint_format(&on->endpoint, at);
+	if (p->pending)
+		k = checks_add(c, CHECK_NOTE, p->name, "its invitation has not been redeemed yet");
+	else if (!on)
+		k = checks_add(c, level, p->name, "is not on the interface");
+	else if (on->handshake > 0)
+		k = checks_add(c, level, p->name, "last handshake %s%s%s", age(now - on->handshake).text,
+			       at[0] ? ", at " : "", at);
+	else if (!at[0])
+		k = checks_add(c, level, p->name, "no endpoint of it is known: it has to speak first");
+	else if (!on->tx)
+		k = checks_add(c, level, p->name, "nothing was sent to it yet");
+	else
+		k = checks_add(c, level, p->name,
+			       "no answer from %s: it is off, its key is another one, or UDP does not get through", at);
+	if (k)
+		k->is_peer = true;
+}
+
+/* The servers without a session first: wrong when it is all of them. Others may be off, and nobody knows. */
+static void check_peers(struct checks *c, const struct status_facts *f)
+{
+	const struct view *v = f->view;
+	const struct device_state *dev = f->plan ? f->plan->observed : NULL;
+	uint32_t up = 0, servers_up = 0, others = 0, named = 0;
+
+	if (!v || !dev || !dev->exists)
+		return;
+	for (uint32_t i = 0; i < v->n_peers; i++) {
+		bool is_up = connected(on_device(dev, &v->peers[i].key), f->now);
+
+		others += i != v->self;
+		up += i != v->self && is_up;
+		servers_up += i != v->self && is_up && v->peers[i].server;
+	}
+	checks_add(c, up == others ? CHECK_OK : CHECK_NOTE, "peers", "%u of %u connected", up, others);
+	for (unsigned server = 2; server-- > 0;) {
+		for (uint32_t i = 0; i < v->n_peers; i++) {
+			const struct view_peer *p = &v->peers[i];
+			const struct device_peer *on = on_device(dev, &p->key);
+
+			if (i == v->self || p->server != (server == 1) || connected(on, f->now) ||
+			    named == STATUS_PEERS_MAX)
+				continue;
+			named++;
+			check_peer(c, p, on, !server ? CHECK_NOTE : servers_up ? CHECK_WARN : CHECK_FAIL, f->now);
+		}
+	}
+	if (others - up > named)
+		checks_add(c, CHECK_NOTE, "...", "%u more: innernet show %s", others - up - named, f->network);
+}
+
+void status_checks(struct checks *c, const struct status_facts *f)
+{
+	check_interface(c, f);
+	check_daemon(c, f);
+	check_server(c, f);
+	check_snapshot(c, f);
+	check_drift(c, f);
+	check_names(c, f);
+	check_peers(c, f);
+}
