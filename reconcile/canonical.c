@@ -6,22 +6,38 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void put_refs(struct buf *out, const char *key, const struct ref *refs, uint32_t n, bool list)
+static int name_cmp(const void *p, const void *q)
 {
-	if (!n)
-		return;
-	buf_printf(out, "%s%s: %s", out->n && out->p[out->n - 1] == ' ' ? "" : ", ", key, list || n > 1 ? "[" : "");
-	for (uint32_t i = 0; i < n; i++)
-		buf_printf(out, "%s%s", i ? ", " : "", refs[i].text);
-	buf_str(out, list || n > 1 ? "]" : "");
+	return strcmp(*(const char *const *)p, *(const char *const *)q);
 }
 
-void test_write(struct buf *out, const struct reach_test *t)
+static void put_refs(struct buf *out, const char *key, const struct ref *refs, uint32_t n, bool list, bool sorted)
+{
+	const char **names = n ? malloc(n * sizeof(*names)) : NULL;
+
+	if (!n)
+		return;
+	if (!names) {
+		out->failed = true;
+		return;
+	}
+	for (uint32_t i = 0; i < n; i++)
+		names[i] = refs[i].text;
+	if (sorted)
+		qsort(names, n, sizeof(*names), name_cmp);
+	buf_printf(out, "%s%s: %s", out->n && out->p[out->n - 1] == ' ' ? "" : ", ", key, list || n > 1 ? "[" : "");
+	for (uint32_t i = 0; i < n; i++)
+		buf_printf(out, "%s%s", i ? ", " : "", names[i]);
+	buf_str(out, list || n > 1 ? "]" : "");
+	free(names);
+}
+
+void test_write(struct buf *out, const struct reach_test *t, bool sorted)
 {
 	buf_str(out, "{ ");
-	put_refs(out, "from", t->from, t->n_from, false);
-	put_refs(out, "can_reach", t->can, t->n_can, true);
-	put_refs(out, "cannot_reach", t->cannot, t->n_cannot, true);
+	put_refs(out, "from", t->from, t->n_from, false, sorted);
+	put_refs(out, "can_reach", t->can, t->n_can, true, sorted);
+	put_refs(out, "cannot_reach", t->cannot, t->n_cannot, true, sorted);
 	buf_str(out, " }");
 }
 
@@ -110,7 +126,7 @@ static void put_tests(struct buf *out, const struct model *m)
 	char **sorted = calloc(m->n_tests, sizeof(*sorted));
 
 	for (uint32_t i = 0; lines && sorted && i < m->n_tests; i++) {
-		test_write(&lines[i], &m->tests[i]);
+		test_write(&lines[i], &m->tests[i], true);
 		out->failed |= lines[i].failed;
 		sorted[i] = lines[i].p;
 	}

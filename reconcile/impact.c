@@ -375,7 +375,7 @@ static void association_items(struct match *w)
 		add_item(w, IMPACT_ASSOCIATION, x[i].index, NONE);
 }
 
-/* A test as text, and as what it is compared by: what it names is called there as it is in `after`. */
+/* A test as text, and as what it is compared by: its names sorted, and as `after` has them. */
 struct test_line {
 	const char *key, *text;
 };
@@ -403,10 +403,10 @@ static struct ref *renamed_refs(const struct match *w, const struct ref *refs, u
 	return out;
 }
 
-static const char *test_text(struct arena *arena, struct buf *b, const struct reach_test *t)
+static const char *test_text(struct arena *arena, struct buf *b, const struct reach_test *t, bool sorted)
 {
 	buf_reset(b);
-	test_write(b, t);
+	test_write(b, t, sorted);
 	return b->failed ? NULL : arena_strdup(arena, b->p);
 }
 
@@ -418,14 +418,16 @@ static struct test_line *test_lines(struct match *w, const struct model *m)
 
 	for (uint32_t i = 0; lines && i < n; i++) {
 		const struct reach_test *t = &m->tests[i];
-		lines[i].key = lines[i].text = test_text(w->arena, &b, t);
+		struct reach_test now = *t;
+		bool known = true;
 		if (m == w->im->before && w->im->after) {
-			struct reach_test now = *t;
 			now.from = renamed_refs(w, t->from, t->n_from);
 			now.can = renamed_refs(w, t->can, t->n_can);
 			now.cannot = renamed_refs(w, t->cannot, t->n_cannot);
-			lines[i].key = now.from && now.can && now.cannot ? test_text(w->arena, &b, &now) : NULL;
+			known = now.from && now.can && now.cannot;
 		}
+		lines[i].text = test_text(w->arena, &b, t, false);
+		lines[i].key = known ? test_text(w->arena, &b, &now, true) : NULL;
 		if (!lines[i].key || !lines[i].text)
 			lines = NULL;
 	}

@@ -138,7 +138,8 @@ void model_canonical(struct buf *out, const struct model *m);
 #define PLAN_ID_LEN 19
 int plan_id(const struct model *before, const struct model *after, char out[static PLAN_ID_LEN + 1]);
 /* One test as a line of YAML: "{ from: humans, can_reach: [hub, db] }" */
-void test_write(struct buf *out, const struct reach_test *t);
+void test_write(struct buf *out, const struct reach_test *t,
+		bool sorted); /* its names in the file's order, or sorted */
 
 /* What stands under one item, label by label; NULL on the side that has nothing. Strings live for the call. */
 typedef void impact_put(void *ctx, const char *label, const char *before, const char *after);
