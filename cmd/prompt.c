@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define ROWS_SHOWN   10 /* choices at a time */
-#define ANSWER_LEAST 8 /* columns for an answer, or the question is cut */
+#define ANSWER_LEAST 8  /* columns for an answer, or the question is cut */
 
 enum key {
 	KEY_ENTER = -100,
