@@ -4,6 +4,10 @@
 #include "reconcile/edge/file.h"
 #include "reconcile/edge/redeem.h"
 
+#include <stdlib.h>
+
+#define SHOWN_MAX 20 /* peers, or routes, of one line */
+
 static const struct option_spec options[] = {
     HOSTS_OPTIONS,
     {"delete-invite", 'd', NULL, "remove the invitation's file afterwards"},
@@ -13,6 +17,49 @@ static const struct option_spec options[] = {
 static void progress(const char *text)
 {
 	fprintf(stderr, "%s...\n", text);
+}
+
+struct route {
+	struct prefix prefix;
+	const char *by;
+};
+
+/* The widest first: they take the most. */
+static int route_cmp(const void *x, const void *y)
+{
+	const struct route *a = x, *b = y;
+	unsigned m = prefix_wire_len(&a->prefix), n = prefix_wire_len(&b->prefix);
+
+	return m != n ? (m > n) - (m < n) : prefix_cmp(&a->prefix, &b->prefix);
+}
+
+/* What now goes through the interface: the network's own prefixes, and what lies behind its peers. */
+static void print_routes(const struct view *v)
+{
+	const struct view_cidr *root = &v->cidrs[v->root];
+	struct route *routes;
+	char text[PREFIX_STR_LEN];
+	size_t n = root->n_prefixes, max = n;
+
+	for (uint32_t i = 0; i < v->n_peers; i++)
+		max += v->peers[i].n_routes;
+	if (!(routes = calloc(max, sizeof(*routes))))
+		return;
+	for (size_t i = 0; i < n; i++)
+		routes[i] = (struct route){root->prefix[i], "the network"};
+	for (uint32_t i = 0; i < v->n_peers; i++)
+		for (uint32_t j = 0; i != v->self && !v->peers[i].pending && j < v->peers[i].n_routes; j++)
+			routes[n++] = (struct route){v->peers[i].routes[j], v->peers[i].name};
+	qsort(routes, n, sizeof(*routes), route_cmp);
+	printf("Routes through it:");
+	for (size_t i = 0; i < n && i < SHOWN_MAX; i++) {
+		prefix_format(&routes[i].prefix, text);
+		printf("%s %s (%s)", i ? "," : "", text, routes[i].by);
+	}
+	if (n > SHOWN_MAX)
+		printf(", and %zu narrower ones", n - SHOWN_MAX);
+	printf("\n");
+	free(routes);
 }
 
 /* Whom it can see: the answer to "did it work?". */
@@ -28,11 +75,12 @@ static void print_joined(const struct this_peer *p)
 	for (uint32_t i = 0; i < v->n_peers; i++)
 		n += i != v->self && !v->peers[i].pending;
 	printf("It reaches %u peer%s:", n, n == 1 ? "" : "s");
-	for (uint32_t i = 0, shown = 0; i < v->n_peers && shown < 20; i++) {
+	for (uint32_t i = 0, shown = 0; i < v->n_peers && shown < SHOWN_MAX; i++) {
 		if (i != v->self && !v->peers[i].pending)
 			printf("%s %s", shown++ ? "," : "", v->peers[i].name);
 	}
-	printf("%s\n", n > 20 ? ", ..." : "");
+	printf("%s\n", n > SHOWN_MAX ? ", ..." : "");
+	print_routes(v);
 	printf("To keep it so: innernet up --daemon %s\n", v->statement.network);
 }
 

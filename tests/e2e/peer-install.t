@@ -94,7 +94,16 @@ on alice innernet down corp >/dev/null
 on alice sed -i 's/^state: redeemed/state: pending/' /etc/innernet/corp.yaml
 on alice rm -r /var/lib/innernet/corp
 refuse_alice 410 'invite-used: no'
-ok 'after a lost answer the new key is tried first' on alice innernet install alice.yaml --delete-invite
+sed -i "s|^  bob:.*|  bob: { ip: 10.60.64.3, public_key: \"$BOB_PUB\", routes: [192.168.7.0/24, 172.16.0.0/12] }|" \
+	"$DEF/network.yaml"
+offer_of alice >"$WORK/with-routes"
+offer "$WORK/with-routes"
+out=$(on alice innernet install alice.yaml --delete-invite 2>&1)
+is $? 0 'after a lost answer the new key is tried first'
+like "$out" '^Routes through it: 172.16.0.0/12 \(bob\), 10.60.0.0/16 \(the network\), 192.168.7.0/24 \(bob\)$' \
+	'what goes through the interface is said'
+is "$(on alice ip -4 route show dev corp | cut -d' ' -f1)" "$(printf '10.60.0.0/16\n172.16.0.0/12\n192.168.7.0/24')" \
+	'and is so'
 ok 'and works' ping_works alice 10.60.0.1
 nok 'the invitation was deleted, as asked' test -e "$WORK/alice/alice.yaml"
 
