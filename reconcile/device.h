@@ -18,6 +18,9 @@ struct device_peer {
 	uint64_t rx, tx;   /* bytes */
 };
 
+/* Had it a handshake in the last 180 s (REKEY_AFTER_TIME + slack, upstream's rule)? `now` in Unix seconds. */
+bool device_peer_is_live(const struct device_peer *p, int64_t now);
+
 struct device_state {
 	char name[NETWORK_MAX_LEN + 1];
 	bool exists;
@@ -76,8 +79,8 @@ struct plan {
 };
 
 /*
- * What differs, and only that. Linear: a sorted merge on binary keys. Endpoints: a peer with a handshake
- * in the last 180 s (REKEY_AFTER_TIME + slack, upstream's rule) keeps the endpoint it has. `last`: what we applied before (NULL: unknown);
+ * What differs, and only that. Linear: a sorted merge on binary keys. Endpoints: a live peer
+ * keeps the endpoint it has. `last`: what we applied before (NULL: unknown);
  * a difference from it on the device is drift. Returns NULL when out of memory.
  */
 struct plan *device_diff(struct arena *a, const struct device_state *desired, const struct device_state *observed,

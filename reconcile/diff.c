@@ -68,7 +68,7 @@ static bool prefixes_subset(const struct prefix *a, uint32_t n_a, const struct p
 }
 
 /* A clock that jumped far back leaves handshakes in the future: those say nothing, or they would pin an endpoint. */
-static bool session_live(const struct device_peer *p, int64_t now)
+bool device_peer_is_live(const struct device_peer *p, int64_t now)
 {
 	if (p->handshake <= 0)
 		return false;
@@ -126,8 +126,8 @@ static void peer_removed(struct differ *d, const struct device_peer *have, const
 static void peer_both(struct differ *d, const struct device_peer *want, const struct device_peer *have,
 		      const struct device_peer *last)
 {
-	bool endpoint =
-	    want->endpoint.port && !sockpoint_eq(&want->endpoint, &have->endpoint) && !session_live(have, d->now);
+	bool endpoint = want->endpoint.port && !sockpoint_eq(&want->endpoint, &have->endpoint) &&
+			!device_peer_is_live(have, d->now);
 	bool keepalive = want->keepalive != have->keepalive;
 	bool allowed = !allowed_eq(want, have);
 	if (!endpoint && !keepalive && !allowed && !have->has_psk)

@@ -33,20 +33,6 @@ static void hold(struct this_peer *p, struct kept *g)
 	p->names_of = NULL;
 }
 
-static int take_hints(struct this_peer *p, const struct hint *hints, size_t n)
-{
-	struct hint *copy = malloc((n ? n : 1) * sizeof(*copy));
-
-	if (!copy)
-		return -1;
-	if (n)
-		memcpy(copy, hints, n * sizeof(*copy));
-	free(p->hints);
-	p->hints = copy;
-	p->n_hints = n;
-	return 0;
-}
-
 static int load(struct this_peer *p, int64_t now, struct diags *d)
 {
 	struct verifier v = verifier_of(p);
@@ -66,27 +52,20 @@ static int load(struct this_peer *p, int64_t now, struct diags *d)
 	return 0;
 }
 
-static int load_hints(struct this_peer *p, struct diags *d)
-{
-	struct arena *a = arena_new();
-	struct hint *hints;
-	size_t n;
-	int r = -1;
-
-	if (a && store_load_hints(&p->store, a, &hints, &n) == 0)
-		r = take_hints(p, hints, n);
-	if (r < 0)
-		d->out_of_memory = true;
-	arena_free(a);
-	return r;
-}
-
 static struct file_stamp stamp_of_config(const struct peer_options *o, const char *ifname)
 {
 	char path[PATH_MAX + NETWORK_MAX_LEN + 8];
 
 	snprintf(path, sizeof(path), "%s/%s.yaml", o->config_dir, ifname);
 	return file_stamp_of(path);
+}
+
+bool peer_is_member(const struct this_peer *p)
+{
+	static const struct file_stamp none;
+	struct file_stamp now = stamp_of_config(p->options, p->config->m.network);
+
+	return !file_stamp_eq(&now, &none);
 }
 
 int peer_refresh_settings(struct this_peer *p, struct diags *d)
@@ -141,7 +120,7 @@ int peer_open(const struct peer_options *o, const char *ifname, struct this_peer
 	p->public_key = &p->config->public_key;
 	p->resolver = resolver_new(d);
 	if (!p->resolver || store_init(&p->store, o->data_dir, ifname, d) < 0 || load(p, clock_unix(), d) < 0 ||
-	    load_hints(p, d) < 0)
+	    peer_hints_open(p, d) < 0)
 		goto fail;
 	*out = p;
 	return 0;
@@ -154,6 +133,7 @@ void peer_close(struct this_peer *p)
 {
 	if (!p)
 		return;
+	peer_hints_close(p);
 	store_unlock(&p->store);
 	resolver_free(p->resolver);
 	if (p->last_of != p->held)
@@ -226,92 +206,6 @@ void peer_poll_path(const struct this_peer *p, unsigned wait_s, char out[static 
 		 wait_s);
 }
 
-static bool in_network(const struct view *v, const struct addr *a)
-{
-	const struct view_cidr *root = &v->cidrs[v->root];
-
-	for (unsigned i = 0; i < root->n_prefixes; i++) {
-		if (prefix_has(&root->prefix[i], a))
-			return true;
-	}
-	return false;
-}
-
-static bool has_base(const struct addr *a, const char *text)
-{
-	struct prefix p;
-
-	return prefix_parse(text, strlen(text), &p) == PREFIX_OK && prefix_has(&p, a);
-}
-
-/* What somebody says they saw: never this machine itself, never many machines, never inside the tunnel. */
-static bool hint_usable(const struct view *v, const struct hint *h)
-{
-	static const char *const never[] = {"0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3", "::/127", "ff00::/8"};
-
-	if (!h->at.port || in_network(v, &h->at.ip))
-		return false;
-	for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++) {
-		if (has_base(&h->at.ip, never[i]))
-			return false;
-	}
-	return true;
-}
-
-static int key_of_peer_cmp(const void *a, const void *b)
-{
-	return key_cmp(a, b);
-}
-
-/* The keys of the view's peers, sorted: a hint about anybody else is forgotten. */
-static struct key *keys_of_view(struct arena *a, const struct view *v)
-{
-	struct key *keys = arena_array(a, v->n_peers ? v->n_peers : 1, sizeof(*keys));
-
-	for (uint32_t i = 0; keys && i < v->n_peers; i++)
-		keys[i] = v->peers[i].key;
-	if (keys)
-		qsort(keys, v->n_peers, sizeof(*keys), key_of_peer_cmp);
-	return keys;
-}
-
-static int hint_cmp(const void *a, const void *b)
-{
-	return key_cmp(&((const struct hint *)a)->key, &((const struct hint *)b)->key);
-}
-
-/* New ones in the place of old ones. Both lists are sorted; of two with one key in `b`, the last counts. */
-static int merge_hints(struct this_peer *p, struct arena *a, const struct bundle *b, struct diags *d)
-{
-	const struct view *v = p->held->view;
-	size_t n = 0, i = 0, max = p->n_hints + b->n_hints;
-	struct hint *all = arena_array(a, max ? max : 1, sizeof(*all)), *new = NULL;
-	struct key *keys = keys_of_view(a, v);
-
-	if (!all || !keys || !(new = arena_array(a, b->n_hints + 1, sizeof(*new)))) {
-		d->out_of_memory = true;
-		return -1;
-	}
-	memcpy(new, b->hints, b->n_hints * sizeof(*new));
-	qsort(new, b->n_hints, sizeof(*new), hint_cmp);
-	for (uint32_t j = 0; i < p->n_hints || j < b->n_hints;) {
-		int c = i == p->n_hints ? 1 : j == b->n_hints ? -1 : key_cmp(&p->hints[i].key, &new[j].key);
-		const struct hint *h = c < 0 ? &p->hints[i] : &new[j];
-
-		i += c <= 0;
-		j += c >= 0;
-		if (n && key_eq(&all[n - 1].key, &h->key))
-			n--;
-		if (hint_usable(v, h) && bsearch(&h->key, keys, v->n_peers, sizeof(*keys), key_of_peer_cmp))
-			all[n++] = *h;
-	}
-	if (take_hints(p, all, n) < 0) {
-		d->out_of_memory = true;
-		return -1;
-	}
-	return store_save_hints(&p->store, p->hints, p->n_hints, d);
-}
-
 /* The new snapshot, on disk first, then held. */
 static int keep(struct this_peer *p, const struct bundle *merged, int64_t now, struct diags *d)
 {
@@ -363,7 +257,7 @@ static int take_rest(struct this_peer *p, struct arena *a, const struct bundle *
 		p->hints_position = b->hints_position;
 		p->has_hints_position = true;
 	}
-	return b->n_hints ? merge_hints(p, a, b, d) : 0;
+	return b->n_hints ? peer_hints_take(p, a, b->hints, b->n_hints, d) : 0;
 }
 
 int peer_take(struct this_peer *p, struct span reply, int64_t now, enum verify_result *result, struct diags *d)
@@ -659,6 +553,8 @@ static int converge_locked(struct this_peer *p, int64_t now, struct peer_turn *t
 		}
 	}
 	turn->ms = clock_boot_ms() - start;
+	if (peer_hints_learn(p, a, plan->observed, now, d) < 0)
+		goto out;
 	arena_free(p->last_arena);
 	p->last_arena = a;
 	p->last = want;

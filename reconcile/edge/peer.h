@@ -34,6 +34,12 @@ struct this_peer {
 	size_t n_hints;
 	uint64_t hints_position;
 	bool has_hints_position;
+	/* What the file of hints does not have yet, and when it was written last, in boot milliseconds (0: never). */
+	bool hints_changed;
+	uint64_t resolved_saved; /* resolver_changes() of then */
+	int64_t hints_saved;
+	bool keeps_hints;              /* this process writes them: it changes the interface or takes replies */
+	bool hints_failed;             /* and that was said */
 	char ledger[POSITION_LEN + 1]; /* "": unknown */
 	int64_t fresh_until;           /* Unix seconds: a server vouched for what is held until then; 0: none did */
 	int64_t opened;                /* boot milliseconds */
@@ -56,6 +62,7 @@ struct this_peer {
 int peer_open(const struct peer_options *o, const char *ifname, struct this_peer **out, struct diags *d);
 void peer_close(struct this_peer *p);                                /* NULL is fine; the interface stays as it is */
 int peer_check_redeemed(const struct this_peer *p, struct diags *d); /* -1 while the invitation is still open */
+bool peer_is_member(const struct this_peer *p);                      /* is the network's own file still there? */
 /* Reads the snapshot again when another process has replaced it. */
 int peer_refresh(struct this_peer *p, int64_t now, struct diags *d);
 
@@ -88,6 +95,19 @@ int peer_take(struct this_peer *p, struct span reply, int64_t now, enum verify_r
  */
 int peer_fetch(struct this_peer *p, unsigned connect_ms, enum verify_result *result,
 	       char server[static NAME_MAX_LEN + 1], struct diags *d);
+
+/*
+ * Hints (reconcile/edge/peer_hints.c): the last file of them, read at the start and never believed; what a server
+ * sends; and the endpoints that live sessions have, of peers for which none is given. All three forget whoever is not
+ * in the view. They are written at most once every HINTS_SAVE_MS, and on exit.
+ */
+#define HINTS_SAVE_MS 10000
+int peer_hints_open(struct this_peer *p, struct diags *d);
+int peer_hints_take(struct this_peer *p, struct arena *a, const struct hint *hints, size_t n, struct diags *d);
+int peer_hints_learn(struct this_peer *p, struct arena *a, const struct device_state *there, int64_t now,
+		     struct diags *d);
+void peer_hints_save(struct this_peer *p, bool at_once); /* what goes wrong is in the log, once */
+void peer_hints_close(struct this_peer *p);
 
 /*
  * The endpoints that are host names: the resolver is asked for them. `wait_ms`: at most so long; 0: the

@@ -30,6 +30,7 @@ struct resolver {
 	bool has_next;
 	struct resolved *known; /* the names are ours */
 	size_t n_known;
+	uint64_t changes;
 	int event;
 };
 
@@ -207,6 +208,7 @@ int resolver_ask(struct resolver *r, const char *const *endpoints, size_t n, str
 	}
 	if (!kept) {
 		free(names);
+		r->changes += r->n_known > 0;
 		known_free(r);
 		return 0;
 	}
@@ -250,6 +252,7 @@ static bool merge(struct resolver *r, struct question *q)
 		q->endpoints[i] = NULL;
 	}
 	if (new) {
+		r->changes += changed || n != r->n_known;
 		known_free(r);
 		r->known = new;
 		r->n_known = n;
@@ -305,4 +308,27 @@ const struct resolved *resolver_known(const struct resolver *r, size_t *n)
 {
 	*n = r->n_known;
 	return r->known;
+}
+
+int resolver_remember(struct resolver *r, const struct resolved *known, size_t n, struct diags *d)
+{
+	known_free(r);
+	r->known = calloc(n ? n : 1, sizeof(*r->known));
+	for (size_t i = 0; r->known && i < n; i++) {
+		r->known[i] = (struct resolved){.endpoint = strdup(known[i].endpoint), .at = known[i].at};
+		if (!r->known[i].endpoint)
+			goto fail;
+		r->n_known++;
+	}
+	if (r->known)
+		return 0;
+fail:
+	known_free(r);
+	d->out_of_memory = true;
+	return -1;
+}
+
+uint64_t resolver_changes(const struct resolver *r)
+{
+	return r->changes;
 }

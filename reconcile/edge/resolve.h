@@ -15,12 +15,16 @@ void resolver_free(struct resolver *r); /* does not wait for a question that is 
  * Asks for these endpoints ("host:port", copied; literal addresses are skipped; at most RESOLVE_MAX). Names that are not asked
  * for any more are forgotten. While an older question is under way this one waits for its end. 0, or -1.
  */
-#define RESOLVE_MAX 4096
 int resolver_ask(struct resolver *r, const char *const *endpoints, size_t n, struct diags *d);
 int resolver_fd(const struct resolver *r);      /* readable when there may be answers */
 bool resolver_take(struct resolver *r);         /* takes them; true when some address is another now */
 bool resolver_busy(const struct resolver *r);   /* a question is under way */
 bool resolver_wait(struct resolver *r, int ms); /* for commands: until all is answered or the time is over */
+/*
+ * What was known in an earlier run (copied): it counts until there is an answer. Before the first question. 0, or -1.
+ */
+int resolver_remember(struct resolver *r, const struct resolved *known, size_t n, struct diags *d);
+uint64_t resolver_changes(const struct resolver *r); /* how often what is known has changed */
 /* What is known, for struct local. Valid until the next call. */
 const struct resolved *resolver_known(const struct resolver *r, size_t *n);
 

@@ -10,8 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LOAD_TRIES     4
-#define HINTS_FILE_MAX (16u << 20)
+#define LOAD_TRIES 4
 
 void kept_free(struct kept *g)
 {
@@ -183,48 +182,42 @@ int store_save(struct store *s, const struct kept *g, struct diags *d)
 	return 0;
 }
 
-int store_load_hints(struct store *s, struct arena *a, struct hint **out, size_t *n)
+int store_load_hints(struct store *s, struct arena *a, struct hints *out, struct diags *d)
 {
 	char path[PATH_MAX + 64];
-	struct diags ignored = {0};
+	struct diags why = {0};
 	struct buf bytes = {0};
-	struct bundle b;
-	bool absent;
+	bool absent = false;
 	int r = 0;
 
-	*out = NULL;
-	*n = 0;
+	*out = (struct hints){0};
 	path_in(s, "hints", path);
-	if (file_read(path, HINTS_FILE_MAX, &bytes, &absent, &ignored) < 0 || absent)
-		goto out;
-	if (bundle_parse(a, buf_span(&bytes), &b, &ignored) < 0 || !b.n_hints)
-		goto out;
-	*out = arena_array(a, b.n_hints, sizeof(**out));
-	if (!*out) {
+	if (file_read(path, HINTS_FILE_MAX, &bytes, &absent, &why) == 0 && !absent)
+		hints_parse(a, buf_span(&bytes), out, &why);
+	if (ran_out(&why)) {
+		d->out_of_memory = true;
 		r = -1;
-		goto out;
+	} else if (why.first) {
+		struct diag *g = diag_warning(d, "hints-ignored", NULL, "%s is ignored: %s", path, why.first->message);
+		diag_help(d, g, "it is written anew; peers without a fixed endpoint are found by what a server knows");
 	}
-	memcpy(*out, b.hints, b.n_hints * sizeof(**out));
-	*n = b.n_hints;
-out:
-	diags_free(&ignored);
+	diags_free(&why);
 	buf_free(&bytes);
 	return r;
 }
 
-int store_save_hints(struct store *s, struct hint *hints, size_t n, struct diags *d)
+int store_save_hints(struct store *s, const struct hints *h, struct diags *d)
 {
-	struct bundle b = {.hints = hints, .n_hints = (uint32_t)n};
 	char path[PATH_MAX + 64];
 	struct buf bytes = {0};
 	int r = -1;
 
 	path_in(s, "hints", path);
-	bundle_write(&bytes, &b);
+	hints_write(&bytes, h);
 	if (bytes.failed)
 		d->out_of_memory = true;
 	else if (file_mkdirs(s->dir, 0700, d) == 0)
-		r = file_write(path, buf_span(&bytes), 0600, d);
+		r = file_replace(path, buf_span(&bytes), 0600, d);
 	buf_free(&bytes);
 	return r;
 }

@@ -1,6 +1,6 @@
 /*
  * What a peer keeps of a network between two runs, in DATA-DIR/IFACE/: the last snapshot that it verified
- * (`snapshot`, a whole bundle), hints (`hints`, never trusted), and `lock`.
+ * (`snapshot`, a whole bundle), where others were (`hints`, never trusted), and `lock`.
  *
  * What comes from the disk is believed no more than what comes from the network: it is verified again
  * with the trust that was pinned at the invitation.
@@ -9,6 +9,7 @@
 #define EDGE_STORE_H
 
 #include "reconcile/edge/file.h"
+#include "reconcile/hints.h"
 #include "reconcile/status.h"
 #include "reconcile/verify.h"
 #include <limits.h>
@@ -67,8 +68,11 @@ int store_load_state(const struct store *s, struct daemon_state *out);
 int store_clear(struct store *s, struct diags *d);
 int store_remove(struct store *s, struct diags *d); /* unlocks */
 
-/* Hints, sorted by key. What cannot be read counts as none. */
-int store_load_hints(struct store *s, struct arena *a, struct hint **out, size_t *n);
-int store_save_hints(struct store *s, struct hint *hints, size_t n, struct diags *d);
+/*
+ * Where others were (reconcile/hints.h), in the arena. A file that cannot be read or makes no sense counts as none, with
+ * a warning ("hints-ignored"). -1 when out of memory.
+ */
+int store_load_hints(struct store *s, struct arena *a, struct hints *out, struct diags *d);
+int store_save_hints(struct store *s, const struct hints *h, struct diags *d);
 
 #endif

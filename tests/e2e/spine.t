@@ -53,6 +53,10 @@ done
 [ "$tests_failed" = 0 ] || done_testing # nothing below can be had without it
 nok 'an invitation is redeemed once' on bob innernet install "$WORK/alice.yaml"
 
+# Until the server is away: alice's daemon is to find it by a host name.
+on alice sh -c 'echo "192.0.2.1 hub.example.com" >>/etc/hosts'
+ok 'alice finds the server by a host name' on alice innernet override-peer-endpoint corp --name hub -e hub.example.com:51820
+
 # ---- who reaches whom
 
 alice=$(on alice ip -4 -o address show dev corp | sed -n 's|.* inet \([0-9.]*\)/.*|\1|p')
@@ -113,6 +117,8 @@ ok 'an interface that somebody deleted is back' wait_for 10 ping_works bob "$ali
 
 # ---- the server is away
 
+kept() { on alice grep -qE -e "$1" /var/lib/innernet/corp/hints; } # REGEX
+ok 'its address is kept' wait_for 30 kept '^resolved hub\.example\.com:51820 192\.0\.2\.1:51820$'
 stop hub server
 host_unplug hub
 ok 'alice still reaches bob' wait_for 10 ping_works alice "$bob" 1
@@ -120,13 +126,17 @@ before=$(device_of alice)
 stop alice daemon
 on alice innernet down corp >/dev/null
 nok 'down removes the interface' on alice ip link show corp
+on alice sed -i '/hub\.example\.com/d' /etc/hosts
 spawn alice daemon innernet up corp --daemon
 ok 'a peer that starts without the server has its network' wait_for 10 has_peer alice bob
 is "$(device_of alice)" "$before" 'the same as before'
+ok 'and reaches whom it has seen, with neither a server nor DNS' wait_for 20 ping_works alice "$bob" 1
+is "$(on alice stat -c %a /var/lib/innernet/corp/hints)" 600 'what it remembers is its own'
+like "$(on alice wg show corp endpoints)" "^$(key_of hub | sed 's/[+/]/\\&/g')[[:space:]]+192\.0\.2\.1:51820\$" \
+	'the name that does not resolve has its last address'
 host_plug hub
-ok 'and reaches whoever has a fixed endpoint, no reconciler running' wait_for 20 ping_works alice 10.60.0.1 1
+ok 'the server answers there, no reconciler running' wait_for 20 ping_works alice 10.60.0.1 1
 spawn hub server innernet-reconcile --watch corp
-ok 'once that is back, bob is reached too' wait_for 30 ping_works alice "$bob" 1
 
 # ---- a disabled peer is gone everywhere
 

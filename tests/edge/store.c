@@ -227,34 +227,44 @@ static void test_lock(void **state)
 	clean(&s);
 }
 
+static struct sockpoint at(const char *text)
+{
+	struct sockpoint p;
+
+	assert_int_equal(sockpoint_parse(text, strlen(text), &p), 0);
+	return p;
+}
+
 static void test_hints(void **state)
 {
 	struct diags d = {0};
 	struct store s;
 	struct arena *a = arena_new();
-	struct hint hints[2] = {{.key = wg_of("a")}, {.key = wg_of("b")}}, *out;
-	size_t n;
+	const struct hint bob = {.key = wg_of("bob"), .at = at("192.0.2.7:4000")};
+	const struct resolved name = {"vpn.example.com:51820", at("192.0.2.1:51820")};
+	struct hints out;
 	char path[PATH_MAX + 16];
 
 	(void)state;
-	assert_int_equal(sockpoint_parse("192.0.2.7:4000", 14, &hints[0].at), 0);
-	assert_int_equal(sockpoint_parse("[2001:db8::1]:4001", 18, &hints[1].at), 0);
 	assert_int_equal(store_init(&s, dir, "corp", &d), 0);
-	assert_int_equal(store_load_hints(&s, a, &out, &n), 0);
-	assert_int_equal(n, 0);
-	assert_int_equal(store_save_hints(&s, hints, 2, &d), 0);
-	assert_int_equal(store_load_hints(&s, a, &out, &n), 0);
-	assert_int_equal(n, 2);
-	for (size_t i = 0; i < 2; i++) {
-		assert_true(key_eq(&out[i].key, &hints[i].key));
-		assert_true(sockpoint_eq(&out[i].at, &hints[i].at));
-	}
+	assert_int_equal(store_load_hints(&s, a, &out, &d), 0);
+	assert_int_equal(out.n_hints + out.n_resolved, 0);
+	assert_int_equal(store_save_hints(&s, &(struct hints){&bob, &name, 1, 1}, &d), 0);
+	assert_int_equal(store_load_hints(&s, a, &out, &d), 0);
+	assert_int_equal(out.n_hints, 1);
+	assert_true(key_eq(&out.hints[0].key, &bob.key) && sockpoint_eq(&out.hints[0].at, &bob.at));
+	assert_int_equal(out.n_resolved, 1);
+	assert_true(sockpoint_eq(&out.resolved[0].at, &name.at));
+	assert_null(d.first);
 	snprintf(path, sizeof(path), "%s/hints", s.dir);
 	assert_int_equal(file_write(path, SPAN("no hints at all\n"), 0600, &d), 0);
-	assert_int_equal(store_load_hints(&s, a, &out, &n), 0);
-	assert_int_equal(n, 0);
+	assert_int_equal(store_load_hints(&s, a, &out, &d), 0);
+	assert_int_equal(out.n_hints + out.n_resolved, 0);
+	assert_int_equal(d.n_warnings, 1);
+	assert_string_equal(d.first->code, "hints-ignored");
 	assert_int_equal(d.n_errors, 0);
 	clean(&s);
+	diags_free(&d);
 	arena_free(a);
 }
 
@@ -385,6 +395,129 @@ static void test_replies(void **state)
 	diags_free(&d);
 }
 
+/* Sorted by key, as a file of hints has to be. */
+static int hint_order(const void *a, const void *b)
+{
+	return key_cmp(&((const struct hint *)a)->key, &((const struct hint *)b)->key);
+}
+
+static void put_hints(struct store *s, struct hint *hints, size_t n, const struct resolved *names, size_t n_names)
+{
+	struct diags d = {0};
+
+	if (n)
+		qsort(hints, n, sizeof(*hints), hint_order);
+	assert_int_equal(store_save_hints(s, &(struct hints){hints, names, n, n_names}, &d), 0);
+	assert_null(d.first);
+}
+
+static struct hint file_hint(struct store *s, const struct key *key)
+{
+	struct arena *a = arena_new();
+	struct diags d = {0};
+	struct hint found = {0};
+	struct hints h;
+
+	assert_int_equal(store_load_hints(s, a, &h, &d), 0);
+	for (size_t i = 0; i < h.n_hints; i++) {
+		if (key_eq(&h.hints[i].key, key))
+			found = h.hints[i];
+	}
+	diags_free(&d);
+	arena_free(a);
+	return found;
+}
+
+/* As a session with bob, and one with the hub, have them. */
+static void learn(struct this_peer *p, const char *bob_at, int64_t handshake)
+{
+	struct device_peer peers[2] = {{.key = wg_of("bob"), .endpoint = at(bob_at), .handshake = handshake},
+				       {.key = wg_of("hub"), .endpoint = at("192.0.2.99:9"), .handshake = NOW}};
+	struct device_state there = {.exists = true, .peers = peers, .n_peers = 2};
+	struct arena *a = arena_new();
+	struct diags d = {0};
+
+	assert_int_equal(peer_hints_learn(p, a, &there, NOW, &d), 0);
+	assert_null(d.first);
+	arena_free(a);
+}
+
+/* What is on the disk is nobody's word; sessions tell more; and the disk is left alone for a while. */
+static void test_where_others_were(void **state)
+{
+	const struct peer_options o = {.config_dir = dir, .data_dir = dir};
+	const struct key bob = wg_of("bob"), stranger = wg_of("stranger");
+	const struct resolved names[] = {{"a.example.com:1", at("192.0.2.30:1")},
+					 {"b.example.com:1", at("10.60.0.9:1")},
+					 {"c.example.com:1", at("127.0.0.1:1")}};
+	struct hint hints[] = {{bob, at("192.0.2.7:4000")}, {stranger, at("192.0.2.8:4000")}};
+	struct diags d = {0};
+	struct this_peer *p;
+	struct store s;
+	struct net n;
+	char file[128];
+	size_t known;
+
+	(void)state;
+	open_net(&n, 2);
+	struct peer_config *c = alice_config(&n);
+	assert_int_equal(peer_config_write(dir, c, true, &d), 0);
+	peer_config_free(c);
+	assert_int_equal(store_init(&s, dir, "corp", &d), 0);
+	save_version(&s, 2);
+
+	put_hints(&s, hints, 2, names, 3);
+	p = open_alice(&o);
+	assert_int_equal(p->n_hints, 1); /* of whom it may see */
+	assert_true(key_eq(&p->hints[0].key, &bob));
+	assert_true(sockpoint_eq(&resolver_known(p->resolver, &known)[0].at, &names[0].at));
+	assert_int_equal(known, 1);
+	peer_close(p);
+	assert_true(file_hint(&s, &stranger).at.port); /* whoever only looks writes nothing */
+
+	/* Inside the tunnel, or this very machine: never. */
+	for (unsigned i = 0; i < 3; i++) {
+		static const char *const never[] = {"10.60.64.3:4000", "127.0.0.1:4000", "224.0.0.1:4000"};
+		struct hint one = {bob, at(never[i])};
+
+		put_hints(&s, &one, 1, NULL, 0);
+		p = open_alice(&o);
+		assert_int_equal(p->n_hints, 0);
+		peer_close(p);
+	}
+
+	put_hints(&s, NULL, 0, NULL, 0);
+	/* A session that is over says nothing; one that lives is written at once, the next only when some time is over. */
+	p = open_alice(&o);
+	learn(p, "192.0.2.7:1", NOW - 181);
+	assert_int_equal(p->n_hints, 0);
+	learn(p, "192.0.2.7:2", NOW - 179);
+	assert_int_equal(p->n_hints, 1); /* the hub has an endpoint of the definition */
+	assert_int_equal(file_hint(&s, &bob).at.port, 2);
+	learn(p, "192.0.2.7:3", NOW);
+	learn(p, "10.60.64.9:4", NOW);
+	assert_int_equal(p->hints[0].at.port, 3);
+	assert_int_equal(file_hint(&s, &bob).at.port, 2);
+	p->hints_saved -= HINTS_SAVE_MS;
+	learn(p, "192.0.2.7:3", NOW);
+	assert_int_equal(file_hint(&s, &bob).at.port, 3);
+	learn(p, "192.0.2.7:5", NOW);
+	peer_close(p);
+	assert_int_equal(file_hint(&s, &bob).at.port, 5); /* and on exit */
+
+	/* Whoever has left leaves nothing behind. */
+	p = open_alice(&o);
+	learn(p, "192.0.2.7:6", NOW);
+	learn(p, "192.0.2.7:7", NOW);
+	snprintf(file, sizeof(file), "%s/corp.yaml", dir);
+	unlink(file);
+	clean(&s);
+	peer_close(p);
+	assert_int_equal(access(s.dir, F_OK), -1);
+	net_close(&n);
+	diags_free(&d);
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -401,7 +534,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_round_trip), cmocka_unit_test(test_damaged), cmocka_unit_test(test_lock),
-	    cmocka_unit_test(test_hints),      cmocka_unit_test(test_replies),
+	    cmocka_unit_test(test_hints),      cmocka_unit_test(test_replies), cmocka_unit_test(test_where_others_were),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
