@@ -1,14 +1,18 @@
 #include "schema/model.h"
 
+#include <stddef.h>
 #include <string.h>
 
-uint32_t model_cidr_by_name(const struct model *m, const char *name)
+/* Among things of `size` bytes whose `name` is that far in them; `by`: their indices, sorted by it. */
+static uint32_t find_by_name(const uint32_t *by, uint32_t n, const void *things, size_t size, size_t name,
+			     const char *wanted)
 {
-	uint32_t low = 0, high = m->n_cidrs;
+	uint32_t low = 0, high = n;
 
 	while (low < high) {
-		uint32_t mid = low + (high - low) / 2, i = m->cidrs_by_name[mid];
-		int c = strcmp(name, m->cidrs[i].name);
+		uint32_t mid = low + (high - low) / 2, i = by[mid];
+		const char *const *at = (const void *)((const char *)things + i * size + name);
+		int c = strcmp(wanted, *at);
 
 		if (c == 0)
 			return i;
@@ -20,22 +24,16 @@ uint32_t model_cidr_by_name(const struct model *m, const char *name)
 	return NONE;
 }
 
+uint32_t model_cidr_by_name(const struct model *m, const char *name)
+{
+	return find_by_name(m->cidrs_by_name, m->n_cidrs, m->cidrs, sizeof(*m->cidrs), offsetof(struct cidr, name),
+			    name);
+}
+
 uint32_t model_peer_by_name(const struct model *m, const char *name)
 {
-	uint32_t low = 0, high = m->n_peers;
-
-	while (low < high) {
-		uint32_t mid = low + (high - low) / 2, i = m->peers_by_name[mid];
-		int c = strcmp(name, m->peers[i].name);
-
-		if (c == 0)
-			return i;
-		if (c < 0)
-			high = mid;
-		else
-			low = mid + 1;
-	}
-	return NONE;
+	return find_by_name(m->peers_by_name, m->n_peers, m->peers, sizeof(*m->peers), offsetof(struct peer, name),
+			    name);
 }
 
 uint32_t model_peer_by_addr(const struct model *m, const struct addr *a)
