@@ -31,6 +31,12 @@ static int read_into(struct source *s, const char *path, struct span *out, struc
 			return 0;
 		}
 	}
+	if (access(path, F_OK) && errno == ENOENT) {
+		struct diag *g = diag_file_error(d, "file-error", path, "cannot open %s: %s", path, strerror(ENOENT));
+
+		diag_help(d, g, "run it in the folder of the definition, or name that folder or the file");
+		return -1;
+	}
 	rc = file_read(path, DEFINITION_MAX, &b, NULL, d);
 	if (rc == 0) {
 		*out = arena_span(s->arena, buf_span(&b));

@@ -224,6 +224,12 @@ cd "$work/net" || exit 1
 printf 'x' >"$work/etc/teams.yaml"
 run innernet --config-dir "$work/etc" plan --definition teams
 has "$err" 'teams/network.yaml' 'and --definition says that it is a folder'
+mkdir "$work/empty"
+cd "$work/empty" || exit 1
+run innernet validate
+has "$status $err" '2 error[file-error]: cannot open network.yaml: No such file or directory' 'no definition here'
+has "$err" 'help: run it in the folder of the definition, or name that folder or the file' 'and where it is looked for'
+
 # What belongs to another user git does not read unless it is told to; that is no reason to call everything new, also
 # where there is no .gitconfig at all, as in a container.
 if [ "$(id -u)" = 0 ]; then
