@@ -1,7 +1,7 @@
 #include "reconcile/hosts.h"
 
 #include "reconcile/json.h"
-#include "reconcile/plan.h"
+#include "reconcile/plan_symbol.h"
 #include "schema/model.h"
 
 #include <stdlib.h>

@@ -3,17 +3,7 @@
 #define RECONCILE_PLAN_H
 
 #include "reconcile/device.h"
-
-enum plan_action { PLAN_CREATE, PLAN_CHANGE, PLAN_REMOVE };
-#define PLAN_ACTIONS 3
-
-/* Terraform's symbols, the legend of those that were used, and the line that counts. Plans of definitions share them. */
-#define COLOR_RESET "\033[0m"
-#define COLOR_BOLD  "\033[1m"
-const char *plan_verb(enum plan_action action); /* "added" */
-void plan_put_symbol(struct buf *out, enum plan_action action, bool color);
-void plan_put_legend(struct buf *out, const bool used[static PLAN_ACTIONS], bool color);
-void plan_put_summary(struct buf *out, uint32_t n_add, uint32_t n_change, uint32_t n_remove, bool color);
+#include "reconcile/plan_symbol.h"
 
 enum plan_action op_action(enum op_kind kind);
 bool op_is_interface(enum op_kind kind); /* one of those that make up the interface's own item */
