@@ -15,7 +15,7 @@ static const struct level {
     [CHECK_UNKNOWN] = {"?", "\033[33m"}, [CHECK_FAIL] = {"FAIL", "\033[1;31m"},
 };
 
-static const char *format(struct checks *c, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static const char *format(struct checks *c, const char *fmt, va_list ap)
 {
 	struct buf b = {0}, shown = {0};
 	const char *text;
