@@ -18,6 +18,7 @@
 #define POOL_BYTES   2048 /* of one connection: request line, headers, reply headers; 10,000 held ones take 31 MB */
 #define ACCEPT_BURST 64   /* accepted in one turn of the loop */
 #define ACCEPT_REST  100  /* ms without accepting, after running out of descriptors */
+#define WAIT_STEP_MS 250  /* long waits end at a multiple of this */
 #define ACK_STEP_MS  2
 #define ACK_LIMIT_MS 200
 #define BUCKETS      4096 /* of the connections by address; a power of two */
@@ -228,6 +229,19 @@ static void on_wait_over(void *ctx)
 
 	r->why = HTTP_TIMEOUT;
 	unhold(r);
+	/* After the others that end with it. */
+	loop_timer_set(r->conn->server->loop, &r->conn->server->turn, 1);
+}
+
+/*
+ * libmicrohttpd goes through all suspended connections whenever one is resumed. So long waits end together, on the
+ * quarter of a second: once for many of them.
+ */
+static int64_t wait_rounded(int64_t ms)
+{
+	int64_t over = (clock_boot_ms() + ms) % WAIT_STEP_MS;
+
+	return ms < 4 * WAIT_STEP_MS || !over ? ms : ms + WAIT_STEP_MS - over;
 }
 
 /* A suspended connection is in nobody's epoll but this one: without it, one that went would stay for a minute. */
@@ -256,7 +270,7 @@ void http_hold(struct http_request *r, int64_t ms)
 	s->held = r;
 	MHD_suspend_connection(r->mhd);
 	loop_timer_del(s->loop, &r->conn->deadline);
-	if (loop_timer_set(s->loop, &r->wait, ms) < 0 ||
+	if (loop_timer_set(s->loop, &r->wait, wait_rounded(ms)) < 0 ||
 	    loop_fd_set(s->loop, r->conn->fd, EPOLLRDHUP | EPOLLONESHOT, on_hang_up, r) < 0) {
 		r->gone = true; /* better gone than held without an end */
 		unhold(r);
