@@ -158,6 +158,7 @@ static int fresh_make(struct reconciler *r)
 	fresh_write(&r->fresh, &f);
 	r->fresh_len = r->fresh.n;
 	r->fresh_issued = now;
+	r->fresh_of = f.statement;
 	for (unsigned i = 0; i < r->config->n_seeds; i++) {
 		bool online = false;
 		for (unsigned k = 0; k < t->n_online; k++)
@@ -174,14 +175,10 @@ static int fresh_make(struct reconciler *r)
 
 static int answer_fresh(struct reconciler *r, struct answer *a, struct report *report)
 {
-	struct fresh f;
-	struct diags d = {0};
-	const struct span had = {(const uint8_t *)r->fresh.p, r->fresh_len};
 	const int64_t now = clock_unix();
-	bool good = r->fresh.n && now >= r->fresh_issued && now - r->fresh_issued < FRESH_SECONDS / 4 &&
-		    !fresh_parse(had, &f, &d) && !hash_cmp(&f.statement, &r->current->parsed.name);
+	const bool good = r->fresh.n && now >= r->fresh_issued && now - r->fresh_issued < FRESH_SECONDS / 4 &&
+			  !hash_cmp(&r->fresh_of, &r->current->parsed.name);
 
-	diags_free(&d);
 	if (!good && fresh_make(r) < 0)
 		return -1;
 	if (!r->n_fresh)

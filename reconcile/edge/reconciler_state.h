@@ -119,6 +119,7 @@ struct reconciler {
 	size_t fresh_ends[SIGNERS_MAX]; /* of each signature in it */
 	unsigned n_fresh;
 	int64_t fresh_issued;
+	struct hash fresh_of; /* the statement */
 
 	int64_t pushed;        /* clock_boot_ms() of the push that is being looked at; 0: none */
 	int64_t noticed;       /* the same of the current version's */
