@@ -305,8 +305,8 @@ static const char *const values[] = {
     "\"ed25519:eBai9ZdlJMToQZwo9r8cX6qt1MevVu9FstvWwcUsV3o=\"",
     "\"ED25519:eBai9ZdlJMToQZwo9r8cX6qt1MevVu9FstvWwcUsV3o=\"",
     "[\"ed25519:eBai9ZdlJMToQZwo9r8cX6qt1MevVu9FstvWwcUsV3o=\"]",
-    "[\"ed25519:eBai9ZdlJMToQZwo9r8cX6qt1MevVu9FstvWwcUsV3o=\", "
-    "\"ed25519:eBai9ZdlJMToQZwo9r8cX6qt1MevVu9FstvWwcUsV3o=\"]",
+    ("[\"ed25519:eBai9ZdlJMToQZwo9r8cX6qt1MevVu9FstvWwcUsV3o=\", "
+     "\"ed25519:eBai9ZdlJMToQZwo9r8cX6qt1MevVu9FstvWwcUsV3o=\"]"),
     "\"vpn.example.com:51820\"",
     "\"VPN.Example.com.:051820\"",
     "vpn.example.com:51820",

@@ -158,8 +158,8 @@ static void test_control_files_are_not_believed(void **state)
 	struct fixture *f = *state;
 	char path[160], reason[CONTROL_REASON_MAX], word[CONTROL_WORD_LEN + 1];
 	static const char *const bad[] = {"\xff\xfe", "\x1b[2J", "two\rlines",
-					  "\xe2\x80\xae"
-					  "back"};
+					  ("\xe2\x80\xae"
+					   "back")};
 	struct diags d = {0};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {

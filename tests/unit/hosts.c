@@ -56,8 +56,8 @@ static void test_bad_names(void **state)
 					  "",
 					  "-bob",
 					  "bob.corp",
-					  "b\xc3\xb6"
-					  "b",
+					  ("b\xc3\xb6"
+					   "b"),
 					  "bob\r",
 					  "Bob"};
 
