@@ -128,10 +128,13 @@ static int read_file(const char *path, size_t max, bool secret, struct buf *out,
 	if (fstat(fd, &st) < 0) {
 		fail(d, path, "look at", errno);
 	} else if (!S_ISREG(st.st_mode)) {
-		diag_file_error(d, "file-not-regular", path, "%s is not a regular file", path);
+		diag_help(d, diag_file_error(d, "file-not-regular", path, "%s is not a regular file", path),
+			  "name a file; folders, pipes and devices are not read");
 	} else if ((uintmax_t)st.st_size > max) {
-		diag_file_error(d, "file-too-large", path, "%s has %jd bytes; at most %zu are read", path,
-				(intmax_t)st.st_size, max);
+		diag_help(d,
+			  diag_file_error(d, "file-too-large", path, "%s has %jd bytes; at most %zu are read", path,
+					  (intmax_t)st.st_size, max),
+			  "is it the right file?");
 	} else if (!secret || check_secret(path, &st, d) == 0) {
 		r = read_all(fd, path, (size_t)st.st_size, max, out, d);
 	}
