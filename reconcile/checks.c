@@ -52,11 +52,12 @@ struct check *checks_add(struct checks *c, enum check_level level, const char *w
 		c->cap = cap;
 	}
 	more = &c->list[c->n];
-	*more = (struct check){.level = level, .what = what};
+	*more = (struct check){.level = level, .what = arena_strdup(c->arena, what)};
 	va_start(ap, fmt);
 	more->text = format(c, fmt, ap);
 	va_end(ap);
-	if (!more->text)
+	c->failed |= !more->what;
+	if (!more->text || !more->what)
 		return NULL;
 	c->n++;
 	return more;

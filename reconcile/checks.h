@@ -28,7 +28,7 @@ struct checks {
 	bool failed; /* out of memory */
 };
 
-/* NULL when out of memory, which checks_help() takes. `what` is borrowed. */
+/* NULL when out of memory, which checks_help() takes. `what` is copied: a check outlives what it is about. */
 struct check *checks_add(struct checks *c, enum check_level level, const char *what, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 void checks_help(struct checks *c, struct check *at, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
