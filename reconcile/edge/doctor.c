@@ -344,6 +344,8 @@ void doctor_check(struct this_peer *p, unsigned wait_ms, struct checks *c)
 	struct diags why = {0};
 	struct check *k;
 
+	/* What was kept from before would hide a name that does not resolve any more. */
+	resolver_remember(p->resolver, NULL, 0, &why);
 	peer_resolve(p, (int)wait_ms, &why);
 	check_interface(&d, &why);
 	check_wireguard(&d);
