@@ -1,4 +1,4 @@
-/* Who asks, what for, and the redemption of invitations. */
+/* Who asks, and what for. */
 #include "reconcile/edge/log.h"
 #include "reconcile/edge/reconciler_state.h"
 #include "reconcile/edge/request.h"
@@ -53,132 +53,16 @@ bool reconciler_is_sendable_hint(const struct reconciler *r, const struct sockpo
 	return true;
 }
 
-/* --- redeeming --- */
-
-/* The answer was acknowledged, or nobody waits for it: the address moves to the new key. */
-void reconciler_handover_done(struct handover *h)
-{
-	struct reconciler *r = h->r;
-
-	for (struct handover **p = &r->handovers; *p; p = &(*p)->next)
-		if (*p == h) {
-			*p = h->next;
-			break;
-		}
-	free(h);
-	if (r->current)
-		reconciler_converge(r, r->current, DEVICE_ALL);
-	reconciler_wake(r);
-}
-
-static void on_acknowledged(void *ctx)
-{
-	reconciler_handover_done(ctx);
-}
-
-/* Is a key somebody's already: in the definition, as an invite's temporary one, or enrolled by another invite? */
-static bool key_is_known(const struct reconciler *r, const struct enrolment *e)
-{
-	const struct model *m = r->current->model;
-	const struct ledger_facts *f = reconciler_facts(r);
-
-	for (uint32_t i = 0; i < m->n_peers; i++) {
-		struct key x = m->peers[i].key;
-		if (m->peers[i].is_invite && ed25519_to_x25519(&m->peers[i].key, &x))
-			continue;
-		if (key_eq(&x, &e->key))
-			return true;
-	}
-	for (size_t i = 0; i < f->n_enrolments; i++)
-		if (key_eq(&f->enrolments[i].key, &e->key) && !key_eq(&f->enrolments[i].invite, &e->invite))
-			return true;
-	return false;
-}
-
-static void say_redeemed(struct http_request *q, struct handover *h)
-{
-	struct buf body = {0};
-
-	buf_str(&body, "redeemed\n");
-	http_answer(q, 200, "text/plain", &body, h ? on_acknowledged : NULL, h);
-}
-
-static void redeem_new(struct reconciler *r, struct http_request *q, const struct peer *p, const struct enrolment *e)
-{
-	struct diags d = {0};
-	struct handover *h = NULL;
-	enum redeem_result result = REDEEM_UNAVAILABLE;
-
-	if (r->ledger)
-		result = ledger_redeem(r->ledger, e, &d);
-	switch (result) {
-	case REDEEM_UNAVAILABLE:
-		log_diags("ledger", &d);
-		loop_timer_set(r->loop, &r->status_timer, 200);
-		http_refuse(q, 503, "ledger-unavailable",
-			    "the server cannot record invitations at the moment; try again later");
-		break;
-	case REDEEM_USED:
-		http_refuse(q, 410, "invite-used", "this invitation was redeemed by another key, or replaced");
-		break;
-	case REDEEM_KEY_KNOWN:
-		http_refuse(q, 409, "key-known", "this key belongs to another peer; make a new one");
-		break;
-	case REDEEM_OK:
-		r->redemptions++;
-		log_info("redeemed", "'%s' redeemed its invitation", p->name);
-		h = calloc(1, sizeof(*h));
-		if (h) {
-			*h = (struct handover){.r = r, .invite = e->invite, .key = e->key, .next = r->handovers};
-			r->handovers = h;
-		}
-		reconciler_ledger_moved(r);
-		say_redeemed(q, h);
-		break;
-	}
-	diags_free(&d);
-}
-
-static void redeem(struct reconciler *r, struct http_request *q, const struct asker *who)
-{
-	const struct peer *p = &r->current->model->peers[who->peer];
-	const struct key *id = &r->current->model->trust.id;
-	struct diags d = {0};
-	struct enrolment e;
-
-	if (enrolment_parse(http_body(q), &e, &d)) {
-		http_refuse(q, 400, "bad-request", "the body is not an enrolment");
-	} else if (enrolment_check(&e, id, &d)) {
-		http_refuse(q, 403, "forged", "%s", d.first ? d.first->message : "the enrolment proves nothing");
-	} else if (r->ledger && ledger_is_spent(r->ledger, &e.invite)) {
-		http_refuse(q, 410, "invite-used", "this invitation was used or replaced");
-	} else if (!p->is_invite || !key_eq(&p->key, &e.invite)) {
-		http_refuse(q, 403, "not-invited", "this is not the invitation of the peer that asks");
-	} else {
-		const struct enrolment *before = ledger_enrolment(reconciler_facts(r), &e.invite);
-		if (before && key_eq(&before->key, &e.key))
-			say_redeemed(q, NULL); /* again, from either key: harmless */
-		else if (before)
-			http_refuse(q, 410, "invite-used", "this invitation was redeemed by another key");
-		else if (p->invite_expires && p->invite_expires <= clock_unix())
-			http_refuse(q, 401, "invite-expired", "this invitation has expired; ask for a new one");
-		else if (key_is_known(r, &e))
-			http_refuse(q, 409, "key-known", "this key belongs to a peer already; make a new one");
-		else
-			redeem_new(r, q, p, &e);
-	}
-	diags_free(&d);
-}
-
 /* --- routing --- */
 
-static void answer_status(struct reconciler *r, struct http_request *q, const struct asker *who)
+static void answer_status(struct reconciler *r, struct http_request *q, const struct asker *who, enum http_reason why)
 {
 	const bool all = r->current->model->peers[who->peer].admin;
 	json_t *o = status_json(r, all ? NONE : who->peer);
 	char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
 	struct buf body = {0};
 
+	(void)why;
 	json_decref(o);
 	if (text) {
 		buf_str(&body, text);
@@ -190,14 +74,12 @@ static void answer_status(struct reconciler *r, struct http_request *q, const st
 }
 
 /* Counts tell who there is and what they do: that is for admins. */
-static void answer_metrics(struct reconciler *r, struct http_request *q, const struct asker *who)
+static void answer_metrics(struct reconciler *r, struct http_request *q, const struct asker *who, enum http_reason why)
 {
 	struct buf body = {0};
 
-	if (!r->current->model->peers[who->peer].admin) {
-		http_refuse(q, 403, "not-admin", "only an admin's machine may ask for this");
-		return;
-	}
+	(void)who;
+	(void)why;
 	reconciler_metrics(r, &body);
 	http_answer(q, 200, METRICS_CONTENT_TYPE, &body, NULL, NULL);
 }
@@ -222,20 +104,38 @@ static bool is_ours(const struct reconciler *r, struct http_request *q)
 	return false;
 }
 
-/* One known path with one method. */
-static bool is_route(struct http_request *q, const char *path, enum http_method method, bool *wrong_method)
+/* Who may ask for something. */
+enum right { RIGHT_INVITED, RIGHT_PEER, RIGHT_ADMIN };
+
+/* All that there is to ask for. A handler answers or holds. */
+static const struct route {
+	const char *path;
+	enum http_method method;
+	enum right right;
+	void (*answer)(struct reconciler *r, struct http_request *q, const struct asker *who, enum http_reason why);
+} routes[] = {
+    {"/v1/redeem", HTTP_POST, RIGHT_INVITED, reconciler_redeem},
+    {"/v1/poll", HTTP_GET, RIGHT_PEER, reconciler_poll},
+    {"/v1/status", HTTP_GET, RIGHT_PEER, answer_status},
+    {"/metrics", HTTP_GET, RIGHT_ADMIN, answer_metrics},
+};
+
+static bool has_right(const struct reconciler *r, struct http_request *q, const struct asker *who, enum right right)
 {
-	if (strcmp(http_path(q), path))
-		return false;
-	*wrong_method = http_method(q) != method;
-	return !*wrong_method;
+	if (right >= RIGHT_PEER && who->kind == ASKER_INVITED)
+		http_refuse(q, 403, "not-invited", "redeem the invitation first");
+	else if (right == RIGHT_ADMIN && !r->current->model->peers[who->peer].admin)
+		http_refuse(q, 403, "not-admin", "only an admin's machine may ask for this");
+	else
+		return true;
+	return false;
 }
 
 void reconciler_request(void *ctx, struct http_request *q, enum http_reason why)
 {
 	struct reconciler *r = ctx;
+	const struct route *route = NULL;
 	struct asker who;
-	bool wrong_method = false;
 
 	if (!r->current) {
 		http_refuse(q, 503, "not-published", "nothing has been published yet");
@@ -248,21 +148,16 @@ void reconciler_request(void *ctx, struct http_request *q, enum http_reason why)
 	}
 	if (!is_ours(r, q))
 		return;
-	if (is_route(q, "/v1/redeem", HTTP_POST, &wrong_method)) {
-		redeem(r, q, &who);
-	} else if (wrong_method) {
-		http_refuse(q, 405, "bad-request", "this path takes POST");
-	} else if (who.kind == ASKER_INVITED) {
-		http_refuse(q, 403, "not-invited", "redeem the invitation first");
-	} else if (is_route(q, "/v1/poll", HTTP_GET, &wrong_method)) {
-		reconciler_poll(r, q, &who, why);
-	} else if (is_route(q, "/v1/status", HTTP_GET, &wrong_method)) {
-		answer_status(r, q, &who);
-	} else if (is_route(q, "/metrics", HTTP_GET, &wrong_method)) {
-		answer_metrics(r, q, &who);
-	} else if (wrong_method) {
-		http_refuse(q, 405, "bad-request", "this path takes GET");
-	} else {
+	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]) && !route; i++)
+		if (!strcmp(http_path(q), routes[i].path))
+			route = &routes[i];
+	/* Who is not in yet learns of no path but the one. */
+	if (!has_right(r, q, &who, route && route->right == RIGHT_INVITED ? RIGHT_INVITED : RIGHT_PEER))
+		return;
+	if (!route)
 		http_refuse(q, 404, "not-found", "there is nothing at this path");
-	}
+	else if (http_method(q) != route->method)
+		http_refuse(q, 405, "bad-request", "this path takes %s", http_method_name(route->method));
+	else if (has_right(r, q, &who, route->right))
+		route->answer(r, q, &who, why);
 }

@@ -160,8 +160,11 @@ struct asker {
 	uint32_t peer; /* index in the current model */
 };
 struct asker reconciler_asker(const struct reconciler *r, const struct addr *from);
-void reconciler_handover_done(struct handover *h);
 bool reconciler_is_sendable_hint(const struct reconciler *r, const struct sockpoint *at);
+
+/* reconciler_redeem.c */
+void reconciler_redeem(struct reconciler *r, struct http_request *q, const struct asker *who, enum http_reason why);
+void reconciler_handover_done(struct handover *h);
 
 /* reconciler_poll.c */
 void reconciler_poll(struct reconciler *r, struct http_request *q, const struct asker *who, enum http_reason why);

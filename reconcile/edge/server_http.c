@@ -540,6 +540,13 @@ static enum MHD_Result check_framing(struct MHD_Connection *mhd, const char *met
 	return MHD_YES;
 }
 
+const char *http_method_name(enum http_method m)
+{
+	static const char *const names[] = {[HTTP_GET] = "GET", [HTTP_POST] = "POST", [HTTP_PUT] = "PUT"};
+
+	return m < HTTP_OTHER ? names[m] : "?";
+}
+
 static struct http_request *request_new(struct conn *c, struct MHD_Connection *mhd, const char *url, const char *method)
 {
 	struct http_request *r = calloc(1, sizeof(*r));
@@ -550,7 +557,10 @@ static struct http_request *request_new(struct conn *c, struct MHD_Connection *m
 	}
 	r->conn = c;
 	r->mhd = mhd;
-	r->method = !strcmp(method, "GET") ? HTTP_GET : !strcmp(method, "POST") ? HTTP_POST : HTTP_OTHER;
+	r->method = HTTP_OTHER;
+	for (enum http_method m = HTTP_GET; m < HTTP_OTHER; m++)
+		if (!strcmp(method, http_method_name(m)))
+			r->method = m;
 	r->why = HTTP_NEW;
 	c->request = r;
 	return r;

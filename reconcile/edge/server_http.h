@@ -12,7 +12,7 @@
 struct http_server;
 struct http_request;
 
-enum http_method { HTTP_GET, HTTP_POST, HTTP_OTHER };
+enum http_method { HTTP_GET, HTTP_POST, HTTP_PUT, HTTP_OTHER };
 /* Why the callback is called: the request is here; http_wake() was called; its time is over. */
 enum http_reason { HTTP_NEW, HTTP_WOKEN, HTTP_TIMEOUT };
 
@@ -41,6 +41,7 @@ uint16_t http_port(const struct http_server *s);
 
 /* What was asked. Strings live as long as the request. NULL: absent. */
 enum http_method http_method(const struct http_request *r);
+const char *http_method_name(enum http_method m);    /* as it stands in a request; "?" of HTTP_OTHER */
 const char *http_path(const struct http_request *r); /* without the query */
 const char *http_header(const struct http_request *r, const char *name);
 const char *http_argument(const struct http_request *r, const char *name);
