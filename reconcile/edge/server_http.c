@@ -1,113 +1,13 @@
-#include "reconcile/edge/server_http.h"
+#include "reconcile/edge/http_state.h"
 #include "reconcile/edge/log.h"
-#include "reconcile/edge/request.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <linux/sockios.h>
-#include <microhttpd.h>
-#include <net/if.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #define POOL_BYTES   2048 /* of one connection: request line, headers, reply headers; 10,000 held ones take 31 MB */
-#define ACCEPT_BURST 64   /* accepted in one turn of the loop */
-#define ACCEPT_REST  100  /* ms without accepting, after running out of descriptors */
 #define WAIT_STEP_MS 250  /* long waits end at a multiple of this */
-#define ACK_STEP_MS  2
-#define ACK_LIMIT_MS 200
-#define BUCKETS      4096 /* of the connections by address; a power of two */
-
-/* One connection. MHD owns the descriptor. */
-struct conn {
-	struct http_server *server;
-	struct addr from;
-	int fd;
-	struct loop_timer deadline; /* of the transfer that is under way */
-	struct http_request *request;
-	struct conn *next, *prev; /* of all */
-	struct conn *same_bucket;
-};
-
-struct http_request {
-	struct conn *conn;
-	struct MHD_Connection *mhd;
-	enum http_method method;
-	char *path;
-	struct buf body;
-	void *data;
-	bool complete, answered, held, gone;
-	enum http_reason why;
-	struct loop_timer wait; /* while held */
-	struct http_request *next_held, *prev_held;
-	void (*acknowledged)(void *ctx);
-	void *ack_ctx;
-};
-
-/* An answer that the other side has not acknowledged yet. */
-struct drain {
-	struct http_server *server;
-	struct loop_timer step;
-	int fd; /* a dup */
-	int64_t until;
-	void (*fn)(void *ctx);
-	void *ctx;
-	struct drain *next, *prev;
-};
-
-struct http_server {
-	struct loop *loop;
-	struct http_options o;
-	struct MHD_Daemon *mhd;
-	int mhd_fd; /* its epoll */
-	int listener;
-	unsigned ifindex; /* of the listener */
-	uint16_t port;
-	struct loop_timer turn, rest;
-	struct conn *conns;
-	struct conn *buckets[BUCKETS];
-	unsigned n_conns;
-	struct http_request *held;
-	struct drain *drains;
-	bool running;
-	struct http_counts counts;
-};
-
-static struct addr addr_of(const struct sockaddr *sa)
-{
-	struct addr a = {{0}};
-
-	if (sa->sa_family == AF_INET6) {
-		memcpy(a.b, &((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr, 16);
-	} else if (sa->sa_family == AF_INET) {
-		a.b[10] = a.b[11] = 0xff;
-		memcpy(a.b + 12, &((const struct sockaddr_in *)(const void *)sa)->sin_addr, 4);
-	}
-	return a;
-}
-
-static struct conn **bucket_of(struct http_server *s, const struct addr *a)
-{
-	uint32_t h = 2166136261u; /* FNV-1a */
-
-	for (int i = 0; i < 16; i++)
-		h = (h ^ a->b[i]) * 16777619u;
-	return &s->buckets[h & (BUCKETS - 1)];
-}
-
-static unsigned count_from(struct http_server *s, const struct addr *a)
-{
-	unsigned n = 0;
-
-	for (struct conn *c = *bucket_of(s, a); c; c = c->same_bucket)
-		n += !addr_cmp(&c->from, a);
-	return n;
-}
 
 /* --- the turn of MHD in our loop --- */
 
@@ -145,6 +45,24 @@ static void on_mhd(void *ctx, int fd, uint32_t events)
 
 /* --- connections --- */
 
+static struct conn **bucket_of(struct http_server *s, const struct addr *a)
+{
+	uint32_t h = 2166136261u; /* FNV-1a */
+
+	for (int i = 0; i < 16; i++)
+		h = (h ^ a->b[i]) * 16777619u;
+	return &s->buckets[h & (BUCKETS - 1)];
+}
+
+unsigned http_count_from(struct http_server *s, const struct addr *a)
+{
+	unsigned n = 0;
+
+	for (struct conn *c = *bucket_of(s, a); c; c = c->same_bucket)
+		n += !addr_cmp(&c->from, a);
+	return n;
+}
+
 static int64_t transfer_ms(const struct http_server *s)
 {
 	return s->o.transfer_ms ? s->o.transfer_ms : TRANSFER_SECONDS * 1000;
@@ -176,7 +94,7 @@ static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
 			return; /* its requests are refused */
 		c->server = s;
 		c->fd = fd;
-		c->from = addr_of(from);
+		c->from = http_addr_of(from);
 		c->deadline = (struct loop_timer){.fn = on_deadline, .ctx = c};
 		loop_timer_set(s->loop, &c->deadline, transfer_ms(s));
 		c->next = s->conns;
@@ -309,55 +227,6 @@ void http_close_others(struct http_server *s, bool (*keep)(void *ctx, const stru
 
 /* --- answers --- */
 
-static void drain_end(struct drain *w)
-{
-	loop_timer_del(w->server->loop, &w->step);
-	*(w->prev ? &w->prev->next : &w->server->drains) = w->next;
-	if (w->next)
-		w->next->prev = w->prev;
-	if (w->fd >= 0)
-		close(w->fd);
-	free(w);
-}
-
-static void on_drain(void *ctx)
-{
-	struct drain *w = ctx;
-	int unsent = 0;
-
-	if (w->fd >= 0 && !ioctl(w->fd, SIOCOUTQ, &unsent) && unsent > 0 && clock_boot_ms() < w->until) {
-		loop_timer_set(w->server->loop, &w->step, ACK_STEP_MS);
-		return;
-	}
-	void (*fn)(void *) = w->fn;
-	void *fn_ctx = w->ctx;
-	drain_end(w);
-	fn(fn_ctx);
-}
-
-/* The answer is in the kernel's buffer, or the connection broke: from here on we ask whether it was acknowledged. */
-static void drain_start(struct http_request *r)
-{
-	struct http_server *s = r->conn->server;
-	struct drain *w = calloc(1, sizeof(*w));
-
-	if (!w) {
-		r->acknowledged(r->ack_ctx);
-		return;
-	}
-	*w = (struct drain){.server = s,
-			    .step = {.fn = on_drain, .ctx = w},
-			    .fd = dup(r->conn->fd),
-			    .until = clock_boot_ms() + ACK_LIMIT_MS,
-			    .fn = r->acknowledged,
-			    .ctx = r->ack_ctx,
-			    .next = s->drains};
-	if (w->next)
-		w->next->prev = w;
-	s->drains = w;
-	loop_timer_set(s->loop, &w->step, 0);
-}
-
 static void count_answer(struct MHD_Connection *mhd, unsigned status, size_t bytes)
 {
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
@@ -400,6 +269,14 @@ static enum MHD_Result queue(struct MHD_Connection *mhd, unsigned status, const 
 	ok = MHD_queue_response(mhd, status, resp);
 	MHD_destroy_response(resp);
 	return ok;
+}
+
+enum MHD_Result http_refuse_early(struct MHD_Connection *mhd, unsigned status, const char *text)
+{
+	struct buf body = {0};
+
+	buf_str(&body, text);
+	return queue(mhd, status, "text/plain", &body, true);
 }
 
 void http_answer(struct http_request *r, unsigned status, const char *content_type, struct buf *body,
@@ -464,82 +341,6 @@ void **http_data(struct http_request *r)
 	return &r->data;
 }
 
-/* Headers of which there may be only one, and the one that we never take. */
-struct framing {
-	const char *length;
-	unsigned lengths, hosts, encodings;
-	bool odd; /* a name or a value that others may read otherwise */
-};
-
-/* RFC 9110 section 5.6.2; "Content-Length :", which RFC 9112 section 5.1 has refused, is none. */
-static bool is_token(const char *s, size_t n)
-{
-	static const char others[] = "!#$%&'*+-.^_`|~";
-
-	for (size_t i = 0; i < n; i++)
-		if (!(s[i] >= '0' && s[i] <= '9') && !((s[i] | 0x20) >= 'a' && (s[i] | 0x20) <= 'z') &&
-		    !(s[i] && strchr(others, s[i])))
-			return false;
-	return n > 0;
-}
-
-/* RFC 9110 section 5.5: a bare CR or a NUL in a value may be the end of it for somebody else. */
-static bool has_control(const char *s, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (((unsigned char)s[i] < 0x20 && s[i] != '\t') || s[i] == 0x7f)
-			return true;
-	return false;
-}
-
-static enum MHD_Result count_header(void *cls, enum MHD_ValueKind kind, const char *key, size_t n_key,
-				    const char *value, size_t n_value)
-{
-	struct framing *f = cls;
-
-	(void)kind;
-	f->odd |= !is_token(key, n_key) || (value && has_control(value, n_value));
-	if (!strcasecmp(key, "Content-Length")) {
-		f->lengths++;
-		f->length = value;
-	} else if (!strcasecmp(key, "Host")) {
-		f->hosts++;
-	} else if (!strcasecmp(key, "Transfer-Encoding")) {
-		f->encodings++;
-	}
-	return MHD_YES;
-}
-
-static enum MHD_Result refuse_early(struct MHD_Connection *mhd, unsigned status, const char *text)
-{
-	struct buf body = {0};
-
-	buf_str(&body, text);
-	return queue(mhd, status, "text/plain", &body, true);
-}
-
-/* Request smuggling starts with two opinions about where a request ends. MHD takes some of them. */
-static enum MHD_Result check_framing(struct MHD_Connection *mhd, const char *method, bool *ok)
-{
-	struct framing f = {0};
-	size_t n;
-	bool too_large;
-
-	*ok = false;
-	MHD_get_connection_values_n(mhd, MHD_HEADER_KIND, count_header, &f);
-	if (f.odd)
-		return refuse_early(mhd, 400, "bad-request: a header that is malformed\n");
-	if (f.encodings || f.lengths > 1 || f.hosts > 1)
-		return refuse_early(mhd, 400, "bad-request: the length of the request is ambiguous\n");
-	if (f.lengths && content_length_parse(f.length, REQUEST_MAX, &n, &too_large) < 0)
-		return too_large ? refuse_early(mhd, 413, "too-large: a request is at most 4096 bytes\n")
-				 : refuse_early(mhd, 400, "bad-request: Content-Length is not a number\n");
-	if (!f.lengths && strcmp(method, "GET") && strcmp(method, "HEAD"))
-		return refuse_early(mhd, 411, "bad-request: Content-Length is missing\n");
-	*ok = true;
-	return MHD_YES;
-}
-
 const char *http_method_name(enum http_method m)
 {
 	static const char *const names[] = {[HTTP_GET] = "GET", [HTTP_POST] = "POST", [HTTP_PUT] = "PUT"};
@@ -579,7 +380,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *mhd, const c
 		struct conn *c = info ? info->socket_context : NULL;
 		if (!c)
 			return MHD_NO;
-		enum MHD_Result result = check_framing(mhd, method, &ok);
+		enum MHD_Result result = http_check_framing(mhd, method, &ok);
 		if (!ok)
 			return result;
 		*state = request_new(c, mhd, url, method);
@@ -618,7 +419,7 @@ static void on_completed(void *cls, struct MHD_Connection *mhd, void **state, en
 		loop_timer_del(s->loop, &r->wait);
 	}
 	if (r->acknowledged)
-		drain_start(r);
+		http_drain_start(r);
 	r->conn->request = NULL;
 	loop_fd_del(s->loop, r->conn->fd);
 	loop_timer_set(s->loop, &r->conn->deadline, transfer_ms(s));
@@ -626,145 +427,6 @@ static void on_completed(void *cls, struct MHD_Connection *mhd, void **state, en
 	free(r->path);
 	buf_free(&r->body);
 	free(r);
-}
-
-/* --- listening --- */
-
-static void on_listener(void *ctx, int fd, uint32_t events)
-{
-	struct http_server *s = ctx;
-	const unsigned max = s->o.max_connections ? s->o.max_connections : CONNECTIONS_MAX;
-	const unsigned max_peer = s->o.max_per_peer ? s->o.max_per_peer : CONNECTIONS_PEER;
-
-	(void)events;
-	for (int i = 0; i < ACCEPT_BURST; i++) {
-		struct sockaddr_storage ss = {0};
-		socklen_t n = sizeof(ss);
-		int c = accept4(fd, (struct sockaddr *)&ss, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (c < 0) {
-			if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-				loop_fd_del(s->loop, fd);
-				loop_timer_set(s->loop, &s->rest, ACCEPT_REST);
-			}
-			if (errno == ECONNABORTED || errno == EINTR)
-				continue;
-			break;
-		}
-		struct addr from = addr_of((struct sockaddr *)&ss);
-		if (s->n_conns >= max || count_from(s, &from) >= max_peer) {
-			close(c);
-			continue;
-		}
-		MHD_add_connection(s->mhd, c, (struct sockaddr *)&ss, n); /* closes it when it fails */
-	}
-	http_run(s);
-}
-
-static void on_rest_over(void *ctx)
-{
-	struct http_server *s = ctx;
-
-	if (s->listener >= 0)
-		loop_fd_set(s->loop, s->listener, EPOLLIN, on_listener, s);
-}
-
-static void stop_listening(struct http_server *s)
-{
-	if (s->listener < 0)
-		return;
-	loop_fd_del(s->loop, s->listener);
-	loop_timer_del(s->loop, &s->rest);
-	close(s->listener);
-	s->listener = -1;
-}
-
-/* A socket for both families; for IPv4 alone where the kernel has no IPv6. */
-static int make_socket(const struct http_server *s, const char **what)
-{
-	struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons(s->o.port)};
-	struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons(s->o.port)};
-	const struct sockaddr *sa = (const struct sockaddr *)&six;
-	socklen_t n = sizeof(six);
-	int on = 1, off = 0, fd = socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-	*what = "make a socket";
-	if (!s->o.interface) {
-		memcpy(&six.sin6_addr, s->o.address.b, 16);
-		memcpy(&four.sin_addr, s->o.address.b + 12, 4);
-	}
-	if (fd < 0 && errno == EAFNOSUPPORT) {
-		fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-		sa = (const struct sockaddr *)&four;
-		n = sizeof(four);
-	}
-	if (fd < 0)
-		return -1;
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (sa->sa_family == AF_INET6)
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
-	*what = "bind to the interface";
-	if (s->o.interface &&
-	    setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, s->o.interface, (socklen_t)strlen(s->o.interface) + 1) < 0)
-		goto fail;
-	*what = "take the port";
-	if (bind(fd, sa, n) < 0 || listen(fd, SOMAXCONN) < 0)
-		goto fail;
-	return fd;
-fail:;
-	int err = errno;
-	close(fd);
-	errno = err;
-	return -1;
-}
-
-static bool keep_none(void *ctx, const struct addr *from)
-{
-	(void)ctx;
-	(void)from;
-	return false;
-}
-
-int http_listen(struct http_server *s, struct diags *d)
-{
-	unsigned index = s->o.interface ? if_nametoindex(s->o.interface) : 0;
-	struct sockaddr_storage ss = {0};
-	socklen_t n = sizeof(ss);
-	const char *what;
-	struct diag *g;
-
-	if (s->listener >= 0 && index == s->ifindex)
-		return 0;
-	/* What was accepted is bound to the interface that went, too: nothing sent there ever arrives. */
-	if (s->listener >= 0)
-		http_close_others(s, keep_none, NULL);
-	stop_listening(s);
-	s->listener = make_socket(s, &what);
-	if (s->listener < 0 || loop_fd_set(s->loop, s->listener, EPOLLIN, on_listener, s) < 0) {
-		g = diag_error(d, "listen-failed", NULL, "cannot %s %s%sTCP port %u: %s", what,
-			       s->o.interface ? s->o.interface : "", s->o.interface ? ", " : "", s->o.port,
-			       strerror(errno));
-		if (errno == EADDRINUSE)
-			diag_help(d, g, "find who has it: ss -ltnp 'sport = :%u'", s->o.port);
-		else if (errno == EPERM || errno == EACCES)
-			diag_help(d, g, "run it as root");
-		stop_listening(s);
-		return -1;
-	}
-	s->ifindex = index;
-	getsockname(s->listener, (struct sockaddr *)&ss, &n);
-	s->port = ntohs(ss.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&ss)->sin6_port
-						 : ((struct sockaddr_in *)&ss)->sin_port);
-	return 0;
-}
-
-bool http_listening(const struct http_server *s)
-{
-	return s->listener >= 0;
-}
-
-uint16_t http_port(const struct http_server *s)
-{
-	return s->port;
 }
 
 unsigned http_connections(const struct http_server *s)
@@ -800,7 +462,7 @@ struct http_server *http_new(struct loop *l, const struct http_options *o, struc
 	s->o = *o;
 	s->listener = -1;
 	s->turn = (struct loop_timer){.fn = on_turn, .ctx = s};
-	s->rest = (struct loop_timer){.fn = on_rest_over, .ctx = s};
+	s->rest = (struct loop_timer){.fn = http_rest_over, .ctx = s};
 #if MHD_VERSION >= 0x00097707
 	/* One thread. Else it takes a connection in later than it is given it, when the caps have been looked at. */
 	flags |= MHD_USE_NO_THREAD_SAFETY;
@@ -824,7 +486,7 @@ void http_free(struct http_server *s)
 {
 	if (!s)
 		return;
-	stop_listening(s);
+	http_stop_listening(s);
 	while (s->held) {
 		s->held->gone = true;
 		unhold(s->held);
@@ -833,8 +495,7 @@ void http_free(struct http_server *s)
 		loop_fd_del(s->loop, s->mhd_fd);
 	if (s->mhd)
 		MHD_stop_daemon(s->mhd);
-	while (s->drains)
-		drain_end(s->drains);
+	http_drains_end(s);
 	loop_timer_del(s->loop, &s->turn);
 	loop_timer_del(s->loop, &s->rest);
 	free(s);
