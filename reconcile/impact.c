@@ -472,11 +472,22 @@ static void reuse_items(struct match *w)
 	}
 }
 
-/* Does the key that this peer's machine has stop to count? */
-static bool peer_cut(const struct match *w, const struct peer *x, const struct peer *y, enum cut_reason *reason)
+/* Is the key of `y` the one that the invite of `x` became? Without the ledger it counts as that. */
+static bool is_folded(const struct match *w, const struct peer *x, const struct peer *y)
 {
 	const struct enrolment *e;
 
+	if (!x || !y || !x->is_invite || y->is_invite)
+		return false;
+	if (!w->facts)
+		return true;
+	e = ledger_enrolment(w->facts, &x->key);
+	return e && key_eq(&e->key, &y->key);
+}
+
+/* Does the key that this peer's machine has stop to count? */
+static bool peer_cut(const struct match *w, const struct peer *x, const struct peer *y, enum cut_reason *reason)
+{
 	if (x->disabled)
 		return false;
 	if (!y || y->disabled) {
@@ -489,11 +500,8 @@ static bool peer_cut(const struct match *w, const struct peer *x, const struct p
 	if (!x->is_invite)
 		return true;
 	*reason = CUT_VOIDED;
-	e = w->facts ? ledger_enrolment(w->facts, &x->key) : NULL;
-	if (w->facts)
-		return e && (y->is_invite || !key_eq(&e->key, &y->key));
-	/* Without the ledger an invite counts as redeemed, and a key in its place as the one it became. */
-	return y->is_invite;
+	/* Without the ledger an invite counts as redeemed. */
+	return (!w->facts || ledger_enrolment(w->facts, &x->key)) && !is_folded(w, x, y);
 }
 
 /* Who is cut off, whose invites are opened and voided, which addresses are new. */
@@ -506,8 +514,9 @@ static int peer_facts(struct match *w)
 	im->cut = arena_array(w->arena, n_b, sizeof(*im->cut));
 	im->voided = arena_array(w->arena, n_b, sizeof(*im->voided));
 	im->opened = arena_array(w->arena, n_a, sizeof(*im->opened));
+	im->folded = arena_array(w->arena, n_a, sizeof(*im->folded));
 	im->addresses = arena_array(w->arena, 2 * (size_t)n_a, sizeof(*im->addresses));
-	if (!im->cut || !im->voided || !im->opened || !im->addresses)
+	if (!im->cut || !im->voided || !im->opened || !im->folded || !im->addresses)
 		return -1;
 	for (uint32_t i = 0; i < n_b; i++) {
 		const struct peer *x = &b->peers[i], *y = w->peer_after[i] == NONE ? NULL : &a->peers[w->peer_after[i]];
@@ -516,7 +525,7 @@ static int peer_facts(struct match *w)
 		/* By peer of before for now: impact_count() groups the rows. */
 		if (cut)
 			im->cut[im->n_cut++] = (struct impact_cut){i, reason};
-		if (x->is_invite && !(y && same_mark(x, y)))
+		if (x->is_invite && !(y && same_mark(x, y)) && !is_folded(w, x, y))
 			im->voided[im->n_voided++] = i;
 		servers += x->server && !x->disabled;
 		kept += x->server && !x->disabled && y && y->server && !cut;
@@ -528,6 +537,8 @@ static int peer_facts(struct match *w)
 		left += y->admin && !y->disabled;
 		if (y->is_invite && !(x && same_mark(x, y)))
 			im->opened[im->n_opened++] = k;
+		if (is_folded(w, x, y))
+			im->folded[im->n_folded++] = k;
 		for (unsigned i = 0; i < y->n_ips && !(x && same_addresses(x, y)); i++) {
 			uint32_t from = b ? model_peer_by_addr(b, &y->ip[i]) : NONE;
 			if (from == NONE || from != w->peer_before[k])

@@ -113,7 +113,8 @@ struct impact {
 	struct impact_cut *cut;
 	struct impact_address *addresses;
 	uint32_t *opened, *voided; /* invites: peers of after, peers of before */
-	uint32_t n_cut, n_addresses, n_opened, n_voided;
+	uint32_t *folded;          /* peers of after whose enrolled key the definition has now */
+	uint32_t n_cut, n_addresses, n_opened, n_voided, n_folded;
 	bool server_lost;                     /* servers were enabled, and none of them stays as it was */
 	bool admin_lost;                      /* admins were enabled, and none is left */
 	bool trust_changed, identity_changed; /* signers, threshold, online; id or network name */

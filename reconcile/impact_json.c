@@ -136,6 +136,7 @@ static json_t *json_effects(const struct impact *im)
 	ok = put_addresses(out, im) && ok;
 	ok = put(out, "invites_opened", json_names(im->after, im->opened, im->n_opened)) && ok;
 	ok = put(out, "invites_voided", json_names(im->before, im->voided, im->n_voided)) && ok;
+	ok = put(out, "keys_folded", json_names(im->after, im->folded, im->n_folded)) && ok;
 	if (ok)
 		return out;
 	json_decref(out);

@@ -118,6 +118,11 @@ static void put_voided(struct buf *out, const struct impact *im, uint32_t i)
 	buf_str(out, im->before->peers[im->voided[i]].name);
 }
 
+static void put_folded(struct buf *out, const struct impact *im, uint32_t i)
+{
+	buf_str(out, im->after->peers[im->folded[i]].name);
+}
+
 struct attributes {
 	struct buf *out;
 	bool change; /* then both sides are said */
@@ -241,6 +246,7 @@ void impact_render_markdown(struct buf *out, const struct impact *im, const stru
 	put_list(out, im, "New addresses:", im->before ? im->n_addresses : 0, put_address);
 	put_list(out, im, "Invites opened:", im->n_opened, put_opened);
 	put_list(out, im, "Invites voided:", im->n_voided, put_voided);
+	put_list(out, im, "Enrolled keys written down:", im->n_folded, put_folded);
 	put_items(out, im);
 	buf_printf(out, "\nPlan id: `%s`\n", im->id);
 }

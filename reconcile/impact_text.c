@@ -115,6 +115,7 @@ static void put_facts(struct buf *out, const struct impact *im, bool color)
 	}
 	put_invites(out, "Invites opened:", im->after, im->opened, im->n_opened, color);
 	put_invites(out, "Invites voided:", im->before, im->voided, im->n_voided, color);
+	put_invites(out, "Enrolled keys written down:", im->after, im->folded, im->n_folded, color);
 }
 
 static void put_line(void *ctx, const char *label, const char *before, const char *after)

@@ -263,6 +263,63 @@ static int invite_peer(struct editor *e)
 	return set_in_peer(&f, "invite_expires", mark, VALUE_WORD, expiring ? expires : NULL);
 }
 
+static const struct edit_fold *fold_of(const struct edit *e, const char *name)
+{
+	uint32_t lo = 0, hi = e->n_folds;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+		int c = strcmp(e->folds[mid].name, name);
+		if (!c)
+			return &e->folds[mid];
+		if (c < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return NULL;
+}
+
+/* `peer` is its mapping. */
+static int fold_peer(struct editor *e, struct rewrite *w, struct node *peer, const struct edit_fold *fold)
+{
+	struct node *invite = peer->kind == NODE_MAP ? node_find(peer, "invite") : NULL;
+	char key[KEY_B64_LEN + 1];
+
+	if (!invite) {
+		diag_error(e->diags, "edit-style", NULL, "the peer '%s' has no invite", fold->name);
+		return -1;
+	}
+	key_format(&fold->key, key);
+	return rewrite_key(w, peer, invite, "public_key") || rewrite_scalar(w, invite->next, VALUE_TEXT, key) ||
+		       set_in_peer(&(struct found){w, peer, NULL}, "invite_expires", NULL, VALUE_WORD, NULL)
+		   ? -1
+		   : 0;
+}
+
+/* All of them in one pass: a network may have thousands. */
+static int fold_peers(struct editor *e)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < e->n_files; i++) {
+		const struct node *map = section_of(&e->files[i], "peers");
+		if (!map || map->kind != NODE_MAP)
+			continue;
+		for (node_pairs(k, map)) {
+			const struct edit_fold *fold = fold_of(e->edit, k->text);
+			if (fold && fold_peer(e, &e->files[i], k->next, fold))
+				return -1;
+			n += fold != NULL;
+		}
+	}
+	if (n == e->edit->n_folds)
+		return 0;
+	diag_error(e->diags, "unknown-name", NULL, "%u of the peers to fold are in none of the files",
+		   e->edit->n_folds - n);
+	return -1;
+}
+
 static int make(struct editor *e)
 {
 	switch (e->edit->kind) {
@@ -290,6 +347,8 @@ static int make(struct editor *e)
 		return add_association(e);
 	case EDIT_DELETE_ASSOCIATION:
 		return delete_association(e);
+	case EDIT_FOLD:
+		return fold_peers(e);
 	case N_EDIT_KINDS:
 		break;
 	}

@@ -39,20 +39,29 @@ enum edit_kind {
 	EDIT_DELETE_CIDR,
 	EDIT_ADD_ASSOCIATION,
 	EDIT_DELETE_ASSOCIATION,
+	EDIT_FOLD, /* the keys that peers enrolled in the place of their invites */
 	N_EDIT_KINDS
+};
+
+/* A peer, and the WireGuard key that its invite became. */
+struct edit_fold {
+	const char *name; /* borrowed */
+	struct key key;   /* zero: not known yet, as edit_check() takes it */
 };
 
 /* One edit. Strings are borrowed. */
 struct edit {
 	enum edit_kind kind;
-	const char *name;        /* of the peer or CIDR; one CIDR of an association. Of add-peer: peer.name */
-	const char *other;       /* the new name; the other CIDR */
-	struct edit_peer peer;   /* add-peer; of invite-peer: key, invite_expires */
-	const char *endpoint;    /* set-endpoint; NULL: none any more */
-	struct prefix prefix[2]; /* add-cidr */
-	uint8_t n_prefixes;      /* add-cidr */
-	bool isolated;           /* add-cidr */
-	const char *description; /* add-cidr; NULL: none */
+	const char *name;              /* of the peer or CIDR; one CIDR of an association. Of add-peer: peer.name */
+	const char *other;             /* the new name; the other CIDR */
+	struct edit_peer peer;         /* add-peer; of invite-peer: key, invite_expires */
+	const char *endpoint;          /* set-endpoint; NULL: none any more */
+	struct prefix prefix[2];       /* add-cidr */
+	uint8_t n_prefixes;            /* add-cidr */
+	bool isolated;                 /* add-cidr */
+	const char *description;       /* add-cidr; NULL: none */
+	const struct edit_fold *folds; /* fold: sorted by name, each once. Borrowed */
+	uint32_t n_folds;
 };
 
 /*

@@ -9,6 +9,8 @@ static bool str_eq(const char *x, const char *y)
 	return x == y || (x && y && !strcmp(x, y));
 }
 
+#define FOLDS_NAMED 4 /* in one line about a fold; from one more on they are counted */
+
 /* The nearest name of that kind; NULL: none is near. */
 static const char *nearest(const struct model *m, const char *name, bool cidr)
 {
@@ -225,6 +227,25 @@ static enum edit_state check_peer(const struct edit *e, const struct model *m, s
 	return EDIT_TO_DO;
 }
 
+/* Each is there, and has a key: the one that it is to have, where that is known. */
+static enum edit_state check_fold(const struct edit *e, const struct model *m, struct diags *d)
+{
+	enum edit_state state = e->n_folds ? EDIT_ALREADY : EDIT_TO_DO;
+
+	for (uint32_t k = 0; k < e->n_folds; k++) {
+		const struct edit_fold *f = &e->folds[k];
+		uint32_t i = model_peer_by_name(m, f->name);
+		const struct peer *p = i == NONE ? NULL : &m->peers[i];
+
+		if (!p)
+			state = unknown(m, f->name, false, d); /* and so it stays */
+		else if (state == EDIT_ALREADY &&
+			 (p->is_invite || p->invite_expires || !(key_is_zero(&f->key) || key_eq(&f->key, &p->key))))
+			state = EDIT_TO_DO;
+	}
+	return state;
+}
+
 enum edit_state edit_check(const struct edit *e, const struct model *m, struct diags *d)
 {
 	uint32_t peer;
@@ -248,6 +269,8 @@ enum edit_state edit_check(const struct edit *e, const struct model *m, struct d
 	case EDIT_ADD_ASSOCIATION:
 	case EDIT_DELETE_ASSOCIATION:
 		return check_association(e, m, d);
+	case EDIT_FOLD:
+		return check_fold(e, m, d);
 	default:
 		return check_peer(e, m, d);
 	}
@@ -296,6 +319,18 @@ int edit_verify(const struct edit *e, const struct model *before, const struct m
 	return -1;
 }
 
+/* "fold the key of bob", "fold the keys of alice, bob and 3 more" */
+static void describe_fold(const struct edit *e, struct buf *out)
+{
+	uint32_t named = e->n_folds <= FOLDS_NAMED ? e->n_folds : FOLDS_NAMED - 1;
+
+	buf_printf(out, "fold the key%s of ", e->n_folds == 1 ? "" : "s");
+	for (uint32_t i = 0; i < named; i++)
+		buf_printf(out, "%s%s", !i ? "" : i + 1 == e->n_folds ? " and " : ", ", e->folds[i].name);
+	if (named < e->n_folds)
+		buf_printf(out, " and %u more", e->n_folds - named);
+}
+
 void edit_describe(const struct edit *e, struct buf *out)
 {
 	static const struct {
@@ -314,6 +349,10 @@ void edit_describe(const struct edit *e, struct buf *out)
 	    [EDIT_ADD_ASSOCIATION] = {"associate ", " with ", ""},
 	    [EDIT_DELETE_ASSOCIATION] = {"part ", " from ", ""},
 	};
+	if (e->kind == EDIT_FOLD) {
+		describe_fold(e, out);
+		return;
+	}
 	buf_printf(out, "%s%s%s%s%s", texts[e->kind].before, e->kind == EDIT_ADD_PEER ? e->peer.name : e->name,
 		   texts[e->kind].between ? texts[e->kind].between : "", texts[e->kind].between ? e->other : "",
 		   texts[e->kind].after);

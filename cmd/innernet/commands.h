@@ -19,6 +19,7 @@ extern const struct command command_rename_cidr;
 extern const struct command command_delete_cidr;
 extern const struct command command_add_association;
 extern const struct command command_delete_association;
+extern const struct command command_fold;
 extern const struct command command_snapshot;
 extern const struct command command_validate;
 extern const struct command command_schema;

@@ -167,6 +167,7 @@ static const struct edit_command commands[] = {
      take_association,
      NULL,
      NULL},
+    {&command_fold, EDIT_FOLD, {{.option = NULL}}, take_fold, prepare_fold, json_fold},
 };
 _Static_assert(sizeof(commands) / sizeof(commands[0]) == N_EDIT_KINDS, "each kind of edit has its command");
 
@@ -189,7 +190,7 @@ static bool incomplete(const struct edit_job *job, const struct edit_command *c)
 
 static int load(struct edit_job *job)
 {
-	const char *path = job->inv->n_args ? job->inv->args[0] : ".";
+	const char *path = job->path ? job->path : job->inv->n_args ? job->inv->args[0] : ".";
 
 	job->before = source_load(job->arena, path, false, &job->diags);
 	if (!job->before)
@@ -201,6 +202,9 @@ static int load(struct edit_job *job)
 	}
 	if (clone_open(job->before->files[0], &job->clone, &job->diags) < 0)
 		diags_soften(&job->diags);
+	/* What it says is what the edit is made of. */
+	if (job->edit.kind == EDIT_FOLD && job->clone)
+		clone_fetch_ledger(job->clone, &job->diags);
 	if (job->clone && job->before->trust.present)
 		job->ledger = clone_ledger(job->clone, &job->before->trust.id, &job->diags);
 	return 0;
@@ -457,6 +461,9 @@ static int print_already(const struct edit_job *job, const struct edit_command *
 		buf_printf(&b, "%s association joins '%s' and '%s' in %s.",
 			   e->kind == EDIT_ADD_ASSOCIATION ? "An" : "No", e->name, e->other, file);
 		break;
+	case EDIT_FOLD:
+		fold_already(job, &b);
+		break;
 	default:
 		buf_printf(&b, "Peer '%s' %s already.", e->name,
 			   e->kind == EDIT_DISABLE_PEER  ? "is disabled"
@@ -475,11 +482,14 @@ static int make_edit(struct edit_job *job, const struct edit_command *c)
 	enum edit_state state = edit_check(&job->edit, job->before, &job->diags);
 	struct impact *impact;
 	struct buf message = {0};
-	int rc = 1;
+	int rc = 1, prepared;
 
-	if (state == EDIT_ALREADY)
+	if (state == EDIT_REFUSED)
+		return 1;
+	prepared = state == EDIT_TO_DO && c->prepare ? c->prepare(job) : 0;
+	if (state == EDIT_ALREADY || prepared > 0)
 		return print_already(job, c);
-	if (state == EDIT_REFUSED || (c->prepare && c->prepare(job)) ||
+	if (prepared < 0 ||
 	    edit_apply(&job->edit, job->before->sources, job->before->n_files, job->bytes, &job->diags) ||
 	    edit_check_git(job))
 		return 1;

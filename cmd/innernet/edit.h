@@ -31,6 +31,7 @@ struct edit_job {
 	struct edit edit;
 	struct buf *bytes; /* by file: what it is to be; not written to: it stays */
 	bool interactive;  /* something was asked for */
+	const char *path;  /* of the definition; NULL: the first argument, or the current folder */
 
 	/* Of a new invite. */
 	uint8_t *seed;    /* secret_new(); NULL: there is none */
@@ -73,7 +74,8 @@ struct edit_command {
 	struct ask asks[ASKS_MAX];
 	int (*take)(
 	    struct edit_job *job); /* options into job->edit, without looking at the definition; 0, or the exit code */
-	int (*prepare)(struct edit_job *job); /* what needs the definition; -1 with diagnostics. NULL: nothing */
+	/* What needs the definition: 0; 1: it is as asked for already; -1 with diagnostics. NULL: nothing. */
+	int (*prepare)(struct edit_job *job);
 	/* More for --json. NULL: nothing. */
 	int (*json)(const struct edit_job *job, bool changed, json_t *into);
 };
@@ -100,6 +102,12 @@ void invitation_say(const struct edit_job *job, struct buf *out);
 /* "14d" to seconds. 0: never. -1: neither. */
 int expiry_parse(const char *s, int64_t *seconds);
 int ips_parse(const char *s, struct addr out[static 2], uint8_t *n);
+
+/* edit_fold.c: which peers, and the keys that the ledger has for them. */
+int take_fold(struct edit_job *job);
+int prepare_fold(struct edit_job *job);
+void fold_already(const struct edit_job *job, struct buf *out); /* why there is nothing to do */
+int json_fold(const struct edit_job *job, bool changed, json_t *into);
 
 /* edit_git.c: the files and git around them. Diagnostics go to job->diags; -1 after an error. */
 int edit_check_git(struct edit_job *job); /* a commit would take nothing along that somebody has not finished */

@@ -68,6 +68,23 @@ static const struct option_spec cidr_options_only[] = {
     {"name", 0, "NAME", "the CIDR"},
     EDIT_OPTIONS,
 };
+static const struct option_spec fold_options[] = {
+    EDIT_OPTIONS,
+};
+const struct command command_fold = {
+    .name = "fold",
+    .synopsis = "[FILE | DIR] [NAME...] [OPTION...]",
+    .summary = "write the keys that peers enrolled into the definition",
+    .text =
+	"Puts the public key of each peer that redeemed its invitation, or of those named, in the place of its\n"
+	"invite: the definition then says by itself what the ledger knew. The peers stay the same ones, no session\n"
+	"ends, and their invites are spent. The ledger is fetched from origin first. A first word that is no\n"
+	"peer's name, as ./corp or net.yaml, is the definition." SAFE,
+    .example = "innernet fold --commit --push",
+    .options = fold_options,
+    .max_args = -1,
+    .run = edit_run,
+};
 const struct command command_rename_peer = {
     .name = "rename-peer",
     .synopsis = WHERE "--name NAME --new-name NAME [OPTION...]",

@@ -36,6 +36,7 @@ static const struct command *const commands[] = {
     &command_delete_cidr,
     &command_add_association,
     &command_delete_association,
+    &command_fold,
     NULL,
 };
 

@@ -1,11 +1,15 @@
 #include "reconcile/edge/clone.h"
+#include "reconcile/edge/run.h"
 #include "reconcile/edge/source.h"
+#include "schema/edit.h"
 
 #include <git2.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+
+#define FETCH_SECONDS 60 /* of the ledger: a few objects */
 
 struct clone {
 	struct repo *repo;
@@ -207,6 +211,44 @@ struct ledger *clone_ledger(struct clone *c, const struct key *id, struct diags 
 			     quiet.first ? quiet.first->message : "no reason given");
 	diags_free(&quiet);
 	return l;
+}
+
+/* The ledger in this clone may be older than the server's. */
+static void say_stale(struct clone *c, struct diags *d)
+{
+	char newest[TIME_STR_LEN];
+	git_commit *tip = NULL;
+	git_oid id;
+	struct diag *g = diag_warning(d, "ledger-stale", NULL, "the ledger could not be fetched from origin");
+
+	if (!git_reference_name_to_id(&id, repo_git(c->repo), LEDGER_TRACKING_REF) &&
+	    !git_commit_lookup(&tip, repo_git(c->repo), &id) && !time_format(git_commit_time(tip), newest))
+		diag_help(d, g, "this clone's copy is used: what was recorded since %s is not in it", newest);
+	git_commit_free(tip);
+}
+
+void clone_fetch_ledger(struct clone *c, struct diags *d)
+{
+	const char *const argv[] = {"git",
+				    "-C",
+				    c->folder,
+				    "fetch",
+				    "--quiet",
+				    "--no-tags",
+				    "--no-write-fetch-head",
+				    "origin",
+				    "+" LEDGER_REF ":" LEDGER_TRACKING_REF,
+				    NULL};
+	struct diags why = {0};
+	git_remote *origin = NULL;
+	git_oid tip;
+	bool wanted = git_reference_name_to_id(&tip, repo_git(c->repo), LEDGER_REF) &&
+		      !git_remote_lookup(&origin, repo_git(c->repo), "origin");
+
+	git_remote_free(origin);
+	if (wanted && run_program_within(argv, FETCH_SECONDS, &why))
+		say_stale(c, d);
+	diags_free(&why);
 }
 
 static int blame_copy(struct clone *c, const git_blame_hunk *h, struct arena *a, struct blame *out, struct diags *d)

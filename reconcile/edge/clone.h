@@ -37,6 +37,12 @@ struct span clone_message(struct clone *c, const char *sha, struct arena *a, str
  */
 struct ledger *clone_ledger(struct clone *c, const struct key *id, struct diags *d);
 
+/*
+ * Fetches the ledger from origin, where there is such a remote and the ledger is not this repository's own, within a
+ * minute. That it could not be had is a warning ("ledger-stale") with the time of the newest record that is there.
+ */
+void clone_fetch_ledger(struct clone *c, struct diags *d);
+
 /* Who wrote a line. Strings are in the arena. */
 struct blame {
 	bool committed; /* false: it stands in the work tree alone, and nothing below is known */

@@ -86,7 +86,7 @@ static int apply_handovers(const struct reconciler *r, struct arena *a, struct d
 static int apply_moves(const struct reconciler *r, const struct revision *g, struct arena *a, struct device_state *st)
 {
 	for (size_t i = 0; i < r->n_moves; i++) {
-		uint32_t index = revision_by_mark(g, &r->moves[i].mark);
+		uint32_t index = reconciler_owner(r, g, &r->moves[i].mark);
 		struct key key;
 		if (index == NONE || key_now(r, &g->model->peers[index], &key))
 			continue;
@@ -314,7 +314,7 @@ int reconciler_moves_check(struct reconciler *r, const struct revision *g, struc
 
 	for (size_t i = 0; i < r->n_moves; i++) {
 		uint32_t taker = model_peer_by_addr(m, &r->moves[i].old);
-		uint32_t owner = revision_by_mark(g, &r->moves[i].mark);
+		uint32_t owner = reconciler_owner(r, g, &r->moves[i].mark);
 		char ip[ADDR_STR_LEN];
 		if (taker == NONE || owner == NONE || taker == owner)
 			continue;
@@ -354,20 +354,20 @@ void reconciler_moves_update(struct reconciler *r, const struct revision *g)
 		return;
 	added = 0;
 	for (size_t i = 0; i < r->n_moves; i++) {
-		uint32_t p = revision_by_mark(g, &r->moves[i].mark);
+		uint32_t p = reconciler_owner(r, g, &r->moves[i].mark);
 		if (p != NONE && !has_address(&g->model->peers[p], &r->moves[i].old) &&
 		    model_peer_by_addr(g->model, &r->moves[i].old) == NONE)
-			list[n++] = r->moves[i];
+			list[n++] = (struct move){.mark = g->model->peers[p].key, .old = r->moves[i].old};
 	}
 	for (uint32_t i = 0; old && i < old->n_peers; i++) {
 		const struct peer *p = &old->peers[i];
-		uint32_t now = i == r->current->self ? NONE : revision_by_mark(g, &p->key);
+		uint32_t now = i == r->current->self ? NONE : reconciler_owner(r, g, &p->key);
 		if (now == NONE || now == g->self || p->disabled)
 			continue;
 		for (unsigned k = 0; k < p->n_ips; k++)
 			if (!has_address(&g->model->peers[now], &p->ip[k]) &&
 			    model_peer_by_addr(g->model, &p->ip[k]) == NONE) {
-				list[n++] = (struct move){.mark = p->key, .old = p->ip[k]};
+				list[n++] = (struct move){.mark = g->model->peers[now].key, .old = p->ip[k]};
 				added++;
 			}
 	}

@@ -42,9 +42,7 @@ void reconciler_reports_remap(struct reconciler *r, const struct revision *old)
 	r->reports = list;
 	for (uint32_t i = 0; list && old && was && i < old->model->n_peers; i++) {
 		const struct peer *p = &old->model->peers[i];
-		uint32_t k = was[i].polled ? revision_by_mark(r->current, &p->key) : NONE;
-		if (k == NONE && was[i].polled) /* folded: its key took the place of its invite */
-			k = model_peer_by_name(m, p->name);
+		uint32_t k = was[i].polled ? reconciler_owner(r, r->current, &p->key) : NONE;
 		if (k == NONE || k == r->current->self)
 			continue;
 		list[k] = was[i];
@@ -241,6 +239,18 @@ static int answer_chain(struct reconciler *r, struct answer *a, const struct rev
 	return 0;
 }
 
+/* Where a peer of the current revision was in an earlier one. Its key may have been folded since. */
+static uint32_t place_in(const struct reconciler *r, const struct revision *had, const struct key *mark)
+{
+	const struct ledger_facts *f = reconciler_facts(r);
+	uint32_t i = revision_by_mark(had, mark);
+
+	for (size_t k = 0; i == NONE && k < f->n_enrolments; k++)
+		if (key_eq(&f->enrolments[k].key, mark))
+			i = revision_by_mark(had, &f->enrolments[k].invite);
+	return i;
+}
+
 static int answer_statement(struct reconciler *r, struct answer *a, uint32_t peer, const struct revision *had)
 {
 	const struct revision *g = r->current;
@@ -252,7 +262,7 @@ static int answer_statement(struct reconciler *r, struct answer *a, uint32_t pee
 	if (view == NONE)
 		return -1;
 	if (had && had != g) {
-		uint32_t old = revision_by_mark(had, &g->model->peers[peer].key);
+		uint32_t old = place_in(r, had, &g->model->peers[peer].key);
 		old_view = old == NONE ? NONE : had->snapshot->view_of_peer[old];
 	}
 	if (snapshot_view_objects(a->arena, s, view, old_view == NONE ? NULL : had->snapshot,
@@ -321,11 +331,11 @@ static int answer_enrolments(struct reconciler *r, struct answer *a, uint32_t pe
 }
 
 /* Whose endpoint it is in this revision. NONE: nobody's any more. */
-static uint32_t seen_peer(const struct revision *g, const struct seen *s)
+static uint32_t seen_peer(const struct reconciler *r, const struct revision *g, const struct seen *s)
 {
 	if (s->peer < g->model->n_peers && key_eq(&g->model->peers[s->peer].key, &s->mark))
 		return s->peer;
-	return revision_by_mark(g, &s->mark);
+	return reconciler_owner(r, g, &s->mark);
 }
 
 /* Endpoints of peers that it sees: those that changed, and with a new statement those that it did not see before. */
@@ -333,7 +343,7 @@ static int answer_hints(struct reconciler *r, struct answer *a, uint32_t peer, c
 			bool with_statement, const struct revision *had)
 {
 	const struct revision *g = r->current;
-	uint32_t was = had && had != g ? revision_by_mark(had, &g->model->peers[peer].key) : NONE;
+	uint32_t was = had && had != g ? place_in(r, had, &g->model->peers[peer].key) : NONE;
 
 	if (!with_statement && have->has_hints && have->hints == r->sequence)
 		return 0;
@@ -346,7 +356,7 @@ static int answer_hints(struct reconciler *r, struct answer *a, uint32_t peer, c
 		/* The cheapest first: one that roams wakes everybody. */
 		if (!is_new && !with_statement)
 			continue;
-		uint32_t k = seen_peer(g, s);
+		uint32_t k = seen_peer(r, g, s);
 		if (k == NONE || k == peer || !sees(g, peer, k))
 			continue;
 		if (!is_new) {
@@ -436,7 +446,7 @@ void reconciler_poll(struct reconciler *r, struct http_request *q, const struct 
 		report_take(r, who->peer, &poll->have);
 		reconciler_move_done(r, mark, http_from(q));
 	}
-	if (!key_eq(&poll->mark, mark)) {
+	if (!key_eq(&poll->mark, mark) && reconciler_owner(r, r->current, &poll->mark) != who->peer) {
 		http_refuse(q, 403, "not-invited", "this address belongs to another peer now");
 		return;
 	}

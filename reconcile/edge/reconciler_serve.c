@@ -28,9 +28,18 @@ struct asker reconciler_asker(const struct reconciler *r, const struct addr *fro
 	if (i != NONE)
 		return asker_of_peer(r, i);
 	for (size_t k = 0; r->current && k < r->n_moves; k++)
-		if (!addr_cmp(&r->moves[k].old, from) && (i = revision_by_mark(r->current, &r->moves[k].mark)) != NONE)
+		if (!addr_cmp(&r->moves[k].old, from) &&
+		    (i = reconciler_owner(r, r->current, &r->moves[k].mark)) != NONE)
 			return asker_of_peer(r, i);
 	return (struct asker){ASKER_UNKNOWN, NONE};
+}
+
+uint32_t reconciler_owner(const struct reconciler *r, const struct revision *g, const struct key *mark)
+{
+	uint32_t i = revision_by_mark(g, mark);
+	const struct enrolment *e = i == NONE ? ledger_enrolment(reconciler_facts(r), mark) : NULL;
+
+	return e ? revision_by_mark(g, &e->key) : i;
 }
 
 bool reconciler_is_sendable_hint(const struct reconciler *r, const struct sockpoint *at)

@@ -160,6 +160,11 @@ struct asker {
 	uint32_t peer; /* index in the current model */
 };
 struct asker reconciler_asker(const struct reconciler *r, const struct addr *from);
+/*
+ * Whose a mark of an earlier revision is in `g`: that of the peer that has it, or whose key came of it when it was an
+ * invite that was folded. NONE: nobody's any more.
+ */
+uint32_t reconciler_owner(const struct reconciler *r, const struct revision *g, const struct key *mark);
 bool reconciler_is_sendable_hint(const struct reconciler *r, const struct sockpoint *at);
 
 /* reconciler_redeem.c */

@@ -2,10 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -57,8 +59,20 @@ static int capture(int fd, struct buf *out, size_t max)
 	}
 }
 
+/* Waits for it, at most so many seconds before it is told to end. */
+static void give(pid_t pid, unsigned seconds)
+{
+	struct pollfd p = {.fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN};
+
+	if (p.fd < 0)
+		return;
+	if (poll(&p, 1, (int)seconds * 1000) == 0)
+		kill(pid, SIGTERM);
+	close(p.fd);
+}
+
 static int run(const char *const argv[], const char *package, enum run_stderr errors, int input, struct buf *out,
-	       size_t max, struct diags *d)
+	       size_t max, unsigned seconds, struct diags *d)
 {
 	int pipes[2] = {-1, -1}, err, failed = 0, status;
 	struct diag *g;
@@ -84,6 +98,8 @@ static int run(const char *const argv[], const char *package, enum run_stderr er
 		diag_error(d, "program-failed", NULL, "cannot run '%s': %s", argv[0], strerror(err));
 		return -1;
 	}
+	if (seconds)
+		give(pid, seconds);
 	while (waitpid(pid, &status, 0) < 0) {
 		if (errno != EINTR) {
 			diag_error(d, "program-failed", NULL, "cannot wait for '%s': %s", argv[0], strerror(errno));
@@ -103,7 +119,12 @@ static int run(const char *const argv[], const char *package, enum run_stderr er
 
 int run_program(const char *const argv[], enum run_stderr errors, struct buf *out, size_t max, struct diags *d)
 {
-	return run(argv, argv[0], errors, -1, out, max, d);
+	return run(argv, argv[0], errors, -1, out, max, 0, d);
+}
+
+int run_program_within(const char *const argv[], unsigned seconds, struct diags *d)
+{
+	return run(argv, argv[0], RUN_STDERR_SHOWN, -1, NULL, 0, seconds, d);
 }
 
 int run_filter(const char *const argv[], const char *package, struct span in, struct buf *out, size_t max,
@@ -120,7 +141,7 @@ int run_filter(const char *const argv[], const char *package, struct span in, st
 		done += n > 0 ? (size_t)n : 0;
 	}
 	if (input >= 0 && done == in.n && lseek(input, 0, SEEK_SET) == 0)
-		r = run(argv, package, RUN_STDERR_SHOWN, input, out, max, d);
+		r = run(argv, package, RUN_STDERR_SHOWN, input, out, max, 0, d);
 	else
 		diag_error(d, "program-failed", NULL, "cannot run '%s': %s", argv[0], strerror(errno));
 	if (input >= 0)

@@ -15,6 +15,9 @@ enum run_stderr { RUN_STDERR_SHOWN, RUN_STDERR_DROPPED };
  */
 int run_program(const char *const argv[], enum run_stderr errors, struct buf *out, size_t max, struct diags *d);
 
+/* The same, with its errors shown and nothing captured, and told to end after so many seconds: 128 + SIGTERM then. */
+int run_program_within(const char *const argv[], unsigned seconds, struct diags *d);
+
 /* The same with `in` as its standard input. `package`: what to install when there is no such program. */
 int run_filter(const char *const argv[], const char *package, struct span in, struct buf *out, size_t max,
 	       struct diags *d);

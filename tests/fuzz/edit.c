@@ -62,7 +62,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const char *const names[] = {"hub", "a", "b", "bob", "humans", "infra"};
 	struct span file = {data, size};
 	const char *name = names[size % 6], *other = names[size / 6 % 6];
+	const struct edit_fold fold = {.name = name};
 	struct edit e = {.kind = EDIT_ADD_PEER,
+			 .folds = &fold,
+			 .n_folds = 1,
 			 .name = "new-one",
 			 .other = other,
 			 .endpoint = "[2001:db8::1]:9",

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#define KEY    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 #define INVITE "ed25519:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 
 static void apply(const struct edit *e, const char *before, const char *after)
@@ -233,6 +234,54 @@ static void test_invite(void **state)
 	      "{\"peers\": {\"bob\": {\"invite\": \"" INVITE "\", \"invite_expires\": \"2026-12-06T12:00:00Z\"}}}");
 }
 
+static void test_fold(void **state)
+{
+	(void)state;
+	static const struct edit_fold bob = {.name = "bob"}, two[] = {{.name = "bob"}, {.name = "eve"}};
+	struct edit e = {.kind = EDIT_FOLD, .folds = &bob, .n_folds = 1};
+	struct edit both_of_them = {.kind = EDIT_FOLD, .folds = two, .n_folds = 2};
+	struct span in[] = {SPAN("peers:\n  bob: { ip: 1, invite: \"K\" }\n"), SPAN("cidrs: {}\n"),
+			    SPAN("peers:\n  eve: { ip: 1, invite: 'K' }\n")};
+	struct buf out[3] = {{0}};
+	struct diags d = {0};
+
+	apply(&e, "peers:\n  bob: { ip: 1, invite: \"K\", invite_expires: 2026-12-06T12:00:00Z, admin: true } # x\n",
+	      "peers:\n  bob: { ip: 1, public_key: \"" KEY "\", admin: true } # x\n");
+	apply(&e,
+	      "peers:\n  bob:\n    invite: K # x\n    invite_expires: 2026-12-06T12:00:00Z # y\n    # z\n    ip: 1\n",
+	      "peers:\n  bob:\n    public_key: " KEY " # x\n    # z\n    ip: 1\n");
+	apply(&e, "{\"peers\": {\"eve\": {}, \"bob\": {\"invite\": \"K\", \"invite_expires\": \"x\"}}}",
+	      "{\"peers\": {\"eve\": {}, \"bob\": {\"public_key\": \"" KEY "\"}}}");
+	/* Several at once, in several files; the others stay. */
+	assert_int_equal(edit_apply(&both_of_them, in, 3, out, &d), 0);
+	assert_string_equal(out[0].p, "peers:\n  bob: { ip: 1, public_key: \"" KEY "\" }\n");
+	assert_null(out[1].p);
+	assert_string_equal(out[2].p, "peers:\n  eve: { ip: 1, public_key: '" KEY "' }\n");
+	for (int i = 0; i < 3; i++)
+		buf_free(&out[i]);
+	diags_free(&d);
+	refused(&e, "peers:\n  bob: { ip: 1, public_key: K }\n", "error[edit-style]: the peer 'bob' has no invite\n");
+	refused(&e, "peers:\n  eve: { ip: 1, invite: K }\n",
+		"error[unknown-name]: 1 of the peers to fold are in none of the files\n");
+}
+
+static void test_fold_describe(void **state)
+{
+	static const struct edit_fold f[] = {{.name = "a"}, {.name = "b"}, {.name = "c"},
+					     {.name = "d"}, {.name = "e"}, {.name = "f"}};
+	static const char *const texts[] = {"fold the key of a", "fold the keys of a and b",
+					    "fold the keys of a, b and c", "fold the keys of a, b, c and d",
+					    "fold the keys of a, b, c and 2 more"};
+	(void)state;
+	for (uint32_t n = 1; n <= 5; n++) {
+		struct edit e = {.kind = EDIT_FOLD, .folds = f, .n_folds = n};
+		struct buf b = {0};
+		edit_describe(&e, &b);
+		assert_string_equal(b.p, texts[n - 1]);
+		buf_free(&b);
+	}
+}
+
 /* On a model. */
 #define DEFINITION                                                                                                     \
 	"network: corp\ncidr: 10.60.0.0/16\ncidrs:\n  infra: 10.60.0.0/24\n  humans: 10.60.64.0/24\n  ops: "           \
@@ -293,7 +342,7 @@ int main(void)
 	    cmocka_unit_test(test_disable),     cmocka_unit_test(test_rename),         cmocka_unit_test(test_files),
 	    cmocka_unit_test(test_delete),      cmocka_unit_test(test_delete_refused), cmocka_unit_test(test_cidr),
 	    cmocka_unit_test(test_association), cmocka_unit_test(test_endpoint),       cmocka_unit_test(test_invite),
-	    cmocka_unit_test(test_check),
+	    cmocka_unit_test(test_fold),        cmocka_unit_test(test_fold_describe),  cmocka_unit_test(test_check),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

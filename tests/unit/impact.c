@@ -399,7 +399,9 @@ static void test_folded(void **state)
 	struct impact *known = impact_new(a, before, after, &facts);
 	assert_int_equal(known->n_change, 1);
 	assert_int_equal(known->n_add + known->n_remove + known->n_cut + known->n_addresses, 0);
-	assert_int_equal(known->n_voided, 1);
+	assert_int_equal(known->n_voided, 0);
+	assert_int_equal(known->n_folded, 1);
+	assert_string_equal(after->peers[known->folded[0]].name, "robert");
 	/* The id is of the definitions alone. */
 	assert_string_equal(im->id, known->id);
 	arena_free(a);

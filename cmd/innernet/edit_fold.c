@@ -1,0 +1,140 @@
+/* fold: which peers redeemed their invitations, and the keys that the ledger has for them. */
+#include "cmd/innernet/edit.h"
+#include "reconcile/json.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int fold_cmp(const void *a, const void *b)
+{
+	return strcmp(((const struct edit_fold *)a)->name, ((const struct edit_fold *)b)->name);
+}
+
+/* Sorted, each once. */
+static void set_folds(struct edit_job *job, struct edit_fold *f, uint32_t n)
+{
+	uint32_t kept = 0;
+
+	if (n)
+		qsort(f, n, sizeof(*f), fold_cmp);
+	for (uint32_t i = 0; i < n; i++)
+		if (!kept || strcmp(f[kept - 1].name, f[i].name) != 0)
+			f[kept++] = f[i];
+	job->edit.folds = f;
+	job->edit.n_folds = kept;
+}
+
+int take_fold(struct edit_job *job)
+{
+	const struct invocation *inv = job->inv;
+	int first = inv->n_args && !name_valid(inv->args[0], strlen(inv->args[0]));
+	uint32_t n = 0;
+	struct edit_fold *f = arena_array(job->arena, (size_t)inv->n_args + 1, sizeof(*f));
+
+	if (!f) {
+		job->diags.out_of_memory = true;
+		return 1;
+	}
+	job->path = first ? inv->args[0] : ".";
+	for (int i = first; i < inv->n_args; i++) {
+		if (!name_valid(inv->args[i], strlen(inv->args[i])))
+			return usage_error(inv, "fold: '%s' is no name of a peer", inv->args[i]);
+		f[n++] = (struct edit_fold){.name = inv->args[i]};
+	}
+	set_folds(job, f, n);
+	return 0;
+}
+
+/* What the invite of a peer became; NULL: nothing yet, or it has none, or one that is void. */
+static const struct enrolment *enrolled(const struct edit_job *job, const struct peer *p)
+{
+	return p->is_invite && !ledger_is_spent(job->ledger, &p->key)
+		   ? ledger_enrolment(ledger_facts(job->ledger), &p->key)
+		   : NULL;
+}
+
+/* Of those that were named: whose invite is open has nothing to be folded. */
+static int check_named(struct edit_job *job)
+{
+	const struct model *m = job->before;
+	int rc = 0;
+
+	for (uint32_t i = 0; i < job->edit.n_folds; i++) {
+		const struct peer *p = &m->peers[model_peer_by_name(m, job->edit.folds[i].name)];
+		bool spent = p->is_invite && ledger_is_spent(job->ledger, &p->key);
+		if (!p->is_invite || enrolled(job, p))
+			continue;
+		if (spent)
+			diag_help(&job->diags,
+				  diag_error(&job->diags, "invite-spent", &p->at_key,
+					     "the invite of peer '%s' was replaced once, and is void for ever",
+					     p->name),
+				  "make a new one: innernet invite-peer --name %s", p->name);
+		else
+			diag_help(
+			    &job->diags,
+			    diag_error(&job->diags, "not-redeemed", &p->at_key,
+				       "nobody has redeemed the invitation of peer '%s', as far as this clone knows",
+				       p->name),
+			    "with it, on its machine: innernet install %s.yaml", p->name);
+		rc = -1;
+	}
+	return rc;
+}
+
+int prepare_fold(struct edit_job *job)
+{
+	const struct model *m = job->before;
+	struct edit_fold *f = arena_array(job->arena, m->n_peers, sizeof(*f));
+	struct diag *g;
+	uint32_t n = 0;
+
+	if (!f) {
+		job->diags.out_of_memory = true;
+		return -1;
+	}
+	if (!job->ledger) {
+		g = diag_error(&job->diags, "no-ledger", NULL, "there is no ledger here to fold keys from");
+		diag_help(&job->diags, g,
+			  job->clone ? "fetch it: git fetch origin"
+				     : "this is done in a clone of the network's repository");
+		return -1;
+	}
+	if (check_named(job))
+		return -1;
+	for (uint32_t i = 0; i < m->n_peers; i++) {
+		const struct peer *p = &m->peers[i];
+		const struct enrolment *e = enrolled(job, p);
+		if (e && (!job->edit.n_folds || bsearch(&(struct edit_fold){.name = p->name}, job->edit.folds,
+							job->edit.n_folds, sizeof(*f), fold_cmp)))
+			f[n++] = (struct edit_fold){p->name, e->key};
+	}
+	set_folds(job, f, n);
+	return n ? 0 : 1;
+}
+
+void fold_already(const struct edit_job *job, struct buf *out)
+{
+	const struct model *m = job->before;
+	uint32_t open = 0;
+
+	for (uint32_t i = 0; i < m->n_peers; i++)
+		open += m->peers[i].is_invite;
+	buf_printf(out, "Every key that was enrolled is in %s", m->files[0]);
+	if (open)
+		buf_printf(out, "; %u invite%s not redeemed", open, open == 1 ? " is" : "s are");
+	buf_char(out, '.');
+}
+
+int json_fold(const struct edit_job *job, bool changed, json_t *into)
+{
+	json_t *peers = json_array();
+	bool ok = peers != NULL;
+
+	for (uint32_t i = 0; ok && changed && i < job->edit.n_folds; i++) {
+		const struct edit_fold *f = &job->edit.folds[i];
+		ok = json_add(peers, json_pack("{s:s, s:o}", "name", f->name, "public_key", key_json(&f->key)));
+	}
+	return json_object_set_new(into, "peers", peers) || !ok ? -1 : 0;
+}

@@ -1,0 +1,119 @@
+#!/usr/bin/env bash
+# `innernet fold`: keys that were enrolled move into the definition, and nobody notices.
+. "$(dirname "$0")/lib.sh"
+
+REPO=/var/lib/innernet-reconcile/corp/network.git
+host_new hub 192.0.2.1
+host_new alice 192.0.2.11
+host_new bob 192.0.2.12
+on hub git config --global user.name Ada
+on hub git config --global user.email ada@example.com
+admin() { on hub env -C "$WORK/hub/network" "$@"; }
+definition() { admin cat network.yaml; }
+key_of() { on "$1" wg show corp public-key; }
+status_has() { on hub innernet-reconcile status corp 2>&1 | grep -qE -e "$1"; } # REGEX
+invite_of() { definition | awk -v p="  $1:" '$0 == p { on = 1 } on && $1 == "invite:" { gsub(/"|ed25519:/, "", $2); print $2; exit }'; }
+record() { on hub git -C $REPO show "innernet/enrolments:$1" 2>/dev/null; } # PATH
+address_record() { printf 'addresses/%s/%s/00000000000000000000ffff%s' "${1:6:2}" "${1:4:2}" "$1"; } # IN-HEX
+invite_record() { # KIND INVITE
+	local hex
+	hex=$(printf %s "$2" | base64 -d | od -An -v -tx1 | tr -d ' \n')
+	printf '%s/%s/%s/%s' "$1" "${hex:0:2}" "${hex:2:2}" "$hex"
+}
+# What stays when nothing happens to a session: its peer, its addresses, its port's other end, its last handshake.
+sessions() { for h in hub alice bob; do on "$h" sh -c 'wg show corp dump | cut -f 1,3,4,5 | tail -n +2 | sort'; done; }
+received() { on "$1" wg show corp transfer | awk -v k="$2" '$1 == k { print $2 }'; } # HOST KEY
+
+on hub innernet-reconcile init --network-name corp --network-cidr 10.60.0.0/16 --external-endpoint 192.0.2.1:51820 \
+	--server-name hub >/dev/null || bail 'init'
+spawn hub server innernet-reconcile --watch corp
+wait_log hub server 'published: version 0.1'
+on hub git clone -q $REPO network
+admin sed -i 's/^cidrs:/cidrs:\n  humans: 10.60.64.0\/24/' network.yaml
+admin git commit -qam CIDRs
+for who in alice bob carol; do
+	admin innernet add-peer --name $who --auto-ip --cidr humans --save-config ../$who.yaml --commit >/dev/null 2>&1
+done
+admin git push -q 2>/dev/null
+is "$(admin innernet fold)" 'Every key that was enrolled is in network.yaml; 3 invites are not redeemed. Nothing changed.' \
+	'before anybody redeemed there is nothing to fold'
+for who in alice bob; do
+	install -m 0600 "$WORK/hub/$who.yaml" "$WORK/$who/"
+	ok "$who joins" on $who innernet install $who.yaml
+	spawn $who daemon innernet up --daemon corp
+done
+ok 'they reach each other' wait_for 20 ping_works alice 10.60.64.2 1
+ok 'and have converged' wait_for 20 status_has '^peers: 2/2 on '
+alice=$(key_of alice)
+bob=$(key_of bob)
+invite=$(invite_of alice)
+
+# ---- what is folded
+
+err=$(admin innernet fold carol 2>&1 </dev/null)
+is "$? $(head -n 1 <<<"$err")" \
+	"1 error[not-redeemed]: nobody has redeemed the invitation of peer 'carol', as far as this clone knows" 'an open invite is not'
+like "$(admin innernet fold nobody 2>&1 </dev/null)" "^error\[unknown-name\]: there is no peer 'nobody'" 'nor somebody who is not there'
+definition >"$WORK/before"
+before=$(sessions)
+carried=$(received alice "$bob")
+out=$(admin innernet fold --push --yes 2>&1 </dev/null)
+is $? 0 'fold'
+like "$out" '^Effect: nobody gains or loses anybody\.$' 'the plan says that nobody notices'
+like "$out" '^Enrolled keys written down: alice, bob\.$' 'and whose keys those are'
+like "$out" '^remote: Enrolled keys written down: alice, bob\.' 'as does the server'
+unlike "$out" 'Invites voided|Cut off' 'which voids nothing'
+is "$(definition | diff "$WORK/before" - | grep '^[<>]' | sed -E 's/ 20..-[^ ]*Z/ TIME/;s/"ed25519:.*"/INVITE/')" "<     invite: INVITE
+<     invite_expires: TIME
+>     public_key: \"$alice\"
+<     invite: INVITE
+<     invite_expires: TIME
+>     public_key: \"$bob\"" 'no byte of the definition changed but these'
+is "$(admin git log -1 --format=%s)" 'network: fold the keys of alice and bob' 'the commit says so'
+ok 'all have converged' wait_for 20 status_has '^peers: 2/2 on 0\.6'
+unlike "$(cat "$(log_of alice daemon)" "$(log_of bob daemon)")" 'server-away' 'and nobody was told to ask again'
+is "$(sessions)" "$before" 'every interface has the peers, addresses and handshakes that it had'
+ok 'in the same sessions' test "$(received alice "$bob")" -ge "$carried"
+ok 'which go on' ping_works alice 10.60.64.2
+is "$(received alice "$bob" | awk -v n="$carried" '{ print ($1 > n) }')" 1 'their counters too'
+
+# ---- the same peer to the ledger
+
+marked() { record "$(address_record 0a3c4001)" | grep -qxF "mark $1"; } # KEY
+ok 'the ledger knows the address by the key' marked "$alice"
+like "$(record "$(invite_record spent "$invite")")" "^invite $(sed 's/[+]/\\&/g' <<<"$invite")\$" 'and the invite as spent'
+is "$(admin innernet fold)" 'Every key that was enrolled is in network.yaml; 1 invite is not redeemed. Nothing changed.' \
+	'once more, nothing'
+is "$(admin innernet fold alice --json | jq -c '[.changed, .peers]')" '[false,[]]' 'said in JSON, too'
+ok 'a daemon that starts again finds itself by its key' stop alice daemon
+on alice innernet down corp >/dev/null
+spawn alice daemon innernet up --daemon corp
+ok 'and its network' wait_for 20 ping_works alice 10.60.64.2 1
+like "$(on alice innernet status corp 2>&1)" '10\.60\.64\.1' 'with its address'
+
+admin git revert --no-edit HEAD >/dev/null
+like "$(admin git push 2>&1)" 'error\[invite-spent\]' 'a revert would bring the spent invites back, and is refused'
+admin git reset -q --hard HEAD~1
+
+# ---- invited again, and folded again
+
+admin innernet invite-peer --name alice --save-config ../again.yaml --push --yes >/dev/null 2>&1
+ok 'a new invite voids the folded key' wait_for 20 not on hub sh -c "wg show corp peers | grep -qxF $alice"
+stop alice daemon
+on alice innernet uninstall corp --yes >/dev/null 2>&1
+install -m 0600 "$WORK/hub/again.yaml" "$WORK/alice/"
+ok 'it is redeemed' on alice innernet install again.yaml
+is "$(on alice ip -4 -o address show dev corp | awk '{ print $4 }')" 10.60.64.1/32 'for the same address'
+isnt "$(key_of alice)" "$alice" 'with a new key'
+ok 'and reaches the others' wait_for 20 ping_works alice 10.60.64.2 1
+host=$(admin git config remote.origin.url)
+admin git config remote.origin.url "$WORK/nowhere.git"
+like "$(admin innernet fold 2>&1 </dev/null)" '^warning\[ledger-stale\]: the ledger could not be fetched from origin' \
+	'a ledger that cannot be fetched is said'
+like "$(admin innernet fold 2>&1 </dev/null)" "^  help: this clone's copy is used: what was recorded since 20..-..-..T..:..:..Z" 'with its age'
+admin git config remote.origin.url "$host"
+is "$(admin innernet fold alice --push --yes --json 2>/dev/null | jq -c '[.changed, .pushed, .peers, .plan.effect.keys_folded]')" \
+	"[true,true,[{\"name\":\"alice\",\"public_key\":\"$(key_of alice)\"}],[\"alice\"]]" 'folded again, as JSON'
+ok 'the ledger follows' wait_for 10 marked "$(key_of alice)"
+ok 'and the pings go on' ping_works alice 10.60.64.2
+done_testing
