@@ -36,7 +36,22 @@ static void next_note(struct buf *out, size_t start)
 		buf_str(out, ", ");
 }
 
-static void put_notes(struct buf *out, const struct peer *p, int64_t now)
+static const struct enrolment *enrolment_of(const struct ledger_facts *facts, const struct peer *p)
+{
+	return facts && p->is_invite ? ledger_enrolment(facts, &p->key) : NULL;
+}
+
+/* "invite, open until 2026-12-06 12:00:00Z" */
+static void put_invite(struct buf *out, const struct peer *p, int64_t now)
+{
+	buf_printf(out, "invite, %s", !p->invite_expires || p->invite_expires > now ? "open" : "expired");
+	if (p->invite_expires) {
+		buf_str(out, p->invite_expires > now ? " until " : " ");
+		put_time(out, p->invite_expires, ' ');
+	}
+}
+
+static void put_notes(struct buf *out, const struct peer *p, const struct ledger_facts *facts, int64_t now)
 {
 	size_t start = out->n;
 
@@ -52,11 +67,10 @@ static void put_notes(struct buf *out, const struct peer *p, int64_t now)
 	}
 	if (p->is_invite) {
 		next_note(out, start);
-		buf_printf(out, "invite, %s", !p->invite_expires || p->invite_expires > now ? "open" : "expired");
-		if (p->invite_expires) {
-			buf_str(out, p->invite_expires > now ? " until " : " ");
-			put_time(out, p->invite_expires, ' ');
-		}
+		if (enrolment_of(facts, p))
+			buf_str(out, "redeemed");
+		else
+			put_invite(out, p, now);
 	}
 	if (p->n_routes) {
 		next_note(out, start);
@@ -69,7 +83,8 @@ static void put_notes(struct buf *out, const struct peer *p, int64_t now)
 	}
 }
 
-void peer_list_table(struct buf *out, const struct model *m, int64_t now, unsigned width)
+void peer_list_table(struct buf *out, const struct model *m, const struct ledger_facts *facts, int64_t now,
+		     unsigned width)
 {
 	static const char *const titles[] = {"NAME", "CIDR", "ADDRESSES", "ENDPOINT", "NOTES"};
 	struct table t = {.titles = titles, .n_columns = 5};
@@ -84,7 +99,7 @@ void peer_list_table(struct buf *out, const struct model *m, int64_t now, unsign
 		table_cell_end(&t);
 		buf_str(&t.cells, p->endpoint ? p->endpoint : "");
 		table_cell_end(&t);
-		put_notes(&t.cells, p, now);
+		put_notes(&t.cells, p, facts, now);
 		table_cell_end(&t);
 	}
 	table_render(out, &t, width);
@@ -103,6 +118,7 @@ void peer_list_short(struct buf *out, const struct model *m)
 struct peer_tree {
 	const struct model *m;
 	const struct cidr_list *l;
+	const struct ledger_facts *facts;
 	int64_t now;
 };
 
@@ -117,7 +133,7 @@ static void put_peer(struct buf *out, uint32_t i, const void *ctx)
 	const struct peer *p = &t->m->peers[i];
 	struct buf notes = {0};
 
-	put_notes(&notes, p, t->now);
+	put_notes(&notes, p, t->facts, t->now);
 	out->failed |= notes.failed;
 	buf_printf(out, "%s  ", p->name);
 	put_addresses(out, p);
@@ -133,10 +149,10 @@ static void put_peer(struct buf *out, uint32_t i, const void *ctx)
 	buf_free(&notes);
 }
 
-void peer_list_tree(struct buf *out, const struct model *m, const struct cidr_list *l, int64_t now,
-		    enum tree_style style)
+void peer_list_tree(struct buf *out, const struct model *m, const struct cidr_list *l, const struct ledger_facts *facts,
+		    int64_t now, enum tree_style style)
 {
-	const struct peer_tree ctx = {m, l, now};
+	const struct peer_tree ctx = {m, l, facts, now};
 	const struct tree_lines lines = {put_cidr, put_peer, &ctx};
 	struct tree t;
 
@@ -172,8 +188,9 @@ static bool put_place(json_t *o, const struct model *m, const struct place *at)
 	       json_put(o, "column", json_integer(at->column));
 }
 
-static json_t *peer_json(const struct model *m, const struct peer *p)
+static json_t *peer_json(const struct model *m, const struct ledger_facts *facts, const struct peer *p)
 {
+	const struct enrolment *e = enrolment_of(facts, p);
 	json_t *o = json_object();
 	bool ok = json_put(o, "name", json_string(p->name)) &&
 		  json_put(o, "addresses", addresses_json(p->ip, p->n_ips)) &&
@@ -183,6 +200,7 @@ static json_t *peer_json(const struct model *m, const struct peer *p)
 		  json_put(o, "public_key", p->is_invite ? json_null() : key_json(&p->key)) &&
 		  json_put(o, "invite", p->is_invite ? ed25519_json(&p->key) : json_null()) &&
 		  json_put(o, "invite_expires", time_json(p->invite_expires)) &&
+		  json_put(o, "enrolled_key", e ? key_json(&e->key) : json_null()) &&
 		  json_put(o, "endpoint", text_json(p->endpoint)) &&
 		  json_put(o, "keepalive", p->keepalive < 0 ? json_null() : json_integer(p->keepalive)) &&
 		  json_put(o, "routes", prefixes_json(p->routes, p->n_routes)) &&
@@ -194,13 +212,13 @@ static json_t *peer_json(const struct model *m, const struct peer *p)
 	return NULL;
 }
 
-json_t *peer_list_json(const struct model *m)
+json_t *peer_list_json(const struct model *m, const struct ledger_facts *facts)
 {
 	json_t *list = json_array();
 	bool ok = list != NULL;
 
 	for (uint32_t i = 0; ok && i < m->n_peers; i++)
-		ok = json_add(list, peer_json(m, &m->peers[i]));
+		ok = json_add(list, peer_json(m, facts, &m->peers[i]));
 	if (ok)
 		return list;
 	json_decref(list);

@@ -6,14 +6,20 @@
 #define RECONCILE_LIST_RENDER_H
 
 #include "reconcile/cidr_list.h"
+#include "reconcile/ledger.h"
 
-/* All of them set out->failed when out of memory. `now` tells which invites are open; `width` as table_render(). */
-void peer_list_table(struct buf *out, const struct model *m, int64_t now, unsigned width);
+/*
+ * All of them set out->failed when out of memory. `facts` (NULL: no ledger is known) tell which invites were redeemed,
+ * `now` which of the others are open; `width` as table_render().
+ */
+void peer_list_table(struct buf *out, const struct model *m, const struct ledger_facts *facts, int64_t now,
+		     unsigned width);
 void peer_list_short(struct buf *out, const struct model *m); /* "NAME ADDRESSES", a line a peer */
-void peer_list_tree(struct buf *out, const struct model *m, const struct cidr_list *l, int64_t now,
-		    enum tree_style style);
+void peer_list_tree(struct buf *out, const struct model *m, const struct cidr_list *l, const struct ledger_facts *facts,
+		    int64_t now, enum tree_style style);
 void association_list_table(struct buf *out, const struct model *m, const struct cidr_list *l, unsigned width);
-json_t *peer_list_json(const struct model *m); /* arrays; new references; NULL: out of memory */
+/* Arrays; new references; NULL: out of memory. */
+json_t *peer_list_json(const struct model *m, const struct ledger_facts *facts);
 json_t *association_list_json(const struct model *m, const struct cidr_list *l);
 
 /*

@@ -200,13 +200,7 @@ static int load(struct edit_job *job)
 		job->diags.out_of_memory = true;
 		return -1;
 	}
-	if (clone_open(job->before->files[0], &job->clone, &job->diags) < 0)
-		diags_soften(&job->diags);
-	/* What it says is what the edit is made of. */
-	if (job->edit.kind == EDIT_FOLD && job->clone)
-		clone_fetch_ledger(job->clone, &job->diags);
-	if (job->clone && job->before->trust.present)
-		job->ledger = clone_ledger(job->clone, &job->before->trust.id, &job->diags);
+	clone_open_for(job->before, job->edit.kind == EDIT_FOLD, &job->clone, &job->ledger, &job->diags);
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 #include "cmd/innernet/show.h"
 #include "cmd/innernet/target.h"
 #include "cmd/terminal.h"
+#include "reconcile/edge/clone.h"
 #include "reconcile/edge/source.h"
 #include "reconcile/json.h"
 #include "reconcile/list_render.h"
@@ -31,6 +32,8 @@ struct listing {
 	struct peer_options options;
 	struct arena *arena;
 	struct target target;
+	struct clone *clone; /* of a definition; NULL: it is in none */
+	struct ledger *ledger;
 	struct buf out;
 	struct diags diags;
 };
@@ -47,20 +50,21 @@ static bool put_document(struct listing *l, const char *network, const char *nam
 static int list_definition(struct listing *l, const struct model *m)
 {
 	struct cidr_list *cidrs = cidr_list_of_model(l->arena, m);
+	const struct ledger_facts *facts = l->ledger ? ledger_facts(l->ledger) : NULL;
 	struct buf *out = &l->out;
 
 	if (!cidrs)
 		return -1;
 	if (option_given(l->inv, "json"))
 		json_render(out, json_pack("{s:s, s:s, s:o, s:o, s:o}", "format_version", "1.0", "network", m->network,
-					   "cidrs", cidr_list_json(cidrs), "peers", peer_list_json(m), "associations",
-					   association_list_json(m, cidrs)));
+					   "cidrs", cidr_list_json(cidrs), "peers", peer_list_json(m, facts),
+					   "associations", association_list_json(m, cidrs)));
 	else if (option_given(l->inv, "short"))
 		peer_list_short(out, m);
 	else if (option_given(l->inv, "tree"))
-		peer_list_tree(out, m, cidrs, clock_unix(), terminal_tree_style());
+		peer_list_tree(out, m, cidrs, facts, clock_unix(), terminal_tree_style());
 	else
-		peer_list_table(out, m, clock_unix(), terminal_width());
+		peer_list_table(out, m, facts, clock_unix(), terminal_width());
 	return 0;
 }
 
@@ -141,6 +145,8 @@ static void list_one(struct listing *l, int (*of_definition)(struct listing *l, 
 
 	if (l->target.definition) {
 		m = source_load(l->arena, l->target.definition, true, &l->diags);
+		if (m && of_definition == list_definition)
+			clone_open_for(m, false, &l->clone, &l->ledger, &l->diags);
 		if (m && of_definition(l, m) < 0)
 			l->diags.out_of_memory = true;
 		return;
@@ -181,6 +187,8 @@ static int run(struct invocation *inv, int (*of_definition)(struct listing *l, c
 	}
 	report(inv, &l.diags, NULL);
 	buf_free(&l.out);
+	ledger_free(l.ledger);
+	clone_close(l.clone);
 	diags_free(&l.diags);
 	arena_free(l.arena);
 	return code;

@@ -22,6 +22,7 @@ struct answer {
 	struct arena *arena;
 	struct model *model;
 	struct clone *clone;
+	struct ledger *ledger; /* NULL: none is known here */
 	struct why why;
 	struct blame blames[WHY_LINES_MAX];
 	bool known[WHY_LINES_MAX]; /* git has the file of this line */
@@ -29,23 +30,18 @@ struct answer {
 };
 
 /* Who wrote each of the lines. That git cannot tell is a warning: the answer stands. */
-static void find_blame(struct answer *t, const char *path)
+static void find_blame(struct answer *t)
 {
 	struct diags d = {0};
-	struct diag *g;
 
-	if (clone_open(path, &t->clone, &d) > 0) {
-		for (unsigned i = 0; i < t->why.n_lines; i++) {
-			const struct place *at = &t->why.lines[i].at;
-			t->known[i] = clone_blame(t->clone, t->model->files[at->file], t->model->sources[at->file],
-						  at->line, t->arena, &t->blames[i], &d) > 0;
-		}
+	clone_open_for(t->model, false, &t->clone, &t->ledger, &t->diags);
+	for (unsigned i = 0; t->clone && i < t->why.n_lines; i++) {
+		const struct place *at = &t->why.lines[i].at;
+		t->known[i] = clone_blame(t->clone, t->model->files[at->file], t->model->sources[at->file], at->line,
+					  t->arena, &t->blames[i], &d) > 0;
 	}
-	if (d.first) {
-		g = diag_warning(&t->diags, d.first->code, NULL, "%s", d.first->message);
-		if (d.first->help)
-			diag_help(&t->diags, g, "%s", d.first->help);
-	}
+	if (d.first)
+		diag_warning(&t->diags, d.first->code, NULL, "%s", d.first->message);
 	diags_free(&d);
 }
 
@@ -91,8 +87,15 @@ static void put_line(struct buf *out, const struct model *m, const struct place 
 	buf_char(out, '\n');
 }
 
-static void put_end(struct buf *out, const struct model *m, const struct why_end *e)
+/* Its invite is open, as far as this clone knows. */
+static bool is_invited(const struct answer *t, const struct peer *p)
 {
+	return p->is_invite && !(t->ledger && ledger_enrolment(ledger_facts(t->ledger), &p->key));
+}
+
+static void put_end(struct buf *out, const struct answer *t, const struct why_end *e)
+{
+	const struct model *m = t->model;
 	const struct peer *p = e->ref.kind == REF_PEER ? &m->peers[e->ref.index] : NULL;
 	char addr[ADDR_STR_LEN];
 
@@ -108,26 +111,29 @@ static void put_end(struct buf *out, const struct model *m, const struct why_end
 		buf_printf(out, "%s%s", i ? "," : "", addr);
 	}
 	buf_printf(out, "%s in '%s'%s\n", p ? "" : "free", m->cidrs[e->cidr].name,
-		   p && p->is_invite ? ", invited" : "");
+		   p && is_invited(t, p) ? ", invited" : "");
 }
 
 static void put_human(struct buf *out, const struct answer *t)
 {
-	static const char *const verbs[] = {[WHY_NO] = "do not reach each other",
-					    [WHY_YES] = "reach each other",
-					    [WHY_PARTLY] = "reach each other in part"};
+	static const char *const verbs[][2] = {
+	    [WHY_NO] = {"do not reach each other", "would not reach each other"},
+	    [WHY_YES] = {"reach each other", "would reach each other"},
+	    [WHY_PARTLY] = {"reach each other in part", "would reach each other in part"}};
 	const struct why *w = &t->why;
 	const struct model *m = t->model;
+	/* Nobody is at a free address yet. */
+	const char *verb = verbs[w->answer][w->a.ref.kind == REF_ADDR || w->b.ref.kind == REF_ADDR];
 
 	if (w->a.ref.kind == REF_CIDR && w->b.ref.kind == REF_CIDR && w->a.cidr == w->b.cidr)
-		buf_printf(out, "the peers of %s %s", w->a.ref.text, verbs[w->answer]);
+		buf_printf(out, "the peers of %s %s", w->a.ref.text, verb);
 	else
-		buf_printf(out, "%s and %s %s", w->a.ref.text, w->b.ref.text, verbs[w->answer]);
+		buf_printf(out, "%s and %s %s", w->a.ref.text, w->b.ref.text, verb);
 	if (w->partly)
 		buf_printf(out, ": %s", w->partly);
 	buf_str(out, ".\n");
-	put_end(out, m, &w->a);
-	put_end(out, m, &w->b);
+	put_end(out, t, &w->a);
+	put_end(out, t, &w->b);
 	if (w->cause == WHY_NO_ASSOCIATION)
 		buf_printf(out, "why: no association joins '%s' and '%s'\n", m->cidrs[w->c1].name,
 			   m->cidrs[w->c2].name);
@@ -142,14 +148,16 @@ static void put_human(struct buf *out, const struct answer *t)
 	buf_printf(out, "help: %s%s%s\n", w->change, w->add ? ":\n" : "", w->add ? w->add : "");
 }
 
-static json_t *json_end(const struct model *m, const struct why_end *e)
+static json_t *json_end(const struct answer *t, const struct why_end *e)
 {
+	const struct model *m = t->model;
 	static const char *const kinds[] = {[REF_PEER] = "peer", [REF_CIDR] = "cidr", [REF_ADDR] = "address"};
 
-	return json_pack("{s:s, s:s, s:o, s:s, s:o}", "asked", e->ref.text, "kind", kinds[e->ref.kind], "peer",
+	return json_pack("{s:s, s:s, s:o, s:s, s:o, s:b}", "asked", e->ref.text, "kind", kinds[e->ref.kind], "peer",
 			 e->ref.kind == REF_PEER ? json_string(m->peers[e->ref.index].name) : json_null(), "cidr",
 			 m->cidrs[e->cidr].name, "through",
-			 e->through == NONE ? json_null() : json_string(m->peers[e->through].name));
+			 e->through == NONE ? json_null() : json_string(m->peers[e->through].name), "invited",
+			 e->ref.kind == REF_PEER && is_invited(t, &m->peers[e->ref.index]));
 }
 
 /* As git says it, in UTF-8 and without what a terminal should not be sent. */
@@ -189,7 +197,7 @@ static void put_json(struct buf *out, const struct answer *t)
 				     "column", (json_int_t)w->lines[i].at.column, "committed",
 				     t->known[i] && t->blames[i].committed, "commit", json_blame(t, i)));
 	root = json_pack("{s:s, s:o, s:o, s:s, s:s, s:o, s:I, s:s?, s:s, s:s?}", "format_version", "1.0", "a",
-			 json_end(t->model, &w->a), "b", json_end(t->model, &w->b), "reach", words[w->answer], "rule",
+			 json_end(t, &w->a), "b", json_end(t, &w->b), "reach", words[w->answer], "rule",
 			 why_cause_name(w->cause), "lines", lines, "more_lines", (json_int_t)w->more_lines, "partly",
 			 w->partly, "change", w->change, "add", w->add ? w->add + 2 : NULL);
 	if (ok && root)
@@ -232,7 +240,7 @@ static int run(struct invocation *inv)
 	if (!t.arena) {
 		t.diags.out_of_memory = true;
 	} else if (ask(&t, path) == 0) {
-		find_blame(&t, path);
+		find_blame(&t);
 		if (option_given(inv, "json"))
 			put_json(&out, &t);
 		else
@@ -242,6 +250,7 @@ static int run(struct invocation *inv)
 	}
 	report(inv, &t.diags, NULL);
 	buf_free(&out);
+	ledger_free(t.ledger);
 	clone_close(t.clone);
 	diags_free(&t.diags);
 	arena_free(t.arena);

@@ -227,7 +227,7 @@ static void say_stale(struct clone *c, struct diags *d)
 	git_commit_free(tip);
 }
 
-void clone_fetch_ledger(struct clone *c, struct diags *d)
+static void fetch_ledger(struct clone *c, struct diags *d)
 {
 	const char *const argv[] = {"git",
 				    "-C",
@@ -249,6 +249,23 @@ void clone_fetch_ledger(struct clone *c, struct diags *d)
 	if (wanted && run_program_within(argv, FETCH_SECONDS, &why))
 		say_stale(c, d);
 	diags_free(&why);
+}
+
+void clone_open_for(const struct model *m, bool fetch, struct clone **clone, struct ledger **ledger, struct diags *d)
+{
+	struct diags quiet = {0};
+
+	*ledger = NULL;
+	if (clone_open(m->files[0], clone, &quiet) < 0 && quiet.first) {
+		struct diag *g = diag_warning(d, quiet.first->code, NULL, "%s", quiet.first->message);
+		if (quiet.first->help)
+			diag_help(d, g, "%s", quiet.first->help);
+	}
+	diags_free(&quiet);
+	if (*clone && fetch)
+		fetch_ledger(*clone, d);
+	if (*clone && m->trust.present)
+		*ledger = clone_ledger(*clone, &m->trust.id, d);
 }
 
 static int blame_copy(struct clone *c, const git_blame_hunk *h, struct arena *a, struct blame *out, struct diags *d)

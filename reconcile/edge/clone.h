@@ -38,10 +38,12 @@ struct span clone_message(struct clone *c, const char *sha, struct arena *a, str
 struct ledger *clone_ledger(struct clone *c, const struct key *id, struct diags *d);
 
 /*
- * Fetches the ledger from origin, where there is such a remote and the ledger is not this repository's own, within a
- * minute. That it could not be had is a warning ("ledger-stale") with the time of the newest record that is there.
+ * Both for a definition that was loaded from the disk: NULL is what there is not. What fails is a warning, since the
+ * definition is good without it. With `fetch` the ledger is fetched from origin first, where there is such a remote and
+ * the ledger is not this repository's own, within a minute; that it could not be had is a warning ("ledger-stale") with
+ * the time of the newest record that is there.
  */
-void clone_fetch_ledger(struct clone *c, struct diags *d);
+void clone_open_for(const struct model *m, bool fetch, struct clone **clone, struct ledger **ledger, struct diags *d);
 
 /* Who wrote a line. Strings are in the arena. */
 struct blame {

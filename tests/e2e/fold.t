@@ -54,6 +54,21 @@ err=$(admin innernet fold carol 2>&1 </dev/null)
 is "$? $(head -n 1 <<<"$err")" \
 	"1 error[not-redeemed]: nobody has redeemed the invitation of peer 'carol', as far as this clone knows" 'an open invite is not'
 like "$(admin innernet fold nobody 2>&1 </dev/null)" "^error\[unknown-name\]: there is no peer 'nobody'" 'nor somebody who is not there'
+
+# ---- what the other commands know of it
+
+list=$(admin innernet list)
+like "$list" '^alice +humans +10\.60\.64\.1 +redeemed *$' 'list knows who redeemed'
+like "$list" '^carol +humans +10\.60\.64\.3 +invite, open until 20' 'and who has not'
+is "$(admin innernet list --json | jq -r '.peers[] | select(.name != "hub") | "\(.name) \(.enrolled_key)"')" \
+	"$(printf 'alice %s\nbob %s\ncarol null' "$alice" "$bob")" 'with the keys, as JSON'
+is "$(admin innernet why alice carol | sed -n 1,3p)" "alice and carol reach each other.
+  alice: 10.60.64.1 in 'humans'
+  carol: 10.60.64.3 in 'humans', invited" 'so does why'
+is "$(admin innernet why alice carol --json | jq -c '[.a.invited, .b.invited]')" '[false,true]' 'as JSON, too'
+
+# ---- folding
+
 definition >"$WORK/before"
 before=$(sessions)
 carried=$(received alice "$bob")

@@ -203,6 +203,11 @@ is "$status" 1 'nor do CIDRs that nothing joins'
 has "$out" '"add": "- [humans, vault]"' 'the line that would is there'
 run innernet why 192.168.9.7 hub
 has "$out" "192.168.9.7: routed by 'alice', 10.60.64.2 in 'humans'" 'an address behind a peer is found'
+run innernet why 10.60.64.77 ci1
+has "$out" '10.60.64.77 and ci1 would reach each other.' 'nobody is at a free address yet'
+is "$status" 0 'but who will be reaches'
+run innernet why 10.60.64.77 v1
+has "$out" '10.60.64.77 and v1 would not reach each other.' 'or would not'
 run innernet why corp corp
 has "$out" 'the peers of corp reach each other in part' 'some do and some do not'
 is "$status" 1 'which is no'
