@@ -36,8 +36,6 @@ static void write_path(struct buf *out, const struct bundle *b)
 
 void bundle_write(struct buf *out, const struct bundle *b)
 {
-	char at[SOCKPOINT_STR_LEN];
-
 	buf_str(out, "innernet-bundle 1\n");
 	for (uint32_t i = 0; i < b->n_chain; i++)
 		write_signed(out, "statement", &b->chain[i]);
@@ -59,12 +57,11 @@ void bundle_write(struct buf *out, const struct bundle *b)
 		buf_u64(out, b->hints_position);
 		buf_char(out, '\n');
 	}
-	for (uint32_t i = 0; i < b->n_hints; i++) {
-		buf_str(out, "hint ");
-		buf_key(out, &b->hints[i].key);
-		buf_char(out, ' ');
-		sockpoint_format(&b->hints[i].at, at);
-		buf_str(out, at);
+	for (uint32_t i = 0; i < b->n_hints; i++)
+		hint_write(out, &b->hints[i]);
+	for (uint32_t i = 0; i < b->n_knocks; i++) {
+		buf_str(out, "knock ");
+		buf_key(out, &b->knocks[i]);
 		buf_char(out, '\n');
 	}
 	buf_str(out, "end\n");
@@ -81,7 +78,9 @@ struct reader {
 	bool fill;
 	struct signed_text *statements; /* n_chain + 1 */
 	struct span *signatures;
+	struct sockpoint *at; /* of all hints */
 	uint32_t n_statements, n_signatures;
+	size_t n_at;
 };
 
 /* "<word> <bytes>" and that many bytes. */
@@ -211,26 +210,50 @@ static void read_ledger(struct reader *r)
 static void read_hints(struct reader *r)
 {
 	struct bundle *b = r->b;
+	struct sockpoint at[CANDIDATES_MAX];
 	struct hint h;
 
 	if (text_take(&r->t, "hints") && (r->t.n == 2 || text_fail(&r->t, "a line with too few or too many words")) &&
 	    text_u64(&r->t, 1, UINT64_MAX, &b->hints_position))
 		b->has_hints = true;
 	for (b->n_hints = 0; text_take(&r->t, "hint"); b->n_hints++) {
-		if (b->n_hints == PEERS_MAX || r->t.n != 3) {
-			text_fail(&r->t, "too many hints, or too many words");
+		if (b->n_hints == PEERS_MAX) {
+			text_fail(&r->t, "too many hints");
 			return;
 		}
-		if (!text_key(&r->t, 1, &h.key) || !text_sockpoint(&r->t, 2, &h.at))
+		if (!hint_read(&r->t, &h, at))
+			return;
+		if (r->fill) {
+			h.at = &r->at[r->n_at];
+			if (h.n_at)
+				memcpy(&r->at[r->n_at], at, h.n_at * sizeof(*at));
+			b->hints[b->n_hints] = h;
+		}
+		r->n_at += h.n_at;
+	}
+}
+
+static void read_knocks(struct reader *r)
+{
+	struct bundle *b = r->b;
+	struct key key;
+
+	for (b->n_knocks = 0; text_take(&r->t, "knock"); b->n_knocks++) {
+		if (b->n_knocks == KNOCKS_MAX || r->t.n != 2) {
+			text_fail(&r->t, "too many knocks, or too many words");
+			return;
+		}
+		if (!text_key(&r->t, 1, &key))
 			return;
 		if (r->fill)
-			b->hints[b->n_hints] = h;
+			b->knocks[b->n_knocks] = key;
 	}
 }
 
 static bool read_all(struct reader *r, struct span bytes)
 {
 	r->n_statements = r->n_signatures = 0;
+	r->n_at = 0;
 	if (!text_open(&r->t, bytes, "innernet-bundle"))
 		return false;
 	read_statements(r);
@@ -242,6 +265,7 @@ static bool read_all(struct reader *r, struct span bytes)
 	read_enrolments(r);
 	read_ledger(r);
 	read_hints(r);
+	read_knocks(r);
 	return text_need(&r->t, "end", 1) && text_end(&r->t);
 }
 
@@ -254,8 +278,11 @@ static bool make_arrays(struct reader *r)
 	b->objects = arena_array(r->a, b->n_objects, sizeof(*b->objects));
 	b->enrolments = arena_array(r->a, b->n_enrolments, sizeof(*b->enrolments));
 	b->hints = arena_array(r->a, b->n_hints, sizeof(*b->hints));
+	b->knocks = arena_array(r->a, b->n_knocks, sizeof(*b->knocks));
+	r->at = arena_array(r->a, r->n_at, sizeof(*r->at));
 	return (!r->n_statements || r->statements) && (!r->n_signatures || r->signatures) &&
-	       (!b->n_objects || b->objects) && (!b->n_enrolments || b->enrolments) && (!b->n_hints || b->hints);
+	       (!b->n_objects || b->objects) && (!b->n_enrolments || b->enrolments) && (!b->n_hints || b->hints) &&
+	       (!b->n_knocks || b->knocks) && (!r->n_at || r->at);
 }
 
 int bundle_parse(struct arena *a, struct span bytes, struct bundle *out, struct diags *d)

@@ -12,7 +12,8 @@
  *   enrolment <bytes>            records (sign.h)
  *   ledger <position>
  *   hints <position>
- *   hint <key b64> <ip:port>
+ *   hint <key b64> <ip:port>|- [<ip:port>,...]      (hint.h); one's own says where the server sees this peer
+ *   knock <key b64>              that peer asks for our NAT to be opened towards it, now
  *   end
  *
  * In this order; every kind but the first and last line may be absent (an idle reply has no statement).
@@ -20,6 +21,7 @@
 #ifndef RECONCILE_BUNDLE_H
 #define RECONCILE_BUNDLE_H
 
+#include "reconcile/hint.h"
 #include "reconcile/sign.h"
 #include "reconcile/snapshot.h"
 
@@ -27,10 +29,6 @@ struct signed_text {
 	struct span text;
 	struct span *signatures; /* innernet-signature texts */
 	uint8_t n_signatures;    /* at most 2 * SIGNERS_MAX: the old ones and the new */
-};
-struct hint {
-	struct key key;
-	struct sockpoint at;
 };
 #define POSITION_LEN 64 /* a ledger position: a commit's hex, or "-" */
 
@@ -42,8 +40,9 @@ struct bundle {
 	struct hash path[PATH_MAX_LEN];
 	struct object *objects; /* names computed from the bytes */
 	struct span *enrolments;
-	struct hint *hints;
-	uint32_t n_chain, n_path, n_enrolments, n_hints;
+	struct hint *hints; /* one without any endpoint: nothing is known of that peer any more */
+	struct key *knocks;
+	uint32_t n_chain, n_path, n_enrolments, n_hints, n_knocks;
 	size_t n_objects;
 	bool has_path;
 	char ledger[POSITION_LEN + 1]; /* "": absent */

@@ -43,11 +43,6 @@ static int peer_key_cmp(const void *x, const void *y)
 }
 
 /* For bsearch: a key against what is sorted by keys. */
-static int hint_key_cmp(const void *key, const void *hint)
-{
-	return key_cmp(key, &((const struct hint *)hint)->key);
-}
-
 static int device_key_cmp(const void *key, const void *peer)
 {
 	return key_cmp(key, &((const struct device_peer *)peer)->key);
@@ -93,9 +88,8 @@ static struct sockpoint endpoint_of(const struct builder *b, const struct key *k
 		if (r && (*r)->at.port)
 			return (*r)->at;
 	}
-	const struct hint *hint =
-	    l->n_hints ? bsearch(key, l->hints, l->n_hints, sizeof(*l->hints), hint_key_cmp) : NULL;
-	return hint ? hint->at : none;
+	const struct hint *hint = hint_find(l->hints, l->n_hints, key);
+	return hint ? hint_first(hint) : none;
 }
 
 /* A value given for this machine wins, then one given for the other; servers have the network's default. */

@@ -3,41 +3,23 @@
 #include "reconcile/text.h"
 #include <string.h>
 
-static bool keepable(const struct sockpoint *at)
-{
-	return at->port && !at->scope;
-}
-
-static void write_at(struct buf *out, const struct sockpoint *at)
-{
-	char text[SOCKPOINT_STR_LEN];
-
-	sockpoint_format(at, text);
-	buf_char(out, ' ');
-	buf_str(out, text);
-	buf_char(out, '\n');
-}
-
 void hints_write(struct buf *out, const struct hints *h)
 {
 	size_t n = 0;
 
 	buf_str(out, "innernet-hints 1\n");
-	for (size_t i = 0; i < h->n_hints && n < HINTS_KEPT_MAX; i++) {
-		if (!keepable(&h->hints[i].at))
-			continue;
-		buf_str(out, "hint ");
-		buf_key(out, &h->hints[i].key);
-		write_at(out, &h->hints[i].at);
-		n++;
-	}
-	n = 0;
+	for (size_t i = 0; i < h->n_hints && i < HINTS_KEPT_MAX; i++)
+		hint_write(out, &h->hints[i]);
 	for (size_t i = 0; i < h->n_resolved && n < RESOLVE_MAX; i++) {
-		if (!keepable(&h->resolved[i].at))
+		const struct sockpoint *at = &h->resolved[i].at;
+
+		if (!at->port || at->scope)
 			continue;
 		buf_str(out, "resolved ");
 		buf_str(out, h->resolved[i].endpoint);
-		write_at(out, &h->resolved[i].at);
+		buf_char(out, ' ');
+		buf_sockpoints(out, at, 1);
+		buf_char(out, '\n');
 		n++;
 	}
 	buf_str(out, "end\n");
@@ -48,29 +30,36 @@ struct reader {
 	struct arena *arena;
 	struct hint *hints; /* NULL: counting */
 	struct resolved *resolved;
-	size_t n_hints, n_resolved;
+	struct sockpoint *at; /* of all hints */
+	size_t n_hints, n_resolved, n_at;
 	bool failed; /* out of memory */
 };
 
 static bool room(struct reader *r, size_t n, size_t max)
 {
-	if (n == max)
-		return text_fail(&r->t, "more lines of a kind than are ever kept");
-	return r->t.n == 3 || text_fail(&r->t, "a line with too few or too many words");
+	return n < max || text_fail(&r->t, "more lines of a kind than are ever kept");
 }
 
 static bool read_hint(struct reader *r, struct key *last)
 {
+	struct sockpoint at[CANDIDATES_MAX];
 	struct hint h;
 
-	if (!room(r, r->n_hints, HINTS_KEPT_MAX) || !text_key(&r->t, 1, &h.key) || !text_sockpoint(&r->t, 2, &h.at))
+	if (!room(r, r->n_hints, HINTS_KEPT_MAX) || !hint_read(&r->t, &h, at))
 		return false;
+	if (!h.seen.port && !h.n_at)
+		return text_fail(&r->t, "a hint without an endpoint");
 	if (r->n_hints && key_cmp(last, &h.key) >= 0)
 		return text_fail(&r->t, "hints that are not in the order of their keys");
 	*last = h.key;
-	if (r->hints)
+	if (r->hints) {
+		h.at = &r->at[r->n_at];
+		if (h.n_at)
+			memcpy(&r->at[r->n_at], at, h.n_at * sizeof(*at));
 		r->hints[r->n_hints] = h;
+	}
 	r->n_hints++;
+	r->n_at += h.n_at;
 	return true;
 }
 
@@ -80,7 +69,11 @@ static bool read_resolved(struct reader *r)
 	struct resolved v;
 	const char *same;
 
-	if (!room(r, r->n_resolved, RESOLVE_MAX) || !text_sockpoint(&r->t, 2, &v.at))
+	if (!room(r, r->n_resolved, RESOLVE_MAX))
+		return false;
+	if (r->t.n != 3)
+		return text_fail(&r->t, "a line with too few or too many words");
+	if (!text_sockpoint(&r->t, 2, &v.at))
 		return false;
 	if (r->resolved) {
 		v.endpoint = arena_strndup(r->arena, (const char *)s->p, s->n);
@@ -98,7 +91,7 @@ static bool read_all(struct reader *r, struct span bytes)
 {
 	struct key last;
 
-	r->n_hints = r->n_resolved = 0;
+	r->n_hints = r->n_resolved = r->n_at = 0;
 	if (!text_open(&r->t, bytes, "innernet-hints"))
 		return false;
 	while (text_take(&r->t, "hint")) {
@@ -120,7 +113,8 @@ int hints_parse(struct arena *a, struct span bytes, struct hints *out, struct di
 	if (read_all(&r, bytes)) {
 		r.hints = arena_array(a, r.n_hints + 1, sizeof(*r.hints));
 		r.resolved = arena_array(a, r.n_resolved + 1, sizeof(*r.resolved));
-		r.failed = !r.hints || !r.resolved;
+		r.at = arena_array(a, r.n_at + 1, sizeof(*r.at));
+		r.failed = !r.hints || !r.resolved || !r.at;
 		if (!r.failed && read_all(&r, bytes)) {
 			*out = (struct hints){r.hints, r.resolved, r.n_hints, r.n_resolved};
 			return 0;
@@ -130,29 +124,4 @@ int hints_parse(struct arena *a, struct span bytes, struct hints *out, struct di
 		return text_report(&r.t, d, "bad-hints", "what was kept of endpoints");
 	d->out_of_memory = true;
 	return -1;
-}
-
-static bool has_base(const struct addr *a, const char *text)
-{
-	struct prefix p;
-
-	return prefix_parse(text, strlen(text), &p) == PREFIX_OK && prefix_has(&p, a);
-}
-
-bool hint_usable(const struct prefix *root, unsigned n_root, const struct sockpoint *at)
-{
-	static const char *const never[] = {"0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3",
-					    "::/127",    "fe80::/10",   "ff00::/8"};
-
-	if (!keepable(at))
-		return false;
-	for (unsigned i = 0; i < n_root; i++) {
-		if (prefix_has(&root[i], &at->ip))
-			return false;
-	}
-	for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++) {
-		if (has_base(&at->ip, never[i]))
-			return false;
-	}
-	return true;
 }

@@ -2,8 +2,8 @@
  * What a peer keeps of where others were, for a start without a server or without DNS. Useful, never trusted.
  *
  *   innernet-hints 1
- *   hint <key b64> <ip:port>            by key, each once
- *   resolved <host:port> <ip:port>      where an endpoint by host name was
+ *   hint <key b64> <ip:port>|- [<ip:port>,...]   (hint.h) by key, each once, each with an endpoint at least
+ *   resolved <host:port> <ip:port>               where an endpoint by host name was
  *   end
  */
 #ifndef RECONCILE_HINTS_H
@@ -18,17 +18,11 @@ struct hints {
 };
 
 /*
- * Writes at most HINTS_KEPT_MAX hints and RESOLVE_MAX names. `h->hints` is sorted by key; endpoints of a link alone,
- * which say nothing after a restart, are left out.
+ * Writes at most HINTS_KEPT_MAX hints and RESOLVE_MAX names. `h->hints` is sorted by key, and all of them are usable;
+ * names on a link alone, which say nothing after a restart, are left out.
  */
 void hints_write(struct buf *out, const struct hints *h);
 /* All strings are in the arena. -1 with a diagnostic ("bad-hints", "out-of-memory"); *out is empty then. */
 int hints_parse(struct arena *a, struct span bytes, struct hints *out, struct diags *d);
-
-/*
- * May somebody be looked for there? Never this machine itself, never many machines, never inside the tunnel, whose
- * prefixes are `root`.
- */
-bool hint_usable(const struct prefix *root, unsigned n_root, const struct sockpoint *at);
 
 #endif

@@ -284,16 +284,42 @@ bool text_prefix(struct text *t, unsigned i, struct prefix *out)
 	return span_prefix(t->field[i], out) ? true : text_fail(t, "not a prefix in its shortest spelling");
 }
 
-bool text_sockpoint(struct text *t, unsigned i, struct sockpoint *out)
+static bool take_sockpoint(struct text *t, struct span s, struct sockpoint *out)
 {
 	char text[SOCKPOINT_STR_LEN];
 
-	if (!have(t, i))
-		return false;
-	if (sockpoint_parse((const char *)t->field[i].p, t->field[i].n, out) < 0 || out->scope != 0 || out->port == 0)
+	if (sockpoint_parse((const char *)s.p, s.n, out) < 0 || out->scope != 0 || out->port == 0)
 		return text_fail(t, "not an address and a port");
 	sockpoint_format(out, text);
-	return span_is(t->field[i], text) ? true : text_fail(t, "an endpoint that is not in its shortest spelling");
+	return span_is(s, text) ? true : text_fail(t, "an endpoint that is not in its shortest spelling");
+}
+
+bool text_sockpoint(struct text *t, unsigned i, struct sockpoint *out)
+{
+	return have(t, i) && take_sockpoint(t, t->field[i], out);
+}
+
+bool text_sockpoints(struct text *t, unsigned i, struct sockpoint *out, unsigned max, uint8_t *n)
+{
+	struct span rest, half[2];
+	unsigned count = 2;
+
+	*n = 0;
+	if (!have(t, i))
+		return false;
+	for (rest = t->field[i]; count == 2; rest = half[1]) {
+		if (*n == max)
+			return text_fail(t, "more endpoints than a peer may report");
+		count = halves(rest, half);
+		if (!take_sockpoint(t, half[0], &out[*n]))
+			return false;
+		for (unsigned k = 0; k < *n; k++) {
+			if (sockpoint_eq(&out[k], &out[*n]))
+				return text_fail(t, "an endpoint that is there twice");
+		}
+		++*n;
+	}
+	return true;
 }
 
 bool text_value(const struct text *t, unsigned i, const char *name, struct span *value)
@@ -354,6 +380,18 @@ void buf_ips(struct buf *b, const struct addr *ip, uint8_t n)
 		if (i)
 			buf_char(b, ',');
 		addr_format(&ip[i], text);
+		buf_str(b, text);
+	}
+}
+
+void buf_sockpoints(struct buf *b, const struct sockpoint *at, unsigned n)
+{
+	char text[SOCKPOINT_STR_LEN];
+
+	for (unsigned i = 0; i < n; i++) {
+		if (i)
+			buf_char(b, ',');
+		sockpoint_format(&at[i], text);
 		buf_str(b, text);
 	}
 }

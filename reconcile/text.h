@@ -50,6 +50,8 @@ bool text_ips(struct text *t, unsigned i, struct addr ip[2], uint8_t *n);
 bool text_prefixes(struct text *t, unsigned i, struct prefix prefix[2], uint8_t *n);
 bool text_prefix(struct text *t, unsigned i, struct prefix *out);
 bool text_sockpoint(struct text *t, unsigned i, struct sockpoint *out);
+/* "<ip:port>,...": one to `max`, none twice. */
+bool text_sockpoints(struct text *t, unsigned i, struct sockpoint *out, unsigned max, uint8_t *n);
 /* The value of "name=value", or false (no error) when field i is something else. */
 bool text_value(const struct text *t, unsigned i, const char *name, struct span *value);
 
@@ -63,6 +65,7 @@ void buf_key(struct buf *b, const struct key *k);
 void buf_hash(struct buf *b, const struct hash *h);
 void buf_prefixes(struct buf *b, const struct prefix *p, uint32_t n);
 void buf_ips(struct buf *b, const struct addr *ip, uint8_t n);
+void buf_sockpoints(struct buf *b, const struct sockpoint *at, unsigned n);
 
 /* Adds "<what>, line N: <why>" under `code`. Always -1. */
 int text_report(const struct text *t, struct diags *d, const char *code, const char *what);

@@ -67,6 +67,7 @@
 #define CONNECTIONS_MAX   20000
 #define CONNECTIONS_PEER  8  /* of one source address */
 #define CANDIDATES_MAX    10 /* endpoints a peer may report */
+#define KNOCKS_MAX        64 /* knocks in one reply: a peer has as many attempts under way at most */
 
 /* Git. */
 #define COMMITS_MAX        (16u << 20)     /* reachable commits that are counted */
@@ -94,9 +95,9 @@
 #define USERSPACE_END_MS      1000        /* and from the end of its link to that of its socket */
 
 /* Our own files. */
-#define HINTS_KEPT_MAX 65536 /* hints kept on the disk; in memory there may be one a peer */
-#define HINTS_FILE_MAX (16u << 20)
-#define RESOLVE_MAX    4096 /* endpoints by host name that are resolved, and kept */
+#define HINTS_KEPT_MAX 65536       /* hints kept on the disk; in memory there may be one a peer */
+#define HINTS_FILE_MAX (64u << 20) /* 580 bytes a hint at most */
+#define RESOLVE_MAX    4096        /* endpoints by host name that are resolved, and kept */
 #define CONFIG_MAX     (1u << 20)
 #define SERVERS_MAX    16 /* in an invitation; the snapshot names them all */
 #define INVITATION_MAX (64u << 10)

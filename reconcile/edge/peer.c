@@ -217,7 +217,7 @@ static int keep(struct this_peer *p, const struct bundle *merged, int64_t now, s
 	int r = -1;
 
 	/* Hints have a file of their own: they come and go, and are nobody's promise. */
-	whole.n_hints = 0;
+	whole.n_hints = whole.n_knocks = 0;
 	whole.has_hints = false;
 	bundle_write(&bytes, &whole);
 	if (bytes.failed) {
@@ -257,6 +257,8 @@ static int take_rest(struct this_peer *p, struct arena *a, const struct bundle *
 		p->hints_position = b->hints_position;
 		p->has_hints_position = true;
 	}
+	if (b->n_knocks)
+		peer_knocks_take(p, b->knocks, b->n_knocks);
 	return b->n_hints ? peer_hints_take(p, a, b->hints, b->n_hints, d) : 0;
 }
 

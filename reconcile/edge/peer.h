@@ -32,6 +32,9 @@ struct this_peer {
 	const struct key *public_key;
 	struct hint *hints; /* sorted by key */
 	size_t n_hints;
+	/* Of the last reply that had any: who asked to have our NAT opened towards it. Who acts on them empties it. */
+	struct key knocks[KNOCKS_MAX];
+	unsigned n_knocks;
 	uint64_t hints_position;
 	bool has_hints_position;
 	/* What the file of hints does not have yet, and when it was written last, in boot milliseconds (0: never). */
@@ -106,6 +109,7 @@ int peer_hints_open(struct this_peer *p, struct diags *d);
 int peer_hints_take(struct this_peer *p, struct arena *a, const struct hint *hints, size_t n, struct diags *d);
 int peer_hints_learn(struct this_peer *p, struct arena *a, const struct device_state *there, int64_t now,
 		     struct diags *d);
+void peer_knocks_take(struct this_peer *p, const struct key *knocks, size_t n); /* those in the view */
 void peer_hints_save(struct this_peer *p, bool at_once); /* what goes wrong is in the log, once */
 void peer_hints_close(struct this_peer *p);
 

@@ -19,11 +19,6 @@ static int key_sort_cmp(const void *a, const void *b)
 	return key_cmp(a, b);
 }
 
-static int hint_sort_cmp(const void *a, const void *b)
-{
-	return key_cmp(&((const struct hint *)a)->key, &((const struct hint *)b)->key);
-}
-
 /* The keys of the view's peers, sorted; `nowhere`: of those alone for which no endpoint is given. */
 static struct key *keys_of_view(const struct this_peer *p, struct arena *a, bool nowhere, size_t *n)
 {
@@ -43,7 +38,7 @@ static struct key *keys_of_view(const struct this_peer *p, struct arena *a, bool
 static bool hints_eq(const struct hint *a, const struct hint *b, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (!key_eq(&a[i].key, &b[i].key) || !sockpoint_eq(&a[i].at, &b[i].at))
+		if (!hint_eq(&a[i], &b[i]))
 			return false;
 	}
 	return true;
@@ -55,12 +50,11 @@ static int replace(struct this_peer *p, const struct hint *hints, size_t n, stru
 
 	if (n == p->n_hints && hints_eq(hints, p->hints, n))
 		return 0;
-	copy = malloc((n ? n : 1) * sizeof(*copy));
+	copy = hints_copy(hints, n);
 	if (!copy) {
 		d->out_of_memory = true;
 		return -1;
 	}
-	memcpy(copy, hints, n * sizeof(*copy));
 	free(p->hints);
 	p->hints = copy;
 	p->n_hints = n;
@@ -68,7 +62,32 @@ static int replace(struct this_peer *p, const struct hint *hints, size_t n, stru
 	return 0;
 }
 
-/* Those of `new`, which is sorted here, in the place of older ones; of two with one key the last counts. */
+/* What of it makes sense, in the arena. -1: out of memory. */
+static int sift(struct arena *a, const struct prefix *root, unsigned n_root, const struct hint *h, struct hint *out)
+{
+	struct sockpoint *at = arena_array(a, h->n_at + 1u, sizeof(*at));
+
+	if (!at)
+		return -1;
+	*out = (struct hint){.key = h->key, .at = at};
+	if (hint_usable(root, n_root, &h->seen))
+		out->seen = h->seen;
+	for (unsigned i = 0; i < h->n_at; i++) {
+		if (hint_usable(root, n_root, &h->at[i]))
+			at[out->n_at++] = h->at[i];
+	}
+	return 0;
+}
+
+static bool is_empty(const struct hint *h)
+{
+	return !h->seen.port && !h->n_at;
+}
+
+/*
+ * Those of `new`, which is sifted and sorted here, in the place of older ones; of two with one key the last counts. One
+ * that says that nothing is known takes the older one away.
+ */
 static int merge(struct this_peer *p, struct arena *a, struct hint *new, size_t n_new, struct diags *d)
 {
 	unsigned n_root;
@@ -82,24 +101,33 @@ static int merge(struct this_peer *p, struct arena *a, struct hint *new, size_t 
 		return -1;
 	}
 	for (i = 0; i < n_new; i++) {
+		const struct hint said = new[i];
+
+		if (sift(a, root, n_root, &said, &new[j]) < 0) {
+			d->out_of_memory = true;
+			return -1;
+		}
 		/* What makes no sense takes no one's place. */
-		if (hint_usable(root, n_root, &new[i].at))
-			new[j++] = new[i];
+		j += is_empty(&said) || !is_empty(&new[j]);
 	}
 	n_new = j;
 	i = j = 0;
-	qsort(new, n_new, sizeof(*new), hint_sort_cmp);
+	qsort(new, n_new, sizeof(*new), hint_cmp);
 	while (i < p->n_hints || j < n_new) {
 		int c = i == p->n_hints ? 1 : j == n_new ? -1 : key_cmp(&p->hints[i].key, &new[j].key);
 		const struct hint *h = c < 0 ? &p->hints[i] : &new[j];
 
 		i += c <= 0;
 		j += c >= 0;
-		if (!hint_usable(root, n_root, &h->at) || !bsearch(&h->key, keys, n_keys, sizeof(*keys), key_sort_cmp))
+		if (!bsearch(&h->key, keys, n_keys, sizeof(*keys), key_sort_cmp))
 			continue;
 		if (n && key_eq(&all[n - 1].key, &h->key))
 			n--;
-		all[n++] = *h;
+		if (sift(a, root, n_root, h, &all[n]) < 0) {
+			d->out_of_memory = true;
+			return -1;
+		}
+		n += !is_empty(&all[n]);
 	}
 	return replace(p, all, n, d);
 }
@@ -120,11 +148,20 @@ int peer_hints_take(struct this_peer *p, struct arena *a, const struct hint *hin
 	return 0;
 }
 
-static const struct hint *hint_of(const struct this_peer *p, const struct key *key)
+/* Knocks are for now: who is in the view counts, and nothing of it is kept. */
+void peer_knocks_take(struct this_peer *p, const struct key *knocks, size_t n)
 {
-	const struct hint want = {.key = *key};
+	const struct view *v = p->held ? p->held->view : NULL;
 
-	return p->n_hints ? bsearch(&want, p->hints, p->n_hints, sizeof(want), hint_sort_cmp) : NULL;
+	p->n_knocks = 0;
+	for (size_t i = 0; v && i < n && p->n_knocks < KNOCKS_MAX; i++) {
+		for (uint32_t k = 0; k < v->n_peers; k++) {
+			if (k != v->self && !v->peers[k].pending && key_eq(&v->peers[k].key, &knocks[i])) {
+				p->knocks[p->n_knocks++] = knocks[i];
+				break;
+			}
+		}
+	}
 }
 
 /* WireGuard itself moves an endpoint to where the last packet that proved to be the peer's came from. */
@@ -137,10 +174,10 @@ int peer_hints_learn(struct this_peer *p, struct arena *a, const struct device_s
 
 	for (uint32_t i = 0; p->held && i < there->n_peers; i++) {
 		const struct device_peer *peer = &there->peers[i];
-		const struct hint *known = hint_of(p, &peer->key);
+		const struct hint *known = hint_find(p->hints, p->n_hints, &peer->key);
 
 		if (!peer->endpoint.port || !device_peer_is_live(peer, now) ||
-		    (known && sockpoint_eq(&known->at, &peer->endpoint)))
+		    (known && sockpoint_eq(&known->seen, &peer->endpoint)))
 			continue;
 		if (!keys && (!(keys = keys_of_view(p, a, true, &n_keys)) ||
 			      !(new = arena_array(a, there->n_peers, sizeof(*new))))) {
@@ -148,7 +185,10 @@ int peer_hints_learn(struct this_peer *p, struct arena *a, const struct device_s
 			return -1;
 		}
 		if (bsearch(&peer->key, keys, n_keys, sizeof(*keys), key_sort_cmp))
-			new[n++] = (struct hint){peer->key, peer->endpoint};
+			new[n++] = (struct hint){.key = peer->key,
+						 .seen = peer->endpoint,
+						 .at = known ? known->at : NULL,
+						 .n_at = known ? known->n_at : 0};
 	}
 	if (n && merge(p, a, new, n, d) < 0)
 		return -1;

@@ -133,6 +133,7 @@ static void seen_update(struct reconciler *r, const struct revision *g, const st
 			const struct device_state *observed)
 {
 	struct seen *list = calloc(observed->n_peers ? observed->n_peers : 1, sizeof(*list));
+	const struct cidr *root = &g->model->cidrs[0];
 	size_t n = 0;
 	bool changed = false;
 
@@ -142,7 +143,7 @@ static void seen_update(struct reconciler *r, const struct revision *g, const st
 		const struct device_peer *p = &observed->peers[i];
 		const struct device_peer *want = p->endpoint.port ? peer_of_key(st, &p->key) : NULL;
 		struct key key;
-		if (!want || !want->name || !p->handshake || !reconciler_is_sendable_hint(r, &p->endpoint))
+		if (!want || !want->name || !p->handshake || !hint_usable(root->prefix, root->n_prefixes, &p->endpoint))
 			continue;
 		uint32_t index = model_peer_by_name(g->model, want->name);
 		if (index == NONE || key_now(r, &g->model->peers[index], &key) || !key_eq(&key, &p->key))

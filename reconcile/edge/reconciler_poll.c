@@ -338,7 +338,7 @@ static uint32_t seen_peer(const struct reconciler *r, const struct revision *g, 
 	return reconciler_owner(r, g, &s->mark);
 }
 
-/* Endpoints of peers that it sees: those that changed, and with a new statement those that it did not see before. */
+/* Endpoints of itself and of peers that it sees: those that changed, and with a new statement those that it did not see before. */
 static int answer_hints(struct reconciler *r, struct answer *a, uint32_t peer, const struct have *have,
 			bool with_statement, const struct revision *had)
 {
@@ -357,14 +357,14 @@ static int answer_hints(struct reconciler *r, struct answer *a, uint32_t peer, c
 		if (!is_new && !with_statement)
 			continue;
 		uint32_t k = seen_peer(r, g, s);
-		if (k == NONE || k == peer || !sees(g, peer, k))
+		if (k == NONE || !sees(g, peer, k))
 			continue;
 		if (!is_new) {
 			uint32_t other = was == NONE ? NONE : revision_by_mark(had, &s->mark);
 			is_new = other == NONE || !sees(had, was, other);
 		}
 		if (is_new)
-			a->b.hints[a->b.n_hints++] = (struct hint){s->key, s->at};
+			a->b.hints[a->b.n_hints++] = (struct hint){.key = s->key, .seen = s->at};
 	}
 	a->b.has_hints = true;
 	a->b.hints_position = r->sequence;

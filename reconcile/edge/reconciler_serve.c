@@ -42,26 +42,6 @@ uint32_t reconciler_owner(const struct reconciler *r, const struct revision *g, 
 	return e ? revision_by_mark(g, &e->key) : i;
 }
 
-bool reconciler_is_sendable_hint(const struct reconciler *r, const struct sockpoint *at)
-{
-	const struct cidr *root = r->current ? &r->current->model->cidrs[0] : NULL;
-	const uint8_t *b = at->ip.b;
-	const bool v4 = addr_is_v4(&at->ip);
-	static const struct addr loopback6 = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}}, any6;
-
-	if (!at->port || at->scope)
-		return false;
-	if (v4 && (b[12] == 127 || b[12] == 0 || b[12] >= 224))
-		return false;
-	if (!v4 && (b[0] == 0xff || (b[0] == 0xfe && (b[1] & 0xc0) == 0x80) || !addr_cmp(&at->ip, &loopback6) ||
-		    !addr_cmp(&at->ip, &any6)))
-		return false;
-	for (unsigned i = 0; root && i < root->n_prefixes; i++)
-		if (prefix_has(&root->prefix[i], &at->ip))
-			return false;
-	return true;
-}
-
 /* --- routing --- */
 
 static void answer_status(struct reconciler *r, struct http_request *q, const struct asker *who, enum http_reason why)

@@ -165,7 +165,6 @@ struct asker reconciler_asker(const struct reconciler *r, const struct addr *fro
  * invite that was folded. NONE: nobody's any more.
  */
 uint32_t reconciler_owner(const struct reconciler *r, const struct revision *g, const struct key *mark);
-bool reconciler_is_sendable_hint(const struct reconciler *r, const struct sockpoint *at);
 
 /* reconciler_redeem.c */
 void reconciler_redeem(struct reconciler *r, struct http_request *q, const struct asker *who, enum http_reason why);

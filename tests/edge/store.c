@@ -240,7 +240,8 @@ static void test_hints(void **state)
 	struct diags d = {0};
 	struct store s;
 	struct arena *a = arena_new();
-	const struct hint bob = {.key = wg_of("bob"), .at = at("192.0.2.7:4000")};
+	const struct sockpoint home = at("192.168.1.7:51820");
+	const struct hint bob = {.key = wg_of("bob"), .seen = at("192.0.2.7:4000"), .at = &home, .n_at = 1};
 	const struct resolved name = {"vpn.example.com:51820", at("192.0.2.1:51820")};
 	struct hints out;
 	char path[PATH_MAX + 16];
@@ -252,7 +253,7 @@ static void test_hints(void **state)
 	assert_int_equal(store_save_hints(&s, &(struct hints){&bob, &name, 1, 1}, &d), 0);
 	assert_int_equal(store_load_hints(&s, a, &out, &d), 0);
 	assert_int_equal(out.n_hints, 1);
-	assert_true(key_eq(&out.hints[0].key, &bob.key) && sockpoint_eq(&out.hints[0].at, &bob.at));
+	assert_true(hint_eq(&out.hints[0], &bob));
 	assert_int_equal(out.n_resolved, 1);
 	assert_true(sockpoint_eq(&out.resolved[0].at, &name.at));
 	assert_null(d.first);
@@ -395,18 +396,12 @@ static void test_replies(void **state)
 	diags_free(&d);
 }
 
-/* Sorted by key, as a file of hints has to be. */
-static int hint_order(const void *a, const void *b)
-{
-	return key_cmp(&((const struct hint *)a)->key, &((const struct hint *)b)->key);
-}
-
 static void put_hints(struct store *s, struct hint *hints, size_t n, const struct resolved *names, size_t n_names)
 {
 	struct diags d = {0};
 
 	if (n)
-		qsort(hints, n, sizeof(*hints), hint_order);
+		qsort(hints, n, sizeof(*hints), hint_cmp);
 	assert_int_equal(store_save_hints(s, &(struct hints){hints, names, n, n_names}, &d), 0);
 	assert_null(d.first);
 }
@@ -421,7 +416,7 @@ static struct hint file_hint(struct store *s, const struct key *key)
 	assert_int_equal(store_load_hints(s, a, &h, &d), 0);
 	for (size_t i = 0; i < h.n_hints; i++) {
 		if (key_eq(&h.hints[i].key, key))
-			found = h.hints[i];
+			found = (struct hint){.key = *key, .seen = h.hints[i].seen};
 	}
 	diags_free(&d);
 	arena_free(a);
@@ -442,6 +437,64 @@ static void learn(struct this_peer *p, const char *bob_at, int64_t handshake)
 	arena_free(a);
 }
 
+static void hear(struct this_peer *p, struct hint h)
+{
+	struct arena *a = arena_new();
+	struct diags d = {0};
+
+	assert_int_equal(peer_hints_take(p, a, &h, 1, &d), 0);
+	assert_null(d.first);
+	arena_free(a);
+}
+
+/* A server's word about bob: the part of it that makes sense, until it takes it back. Knocks of the view's peers. */
+static void test_what_a_server_says(void **state)
+{
+	const struct peer_options o = {.config_dir = dir, .data_dir = dir};
+	const struct key bob = wg_of("bob"), own = wg_of("alice");
+	const struct key knocks[] = {wg_of("stranger"), bob, own};
+	const struct sockpoint said[] = {at("127.0.0.1:1"), at("192.168.1.7:51820"), at("10.60.0.9:2")};
+	struct diags d = {0};
+	struct this_peer *p;
+	struct store s;
+	struct net n;
+	char file[128];
+
+	(void)state;
+	open_net(&n, 2);
+	struct peer_config *c = alice_config(&n);
+	assert_int_equal(peer_config_write(dir, c, true, &d), 0);
+	peer_config_free(c);
+	assert_int_equal(store_init(&s, dir, "corp", &d), 0);
+	save_version(&s, 2);
+	p = open_alice(&o);
+	hear(p, (struct hint){.key = bob, .seen = at("224.0.0.1:4"), .at = said, .n_at = 3});
+	assert_int_equal(p->n_hints, 1);
+	assert_int_equal(p->hints[0].seen.port, 0);
+	assert_int_equal(p->hints[0].n_at, 1);
+	assert_true(sockpoint_eq(&p->hints[0].at[0], &said[1]));
+	/* A session of our own says where, and nothing against what was reported. */
+	learn(p, "192.0.2.7:5", NOW);
+	assert_int_equal(p->hints[0].seen.port, 5);
+	assert_int_equal(p->hints[0].n_at, 1);
+	/* What makes no sense takes nothing's place; what is not known any more is forgotten. */
+	hear(p, (struct hint){.key = bob, .at = said, .n_at = 1});
+	assert_int_equal(p->n_hints, 1);
+	hear(p, (struct hint){.key = bob});
+	assert_int_equal(p->n_hints, 0);
+	hear(p, (struct hint){.key = wg_of("stranger"), .seen = said[1]});
+	assert_int_equal(p->n_hints, 0);
+	peer_knocks_take(p, knocks, 3);
+	assert_int_equal(p->n_knocks, 1);
+	assert_true(key_eq(&p->knocks[0], &bob));
+	peer_close(p);
+	snprintf(file, sizeof(file), "%s/corp.yaml", dir);
+	unlink(file);
+	clean(&s);
+	net_close(&n);
+	diags_free(&d);
+}
+
 /* What is on the disk is nobody's word; sessions tell more; and the disk is left alone for a while. */
 static void test_where_others_were(void **state)
 {
@@ -450,7 +503,8 @@ static void test_where_others_were(void **state)
 	const struct resolved names[] = {{"a.example.com:1", at("192.0.2.30:1")},
 					 {"b.example.com:1", at("10.60.0.9:1")},
 					 {"c.example.com:1", at("127.0.0.1:1")}};
-	struct hint hints[] = {{bob, at("192.0.2.7:4000")}, {stranger, at("192.0.2.8:4000")}};
+	struct hint hints[] = {{.key = bob, .seen = at("192.0.2.7:4000")},
+			       {.key = stranger, .seen = at("192.0.2.8:4000")}};
 	struct diags d = {0};
 	struct this_peer *p;
 	struct store s;
@@ -473,12 +527,13 @@ static void test_where_others_were(void **state)
 	assert_true(sockpoint_eq(&resolver_known(p->resolver, &known)[0].at, &names[0].at));
 	assert_int_equal(known, 1);
 	peer_close(p);
-	assert_true(file_hint(&s, &stranger).at.port); /* whoever only looks writes nothing */
+	assert_true(file_hint(&s, &stranger).seen.port); /* whoever only looks writes nothing */
 
 	/* Inside the tunnel, or this very machine: never. */
 	for (unsigned i = 0; i < 3; i++) {
 		static const char *const never[] = {"10.60.64.3:4000", "127.0.0.1:4000", "224.0.0.1:4000"};
-		struct hint one = {bob, at(never[i])};
+		const struct sockpoint bad = at(never[i]);
+		struct hint one = {.key = bob, .seen = bad, .at = &bad, .n_at = 1};
 
 		put_hints(&s, &one, 1, NULL, 0);
 		p = open_alice(&o);
@@ -493,17 +548,17 @@ static void test_where_others_were(void **state)
 	assert_int_equal(p->n_hints, 0);
 	learn(p, "192.0.2.7:2", NOW - 179);
 	assert_int_equal(p->n_hints, 1); /* the hub has an endpoint of the definition */
-	assert_int_equal(file_hint(&s, &bob).at.port, 2);
+	assert_int_equal(file_hint(&s, &bob).seen.port, 2);
 	learn(p, "192.0.2.7:3", NOW);
 	learn(p, "10.60.64.9:4", NOW);
-	assert_int_equal(p->hints[0].at.port, 3);
-	assert_int_equal(file_hint(&s, &bob).at.port, 2);
+	assert_int_equal(p->hints[0].seen.port, 3);
+	assert_int_equal(file_hint(&s, &bob).seen.port, 2);
 	p->hints_saved -= HINTS_SAVE_MS;
 	learn(p, "192.0.2.7:3", NOW);
-	assert_int_equal(file_hint(&s, &bob).at.port, 3);
+	assert_int_equal(file_hint(&s, &bob).seen.port, 3);
 	learn(p, "192.0.2.7:5", NOW);
 	peer_close(p);
-	assert_int_equal(file_hint(&s, &bob).at.port, 5); /* and on exit */
+	assert_int_equal(file_hint(&s, &bob).seen.port, 5); /* and on exit */
 
 	/* Whoever has left leaves nothing behind. */
 	p = open_alice(&o);
@@ -533,8 +588,13 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_round_trip), cmocka_unit_test(test_damaged), cmocka_unit_test(test_lock),
-	    cmocka_unit_test(test_hints),      cmocka_unit_test(test_replies), cmocka_unit_test(test_where_others_were),
+	    cmocka_unit_test(test_round_trip),
+	    cmocka_unit_test(test_damaged),
+	    cmocka_unit_test(test_lock),
+	    cmocka_unit_test(test_hints),
+	    cmocka_unit_test(test_replies),
+	    cmocka_unit_test(test_where_others_were),
+	    cmocka_unit_test(test_what_a_server_says),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

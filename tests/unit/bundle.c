@@ -9,7 +9,8 @@ static struct bundle full(struct arena *a)
 			   .n_path = 3,
 			   .n_objects = 2,
 			   .n_enrolments = 1,
-			   .n_hints = 1,
+			   .n_hints = 2,
+			   .n_knocks = 1,
 			   .n_chain = 1,
 			   .has_path = true,
 			   .has_hints = true,
@@ -29,9 +30,14 @@ static struct bundle full(struct arena *a)
 	b.enrolments = arena_alloc(a, sizeof(*b.enrolments));
 	b.enrolments[0] = SPAN("enrolment\n");
 	memset(b.ledger, 'c', 40);
-	b.hints = arena_alloc(a, sizeof(*b.hints));
-	b.hints[0].key = wg_of("h");
-	assert_int_equal(sockpoint_parse("[2001:db8::1]:51820", 19, &b.hints[0].at), 0);
+	b.hints = arena_array(a, 2, sizeof(*b.hints));
+	b.knocks = arena_alloc(a, sizeof(*b.knocks));
+	struct sockpoint *at = arena_array(a, 2, sizeof(*at));
+	assert_int_equal(sockpoint_parse("[2001:db8::1]:51820", 19, &at[0]), 0);
+	assert_int_equal(sockpoint_parse("192.0.2.1:51820", 15, &at[1]), 0);
+	b.hints[0] = (struct hint){.key = wg_of("h"), .seen = at[0], .at = at, .n_at = 2};
+	b.hints[1] = (struct hint){.key = wg_of("i")}; /* nothing is known of it any more */
+	b.knocks[0] = wg_of("h");
 	return b;
 }
 
@@ -64,6 +70,9 @@ static void reads_back(void **state)
 	assert_int_equal(c.statement.n_signatures, 1);
 	assert_int_equal(hash_cmp(&c.objects[1].name, &b.objects[1].name), 0);
 	assert_int_equal(c.hints_position, 7);
+	for (unsigned i = 0; i < 2; i++)
+		assert_true(hint_eq(&c.hints[i], &b.hints[i]));
+	assert_true(key_eq(&c.knocks[0], &b.knocks[0]));
 	/* Cut anywhere, or with more behind its end. */
 	for (size_t i = 0; i < out.n; i++)
 		assert_false(parses((struct span){(uint8_t *)out.p, i}, &c, a));
@@ -121,15 +130,28 @@ static void what_is_no_bundle(void **state)
 	    "innernet-bundle 1\nhint AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= 1.2.3.4:0\nend\n",
 	    "innernet-bundle 1\nhint AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= [2001:DB8::1]:5\nend\n",
 	    "innernet-bundle 1\nhint AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB= 1.2.3.4:5\nend\n",
+	    "innernet-bundle 1\nhint AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\nend\n",
+	    "innernet-bundle 1\nhint AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= 1.2.3.4:5 1.2.3.4:5,1.2.3.4:5\nend\n",
+	    "innernet-bundle 1\nknock AAAA\nend\n",
+	    "innernet-bundle 1\nknock AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= 1.2.3.4:5\nend\n",
+	    "innernet-bundle 1\nknock AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"
+	    "hint AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= 1.2.3.4:5\nend\n",
 	    "innernet-bundle 1\nunknown\nend\n",
 	};
 	struct arena *a = arena_new();
+	struct buf many = {0};
 	struct bundle c;
 	(void)state;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		if (parses(span_str(bad[i]), &c, a))
 			fail_msg("taken for a bundle: %s", bad[i]);
+	buf_str(&many, "innernet-bundle 1\n");
+	for (unsigned i = 0; i <= KNOCKS_MAX; i++)
+		buf_str(&many, "knock AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n");
+	buf_str(&many, "end\n");
+	assert_false(parses(buf_span(&many), &c, a));
+	buf_free(&many);
 	arena_free(a);
 }
 

@@ -131,9 +131,9 @@ static void test_view_local(void **state)
 	    {"aaa.example.com:1", at("192.0.2.98:1")},
 	};
 	const struct hint hints[] = {
-	    {key_of(0x20), at("203.0.113.3:4000")},
-	    {key_of(0x30), at("203.0.113.4:4000")},
-	    {key_of(0x90), at("203.0.113.5:4000")},
+	    {.key = key_of(0x20), .seen = at("203.0.113.3:4000")},
+	    {.key = key_of(0x30), .seen = at("203.0.113.4:4000")},
+	    {.key = key_of(0x90), .seen = at("203.0.113.5:4000")},
 	};
 	struct key own = key_of(0x77);
 	struct local l = {.public_key = &own, .listen_port = 51820, .mtu = 1280, .no_routing = true};
@@ -153,11 +153,11 @@ static void test_view_local(void **state)
 	/* A name that did not resolve: somebody may have seen it. */
 	l.n_resolved = 1;
 	struct device_state *s = desired_for_view(*state, v, &l);
-	assert_true(sockpoint_eq(&s->peers[2].endpoint, &hints[1].at));
+	assert_true(sockpoint_eq(&s->peers[2].endpoint, &hints[1].seen));
 	const struct resolved failed = {"vpn.example.com:51820", {.port = 0}};
 	l.resolved = &failed;
 	s = desired_for_view(*state, v, &l);
-	assert_true(sockpoint_eq(&s->peers[2].endpoint, &hints[1].at));
+	assert_true(sockpoint_eq(&s->peers[2].endpoint, &hints[1].seen));
 }
 
 static struct peer *model_peer(struct arena *a, struct model *m, const char *name, const char *ips, const char *routes,

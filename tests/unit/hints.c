@@ -3,9 +3,11 @@
 #include "tests/unit/schema_test.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #define KEY_A "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 #define KEY_B "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+#define KEY_C "AgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 #define HEAD  "innernet-hints 1\n"
 
 static struct sockpoint at(const char *s)
@@ -31,11 +33,14 @@ static int parse(struct arena *a, const char *s, struct hints *out)
 static void test_text(void **state)
 {
 	static const char text[] = HEAD "hint " KEY_A " 192.0.2.7:4000\n"
-					"hint " KEY_B " [2001:db8::1]:4001\n"
+					"hint " KEY_B " [2001:db8::1]:4001 10.0.0.7:4001,[2001:db8::1]:4001\n"
+					"hint " KEY_C " - 192.168.1.7:51820\n"
 					"resolved vpn.example.com:51820 192.0.2.1:51820\n"
 					"end\n";
-	struct hint hints[3] = {
-	    {.at = at("192.0.2.7:4000")}, {.at = at("[2001:db8::1]:4001")}, {.at = at("[fe80::1]:1")}};
+	const struct sockpoint reported[] = {at("10.0.0.7:4001"), at("[2001:db8::1]:4001"), at("192.168.1.7:51820")};
+	struct hint hints[3] = {{.seen = at("192.0.2.7:4000")},
+				{.seen = at("[2001:db8::1]:4001"), .at = reported, .n_at = 2},
+				{.at = &reported[2], .n_at = 1}};
 	struct resolved names[2] = {{"vpn.example.com:51820", at("192.0.2.1:51820")},
 				    {"link.example.com:51820", at("[fe80::2]:51820")}};
 	const struct hints h = {hints, names, 3, 2};
@@ -46,13 +51,23 @@ static void test_text(void **state)
 	(void)state;
 	hints[1].key.b[0] = 1;
 	hints[2].key.b[0] = 2;
-	hints[2].at.scope = names[1].at.scope = 3; /* an interface's index is another after a restart */
+	names[1].at.scope = 3; /* an interface's index is another after a restart */
 	hints_write(&b, &h);
 	assert_string_equal(b.p, text);
 	assert_int_equal(parse(a, text, &out), 0);
-	assert_int_equal(out.n_hints, 2);
+	assert_int_equal(out.n_hints, 3);
 	assert_int_equal(out.n_resolved, 1);
-	assert_true(key_eq(&out.hints[1].key, &hints[1].key) && sockpoint_eq(&out.hints[1].at, &hints[1].at));
+	for (unsigned i = 0; i < 3; i++)
+		assert_true(hint_eq(&out.hints[i], &hints[i]));
+	assert_ptr_equal(hint_find(out.hints, 3, &hints[2].key), &out.hints[2]);
+	struct key other = {{3}};
+	assert_null(hint_find(out.hints, 3, &other));
+	struct sockpoint first = hint_first(&out.hints[1]), only = hint_first(&out.hints[2]);
+	assert_true(sockpoint_eq(&first, &hints[1].seen) && sockpoint_eq(&only, &reported[2]));
+	struct hint *copy = hints_copy(out.hints, 3);
+	for (unsigned i = 0; i < 3; i++)
+		assert_true(hint_eq(&copy[i], &hints[i]) && copy[i].at != out.hints[i].at);
+	free(copy);
 	assert_string_equal(out.resolved[0].endpoint, "vpn.example.com:51820");
 	assert_true(sockpoint_eq(&out.resolved[0].at, &names[0].at));
 	/* Cut anywhere, it is none. */
@@ -75,6 +90,16 @@ static void test_bad(void **state)
 	    HEAD "hint " KEY_A " 192.0.2.7:1\nhint " KEY_A " 192.0.2.8:1\nend\n",
 	    HEAD "hint " KEY_A " vpn.example.com:1\nend\n",
 	    HEAD "hint " KEY_A " 192.0.2.7:1 more\nend\n",
+	    HEAD "hint " KEY_A "\nend\n",
+	    HEAD "hint " KEY_A " -\nend\n",
+	    HEAD "hint " KEY_A " - -\nend\n",
+	    HEAD "hint " KEY_A " - 192.0.2.7:1,\nend\n",
+	    HEAD "hint " KEY_A " - ,192.0.2.7:1\nend\n",
+	    HEAD "hint " KEY_A " - 192.0.2.7:1,192.0.2.7:1\nend\n",
+	    HEAD "hint " KEY_A " - 192.0.2.7:1 192.0.2.8:1\nend\n",
+	    HEAD "hint " KEY_A " - 192.0.2.7:1,vpn.example.com:1\nend\n",
+	    HEAD "hint " KEY_A " - 1.0.0.1:1,1.0.0.2:1,1.0.0.3:1,1.0.0.4:1,1.0.0.5:1,1.0.0.6:1,1.0.0.7:1,1.0.0.8:1,"
+		 "1.0.0.9:1,1.0.0.10:1,1.0.0.11:1\nend\n",
 	    HEAD "hint AAAA 192.0.2.7:1\nend\n",
 	    HEAD "resolved vpn.example.com:1 192.0.2.7:1\nhint " KEY_A " 192.0.2.7:1\nend\n",
 	    HEAD "resolved VPN.example.com:1 192.0.2.7:1\nend\n",
