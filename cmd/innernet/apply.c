@@ -9,6 +9,7 @@ static const struct option_spec options[] = {
     {"yes", 0, NULL, "do not ask"},
     {"offline", 0, NULL, "ask no server: from the last good snapshot alone"},
     HOSTS_OPTIONS,
+    DEFINITION_OPTIONS,
     {0},
 };
 
@@ -64,7 +65,10 @@ static int apply_shown(struct this_peer *p, const struct buf *shown, bool color,
 	if (again.n != shown->n || memcmp(again.p, shown->p, shown->n) != 0) {
 		struct diag *g =
 		    diag_error(d, "plan-stale", NULL, "the interface or the network changed since the plan was made");
-		diag_help(d, g, "look at the new one: `innernet plan %s`", p->config->m.network);
+		if (p->from_definition)
+			diag_help(d, g, "look at the new one: `innernet plan` with the same --file and --as");
+		else
+			diag_help(d, g, "look at the new one: `innernet plan %s`", p->config->m.network);
 		code = STALE;
 		goto out;
 	}
@@ -84,16 +88,30 @@ static int run(struct invocation *inv)
 	struct diags d = {0};
 	struct peer_options o;
 	struct this_peer *p;
+	struct arena *a;
 	struct buf shown = {0};
-	bool color = use_color(inv, stdout);
-	int n;
-	int code = FAILED;
+	bool color = use_color(inv, stdout), file = option_given(inv, "file");
+	int n, code = check_definition_options(inv);
 
+	if (code)
+		return code;
+	if (!file && !inv->n_args)
+		return usage_error(inv, "apply: something is missing: IFACE, or --file FILE --as NAME --key FILE");
+	code = FAILED;
 	if (peer_options(inv, &o) < 0)
 		return FAILED;
-	p = open_network(inv, &o, inv->args[0], !option_given(inv, "offline"));
-	if (!p)
+	a = arena_new();
+	if (!a) {
+		d.out_of_memory = true;
+		report(inv, &d, NULL);
 		return FAILED;
+	}
+	p = file ? open_definition(inv, &o, a, true)
+		 : open_network(inv, &o, inv->args[0], !option_given(inv, "offline"));
+	if (!p) {
+		arena_free(a);
+		return FAILED;
+	}
 	n = render(p, &shown, color, &d);
 	if (n < 0 || print_buf(inv, &shown) < 0)
 		goto out;
@@ -106,19 +124,22 @@ out:
 	diags_free(&d);
 	buf_free(&shown);
 	peer_close(p);
+	arena_free(a);
 	return code;
 }
 
 const struct command command_apply = {
     .name = "apply",
-    .synopsis = "IFACE [--yes] [--offline]",
+    .synopsis = "(IFACE | --file FILE --as NAME --key FILE) [--yes] [--offline]",
     .summary = "make an interface what the network defines",
-    .text = "Shows the plan and asks; only 'yes' is an answer, and without a terminal --yes is needed. Afterwards the\n"
-	    "interface is read again: the second plan must be empty. Exits with 3 when it was not confirmed and 4\n"
-	    "when something changed while it asked.",
+    .text =
+	"Shows the plan and asks; only 'yes' is an answer, and without a terminal --yes is needed. Afterwards the\n"
+	"interface is read again: the second plan must be empty. Exits with 3 when it was not confirmed and 4\n"
+	"when something changed while it asked.\n\n"
+	"With --file, from a definition on this machine, for a network without a server: each machine has a clone,\n"
+	"pulls, and applies. The interface is named after the network; `down` and `uninstall` take it away.",
     .example = "sudo innernet apply corp",
     .options = options,
-    .min_args = 1,
     .max_args = 1,
     .run = run,
 };

@@ -90,6 +90,47 @@ struct this_peer *open_network(const struct invocation *inv, const struct peer_o
 	return NULL;
 }
 
+int check_definition_options(const struct invocation *inv)
+{
+	static const char *const with_file[] = {"as", "key", "listen-port"};
+	bool file = option_given(inv, "file");
+
+	if (file && inv->n_args)
+		return usage_error(inv, "%s: an interface or --file, not both: '%s'", inv->command->name, inv->args[0]);
+	if (file && !option_given(inv, "as"))
+		return usage_error(inv, "%s: --file needs --as NAME: which peer is this machine?", inv->command->name);
+	for (size_t i = 0; !file && i < sizeof(with_file) / sizeof(with_file[0]); i++)
+		if (option_given(inv, with_file[i]))
+			return usage_error(inv, "%s: --%s goes with --file", inv->command->name, with_file[i]);
+	return 0;
+}
+
+struct this_peer *open_definition(const struct invocation *inv, const struct peer_options *o, struct arena *a, bool key)
+{
+	struct peer_definition from = {
+	    .path = option_value(inv, "file"),
+	    .name = option_value(inv, "as"),
+	    .key = option_value(inv, "key"),
+	    .resolve_ms = RESOLVE_WAIT_MS,
+	};
+	struct this_peer *p = NULL;
+	struct diags d = {0};
+	long port;
+
+	if (key && !from.key) {
+		usage_error(inv, "%s: --file needs --key FILE, the private key of '%s'", inv->command->name, from.name);
+		return NULL;
+	}
+	if (option_number(inv, "listen-port", 1, 65535, 0, &port) < 0)
+		return NULL;
+	from.listen_port = (uint16_t)port;
+	peer_open_definition(o, a, &from, &p, &d);
+	diags_sort(&d);
+	report(inv, &d, NULL);
+	diags_free(&d);
+	return p;
+}
+
 void print_version(FILE *to, const struct this_peer *p)
 {
 	const struct version *v = p->held ? &p->held->view->statement.version : NULL;

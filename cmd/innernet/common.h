@@ -14,6 +14,15 @@
 		"host-suffix", 0, "SUFFIX", "what names end in, after the peer's and the network's (wg)"               \
 	}
 
+/* For the commands that take a definition in the place of a server. */
+#define DEFINITION_OPTIONS                                                                                             \
+	{"file", 'f', "FILE", "of a network without a server: its definition, a file or a folder"},                    \
+	    {"as", 0, "NAME", "with --file: the peer that this machine is"},                                           \
+	    {"key", 0, "FILE", "with --file: its private key, as `wg genkey` writes it (mode 0600)"},                  \
+	{                                                                                                              \
+		"listen-port", 'l', "PORT", "with --file: its UDP port (that of its endpoint, else any)"               \
+	}
+
 #define LOCK_WAIT_MS 5000 /* for another innernet that is at work on the same network */
 
 /* Prints and returns -1 when an option is wrong. */
@@ -29,6 +38,15 @@ enum { DONE = 0, FAILED = 1, CHANGES = 2, REFUSED = 3, STALE = 4 };
  */
 struct this_peer *open_network(const struct invocation *inv, const struct peer_options *o, const char *name,
 			       bool fetch);
+
+/*
+ * The same from `--file` for the peer `--as`, in the arena; it is to be closed before the arena is freed. `key`: --key is
+ * needed.
+ */
+struct this_peer *open_definition(const struct invocation *inv, const struct peer_options *o, struct arena *a,
+				  bool key);
+/* Are the arguments those of an interface, or of --file? Prints what is wrong; 0, or an exit code. */
+int check_definition_options(const struct invocation *inv);
 
 bool interface_exists(const char *name);
 

@@ -10,6 +10,7 @@ static int run(struct invocation *inv)
 	struct diags d = {0};
 	struct peer_options o;
 	struct store store;
+	char hosts[PATH_MAX];
 	bool absent = false, gone = false;
 	int code = FAILED, r;
 
@@ -19,7 +20,7 @@ static int run(struct invocation *inv)
 	if (peer_config_read(o.config_dir, name, &config, &absent, &d) < 0 ||
 	    store_init(&store, o.data_dir, name, &d) < 0)
 		goto out;
-	if (absent) {
+	if (absent && store_load_applied(&store, hosts)) {
 		diag_error(&d, "no-network", NULL, "this machine is not in a network called '%s'", name);
 		goto out;
 	}
@@ -42,7 +43,8 @@ const struct command command_down = {
     .name = "down",
     .synopsis = "IFACE",
     .summary = "take an interface away (its files stay)",
-    .text = "A daemon that keeps the network brings it up again: stop that first.",
+    .text = "One that `install` or `apply --file` made. A daemon that keeps the network brings it up again: stop that "
+	    "first.",
     .example = "sudo innernet down corp",
     .min_args = 1,
     .max_args = 1,

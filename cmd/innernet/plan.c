@@ -11,6 +11,7 @@ static const struct option_spec options[] = {
     {"detailed-exitcode", 0, NULL, "exit with 2 when there are changes"},
     {"offline", 0, NULL, "of an interface: ask no server, take the last good snapshot alone"},
     HOSTS_OPTIONS,
+    DEFINITION_OPTIONS,
     {"definition", 0, NULL, "the argument is a definition, though a network is called so"},
     {"base", 0, "REV", "of a definition: compare with this revision (HEAD)"},
     {"head", 0, "REV", "of a definition: what this revision has, instead of the work tree"},
@@ -52,8 +53,9 @@ static int print_text(const struct invocation *inv, const struct plan *plan)
 /* Of an interface, or of a definition? */
 static bool is_interface(const struct invocation *inv, const struct peer_options *o)
 {
-	return inv->n_args && !option_given(inv, "definition") && !option_given(inv, "base") &&
-	       !option_given(inv, "head") && target_is_network(o, inv->args[0]);
+	return option_given(inv, "file") ||
+	       (inv->n_args && !option_given(inv, "definition") && !option_given(inv, "base") &&
+		!option_given(inv, "head") && target_is_network(o, inv->args[0]));
 }
 
 static int run(struct invocation *inv)
@@ -63,34 +65,45 @@ static int run(struct invocation *inv)
 	struct this_peer *p;
 	struct arena *a;
 	struct plan *plan;
-	int code = FAILED;
+	int code = check_definition_options(inv);
 
+	if (code)
+		return code;
 	if (peer_options(inv, &o) < 0)
 		return FAILED;
 	if (!is_interface(inv, &o))
 		return plan_definition(inv);
-	p = open_network(inv, &o, inv->args[0], !option_given(inv, "offline"));
-	if (!p)
-		return FAILED;
+	code = FAILED;
 	a = arena_new();
-	plan = a ? peer_plan(p, a, clock_unix(), &d) : NULL;
-	if (!a)
+	if (!a) {
 		d.out_of_memory = true;
+		report(inv, &d, NULL);
+		return FAILED;
+	}
+	p = option_given(inv, "file") ? open_definition(inv, &o, a, false)
+				      : open_network(inv, &o, inv->args[0], !option_given(inv, "offline"));
+	if (!p) {
+		arena_free(a);
+		return FAILED;
+	}
+	plan = peer_plan(p, a, clock_unix(), &d);
 	if (plan && (option_given(inv, "json") ? print_json(inv, plan) : print_text(inv, plan)) == 0)
 		code = !plan_is_empty(plan) && option_given(inv, "detailed-exitcode") ? CHANGES : DONE;
 	report(inv, &d, NULL);
 	diags_free(&d);
-	arena_free(a);
 	peer_close(p);
+	arena_free(a);
 	return code;
 }
 
 const struct command command_plan = {
     .name = "plan",
-    .synopsis = "[IFACE | FILE | DIR] [--base REV] [--head REV] [--json | --markdown] [--detailed-exitcode]",
+    .synopsis = "[IFACE | --file FILE --as NAME | FILE | DIR] [--base REV] [--head REV] [--json | --markdown] "
+		"[--detailed-exitcode]",
     .summary = "show what would be changed on an interface, or what a change of the definition does",
     .text = "IFACE: fetches what is new (where the interface is up), and compares what the network defines with the\n"
-	    "interface as it is. Nothing is changed on it.\n\n"
+	    "interface as it is. Nothing is changed on it. --file FILE --as NAME: the same from a definition, as\n"
+	    "`apply` takes it; the key is only looked at when it is given.\n\n"
 	    "FILE, or network.yaml of DIR or the current folder: compares the definition with what git has of it, and\n"
 	    "shows who gains and loses whom, and what changes. Outside of git everything is new. It needs no network\n"
 	    "and no rights. Exit code: 0 done, 1 error, 2 with --detailed-exitcode: there are changes, 3 refused by a\n"

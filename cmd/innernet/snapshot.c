@@ -1,8 +1,10 @@
 /* innernet snapshot: what a server would publish for a definition, and what one peer would see of it. */
 #include "cmd/innernet/commands.h"
 #include "reconcile/edge/file.h"
+#include "reconcile/edge/key_file.h"
 #include "reconcile/edge/source.h"
 #include "reconcile/view_render.h"
+#include "schema/find.h"
 
 #include <sodium.h>
 #include <string.h>
@@ -54,29 +56,6 @@ static int compile(struct job *j, bool run_tests)
 	return 0;
 }
 
-/* The seed stands in the file as `wg` writes keys: 44 characters, and a newline or not. */
-static int read_seed(const char *path, uint8_t seed[static KEY_LEN], struct diags *d)
-{
-	struct buf b = {0};
-	struct key k;
-	int err = -1;
-
-	if (file_read_secret(path, KEY_B64_LEN + 1, &b, NULL, d) < 0)
-		goto out;
-	if (b.n == KEY_B64_LEN + 1 && b.p[KEY_B64_LEN] == '\n')
-		b.n--;
-	if (!b.p || key_parse(b.p, b.n, &k) < 0) {
-		diag_file_error(d, "bad-key", path, "not an Ed25519 seed: 32 bytes in base64");
-		goto out;
-	}
-	memcpy(seed, k.b, KEY_LEN);
-	err = 0;
-out:
-	sodium_memzero(&k, sizeof(k));
-	buf_wipe(&b);
-	return err;
-}
-
 static bool is_signer(const struct trust *t, const struct key *k)
 {
 	for (unsigned i = 0; i < t->n_signers; i++)
@@ -95,7 +74,7 @@ static int sign(struct job *j, const char *path)
 		diag_error(&j->d, "missing-key", NULL, "a definition without `trust` has nothing to sign for");
 		return -1;
 	}
-	if (read_seed(path, seed, &j->d) < 0)
+	if (key_file_read(path, "an Ed25519 seed", seed, &j->d) < 0)
 		return -1;
 	err = signature_make("statement", &j->m->trust.id, j->s->statement, seed, &j->signature);
 	sodium_memzero(seed, sizeof(seed));
@@ -205,16 +184,14 @@ static int fill_bundle(struct job *j, uint32_t peer, struct bundle *b)
 
 static int print_for(struct job *j, const char *name)
 {
-	uint32_t peer = model_peer_by_name(j->m, name);
+	uint32_t peer = model_find_peer(j->m, name, &j->d);
 	struct bundle b = {0};
 	struct buf out = {0};
 	struct view *v;
 	int err = -1;
 
-	if (peer == NONE) {
-		diag_error(&j->d, "unknown-name", NULL, "no peer is called '%s'", name);
+	if (peer == NONE)
 		return -1;
-	}
 	/* Read back as the peer would: what is shown is what the bytes say. */
 	v = view_of_peer(j->a, j->s, peer, NULL, 0, &j->d);
 	if (!v || fill_bundle(j, peer, &b) < 0)

@@ -19,6 +19,7 @@ struct leaving {
 	struct store store;
 	char file[PATH_MAX];
 	char hosts[PATH_MAX]; /* "": the names stay */
+	bool from_definition; /* `apply --file` made it: there is no file of its own */
 };
 
 static int find(struct leaving *l, struct diags *d)
@@ -38,17 +39,20 @@ static int find(struct leaving *l, struct diags *d)
 			return -1;
 		diags_soften(d);
 	}
-	if (absent) {
+	if (!absent)
+		snprintf(l->hosts, sizeof(l->hosts), "%s",
+			 c && c->settings.hosts_path ? c->settings.hosts_path : HOSTS_PATH);
+	peer_config_free(c);
+	if (store_init(&l->store, o->data_dir, l->name, d) < 0)
+		return -1;
+	l->from_definition = absent && store_load_applied(&l->store, l->hosts) == 0;
+	if (absent && !l->from_definition) {
 		diag_error(d, "no-network", NULL, "this machine is not in a network called '%s'", l->name);
 		return -1;
 	}
-	if (!o->no_write_hosts)
-		snprintf(l->hosts, sizeof(l->hosts), "%s",
-			 o->hosts_path                 ? o->hosts_path
-			 : c && c->settings.hosts_path ? c->settings.hosts_path
-						       : HOSTS_PATH);
-	peer_config_free(c);
-	return store_init(&l->store, o->data_dir, l->name, d);
+	if (o->no_write_hosts || o->hosts_path)
+		snprintf(l->hosts, sizeof(l->hosts), "%s", o->no_write_hosts ? "" : o->hosts_path);
+	return 0;
 }
 
 static bool confirmed(const struct invocation *inv, const struct leaving *l, struct diags *d)
@@ -59,8 +63,10 @@ static bool confirmed(const struct invocation *inv, const struct leaving *l, str
 	fprintf(stderr, "  the interface %s\n", l->name);
 	if (l->hosts[0])
 		fprintf(stderr, "  the network's names in %s\n", l->hosts);
-	fprintf(stderr, "  %s: the last good snapshot\n", l->store.dir);
-	fprintf(stderr, "  %s: this machine's key; to come back it needs a new invitation\n", l->file);
+	if (!l->from_definition) {
+		fprintf(stderr, "  %s: the last good snapshot\n", l->store.dir);
+		fprintf(stderr, "  %s: this machine's key; to come back it needs a new invitation\n", l->file);
+	}
 	if (option_given(inv, "yes") || ask_yes("\nLeave?"))
 		return true;
 	g = diag_error(d, "not-confirmed", NULL, "nothing was changed%s",
@@ -111,7 +117,8 @@ static int run(struct invocation *inv)
 		goto out;
 	}
 	if (leave(&l, &d) == 0) {
-		printf("%s: nothing of it is left on this machine\n", l.name);
+		printf("%s: nothing of it is left on this machine%s\n", l.name,
+		       l.from_definition ? " but the definition and the key that `apply` was given" : "");
 		code = DONE;
 	}
 	store_unlock(&l.store);

@@ -555,7 +555,7 @@ static int converge_locked(struct this_peer *p, int64_t now, struct peer_turn *t
 		}
 	}
 	turn->ms = clock_boot_ms() - start;
-	if (peer_hints_learn(p, a, plan->observed, now, d) < 0)
+	if (!p->from_definition && peer_hints_learn(p, a, plan->observed, now, d) < 0)
 		goto out;
 	arena_free(p->last_arena);
 	p->last_arena = a;
@@ -578,6 +578,22 @@ static void leave_folder(struct this_peer *p)
 	diags_free(&ignored);
 }
 
+/* Under the lock: what other processes wrote since. 1: the network's own file is gone. */
+static int take_news(struct this_peer *p, int64_t now, struct diags *d)
+{
+	int r;
+
+	if (p->from_definition)
+		return peer_check_served(p, d) < 0 ? -1 : peer_definition_note(p, d);
+	r = peer_refresh_settings(p, d);
+	if (r == 1)
+		return 1;
+	/* A file that cannot be used now says nothing against what it said before. */
+	if (r < 0)
+		diags_soften(d);
+	return peer_refresh(p, now, d);
+}
+
 int peer_converge(struct this_peer *p, int64_t now, unsigned lock_ms, struct peer_turn *turn, struct diags *d)
 {
 	bool ours = p->store.lock < 0; /* `install` holds it all the time */
@@ -586,7 +602,7 @@ int peer_converge(struct this_peer *p, int64_t now, unsigned lock_ms, struct pee
 	*turn = (struct peer_turn){0};
 	if (r)
 		return r;
-	r = peer_refresh_settings(p, d);
+	r = take_news(p, now, d);
 	if (r == 1) {
 		diag_error(d, "no-network", NULL, "this machine is in the network '%s' no more", p->config->m.network);
 		turn->gone = true;
@@ -594,10 +610,6 @@ int peer_converge(struct this_peer *p, int64_t now, unsigned lock_ms, struct pee
 		r = -1;
 		goto out;
 	}
-	/* A file that cannot be used now says nothing against what it said before. */
-	if (r < 0)
-		diags_soften(d);
-	r = peer_refresh(p, now, d);
 	if (r == 0)
 		r = converge_locked(p, now, turn, d);
 	if (r == 0)

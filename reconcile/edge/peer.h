@@ -24,6 +24,7 @@ struct peer_options {
 
 struct this_peer {
 	const struct peer_options *options;
+	bool from_definition; /* `held` was made from a definition, without a server */
 	struct peer_config *config;
 	struct store store;
 	struct kept *held; /* the last good snapshot; NULL: none yet */
@@ -68,6 +69,26 @@ int peer_check_redeemed(const struct this_peer *p, struct diags *d); /* -1 while
 bool peer_is_member(const struct this_peer *p);                      /* is the network's own file still there? */
 /* Reads the snapshot again when another process has replaced it. */
 int peer_refresh(struct this_peer *p, int64_t now, struct diags *d);
+
+/*
+ * The same from a definition on this machine (reconcile/edge/peer_definition.c), for a network without a server. Nothing
+ * of it is believed or kept: whoever may type it has the definition. Everything lives in the arena, which is freed after
+ * the peer and after the diagnostics, whose files it holds. Refused where a server keeps the interface, where an
+ * interface of that name is somebody else's, and for a peer without a key or with another one.
+ */
+struct peer_definition {
+	const char *path; /* a file or a folder */
+	const char *name; /* who this machine is */
+	const char *key;  /* a file with its private key; NULL: only to be looked at, peer_converge() is not called */
+	int resolve_ms;   /* how long to wait for host names */
+	uint16_t listen_port; /* 0: that of the peer's own endpoint, else any */
+};
+int peer_open_definition(const struct peer_options *o, struct arena *a, const struct peer_definition *from,
+			 struct this_peer **out, struct diags *d);
+/* Is there no server that keeps this interface? -1 with a diagnostic. */
+int peer_check_served(const struct this_peer *p, struct diags *d);
+/* Writes down, under the lock, that the interface is ours, and where its names are: before it is touched. */
+int peer_definition_note(struct this_peer *p, struct diags *d);
 
 /*
  * Has nobody vouched for what is held, or not for too long? `now` in Unix seconds, `boot_ms` as of clock_boot_ms():

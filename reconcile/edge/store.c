@@ -326,3 +326,40 @@ int store_load_state(const struct store *s, struct daemon_state *out)
 	diags_free(&ignored);
 	return r;
 }
+
+int store_save_applied(const struct store *s, const char *hosts, struct diags *d)
+{
+	char path[PATH_MAX + 64];
+	struct buf b = {0};
+	int r = -1;
+
+	path_in(s, "applied", path);
+	buf_printf(&b, "%s\n", hosts);
+	if (b.failed)
+		d->out_of_memory = true;
+	else
+		r = file_write(path, buf_span(&b), 0600, d);
+	buf_free(&b);
+	return r;
+}
+
+/* One line: an absolute path, or nothing. */
+int store_load_applied(const struct store *s, char hosts[static PATH_MAX])
+{
+	char path[PATH_MAX + 64];
+	struct diags ignored = {0};
+	struct buf b = {0};
+	bool absent = false;
+	int r = 1;
+
+	path_in(s, "applied", path);
+	if (file_read(path, PATH_MAX, &b, &absent, &ignored) == 0 && !absent && b.n && b.p[b.n - 1] == '\n' &&
+	    strlen(b.p) == b.n && (b.n == 1 || b.p[0] == '/')) {
+		memcpy(hosts, b.p, b.n);
+		hosts[b.n - 1] = '\0';
+		r = 0;
+	}
+	buf_free(&b);
+	diags_free(&ignored);
+	return r;
+}

@@ -62,6 +62,13 @@ int store_save_state(const struct store *s, const struct daemon_state *state, st
 int store_load_state(const struct store *s, struct daemon_state *out);
 
 /*
+ * That the interface was made from a definition (`apply -f`), so that `down` and `uninstall` know it for ours; and the
+ * hosts file with its names ("": none were written). 1: it was not, or the file makes no sense.
+ */
+int store_save_applied(const struct store *s, const char *hosts, struct diags *d);
+int store_load_applied(const struct store *s, char hosts[static PATH_MAX]);
+
+/*
  * Removes all that is kept, but the lock: 0, or -1 with a diagnostic about the first file that stays. Then, when nobody
  * needs the lock any more, the folder.
  */

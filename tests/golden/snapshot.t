@@ -56,7 +56,7 @@ refused() { # NAME, WHAT IS SAID, ARGUMENTS...: exit code 1, and that line
 	[ $status = 0 ] || sed 's/^/# /' "$tmp/err"
 }
 refused 'neither --output nor --for' 'give either --output DIR or --for PEER' two-stacks/network.yaml
-refused 'an unknown peer' "no peer is called 'nobody'" two-stacks/network.yaml --for nobody
+refused 'an unknown peer' "there is no peer 'nobody'" two-stacks/network.yaml --for nobody
 refused 'a disabled peer' "peer 'carol' is disabled: it has no view" two-stacks/network.yaml --for carol
 refused 'nothing to sign for' 'a definition without `trust` has nothing to sign for' isolated/network.yaml \
 	--for hub --key "$tmp/seed"
