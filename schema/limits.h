@@ -70,17 +70,26 @@
 #define KNOCKS_MAX        64 /* knocks in one reply: a peer has as many attempts under way at most */
 
 /* Git. */
-#define COMMITS_MAX        (16u << 20)     /* reachable commits that are counted */
-#define GIT_COMMIT_MAX     (1u << 20)      /* bytes of one commit object: messages and signatures */
-#define GIT_TREE_MAX       (16u << 20)     /* bytes of one tree object */
-#define LEDGER_RECORDS_MAX (2 * PEERS_MAX) /* files of one kind on the ledger's branch */
-#define REPO_LOCK_SECONDS  60 /* a lock on a ref of ours that is older was left by a kill: writing takes milliseconds */
-#define PUSH_REF_MAX       1024         /* bytes of the name of a ref that is pushed */
-#define PUSH_LINES_MAX     (4u << 20)   /* bytes that say what is pushed */
-#define PUSH_SECONDS       120          /* to judge it; a million peers take ten */
-#define PUSH_MEMORY        (4ull << 30) /* bytes, for the same */
-#define PUSH_WAIT_MS       3000         /* for the server's verdict on what was pushed */
-#define LEDGER_RETRIES     100          /* of one compare-and-swap that others win */
+#define COMMITS_MAX          (16u << 20)     /* reachable commits that are counted */
+#define GIT_COMMIT_MAX       (1u << 20)      /* bytes of one commit object: messages and signatures */
+#define GIT_TREE_MAX         (16u << 20)     /* bytes of one tree object */
+#define LEDGER_RECORDS_MAX   (2 * PEERS_MAX) /* files of one kind on the ledger's branch */
+#define REPO_LOCK_SECONDS    60 /* a lock on a ref of ours that is older was left by a kill: writing takes milliseconds */
+#define PUSH_REF_MAX         1024         /* bytes of the name of a ref that is pushed */
+#define PUSH_LINES_MAX       (4u << 20)   /* bytes that say what is pushed */
+#define PUSH_SECONDS         120          /* to judge it; a million peers take ten */
+#define PUSH_MEMORY          (4ull << 30) /* bytes, for the same */
+#define PUSH_WAIT_MS         3000         /* for the server's verdict on what was pushed */
+#define LEDGER_RETRIES       100          /* of one compare-and-swap that others win */
+#define REMOTE_LIST_SECONDS  60           /* to ask a remote where its refs are */
+#define REMOTE_FETCH_SECONDS 900          /* a whole fetch: the first one brings all of the history */
+#define REMOTE_PUSH_SECONDS  60           /* a whole push: some records */
+#define REMOTE_OUTPUT_MAX    (64u << 10)  /* bytes of what git says */
+#define REMOTE_PACK_MAX      (1ull << 30) /* bytes of a pack, and of any file, that a remote may make us write */
+#define REMOTE_SECRET_MAX    (64u << 10)  /* bytes of a private key or a password's file */
+#define REMOTE_INTERVAL      60           /* seconds between two looks, when the server's file says nothing */
+#define REMOTE_INTERVAL_MAX  86400
+#define REDEEM_SECONDS       20 /* who redeems waits this long for the remote */
 
 /* Devices. */
 #define DEVICE_PEERS_MAX      PEERS_MAX

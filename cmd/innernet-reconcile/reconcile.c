@@ -75,7 +75,10 @@ static int say(const struct invocation *inv, const json_t *o)
 		buf_printf(&out, "refused: what was published stays\n\n%s", status_text(o, "problem"));
 		code = REFUSED;
 	} else {
-		buf_printf(&out, "could not look: %s\n", status_text(status_condition(o, "Valid"), "message"));
+		const json_t *source = status_condition(o, "Source");
+		const bool away = !strcmp(status_text(source, "status"), "False");
+		buf_printf(&out, "could not look: %s\n",
+			   status_text(away ? source : status_condition(o, "Valid"), "message"));
 	}
 	if (print_buf(inv, &out) < 0)
 		code = FAILED;

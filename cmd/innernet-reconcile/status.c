@@ -32,6 +32,28 @@ static void add_conditions(struct buf *out, const json_t *o, bool *good)
 	*good = true_ones == 2; /* one that is missing is no good sign */
 }
 
+/* "2026-11-23T03:00:00Z", or a dash. */
+static void add_time(struct buf *out, const json_t *t)
+{
+	char text[TIME_STR_LEN];
+
+	buf_str(out, t && !time_format(json_integer_value(t), text) ? text : "-");
+}
+
+/* "remote: git@example.com:network.git, reached 2026-11-23T03:00:00Z" */
+static void add_source(struct buf *out, const json_t *o)
+{
+	const json_t *source = json_object_get(o, "source");
+
+	if (!strcmp(status_text(source, "kind"), "remote")) {
+		buf_printf(out, "\nremote: %s, reached ", status_text(source, "url"));
+		add_time(out, json_object_get(source, "reached"));
+		buf_char(out, '\n');
+	} else if (source) {
+		buf_printf(out, "\nfile: %s\n", status_text(source, "path"));
+	}
+}
+
 static void add_peers(struct buf *out, const json_t *o)
 {
 	size_t i;
@@ -55,14 +77,6 @@ static void add_peers(struct buf *out, const json_t *o)
 			out->p[--out->n] = '\0';
 		buf_char(out, '\n');
 	}
-}
-
-/* "2026-11-23T03:00:00Z", or a dash. */
-static void add_time(struct buf *out, const json_t *t)
-{
-	char text[TIME_STR_LEN];
-
-	buf_str(out, t && !time_format(json_integer_value(t), text) ? text : "-");
 }
 
 static void add_history(struct buf *out, const json_t *o)
@@ -147,6 +161,7 @@ static void render(struct buf *out, const json_t *o, bool *good)
 		buf_printf(out, ", commit %.12s", status_text(o, "commit"));
 	buf_char(out, '\n');
 	add_conditions(out, o, good);
+	add_source(out, o);
 	if (*status_text(o, "problem"))
 		buf_printf(out, "\n%s", status_text(o, "problem"));
 	if (json_array_size(json_object_get(o, "peers"))) {

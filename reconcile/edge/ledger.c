@@ -1,6 +1,4 @@
-#include "reconcile/edge/ledger.h"
-#include "reconcile/edge/ledger_record.h"
-#include "reconcile/edge/repo_write.h"
+#include "reconcile/edge/ledger_state.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,33 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define POSITIONS_KEPT   1024 /* ledger positions whose enrolments can be told apart */
-#define LEDGER_DEPTH_MAX 8    /* folders in folders: the fan-out has two below that of a kind */
-#define BULK_RECORDS     32   /* from here on one syncfs is cheaper than two fsyncs a record */
-
-/* A position the branch had while we watched, and how many enrolments there were. */
-struct position {
-	git_oid tip;
-	uint64_t sequence;
-};
-
-struct ledger {
-	struct repo *repo;
-	const char *ref;
-	struct key id;
-	git_oid tip;
-	char position[GIT_OID_HEXSZ + 1]; /* of the tip, or "-" */
-	bool has_tip;                     /* it existed once: from now on it must stay and grow */
-	bool loaded;                      /* the facts are those of the tip */
-	bool available;
-	struct arena *names;
-	struct ledger_facts facts;
-	uint64_t *sequences; /* of each enrolment, beside facts.enrolments */
-	uint64_t sequence;   /* of the newest */
-	struct position positions[POSITIONS_KEPT];
-	char write_problem[256]; /* of the last write; "": it went well */
-	size_t n_positions;      /* ever: the newest is at (n - 1) % POSITIONS_KEPT */
-};
+#define LEDGER_DEPTH_MAX 8 /* folders in folders: the fan-out has two below that of a kind */
 
 /* What one refresh found. */
 struct changes {
@@ -46,15 +18,14 @@ struct changes {
 	size_t cap_enrolments, cap_spent, cap_addresses;
 };
 
-static int out_of_memory(struct diags *d)
+int ledger_out_of_memory(struct diags *d)
 {
 	d->out_of_memory = true;
 	diag_error(d, "out-of-memory", NULL, "out of memory");
 	return -1;
 }
 
-/* Room for one more element. NULL: out of memory, and the old array stays. */
-static void *grow(void *p, size_t n, size_t *cap, size_t size)
+void *ledger_grow(void *p, size_t n, size_t *cap, size_t size)
 {
 	if (n < *cap)
 		return p;
@@ -72,12 +43,12 @@ static int enrolment_cmp(const void *x, const void *y)
 	return key_cmp(&((const struct enrolment *)x)->invite, &((const struct enrolment *)y)->invite);
 }
 
-static int key_sort_cmp(const void *x, const void *y)
+int ledger_key_cmp(const void *x, const void *y)
 {
 	return key_cmp(x, y);
 }
 
-static int address_cmp(const void *x, const void *y)
+int ledger_address_cmp(const void *x, const void *y)
 {
 	return addr_cmp(&((const struct ledger_address *)x)->addr, &((const struct ledger_address *)y)->addr);
 }
@@ -151,16 +122,16 @@ static int facts_merge(struct ledger *l, struct changes *c)
 	if (c->n_enrolments)
 		qsort(c->enrolments, c->n_enrolments, sizeof(*c->enrolments), enrolment_cmp);
 	if (c->n_spent)
-		qsort(c->spent, c->n_spent, sizeof(*c->spent), key_sort_cmp);
+		qsort(c->spent, c->n_spent, sizeof(*c->spent), ledger_key_cmp);
 	if (c->n_addresses)
-		qsort(c->addresses, c->n_addresses, sizeof(*c->addresses), address_cmp);
+		qsort(c->addresses, c->n_addresses, sizeof(*c->addresses), ledger_address_cmp);
 	err = merge_enrolments(l, c);
 	if (!err)
-		err = merge_sorted(&spent, &f->n_spent, c->spent, c->n_spent, sizeof(*c->spent), key_sort_cmp);
+		err = merge_sorted(&spent, &f->n_spent, c->spent, c->n_spent, sizeof(*c->spent), ledger_key_cmp);
 	f->spent = spent;
 	if (!err)
 		err = merge_sorted(&addresses, &f->n_addresses, c->addresses, c->n_addresses, sizeof(*c->addresses),
-				   address_cmp);
+				   ledger_address_cmp);
 	f->addresses = addresses;
 	if (err)
 		return err;
@@ -206,8 +177,8 @@ static int take_enrolment(struct ledger *l, struct changes *c, const char *path,
 		bad_record(d, path, "its name is not that of its invite");
 		return 0;
 	}
-	if (!(p = grow(c->enrolments, c->n_enrolments, &c->cap_enrolments, sizeof(*c->enrolments))))
-		return out_of_memory(d);
+	if (!(p = ledger_grow(c->enrolments, c->n_enrolments, &c->cap_enrolments, sizeof(*c->enrolments))))
+		return ledger_out_of_memory(d);
 	c->enrolments = p;
 	c->enrolments[c->n_enrolments++] = e;
 	return 0;
@@ -228,8 +199,8 @@ static int take_spent(struct changes *c, const char *path, struct span bytes, st
 		bad_record(d, path, "its name is not that of its invite");
 		return 0;
 	}
-	if (!(p = grow(c->spent, c->n_spent, &c->cap_spent, sizeof(*c->spent))))
-		return out_of_memory(d);
+	if (!(p = ledger_grow(c->spent, c->n_spent, &c->cap_spent, sizeof(*c->spent))))
+		return ledger_out_of_memory(d);
 	c->spent = p;
 	c->spent[c->n_spent++] = invite;
 	return 0;
@@ -251,8 +222,8 @@ static int take_address(struct ledger *l, struct changes *c, const char *path, s
 		return 0;
 	}
 	if (!(a.name = arena_strdup(l->names, name)) ||
-	    !(p = grow(c->addresses, c->n_addresses, &c->cap_addresses, sizeof(*c->addresses))))
-		return out_of_memory(d);
+	    !(p = ledger_grow(c->addresses, c->n_addresses, &c->cap_addresses, sizeof(*c->addresses))))
+		return ledger_out_of_memory(d);
 	c->addresses = p;
 	c->addresses[c->n_addresses++] = a;
 	return 0;
@@ -321,8 +292,15 @@ static int rewound(struct ledger *l, const char *how, struct diags *d)
 {
 	struct diag *g = diag_error(d, "ledger-rewound", NULL, "the ledger (branch innernet/enrolments) %s", how);
 
-	diag_help(d, g, "put it back: git -C %s update-ref %s %s; invitations cannot be redeemed until then",
-		  repo_folder(l->repo), LEDGER_REF, l->position);
+	if (l->remote)
+		diag_help(
+		    d, g,
+		    "put it back on the remote: git -C %s push --force REMOTE %s:%s; invitations cannot be redeemed "
+		    "until then",
+		    repo_folder(l->repo), l->position, LEDGER_REF);
+	else
+		diag_help(d, g, "put it back: git -C %s update-ref %s %s; invitations cannot be redeemed until then",
+			  repo_folder(l->repo), LEDGER_REF, l->position);
 	return -1;
 }
 
@@ -379,7 +357,7 @@ static int read_between(struct ledger *l, const git_oid *from, const git_oid *to
 			goto out;
 	}
 	if (facts_merge(l, &c) < 0) {
-		out_of_memory(d);
+		ledger_out_of_memory(d);
 		goto out;
 	}
 	ret = 0;
@@ -460,274 +438,6 @@ int ledger_refresh(struct ledger *l, struct diags *d)
 	return moved;
 }
 
-/* --- writing --- */
-
-/* A record about to be written. */
-struct record {
-	char path[LEDGER_PATH_LEN];
-	git_oid blob;
-};
-struct records {
-	struct record *r;
-	size_t n, cap;
-};
-
-static int write_failed(struct ledger *l, struct diags *d)
-{
-	struct diag *g;
-
-	snprintf(l->write_problem, sizeof(l->write_problem), "cannot write to the ledger: %s", repo_git_error());
-	g = diag_error(d, "ledger-write", NULL, "%s", l->write_problem);
-	diag_help(d, g, "is there room, and may this user write to %s?", repo_folder(l->repo));
-	return -1;
-}
-
-static int record_add(struct ledger *l, struct records *rs, const char *path, const struct buf *text, struct diags *d)
-{
-	void *p = grow(rs->r, rs->n, &rs->cap, sizeof(*rs->r));
-
-	if (!p || text->failed) {
-		if (p)
-			rs->r = p;
-		return out_of_memory(d);
-	}
-	rs->r = p;
-	git_error_clear();
-	if (git_blob_create_from_buffer(&rs->r[rs->n].blob, repo_git(l->repo), text->p, text->n)) {
-		return write_failed(l, d);
-	}
-	snprintf(rs->r[rs->n++].path, LEDGER_PATH_LEN, "%s", path);
-	return 0;
-}
-
-/* The commit of one attempt, on top of what the branch is now. */
-static int make_commit(struct ledger *l, const struct records *rs, const char *message, git_oid *out)
-{
-	git_tree_update *updates = calloc(rs->n + 1, sizeof(*updates));
-	int err = GIT_ERROR;
-
-	for (size_t i = 0; updates && i < rs->n; i++)
-		updates[i] = (git_tree_update){GIT_TREE_UPDATE_UPSERT, rs->r[i].blob, GIT_FILEMODE_BLOB, rs->r[i].path};
-	if (updates)
-		err = repo_commit_make(l->repo, l->has_tip ? &l->tip : NULL, updates, rs->n, message, out);
-	free(updates);
-	return err;
-}
-
-/* One attempt. 1: somebody else was first, or has the lock: look again. */
-static int swap(struct ledger *l, const struct records *rs, const char *message, struct diags *d)
-{
-	git_oid id;
-	int err;
-
-	if (rs->n > BULK_RECORDS) {
-		int fd = open(repo_folder(l->repo), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		err = make_commit(l, rs, message, &id);
-		if (!err && (fd < 0 || syncfs(fd) < 0)) {
-			git_error_set_str(GIT_ERROR_OS, strerror(errno));
-			err = GIT_ERROR;
-		}
-		if (fd >= 0)
-			close(fd);
-		git_libgit2_opts(GIT_OPT_ENABLE_FSYNC_GITDIR, 1);
-	} else {
-		err = make_commit(l, rs, message, &id);
-	}
-	if (!err && (err = repo_ref_swap(l->repo, LEDGER_REF, l->has_tip ? &l->tip : NULL, &id, message)) > 0)
-		return 1;
-	if (err)
-		return write_failed(l, d);
-	l->write_problem[0] = '\0';
-	return 0;
-}
-
-static int gave_up(struct ledger *l, struct diags *d)
-{
-	struct diag *g;
-
-	snprintf(l->write_problem, sizeof(l->write_problem), "the ledger's branch stayed locked or changed each time");
-	g = diag_error(d, "ledger-busy", NULL, "%s", l->write_problem);
-
-	diag_help(d, g, "does another program write to innernet/enrolments?");
-	return -1;
-}
-
-static bool key_enrolled(const struct ledger_facts *f, const struct key *key)
-{
-	for (size_t i = 0; i < f->n_enrolments; i++)
-		if (key_eq(&f->enrolments[i].key, key))
-			return true;
-	return false;
-}
-
-enum redeem_result ledger_redeem(struct ledger *l, const struct enrolment *e, struct diags *d)
-{
-	struct buf text = {0}, message = {0};
-	struct records rs = {0};
-	char path[LEDGER_PATH_LEN], b64[KEY_B64_LEN + 1];
-	enum redeem_result ret = REDEEM_UNAVAILABLE;
-
-	ledger_key_path(path, "enrolments", &e->invite);
-	key_format(&e->invite, b64);
-	enrolment_write(&text, e);
-	buf_printf(&message, "redeem %s\n", b64);
-	if (message.failed) {
-		out_of_memory(d);
-		goto out;
-	}
-	for (int i = 0; i < LEDGER_RETRIES; i++) {
-		if (ledger_refresh(l, d) < 0)
-			goto out;
-		const struct enrolment *before = ledger_enrolment(&l->facts, &e->invite);
-		if (before)
-			ret = key_eq(&before->key, &e->key) ? REDEEM_OK : REDEEM_USED;
-		else if (ledger_is_spent(l, &e->invite))
-			ret = REDEEM_USED;
-		else if (key_enrolled(&l->facts, &e->key))
-			ret = REDEEM_KEY_KNOWN;
-		if (ret != REDEEM_UNAVAILABLE)
-			goto out;
-		if (!rs.n && record_add(l, &rs, path, &text, d) < 0)
-			goto out;
-		int err = swap(l, &rs, message.p, d);
-		if (err < 0)
-			goto out;
-		if (!err) {
-			/* Durable from here on, whatever reading it again says. */
-			ledger_refresh(l, d);
-			ret = REDEEM_OK;
-			goto out;
-		}
-	}
-	gave_up(l, d);
-out:
-	free(rs.r);
-	buf_free(&text);
-	buf_free(&message);
-	return ret;
-}
-
-/* Sorted invites of a model; *out is malloc'ed. */
-static int model_invites(const struct model *m, struct key **out, size_t *n)
-{
-	*n = 0;
-	if (!(*out = calloc(m->n_peers ? m->n_peers : 1, sizeof(**out))))
-		return -1;
-	for (uint32_t i = 0; i < m->n_peers; i++)
-		if (m->peers[i].is_invite)
-			(*out)[(*n)++] = m->peers[i].key;
-	if (*n)
-		qsort(*out, *n, sizeof(**out), key_sort_cmp);
-	return 0;
-}
-
-static int spend(struct ledger *l, struct records *rs, const struct key *invite, const char *commit, struct diags *d)
-{
-	struct buf text = {0};
-	char path[LEDGER_PATH_LEN];
-	int ret;
-
-	if (ledger_is_spent(l, invite))
-		return 0;
-	ledger_key_path(path, "spent", invite);
-	ledger_spent_write(&text, invite, commit);
-	ret = record_add(l, rs, path, &text, d);
-	buf_free(&text);
-	return ret;
-}
-
-/* Is the peer still there, by its name or its address, with something else in the place of its invite? */
-static bool was_replaced(const struct model *m, const struct peer *old)
-{
-	return model_peer_by_name(m, old->name) != NONE || model_peer_by_addr(m, &old->ip[0]) != NONE;
-}
-
-static int collect_spent(struct ledger *l, struct records *rs, const struct model *m, const struct model *old,
-			 const char *commit, struct diags *d)
-{
-	const struct ledger_facts *f = &l->facts;
-	struct key *invites;
-	size_t n;
-	int ret = 0;
-
-	if (model_invites(m, &invites, &n) < 0)
-		return out_of_memory(d);
-#define LISTED(k) (n && bsearch((k), invites, n, sizeof(*invites), key_sort_cmp))
-	for (size_t i = 0; i < f->n_enrolments && !ret; i++)
-		if (!LISTED(&f->enrolments[i].invite))
-			ret = spend(l, rs, &f->enrolments[i].invite, commit, d);
-	for (uint32_t i = 0; old && i < old->n_peers && !ret; i++) {
-		const struct peer *p = &old->peers[i];
-		if (p->is_invite && !LISTED(&p->key) && !ledger_enrolment(f, &p->key) && was_replaced(m, p))
-			ret = spend(l, rs, &p->key, commit, d);
-	}
-#undef LISTED
-	free(invites);
-	return ret;
-}
-
-static int collect_addresses(struct ledger *l, struct records *rs, const struct model *m, const char *commit,
-			     struct diags *d)
-{
-	struct buf text = {0};
-	char path[LEDGER_PATH_LEN];
-	int ret = 0;
-
-	for (uint32_t i = 0; i < m->n_peers && !ret; i++) {
-		const struct peer *p = &m->peers[i];
-		for (unsigned j = 0; j < p->n_ips && !ret; j++) {
-			const struct ledger_address a = {.addr = p->ip[j], .mark = p->key, .name = p->name};
-			const struct ledger_address *was =
-			    l->facts.n_addresses
-				? bsearch(&a, l->facts.addresses, l->facts.n_addresses, sizeof(a), address_cmp)
-				: NULL;
-			if (was && key_eq(&was->mark, &a.mark) && !strcmp(was->name, a.name))
-				continue;
-			ledger_address_path(path, &a.addr);
-			buf_reset(&text);
-			ledger_address_write(&text, &a, commit);
-			ret = record_add(l, rs, path, &text, d);
-		}
-	}
-	buf_free(&text);
-	return ret;
-}
-
-int ledger_record(struct ledger *l, const struct model *m, const struct model *old, const char *commit, struct diags *d)
-{
-	struct records rs = {0};
-	char message[64];
-	int ret = -1;
-
-	snprintf(message, sizeof(message), "publish %.12s\n", commit);
-	for (int i = 0; i < LEDGER_RETRIES; i++) {
-		if (ledger_refresh(l, d) < 0)
-			goto out;
-		rs.n = 0;
-		/* Many small files: one sync before the ref moves instead of one or two for each of them. */
-		if (l->facts.n_addresses + BULK_RECORDS < m->n_peers)
-			git_libgit2_opts(GIT_OPT_ENABLE_FSYNC_GITDIR, 0);
-		if (collect_spent(l, &rs, m, old, commit, d) < 0 || collect_addresses(l, &rs, m, commit, d) < 0)
-			goto out;
-		if (!rs.n) {
-			ret = 0;
-			goto out;
-		}
-		int err = swap(l, &rs, message, d);
-		if (err < 0)
-			goto out;
-		if (!err) {
-			ret = ledger_refresh(l, d) < 0 ? -1 : 0;
-			goto out;
-		}
-	}
-	gave_up(l, d);
-out:
-	git_libgit2_opts(GIT_OPT_ENABLE_FSYNC_GITDIR, 1);
-	free(rs.r);
-	return ret;
-}
-
 /* --- the rest --- */
 
 struct ledger *ledger_new(struct repo *r, const struct key *id, const char *known, struct diags *d)
@@ -736,7 +446,7 @@ struct ledger *ledger_new(struct repo *r, const struct key *id, const char *know
 
 	if (!l || !(l->names = arena_new())) {
 		free(l);
-		out_of_memory(d);
+		ledger_out_of_memory(d);
 		return NULL;
 	}
 	l->repo = r;
@@ -759,6 +469,17 @@ struct ledger *ledger_new_tracking(struct repo *r, const struct key *id, struct 
 	return l;
 }
 
+struct ledger *ledger_new_remote(struct repo *r, const struct key *id, const char *known, struct diags *d)
+{
+	struct ledger *l = ledger_new(r, id, known, d);
+
+	if (l) {
+		l->ref = LEDGER_TRACKING_REF;
+		l->remote = true;
+	}
+	return l;
+}
+
 void ledger_free(struct ledger *l)
 {
 	if (!l)
@@ -767,6 +488,7 @@ void ledger_free(struct ledger *l)
 	free(l->facts.spent);
 	free(l->facts.addresses);
 	free(l->sequences);
+	free(l->due);
 	arena_free(l->names);
 	free(l);
 }
@@ -774,22 +496,6 @@ void ledger_free(struct ledger *l)
 bool ledger_available(const struct ledger *l)
 {
 	return l->available;
-}
-
-const char *ledger_write_problem(const struct ledger *l)
-{
-	return l->write_problem[0] ? l->write_problem : NULL;
-}
-
-void ledger_write_retry(struct ledger *l)
-{
-	const struct records none = {0};
-	struct diags quiet = {0};
-
-	if (l->write_problem[0] && l->has_tip && ledger_refresh(l, &quiet) >= 0 &&
-	    !swap(l, &none, "a write after one that failed\n", &quiet))
-		ledger_refresh(l, &quiet);
-	diags_free(&quiet);
 }
 
 const char *ledger_position(const struct ledger *l)
@@ -806,7 +512,7 @@ bool ledger_is_spent(const struct ledger *l, const struct key *invite)
 {
 	const struct ledger_facts *f = &l->facts;
 
-	return f->n_spent && bsearch(invite, f->spent, f->n_spent, sizeof(*f->spent), key_sort_cmp);
+	return f->n_spent && bsearch(invite, f->spent, f->n_spent, sizeof(*f->spent), ledger_key_cmp);
 }
 
 bool ledger_since(const struct ledger *l, const char *position, uint64_t *since)

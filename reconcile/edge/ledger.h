@@ -29,6 +29,9 @@ struct ledger *ledger_new(struct repo *r, const struct key *id, const char *know
 struct ledger *ledger_new_tracking(struct repo *r, const struct key *id, struct diags *d);
 void ledger_free(struct ledger *l);
 
+/* The same as ledger_new(), of a mirror (remote.h): written by a proposal that is pushed, never here. */
+struct ledger *ledger_new_remote(struct repo *r, const struct key *id, const char *known, struct diags *d);
+
 /*
  * Reads what is new on the branch. Records that are not what they should be are warnings ("ledger-record") and
  * left out. -1 with a diagnostic when the branch is missing after it existed, rewound, rewritten, or cannot be read
@@ -71,5 +74,26 @@ enum redeem_result ledger_redeem(struct ledger *l, const struct enrolment *e, st
  */
 int ledger_record(struct ledger *l, const struct model *m, const struct model *old, const char *commit,
 		  struct diags *d);
+
+/* --- of a ledger on a remote --- */
+
+/* A commit that is on no branch yet: pushed there from `from`, it counts; hex, "" for none. */
+struct ledger_proposal {
+	char from[HASH_HEX_LEN + 1], to[HASH_HEX_LEN + 1];
+};
+
+/*
+ * Makes a commit of what is not there yet: checked enrolments (`list`, each the first of its invite and key), and with
+ * `m` not NULL what ledger_record() records, with the invites that ledger_replace() remembers. 1: *out is to be pushed.
+ * 0: all that can be is there. -1 with diagnostics.
+ */
+int ledger_propose(struct ledger *l, const struct enrolment *const *list, size_t n, const struct model *m,
+		   const char *commit, struct ledger_proposal *out, struct diags *d);
+/* `m` is published in place of `old` (may be NULL): its replaced invites are spent with the next proposal. */
+int ledger_replace(struct ledger *l, const struct model *m, const struct model *old, struct diags *d);
+/* It is on the remote. */
+int ledger_landed(struct ledger *l, const struct ledger_proposal *p, struct diags *d);
+/* It is not, and why; NULL: never mind. Until a proposal lands, ledger_write_problem() says so. */
+void ledger_write_failed(struct ledger *l, const char *problem);
 
 #endif

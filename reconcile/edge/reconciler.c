@@ -82,8 +82,10 @@ void reconciler_ledger_moved(struct reconciler *r)
 {
 	if (!r->current)
 		return;
+	reconciler_redemptions_landed(r);
 	reconciler_converge(r, r->current, DEVICE_ALL);
 	reconciler_wake(r);
+	reconciler_redemptions_answer(r);
 	r->status_dirty = true;
 	loop_timer_set(r->loop, &r->status_timer, 200);
 }
@@ -94,7 +96,7 @@ static int ledger_open(struct reconciler *r, const struct key *id, struct diags 
 
 	if (r->ledger)
 		return 0;
-	r->ledger = ledger_new(r->repo, id, known, d);
+	r->ledger = (r->config->remote ? ledger_new_remote : ledger_new)(r->repo, id, known, d);
 	return r->ledger ? 0 : -1;
 }
 
@@ -143,6 +145,9 @@ void reconciler_ready(struct reconciler *r)
 		condition_set(r, CONDITION_READY, TRUTH_FALSE, "Ledger", commit,
 			      "%s; invitations cannot be redeemed until a write works",
 			      ledger_write_problem(r->ledger));
+	else if (r->up.failures)
+		condition_set(r, CONDITION_READY, TRUTH_FALSE, "Remote", commit,
+			      "the remote cannot be reached; invitations cannot be redeemed until it is back");
 	else
 		condition_set(r, CONDITION_READY, TRUTH_TRUE, "Serving", commit, "serving the published version");
 }
@@ -227,6 +232,14 @@ static void record(struct reconciler *r, const struct revision *g, const struct 
 {
 	struct diags d = {0};
 
+	if (r->config->remote) {
+		/* It is published whether or not the remote can be written to now. */
+		r->record_due = true;
+		if (r->ledger && ledger_replace(r->ledger, g->model, old, &d) < 0)
+			log_diags("ledger", &d);
+		diags_free(&d);
+		return;
+	}
 	r->record_due = !r->ledger || ledger_record(r->ledger, g->model, old, g->commit.sha, &d) < 0;
 	if (r->record_due && r->ledger)
 		log_diags("ledger", &d);
@@ -448,10 +461,18 @@ static enum turn attempt(struct reconciler *r, const char *sha)
 
 static int repository_open(struct reconciler *r, struct diags *d)
 {
+	const struct server_config *c = r->config;
+
 	if (r->repo)
 		return 0;
-	r->repo = repo_open(r->config->repository, r->config->ref, d);
+	/* What is only a copy is made again where it is gone. */
+	if ((c->remote || c->file) && access(c->repository, F_OK) && errno == ENOENT &&
+	    repo_init(c->repository, c->ref, NULL, 0, NULL, d) < 0)
+		return -1;
+	r->repo = repo_open(c->repository, c->ref, d);
 	if (!r->repo)
+		return -1;
+	if (reconciler_upstream_open(r, d) < 0)
 		return -1;
 	if (r->published.statement.text.p && ledger_open(r, &r->published.parsed.trust.id, d) < 0)
 		return -1;
@@ -486,7 +507,8 @@ static void watch_start(struct reconciler *r)
 {
 	struct diags d = {0};
 
-	if (r->watch || !r->o.watch || !r->repo)
+	/* Nobody but us writes to a mirror. */
+	if (r->watch || !r->o.watch || !r->repo || r->up.remote)
 		return;
 	r->watch = watch_new(r->loop, repo_folder(r->repo), on_push, r, &d);
 	if (!r->watch)
@@ -501,24 +523,23 @@ static void on_control(void *ctx)
 }
 
 /* Answers who asked for a look, once. */
-static void looked(struct reconciler *r, const char *word, enum turn turn)
+static void answer_word(struct reconciler *r, const char *word, enum turn turn)
 {
-	if (!strcmp(word, r->looked))
+	if (!*word || !strcmp(word, r->looked))
 		return;
 	memcpy(r->looked, word, sizeof(r->looked));
 	r->look_turn = turn;
 	r->status_dirty = true;
 }
 
-enum turn reconciler_turn(struct reconciler *r)
+/* One look at the repository here, for who asked with `word`. */
+static enum turn look_here(struct reconciler *r, const char *word)
 {
 	struct diags d = {0};
 	enum turn turn = TURN_UNCHANGED;
-	char tip[HASH_HEX_LEN + 1], word[CONTROL_WORD_LEN + 1];
-	bool suspended;
+	char tip[HASH_HEX_LEN + 1];
+	bool suspended = reconciler_suspended(r);
 
-	control_asked(r->o.data_dir, word); /* before looking: who asks during it is answered by the next */
-	suspended = reconciler_suspended(r);
 	if (repository_open(r, &d) < 0) {
 		verdict_refused(r, "", &d);
 		turn = TURN_FAILED;
@@ -531,10 +552,13 @@ enum turn reconciler_turn(struct reconciler *r)
 		turn = TURN_FAILED;
 		goto out;
 	}
-	if (strcmp(tip, r->attempted)) {
+	if (strcmp(tip, r->attempted) && reconciler_upstream_records(r)) {
+		/* One after the other: what it is judged by must have the addresses of the one before. */
+		r->up.turn_due = true;
+	} else if (strcmp(tip, r->attempted)) {
 		turn = suspended ? TURN_SUSPENDED : attempt(r, tip);
 	} else {
-		if (r->record_due && r->current && r->ledger && ledger_available(r->ledger))
+		if (r->record_due && !r->config->remote && r->current && r->ledger && ledger_available(r->ledger))
 			record(r, r->current, NULL);
 		if (r->conditions[CONDITION_VALID].status == TRUTH_FALSE)
 			turn = TURN_INVALID;
@@ -550,17 +574,55 @@ out:
 	reconciler_listen(r);
 	reconciler_convergence_check(r);
 	reconciler_ready(r);
-	looked(r, word, turn);
+	answer_word(r, word, turn);
 	status_write(r);
 	diags_free(&d);
+	reconciler_upstream_go(r);
 	if (!r->o.watch && r->current && !r->device_ok && turn != TURN_INVALID)
 		turn = TURN_FAILED;
 	return turn;
 }
 
+void reconciler_looked(struct reconciler *r, const char *word, bool failed)
+{
+	enum turn turn = look_here(r, failed ? "" : word);
+
+	r->up.last = turn;
+	if (!failed)
+		return;
+	answer_word(r, word, TURN_FAILED);
+	status_write(r);
+}
+
+enum turn reconciler_turn(struct reconciler *r)
+{
+	char word[CONTROL_WORD_LEN + 1];
+	struct diags d = {0};
+	enum turn turn;
+
+	if (!r->config->remote || repository_open(r, &d) < 0) {
+		diags_free(&d);
+		/* Before looking: who asks during it is answered by the next. */
+		control_asked(r->o.data_dir, word);
+		return look_here(r, word);
+	}
+	if (r->o.watch) {
+		/* A mirror that was never filled has nothing to say. */
+		turn = r->current ? look_here(r, "") : TURN_UNCHANGED;
+		reconciler_upstream_look(r);
+		return turn;
+	}
+	r->up.last = TURN_FAILED;
+	r->up.look_due = true;
+	reconciler_upstream_settle(r);
+	reconciler_note_flush(r);
+	reconciler_upstream_settle(r);
+	return r->up.failures ? TURN_FAILED : r->up.last;
+}
+
 static void on_retry(void *ctx)
 {
-	reconciler_turn(ctx);
+	look_here(ctx, "");
 }
 
 static void on_status(void *ctx)
@@ -665,6 +727,8 @@ static void restore(struct reconciler *r)
 	if (r->ledger)
 		ledger_look(r);
 	reconciler_converge(r, r->current, DEVICE_ALL);
+	/* The last run may have ended before the remote had it. */
+	r->record_due = r->config->remote != NULL;
 }
 
 static char *join(const char *a, const char *b)
@@ -764,6 +828,7 @@ void reconciler_free(struct reconciler *r)
 	http_free(r->http);
 	r->http = NULL;
 	watch_free(r->watch);
+	reconciler_upstream_close(r);
 	control_free(r->control);
 	reconciler_device_stop(r);
 	loop_timer_del(r->loop, &r->retry_timer);

@@ -44,7 +44,6 @@ void reconciler_metrics(const struct reconciler *r, struct buf *out)
 	    .verdicts_accepted = r->verdicts[VERDICT_PUBLISHED] + r->verdicts[VERDICT_UNCHANGED],
 	    .verdicts_refused = r->verdicts[VERDICT_REFUSED],
 	    .conditions = conditions,
-	    .n_conditions = N_CONDITIONS,
 	};
 
 	if (r->reports)
@@ -54,10 +53,13 @@ void reconciler_metrics(const struct reconciler *r, struct buf *out)
 			     !ledger_enrolment(reconciler_facts(r), &model->peers[i].key);
 	for (int i = 0; i < N_CONDITIONS; i++) {
 		const struct condition *c = &r->conditions[i];
-		conditions[i] = (struct metrics_condition){condition_name((enum condition_kind)i), c->reason,
-							   c->status == TRUTH_TRUE    ? 1
-							   : c->status == TRUTH_FALSE ? 0
-										      : -1};
+		if (!condition_applies(r, (enum condition_kind)i))
+			continue;
+		conditions[m.n_conditions++] =
+		    (struct metrics_condition){condition_name((enum condition_kind)i), c->reason,
+					       c->status == TRUTH_TRUE    ? 1
+					       : c->status == TRUTH_FALSE ? 0
+									  : -1};
 	}
 	metrics_render(out, &m);
 }

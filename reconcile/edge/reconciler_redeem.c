@@ -49,14 +49,60 @@ static void say_redeemed(struct http_request *q, struct handover *h)
 {
 	struct buf body = {0};
 
+	if (h)
+		h->answered = true;
 	buf_str(&body, "redeemed\n");
 	http_answer(q, 200, "text/plain", &body, h ? on_acknowledged : NULL, h);
 }
 
-static void redeem_new(struct reconciler *r, struct http_request *q, const struct peer *p, const struct enrolment *e)
+/* The enrolment that was just recorded, while who waits for that has no answer yet; NULL. */
+static struct handover *handover_of(const struct reconciler *r, const struct enrolment *e)
+{
+	for (struct handover *h = r->handovers; h; h = h->next)
+		if (!h->answered && key_eq(&h->invite, &e->invite) && key_eq(&h->key, &e->key))
+			return h;
+	return NULL;
+}
+
+struct handover *reconciler_redeemed(struct reconciler *r, const struct enrolment *e)
+{
+	struct handover *h = calloc(1, sizeof(*h));
+	const uint32_t i = r->current ? revision_by_mark(r->current, &e->invite) : NONE;
+
+	r->redemptions++;
+	if (i != NONE)
+		log_info("redeemed", "'%s' redeemed its invitation", r->current->model->peers[i].name);
+	if (h) {
+		*h = (struct handover){.r = r, .invite = e->invite, .key = e->key, .next = r->handovers};
+		r->handovers = h;
+	}
+	return h;
+}
+
+static void unavailable(struct http_request *q)
+{
+	http_refuse(q, 503, "ledger-unavailable",
+		    "the server cannot record invitations at the moment; try again later");
+}
+
+/* It counts when it is on the remote: until then the request is held. */
+static void redeem_there(struct reconciler *r, struct http_request *q, const struct enrolment *e, enum http_reason why)
+{
+	int64_t ms = reconciler_redeem_wait(r, e, why);
+
+	if (ms < 0) {
+		unavailable(q);
+	} else {
+		http_hold(q, ms);
+		if (why == HTTP_NEW)
+			reconciler_upstream_go(r);
+	}
+}
+
+static void redeem_here(struct reconciler *r, struct http_request *q, const struct enrolment *e)
 {
 	struct diags d = {0};
-	struct handover *h = NULL;
+	struct handover *h;
 	enum redeem_result result = REDEEM_UNAVAILABLE;
 
 	if (r->ledger)
@@ -65,8 +111,7 @@ static void redeem_new(struct reconciler *r, struct http_request *q, const struc
 	case REDEEM_UNAVAILABLE:
 		log_diags("ledger", &d);
 		loop_timer_set(r->loop, &r->status_timer, 200);
-		http_refuse(q, 503, "ledger-unavailable",
-			    "the server cannot record invitations at the moment; try again later");
+		unavailable(q);
 		break;
 	case REDEEM_USED:
 		http_refuse(q, 410, "invite-used", "this invitation was redeemed by another key, or replaced");
@@ -75,13 +120,8 @@ static void redeem_new(struct reconciler *r, struct http_request *q, const struc
 		http_refuse(q, 409, "key-known", "this key belongs to another peer; make a new one");
 		break;
 	case REDEEM_OK:
-		r->redemptions++;
-		log_info("redeemed", "'%s' redeemed its invitation", p->name);
-		h = calloc(1, sizeof(*h));
-		if (h) {
-			*h = (struct handover){.r = r, .invite = e->invite, .key = e->key, .next = r->handovers};
-			r->handovers = h;
-		}
+		if ((h = reconciler_redeemed(r, e)))
+			h->answered = true;
 		reconciler_ledger_moved(r);
 		say_redeemed(q, h);
 		break;
@@ -96,7 +136,6 @@ void reconciler_redeem(struct reconciler *r, struct http_request *q, const struc
 	struct diags d = {0};
 	struct enrolment e;
 
-	(void)why;
 	if (enrolment_parse(http_body(q), &e, &d)) {
 		http_refuse(q, 400, "bad-request", "the body is not an enrolment");
 	} else if (enrolment_check(&e, id, &d)) {
@@ -108,15 +147,17 @@ void reconciler_redeem(struct reconciler *r, struct http_request *q, const struc
 	} else {
 		const struct enrolment *before = ledger_enrolment(reconciler_facts(r), &e.invite);
 		if (before && key_eq(&before->key, &e.key))
-			say_redeemed(q, NULL); /* again, from either key: harmless */
+			say_redeemed(q, handover_of(r, &e)); /* or again, from either key: harmless */
 		else if (before)
 			http_refuse(q, 410, "invite-used", "this invitation was redeemed by another key");
 		else if (p->invite_expires && p->invite_expires <= clock_unix())
 			http_refuse(q, 401, "invite-expired", "this invitation has expired; ask for a new one");
 		else if (key_is_known(r, &e))
 			http_refuse(q, 409, "key-known", "this key belongs to a peer already; make a new one");
+		else if (r->up.remote)
+			redeem_there(r, q, &e, why);
 		else
-			redeem_new(r, q, p, &e);
+			redeem_here(r, q, &e);
 	}
 	diags_free(&d);
 }

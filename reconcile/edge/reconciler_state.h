@@ -6,6 +6,7 @@
 #include "reconcile/edge/ledger.h"
 #include "reconcile/edge/publish.h"
 #include "reconcile/edge/reconciler.h"
+#include "reconcile/edge/remote.h"
 #include "reconcile/edge/server_http.h"
 #include "reconcile/edge/watch.h"
 #include <jansson.h>
@@ -16,6 +17,7 @@ enum condition_kind {
 	CONDITION_PUBLISHED,
 	CONDITION_CONVERGED,
 	CONDITION_SUSPENDED,
+	CONDITION_SOURCE, /* of a definition that is not in the repository here in the first place */
 	N_CONDITIONS
 };
 enum truth { TRUTH_UNKNOWN, TRUTH_FALSE, TRUTH_TRUE };
@@ -52,7 +54,39 @@ struct report {
 struct handover {
 	struct reconciler *r;
 	struct key invite, key;
+	bool answered; /* its answer is on its way: what comes of that moves the address */
 	struct handover *next;
+};
+
+/* A redemption that waits until it is on the remote. */
+struct redemption {
+	struct enrolment e;
+	int64_t until; /* clock_boot_ms(): for so long its request is held */
+	bool failed;
+	struct redemption *next;
+};
+
+/* What reconciler_remote.c does at the moment, and what it has to do. */
+enum upstream_doing { UPSTREAM_IDLE, UPSTREAM_LOOK, UPSTREAM_LEDGER, UPSTREAM_NOTES };
+struct upstream {
+	struct remote *remote; /* NULL: there is none */
+	enum upstream_doing doing;
+	bool going;    /* reconciler_upstream_go() is at work */
+	bool settling; /* the loop is stopped when all is done */
+	bool look_due, notes_due, notes_again;
+	bool turn_due;                   /* a commit waits until the one before it is recorded */
+	bool blocked;                    /* nothing is pushed before a look that goes well */
+	char word[CONTROL_WORD_LEN + 1]; /* who asked for the look */
+	struct loop_timer timer;         /* the next look */
+	unsigned failures;               /* of looks, in a row */
+	int64_t reached;                 /* Unix; 0: never */
+	char problem[512];               /* of the last look; "": none */
+	struct ledger_proposal proposal; /* that is being pushed */
+	bool records;                    /* it has those of the current revision */
+	char stuck_at[HASH_HEX_LEN + 1]; /* where the ledger was when a push did not arrive */
+	unsigned stuck, notes_tries;     /* how often */
+	struct redemption *redemptions;
+	enum turn last; /* what the last look came to */
 };
 
 /* An endpoint that our interface saw. Sorted by key. */
@@ -70,7 +104,8 @@ struct reconciler {
 	char *published_dir, *status_path;
 	int lock_fd;
 
-	struct repo *repo;     /* NULL: cannot be opened (yet) */
+	struct repo *repo; /* NULL: cannot be opened (yet) */
+	struct upstream up;
 	struct ledger *ledger; /* NULL: no repository, or nobody knows the network's id yet */
 	bool ledger_failed;    /* at the last look */
 	struct watch *watch;
@@ -97,6 +132,7 @@ struct reconciler {
 	unsigned n_history;
 	uint64_t polls, redemptions, verdicts[N_VERDICTS]; /* since the start, for /metrics */
 	char note_commit[HASH_HEX_LEN + 1];                /* whose note is not written yet; "": none */
+	char noted[HASH_HEX_LEN + 1];                      /* whose note `note` is, once it is written */
 	struct buf note;
 	bool note_failed;                 /* said */
 	char *problem;                    /* what was refused, as a person reads it; NULL: nothing */
@@ -139,6 +175,8 @@ struct reconciler {
 const struct ledger_facts *reconciler_facts(const struct reconciler *r);
 void reconciler_ledger_moved(struct reconciler *r); /* new enrolments: keep them, converge, tell the peers */
 
+/* The remote was looked at, for whoever asked with `word` (""): what is here is looked at. */
+void reconciler_looked(struct reconciler *r, const char *word, bool failed);
 void reconciler_listen(struct reconciler *r); /* or listens again; what fails is said once */
 void reconciler_ready(struct reconciler *r);  /* the Ready condition, from everything else */
 
@@ -170,6 +208,25 @@ uint32_t reconciler_owner(const struct reconciler *r, const struct revision *g, 
 void reconciler_redeem(struct reconciler *r, struct http_request *q, const struct asker *who, enum http_reason why);
 void reconciler_handover_done(struct handover *h);
 
+/* An enrolment was recorded: until who sent it has the answer, its address stays. NULL: out of memory. */
+struct handover *reconciler_redeemed(struct reconciler *r, const struct enrolment *e);
+
+/* reconciler_remote.c; all of it is fine without a remote */
+int reconciler_upstream_open(struct reconciler *r, struct diags *d); /* once the repository is */
+void reconciler_upstream_close(struct reconciler *r);
+void reconciler_upstream_look(struct reconciler *r); /* soon */
+void reconciler_upstream_go(struct reconciler *r);   /* does what is due, if it does nothing yet */
+/* Runs the loop until nothing is due: for a single turn. */
+void reconciler_upstream_settle(struct reconciler *r);
+bool reconciler_upstream_records(const struct reconciler *r); /* is the current revision being recorded? */
+void reconciler_notes_due(struct reconciler *r);
+json_t *reconciler_upstream_json(const struct reconciler *r);
+/* For how many ms the request is to be held; -1: it cannot be recorded now. */
+int64_t reconciler_redeem_wait(struct reconciler *r, const struct enrolment *e, enum http_reason why);
+/* The ledger moved: of those who wait, who is in it now? Then they are answered, when the interface has their keys. */
+void reconciler_redemptions_landed(struct reconciler *r);
+void reconciler_redemptions_answer(struct reconciler *r);
+
 /* reconciler_poll.c */
 void reconciler_poll(struct reconciler *r, struct http_request *q, const struct asker *who, enum http_reason why);
 /* The current revision changed: `old` (may be NULL) was there before. */
@@ -180,6 +237,7 @@ uint32_t reconciler_peers(const struct reconciler *r, uint32_t *converged);
 void reconciler_wake(struct reconciler *r);
 
 const char *condition_name(enum condition_kind kind);
+bool condition_applies(const struct reconciler *r, enum condition_kind kind);
 
 /* reconciler_metrics.c */
 void reconciler_metrics(const struct reconciler *r, struct buf *out);
@@ -188,6 +246,7 @@ void reconciler_metrics(const struct reconciler *r, struct buf *out);
 /* The verdict on a commit, for the history and as its note. `more`: what a person should read besides, or NULL. */
 void reconciler_verdict(struct reconciler *r, const char *commit, enum verdict v, const char *more);
 void reconciler_note_flush(struct reconciler *r);
+bool reconciler_note_again(struct reconciler *r);   /* the last one, on notes of another server's; false: it is there */
 void reconciler_history_read(struct reconciler *r); /* from the status on disk: it survives a restart */
 bool reconciler_suspended(struct reconciler *r);    /* looks, sets the condition, and says so when it changed */
 json_t *reconciler_history_json(const struct reconciler *r);

@@ -8,13 +8,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const kinds[N_CONDITIONS] = {"Ready", "Valid", "Published", "Converged", "Suspended"};
+static const char *const kinds[N_CONDITIONS] = {"Ready", "Valid", "Published", "Converged", "Suspended", "Source"};
 static const char *const turns[] = {"published", "unchanged", "refused", "suspended", "failed"}; /* enum turn */
 static const char *const truths[] = {"Unknown", "False", "True"};
 
 const char *condition_name(enum condition_kind kind)
 {
 	return kinds[kind];
+}
+
+bool condition_applies(const struct reconciler *r, enum condition_kind kind)
+{
+	return kind != CONDITION_SOURCE || r->config->remote || r->config->file;
 }
 
 void condition_set(struct reconciler *r, enum condition_kind kind, enum truth status, const char *reason,
@@ -80,6 +85,8 @@ static json_t *conditions_json(const struct reconciler *r)
 
 	for (int i = 0; i < N_CONDITIONS; i++) {
 		const struct condition *c = &r->conditions[i];
+		if (!condition_applies(r, (enum condition_kind)i))
+			continue;
 		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:o, s:s, s:I}", "type", kinds[i], "status",
 						      truths[c->status], "reason", c->reason, "message",
 						      cut_text_json(c->message), "commit", c->commit, "time",
@@ -160,6 +167,7 @@ static void redact(json_t *o)
 	}
 	json_object_del(o, "problem");
 	json_object_del(o, "history");
+	json_object_del(o, "source");
 	json_object_del(o, "looked");
 	json_object_del(o, "last_attempted");
 	json_object_del(o, "converged_ms");
@@ -191,6 +199,10 @@ json_t *status_json(struct reconciler *r, uint32_t only)
 	if (r->converged_ms >= 0)
 		json_object_set_new(o, "converged_ms", json_integer(r->converged_ms));
 	json_object_set_new(o, "conditions", conditions_json(r));
+	if (r->config->remote)
+		json_object_set_new(o, "source", reconciler_upstream_json(r));
+	else if (r->config->file)
+		json_object_set_new(o, "source", json_pack("{s:s, s:s}", "kind", "file", "path", r->config->file));
 	if (r->looked[0])
 		json_object_set_new(o, "looked",
 				    json_pack("{s:s, s:s}", "word", r->looked, "result", turns[r->look_turn]));

@@ -42,7 +42,9 @@ void reconciler_note_flush(struct reconciler *r)
 	if (!r->note_commit[0] || !r->repo)
 		return;
 	if (note_write(r->repo, r->note_commit, buf_span(&r->note), &d) == 0) {
+		memcpy(r->noted, r->note_commit, sizeof(r->noted));
 		r->note_failed = false;
+		reconciler_notes_due(r);
 	} else if (!r->note_failed) {
 		r->note_failed = true;
 		log_warn("note", "%s (%s)", d.first ? d.first->message : "out of memory",
@@ -52,14 +54,25 @@ void reconciler_note_flush(struct reconciler *r)
 	diags_free(&d);
 }
 
+bool reconciler_note_again(struct reconciler *r)
+{
+	struct diags quiet = {0};
+	bool written = r->repo && *r->noted && note_write(r->repo, r->noted, buf_span(&r->note), &quiet) == 0;
+
+	diags_free(&quiet);
+	return written;
+}
+
 static void on_note(void *ctx)
 {
 	reconciler_note_flush(ctx);
+	reconciler_upstream_go(ctx);
 }
 
 static void note_make(struct reconciler *r, const struct history *h, const char *more)
 {
 	reconciler_note_flush(r);
+	r->noted[0] = '\0';
 	buf_reset(&r->note);
 	switch (h->verdict) {
 	case VERDICT_PUBLISHED:

@@ -67,7 +67,7 @@ int repo_definition_at(struct repo *r, const char *sha, const char *path, struct
 		       struct diags *d);
 
 /*
- * Makes a bare repository at `path`, its HEAD on `ref`, with one commit that has these files. Refused when something is at
+ * Makes a bare repository at `path`, its HEAD on `ref`, with one commit that has these files, or without one for n = 0. Refused when something is at
  * `path` already ("repository-exists"). It appears whole or not at all.
  */
 int repo_init(const char *path, const char *ref, const struct source_file *files, size_t n, const char *message,

@@ -81,7 +81,7 @@ int repo_init(const char *path, const char *ref, const struct source_file *files
 	}
 	git_error_clear();
 	if (git_repository_init_ext(&git, temporary.p, &opt) || configure(git) ||
-	    first_commit(git, ref, files, n, message)) {
+	    (n && first_commit(git, ref, files, n, message))) {
 		g = diag_error(d, "repository-error", NULL, "cannot make the repository %s: %s", path,
 			       repo_git_error());
 		diag_help(d, g, "may this user write there, and is there room?");

@@ -35,8 +35,7 @@ out:
 	return err;
 }
 
-/* A lock that a kill left behind would stop us for ever: nobody holds one longer than some milliseconds. */
-static void clear_stale_lock(struct repo *r, const char *ref)
+void repo_lock_clear(struct repo *r, const char *ref)
 {
 	struct buf path = {0};
 	struct stat st;
@@ -63,7 +62,7 @@ int repo_ref_swap(struct repo *r, const char *ref, const git_oid *was, const git
 	if (err != GIT_EMODIFIED && err != GIT_EEXISTS && err != GIT_ELOCKED)
 		return err;
 	if (err == GIT_ELOCKED)
-		clear_stale_lock(r, ref);
+		repo_lock_clear(r, ref);
 	pause_shortly();
 	return 1;
 }

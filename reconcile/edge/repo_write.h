@@ -22,4 +22,10 @@ int repo_commit_make(struct repo *r, const git_oid *parent, const git_tree_updat
  */
 int repo_ref_swap(struct repo *r, const char *ref, const git_oid *was, const git_oid *id, const char *message);
 
+/*
+ * A lock on a ref, or on packed-refs, that a kill left behind would stop us for ever: it is removed. Nobody holds one
+ * longer than some milliseconds.
+ */
+void repo_lock_clear(struct repo *r, const char *ref);
+
 #endif

@@ -2,6 +2,7 @@
 
 #include "reconcile/edge/file.h"
 #include "reconcile/edge/guard_file.h"
+#include "reconcile/edge/remote.h"
 #include "schema/model.h"
 #include <inttypes.h>
 #include <sodium.h>
@@ -16,6 +17,7 @@ static const char comment[] =
 
 struct raw_server_config {
 	char *version, *network, *interface, *private_key, *listen_port, *repository, *branch;
+	char *remote, *interval, *ssh_key, *known_hosts, *credentials, *file;
 	char **seeds;
 	unsigned n_seeds;
 	struct raw_guards *guards;
@@ -34,6 +36,12 @@ static const cyaml_schema_field_t fields[] = {
     TEXT(listen_port, 0),
     TEXT(repository, 0),
     TEXT(branch, CYAML_FLAG_OPTIONAL),
+    TEXT(remote, CYAML_FLAG_OPTIONAL),
+    TEXT(interval, CYAML_FLAG_OPTIONAL),
+    TEXT(ssh_key, CYAML_FLAG_OPTIONAL),
+    TEXT(known_hosts, CYAML_FLAG_OPTIONAL),
+    TEXT(credentials, CYAML_FLAG_OPTIONAL),
+    TEXT(file, CYAML_FLAG_OPTIONAL),
     TEXT(private_key, 0),
     CYAML_FIELD_SEQUENCE_COUNT("signing_seeds", CYAML_FLAG_POINTER, struct raw_server_config, seeds, n_seeds,
 			       &string_entry, 1, SIGNERS_MAX),
@@ -54,8 +62,10 @@ struct server_config *server_config_new(void)
 		free(c);
 		return NULL;
 	}
-	if (c)
+	if (c) {
 		c->guards = guard_defaults;
+		c->interval = REMOTE_INTERVAL;
+	}
 	return c;
 }
 
@@ -67,6 +77,11 @@ void server_config_free(struct server_config *c)
 	for (unsigned i = 0; i < c->n_seeds; i++)
 		secret_free(c->seeds[i]);
 	free(c->repository);
+	free(c->remote);
+	free(c->ssh_key);
+	free(c->known_hosts);
+	free(c->credentials);
+	free(c->file);
 	free(c->ref);
 	free(c);
 }
@@ -131,6 +146,54 @@ static int take_names(const struct config_at *at, const struct raw_server_config
 	return bad;
 }
 
+/* An optional path. */
+static int take_path(const struct config_at *at, const char *field, const char *s, char **out)
+{
+	int bad = 0;
+
+	if (!s)
+		return 0;
+	if (s[0] != '/')
+		bad = config_fail(at, field, "must be an absolute path");
+	if (!(*out = strdup(s))) {
+		at->d->out_of_memory = true;
+		bad = -1;
+	}
+	return bad;
+}
+
+/* Where the repository's content comes from. */
+static int take_source(const struct config_at *at, const struct raw_server_config *raw, struct server_config *c)
+{
+	const char *const of_remote[][2] = {{"interval", raw->interval},
+					    {"ssh_key", raw->ssh_key},
+					    {"known_hosts", raw->known_hosts},
+					    {"credentials", raw->credentials}};
+	const char *refused = raw->remote ? remote_url_refused(raw->remote) : NULL;
+	uint64_t n = REMOTE_INTERVAL;
+	int bad = 0;
+
+	for (size_t i = 0; i < sizeof(of_remote) / sizeof(of_remote[0]) && !raw->remote; i++)
+		if (of_remote[i][1])
+			bad |= config_fail(at, of_remote[i][0], "is for a `remote`, and there is none");
+	if (raw->remote && raw->file)
+		bad |= config_fail(at, "file", "cannot be beside a `remote`");
+	if (refused)
+		bad |= config_fail(at, "remote", refused);
+	if (raw->interval)
+		bad |= config_number(at, "interval", raw->interval, 1, REMOTE_INTERVAL_MAX, &n);
+	c->interval = (uint32_t)n;
+	bad |= take_path(at, "ssh_key", raw->ssh_key, &c->ssh_key);
+	bad |= take_path(at, "known_hosts", raw->known_hosts, &c->known_hosts);
+	bad |= take_path(at, "credentials", raw->credentials, &c->credentials);
+	bad |= take_path(at, "file", raw->file, &c->file);
+	if (raw->remote && !(c->remote = strdup(raw->remote))) {
+		at->d->out_of_memory = true;
+		bad = -1;
+	}
+	return bad;
+}
+
 int server_config_parse(struct span bytes, const char *name, struct server_config **out, struct diags *d)
 {
 	const struct config_at at = {.file = name, .code = code, .d = d};
@@ -149,6 +212,7 @@ int server_config_parse(struct span bytes, const char *name, struct server_confi
 		return -1;
 	}
 	bad |= take_names(&at, raw, c);
+	bad |= take_source(&at, raw, c);
 	bad |= config_secret(&at, "private_key", raw->private_key, c->private_key);
 	for (unsigned i = 0; i < raw->n_seeds; i++) {
 		if (!(c->seeds[i] = secret_new())) {
@@ -194,7 +258,7 @@ out:
 int server_config_emit(const struct server_config *c, struct buf *out, struct diags *d)
 {
 	char key[KEY_B64_LEN + 1], port[8], seeds[SIGNERS_MAX][KEY_B64_LEN + 1], version[] = "1";
-	char *list[SIGNERS_MAX], network[NETWORK_MAX_LEN + 1], interface[NETWORK_MAX_LEN + 1];
+	char interval[12], *list[SIGNERS_MAX], network[NETWORK_MAX_LEN + 1], interface[NETWORK_MAX_LEN + 1];
 	struct raw_server_config raw = {.version = version,
 					.network = network,
 					.interface = interface,
@@ -202,6 +266,11 @@ int server_config_emit(const struct server_config *c, struct buf *out, struct di
 					.listen_port = port,
 					.repository = c->repository,
 					.branch = c->ref,
+					.remote = c->remote,
+					.ssh_key = c->ssh_key,
+					.known_hosts = c->known_hosts,
+					.credentials = c->credentials,
+					.file = c->file,
 					.seeds = list,
 					.n_seeds = c->n_seeds};
 	struct raw_guards guards;
@@ -219,6 +288,10 @@ int server_config_emit(const struct server_config *c, struct buf *out, struct di
 	for (unsigned i = 0; i < c->n_seeds; i++) {
 		config_secret_format(c->seeds[i], seeds[i]);
 		list[i] = seeds[i];
+	}
+	if (c->remote && c->interval != REMOTE_INTERVAL) {
+		snprintf(interval, sizeof(interval), "%u", c->interval);
+		raw.interval = interval;
 	}
 	if (!strcmp(interface, network))
 		raw.interface = NULL;

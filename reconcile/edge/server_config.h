@@ -11,7 +11,12 @@
 struct server_config {
 	char network[NETWORK_MAX_LEN + 1];
 	char interface[NETWORK_MAX_LEN + 1]; /* the network's name, when left out */
-	char *repository;                    /* path */
+	char *repository;                    /* path of the bare repository here */
+	char *remote;                        /* where that is a mirror of (remote.h); NULL: of nothing */
+	uint32_t interval;                   /* seconds between two looks at the remote */
+	char *ssh_key, *known_hosts;         /* files for ssh; NULL: its own */
+	char *credentials;                   /* file of a user's name and password for https; NULL: none */
+	char *file;                          /* path of a definition that is in no repository; NULL: none */
 	char *ref;                           /* "refs/heads/main", when left out */
 	uint16_t listen_port;                /* UDP, WireGuard's */
 	uint8_t *private_key;                /* secret_new(): WireGuard's */

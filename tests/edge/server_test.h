@@ -156,6 +156,25 @@ static inline void on_usr1(int signo)
 	clock_set(clock_unix() - 3600);
 }
 
+/* Says where the server listens, once it does. */
+struct port_sayer {
+	struct reconciler *reconciler;
+	struct loop *loop;
+	struct loop_timer timer;
+	int to;
+};
+
+static inline void say_port(void *ctx)
+{
+	struct port_sayer *s = ctx;
+	const unsigned port = reconciler_port(s->reconciler);
+
+	if (!port)
+		loop_timer_set(s->loop, &s->timer, 2);
+	else if (write(s->to, &port, sizeof(port)) != sizeof(port))
+		_exit(4);
+}
+
 /* The server's own process. Never returns. */
 static inline void serve(struct fixture *f, int say)
 {
@@ -164,8 +183,8 @@ static inline void serve(struct fixture *f, int say)
 	struct diags d = {0};
 	struct loop *l = loop_new(&d);
 	struct reconciler *r;
+	struct port_sayer sayer;
 	sigset_t set;
-	unsigned port;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (!getenv("SERVER_LOG") && !freopen("/dev/null", "w", stderr))
@@ -177,8 +196,9 @@ static inline void serve(struct fixture *f, int say)
 	if (!r || loop_signals(l, &set, on_term, l) < 0)
 		_exit(3);
 	reconciler_turn(r);
-	port = reconciler_port(r);
-	if (write(say, &port, sizeof(port)) != sizeof(port) || loop_run(l) < 0)
+	sayer = (struct port_sayer){.reconciler = r, .loop = l, .timer = {.fn = say_port, .ctx = &sayer}, .to = say};
+	say_port(&sayer);
+	if (loop_run(l) < 0)
 		_exit(4);
 	reconciler_free(r);
 	loop_free(l);
@@ -186,7 +206,8 @@ static inline void serve(struct fixture *f, int say)
 	_exit(0);
 }
 
-static inline void server_start(struct fixture *f)
+/* Starts it; what comes back is for server_ready(). */
+static inline int server_begin(struct fixture *f)
 {
 	int say[2];
 
@@ -196,9 +217,20 @@ static inline void server_start(struct fixture *f)
 	if (!f->server)
 		serve(f, say[1]);
 	close(say[1]);
-	assert_int_equal(read(say[0], &f->port, sizeof(f->port)), sizeof(f->port));
-	close(say[0]);
+	return say[0];
+}
+
+/* Waits until it listens: there is something published. */
+static inline void server_ready(struct fixture *f, int said)
+{
+	assert_int_equal(read(said, &f->port, sizeof(f->port)), sizeof(f->port));
+	close(said);
 	assert_true(f->port > 0);
+}
+
+static inline void server_start(struct fixture *f)
+{
+	server_ready(f, server_begin(f));
 }
 
 /* --- a client --- */

@@ -1,0 +1,319 @@
+/*
+ * A definition on a remote: followed on an interval and when somebody asks, with the ledger written there by
+ * compare-and-swap. Two servers on one remote: one redemption of many wins. A remote that is away changes nothing.
+ */
+#include "reconcile/edge/control.h"
+#include "reconcile/edge/remote.h"
+#include "tests/edge/server_test.h"
+
+#define LEDGER "refs/heads/innernet/enrolments"
+
+/* The server's repository becomes a mirror of the one that is pushed to. */
+static void follow_remote(struct fixture *f, const char *mirror, unsigned interval)
+{
+	char path[200];
+
+	snprintf(path, sizeof(path), "file://%s", f->repository);
+	free(f->config->remote);
+	free(f->config->repository);
+	f->config->remote = strdup(path);
+	snprintf(path, sizeof(path), "%s/%s", f->folder, mirror);
+	f->config->repository = strdup(path);
+	f->config->interval = interval;
+}
+
+/* Another server with the same keys on the same remote, with a mirror and data of its own. */
+static struct fixture second_server(struct fixture *f)
+{
+	struct fixture g = *f;
+
+	snprintf(g.data, sizeof(g.data), "%s/data-2", f->folder);
+	free(f->config->repository);
+	snprintf(g.repository, sizeof(g.repository), "%s/mirror-2.git", f->folder);
+	f->config->repository = strdup(g.repository);
+	g.server = 0;
+	server_start(&g);
+	return g;
+}
+
+/* Asks a server that runs to look, and waits for the answer: what the look came to. */
+static void look(const struct fixture *f, const char *result)
+{
+	char path[160], word[CONTROL_WORD_LEN + 1];
+	struct diags d = {0};
+
+	assert_int_equal(control_ask(f->data, word, &d), 0);
+	snprintf(path, sizeof(path), "%s/status.json", f->data);
+	for (int i = 0; i < 4000; i++) {
+		json_t *o = json_load_file(path, 0, NULL), *looked = json_object_get(o, "looked");
+		const char *got = json_string_value(json_object_get(looked, "word"));
+		if (got && !strcmp(got, word)) {
+			assert_string_equal(json_string_value(json_object_get(looked, "result")), result);
+			json_decref(o);
+			return;
+		}
+		json_decref(o);
+		usleep(5000);
+	}
+	fail_msg("nobody looked within 20 s");
+}
+
+/* How many files a ref of the remote has below a folder; -1: there is no such ref or folder. */
+static int files_below(const struct fixture *f, const char *ref, const char *folder)
+{
+	char line[300], out[32] = "";
+	FILE *p;
+
+	snprintf(line, sizeof(line), "git --git-dir=%s ls-tree -r --name-only %s %s/ 2>/dev/null | wc -l",
+		 f->repository, ref, folder);
+	assert_non_null(p = popen(line, "r"));
+	assert_non_null(fgets(out, sizeof(out), p));
+	pclose(p);
+	return atoi(out);
+}
+
+static void await_files(const struct fixture *f, const char *ref, const char *folder, int n)
+{
+	int got = -1;
+
+	for (int i = 0; i < 2000 && (got = files_below(f, ref, folder)) != n; i++)
+		usleep(5000);
+	assert_int_equal(got, n);
+}
+
+static void enrol(const struct fixture *f, uint32_t n, struct buf *out)
+{
+	uint8_t private_key[KEY_LEN] = {3};
+	struct enrolment e;
+	struct key x;
+
+	memcpy(private_key + 4, &n, sizeof(n));
+	x25519_public(private_key, &x);
+	assert_int_equal(enrolment_make(&f->id, &f->invite, &x, 1000, f->invite_seed, &e), 0);
+	buf_reset(out);
+	enrolment_write(out, &e);
+}
+
+static void test_follows(void **state)
+{
+	struct fixture *f = *state;
+	struct seen seen;
+	json_t *o;
+
+	follow_remote(f, "mirror.git", 1);
+	int said = server_begin(f); /* before there is anything */
+	json_decref(await_condition(f, "Valid", "False", "branch-missing"));
+	push(f, "");
+	server_ready(f, said);
+	json_decref(await_condition(f, "Published", "True", "Published"));
+	o = await_condition(f, "Source", "True", "Reached");
+	assert_in_range(json_integer_value(json_object_get(json_object_get(o, "source"), "reached")), time(NULL) - 10,
+			time(NULL));
+	json_decref(o);
+	fetch(f, NULL, &seen);
+	assert_int_equal(seen.view->statement.version.number, 1);
+	arena_free(seen.arena);
+	/* On the remote: each address, and the verdict. */
+	await_files(f, LEDGER, "addresses", 4);
+	await_files(f, "refs/notes/innernet", ".", 1);
+	push(f, "associations: [[humans, machines]]\n");
+	await_files(f, "refs/notes/innernet", ".", 2);
+	json_decref(await_condition(f, "Ready", "True", "Serving"));
+
+	/* A history that was rewritten is refused, as it is in a repository here. */
+	git_oid before = f->tip;
+	push(f, "associations: [[humans, machines]]\n# another\n");
+	f->tip = before;
+	push_text(f, "network: [\n", true);
+	o = await_condition(f, "Valid", "False", "yaml-syntax");
+	json_decref(o);
+	struct buf text = {0};
+	definition(f, "", &text);
+	push_text(f, text.p, true);
+	buf_free(&text);
+	json_decref(await_condition(f, "Valid", "False", "history-rewound"));
+	fetch(f, NULL, &seen);
+	assert_int_equal(seen.view->statement.version.number, 2);
+	arena_free(seen.arena);
+	/* So is a ledger that goes. */
+	git_reference *ledger;
+	assert_int_equal(git_reference_lookup(&ledger, f->git, LEDGER), 0);
+	assert_int_equal(git_reference_delete(ledger), 0);
+	git_reference_free(ledger);
+	json_decref(await_condition(f, "Ready", "False", "Ledger"));
+}
+
+static void test_now(void **state)
+{
+	struct fixture *f = *state;
+
+	push(f, "");
+	follow_remote(f, "mirror.git", REMOTE_INTERVAL_MAX);
+	server_start(f);
+	json_decref(await_condition(f, "Published", "True", "Published"));
+	push(f, "associations: [[humans, machines]]\n");
+	look(f, "published");
+	look(f, "unchanged");
+	push(f, "peers: none\n");
+	look(f, "refused");
+}
+
+static void test_redemption(void **state)
+{
+	struct fixture *f = *state, g;
+	struct buf record = {0}, won = {0};
+	int fd[8], answers[600] = {0};
+
+	push(f, "");
+	follow_remote(f, "mirror.git", REMOTE_INTERVAL_MAX);
+	server_start(f);
+	g = second_server(f);
+	json_decref(await_condition(f, "Ready", "True", "Serving"));
+	json_decref(await_condition(&g, "Ready", "True", "Serving"));
+
+	/* Four keys each ask two servers at once for one place. */
+	for (uint32_t i = 0; i < 8; i++) {
+		enrol(f, i, &record);
+		fd[i] = connect_from(i % 2 ? &g : f, "127.60.64.3");
+		send_request(i % 2 ? &g : f, fd[i], "POST", "/v1/redeem", buf_span(&record), NULL);
+	}
+	for (uint32_t i = 0; i < 8; i++) {
+		int status = receive(fd[i], NULL);
+		answers[status]++;
+		if (status == 200)
+			enrol(f, i, &won);
+	}
+	assert_int_equal(answers[200], 1);
+	assert_int_equal(answers[410], 7);
+	assert_int_equal(files_below(f, LEDGER, "enrolments"), 1);
+	/* The same again is harmless, at each of them; another key is not the one. */
+	look(&g, "unchanged");
+	look(f, "unchanged");
+	assert_int_equal(post(f, "127.60.64.3", buf_span(&won), NULL), 200);
+	assert_int_equal(post(&g, "127.60.64.3", buf_span(&won), NULL), 200);
+	enrol(f, 99, &record);
+	assert_int_equal(post(&g, "127.60.64.3", buf_span(&record), NULL), 410);
+	/* Who has it reaches both. */
+	assert_int_equal(get(f, "127.60.64.3", "/v1/poll?have=-.-.-&wait=0", NULL), 200);
+	assert_int_equal(get(&g, "127.60.64.3", "/v1/poll?have=-.-.-&wait=0", NULL), 200);
+	server_stop(&g);
+	buf_free(&record);
+	buf_free(&won);
+}
+
+static void test_away(void **state)
+{
+	struct fixture *f = *state;
+	struct buf record = {0};
+	struct seen seen;
+	char gone[128];
+	json_t *o;
+
+	push(f, "");
+	follow_remote(f, "mirror.git", REMOTE_INTERVAL_MAX);
+	server_start(f);
+	await_files(f, LEDGER, "addresses", 4);
+	snprintf(gone, sizeof(gone), "%s.gone", f->repository);
+	assert_int_equal(rename(f->repository, gone), 0);
+	enrol(f, 0, &record);
+	assert_int_equal(post(f, "127.60.64.3", buf_span(&record), NULL), 503);
+	o = await_condition(f, "Source", "False", "Away");
+	assert_non_null(strstr(condition_text(o, "Source", "message"), "does not appear to be a git repository"));
+	json_decref(o);
+	json_decref(await_condition(f, "Ready", "False", "Remote"));
+	look(f, "failed");
+	fetch(f, NULL, &seen); /* what is published is served on */
+	arena_free(seen.arena);
+
+	/* A restart without it serves the same; what is asked for again is tried again. */
+	server_stop(f);
+	server_start(f);
+	fetch(f, NULL, &seen);
+	arena_free(seen.arena);
+	assert_int_equal(post(f, "127.60.64.3", buf_span(&record), NULL), 503);
+	assert_int_equal(rename(gone, f->repository), 0);
+	assert_int_equal(post(f, "127.60.64.3", buf_span(&record), NULL), 200);
+	assert_int_equal(files_below(f, LEDGER, "enrolments"), 1);
+	json_decref(await_condition(f, "Ready", "True", "Serving"));
+
+	/* The mirror is only a copy. */
+	server_stop(f);
+	folder_remove(f->config->repository);
+	server_start(f);
+	json_decref(await_condition(f, "Ready", "True", "Serving"));
+	assert_int_equal(post(f, "127.60.64.3", buf_span(&record), NULL), 200);
+	buf_free(&record);
+}
+
+/* A remote that gives and does not take: said with its own words, and tried again by itself. */
+static void test_read_only(void **state)
+{
+	struct fixture *f = *state;
+	struct buf record = {0};
+	char path[160];
+	json_t *o;
+
+	push(f, "");
+	snprintf(path, sizeof(path), "%s/hooks/update", f->repository);
+	FILE *hook = fopen(path, "w");
+	assert_non_null(hook);
+	fputs("#!/bin/sh\necho 'not for you' >&2\nexit 1\n", hook);
+	fclose(hook);
+	assert_int_equal(chmod(path, 0755), 0);
+	follow_remote(f, "mirror.git", 1);
+	server_start(f);
+	o = await_condition(f, "Ready", "False", "Ledger");
+	assert_non_null(strstr(condition_text(o, "Ready", "message"),
+			       "the remote does not take it: [remote rejected] (hook declined)"));
+	json_decref(o);
+	enrol(f, 0, &record);
+	assert_int_equal(post(f, "127.60.64.3", buf_span(&record), NULL), 503);
+	assert_int_equal(unlink(path), 0);
+	json_decref(await_condition(f, "Ready", "True", "Serving"));
+	await_files(f, LEDGER, "addresses", 4);
+	assert_int_equal(post(f, "127.60.64.3", buf_span(&record), NULL), 200);
+	buf_free(&record);
+}
+
+static void test_urls(void **state)
+{
+	static const char *const good[] = {"https://git.example.com/corp/network.git",
+					   "https://ci@git.example.com/n.git",
+					   "ssh://git@host:2222/n.git",
+					   "git@host:n.git",
+					   "host:n.git",
+					   "file:///srv/n.git",
+					   "/srv/n.git"};
+	static const char *const bad[] = {"",
+					  "n.git",
+					  "../n.git",
+					  "http://h/n.git",
+					  "git://h/n.git",
+					  "https://u:p@h/n.git",
+					  "ext::sh -c x",
+					  "https://h/n\n.git",
+					  "-oProxyCommand=x:y",
+					  "ssh://-oProxyCommand=x/y",
+					  "https:///n.git",
+					  "ftp://h/n.git"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		assert_null(remote_url_refused(good[i]));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_non_null(remote_url_refused(bad[i]));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(test_follows, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_now, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_redemption, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_away, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_read_only, setup, teardown),
+	    cmocka_unit_test(test_urls),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
