@@ -153,7 +153,7 @@ void reconciler_ready(struct reconciler *r)
 }
 
 /* Keeps what a person needs to mend it; logs it once a commit. */
-static void verdict_refused(struct reconciler *r, const char *commit, const struct diags *d)
+void reconciler_refuse(struct reconciler *r, const char *commit, const struct diags *d)
 {
 	const struct condition was = r->conditions[CONDITION_VALID];
 	struct buf text = {0};
@@ -389,7 +389,7 @@ static struct revision *candidate(struct reconciler *r, const char *sha, bool *f
 	return g;
 fail:
 	/* Diagnostics point at names of files in the revision's arena: they are said before it goes. */
-	verdict_refused(r, sha, d);
+	reconciler_refuse(r, sha, d);
 	arena_free(a);
 	revision_free(g);
 	return NULL;
@@ -421,6 +421,13 @@ static void verdict_accepted(struct reconciler *r, const char *sha, enum turn tu
 	buf_free(&warnings);
 }
 
+static void accepted(struct reconciler *r, const char *sha)
+{
+	condition_set(r, CONDITION_VALID, TRUTH_TRUE, "Valid", sha, "commit %.12s is valid", sha);
+	free(r->problem);
+	r->problem = NULL;
+}
+
 static enum turn attempt(struct reconciler *r, const char *sha)
 {
 	struct diags d = {0};
@@ -441,9 +448,7 @@ static enum turn attempt(struct reconciler *r, const char *sha)
 		turn = final ? TURN_INVALID : TURN_FAILED;
 	} else {
 		take_warnings(&d);
-		condition_set(r, CONDITION_VALID, TRUTH_TRUE, "Valid", sha, "commit %.12s is valid", sha);
-		free(r->problem);
-		r->problem = NULL;
+		accepted(r, sha);
 		if (r->current && revision_same_content(g, r->current))
 			turn = adopt(r, g, &d);
 		else
@@ -507,10 +512,10 @@ static void watch_start(struct reconciler *r)
 {
 	struct diags d = {0};
 
-	/* Nobody but us writes to a mirror. */
-	if (r->watch || !r->o.watch || !r->repo || r->up.remote)
+	/* Nobody but us writes to one that is only a copy. */
+	if (r->watch || !r->o.watch || !r->repo || r->config->remote || r->config->file)
 		return;
-	r->watch = watch_new(r->loop, repo_folder(r->repo), on_push, r, &d);
+	r->watch = watch_new(r->loop, repo_folder(r->repo), WATCH_POLL_MS, on_push, r, &d);
 	if (!r->watch)
 		log_diags("watch", &d);
 	diags_free(&d);
@@ -532,6 +537,30 @@ static void answer_word(struct reconciler *r, const char *word, enum turn turn)
 	r->status_dirty = true;
 }
 
+/* A definition that is a plain file: false: nothing is to be looked at, and *turn says why; *word waits if it must. */
+static bool take_file(struct reconciler *r, enum turn *turn, const char **word)
+{
+	struct diags d = {0};
+	const int taken = reconciler_file_take(r, &d);
+	const bool was_refused = r->file_refused;
+	char tip[HASH_HEX_LEN + 1];
+
+	*turn = taken < 0 ? TURN_INVALID : TURN_UNCHANGED;
+	if (taken > 0)
+		*word = "";
+	r->file_refused = taken < 0 || (taken > 0 && was_refused);
+	/* Put back as it was: its commit had a verdict. */
+	if (!taken && was_refused && repo_tip(r->repo, tip, &d) == 0 && !strcmp(tip, r->attempted)) {
+		r->attempted[0] = '\0';
+		if (r->current && !strcmp(r->current->commit.sha, tip)) {
+			memcpy(r->attempted, tip, sizeof(tip));
+			accepted(r, tip);
+		}
+	}
+	diags_free(&d);
+	return !taken;
+}
+
 /* One look at the repository here, for who asked with `word`. */
 static enum turn look_here(struct reconciler *r, const char *word)
 {
@@ -541,14 +570,16 @@ static enum turn look_here(struct reconciler *r, const char *word)
 	bool suspended = reconciler_suspended(r);
 
 	if (repository_open(r, &d) < 0) {
-		verdict_refused(r, "", &d);
+		reconciler_refuse(r, "", &d);
 		turn = TURN_FAILED;
 		goto out;
 	}
 	watch_start(r);
 	ledger_look(r);
+	if (r->config->file && !take_file(r, &turn, &word))
+		goto out;
 	if (repo_tip(r->repo, tip, &d) < 0) {
-		verdict_refused(r, "", &d);
+		reconciler_refuse(r, "", &d);
 		turn = TURN_FAILED;
 		goto out;
 	}
@@ -828,6 +859,7 @@ void reconciler_free(struct reconciler *r)
 	http_free(r->http);
 	r->http = NULL;
 	watch_free(r->watch);
+	file_watch_free(r->file_watch);
 	reconciler_upstream_close(r);
 	control_free(r->control);
 	reconciler_device_stop(r);

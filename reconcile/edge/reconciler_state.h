@@ -3,6 +3,7 @@
 #define EDGE_RECONCILER_STATE_H
 
 #include "reconcile/edge/control.h"
+#include "reconcile/edge/file_watch.h"
 #include "reconcile/edge/ledger.h"
 #include "reconcile/edge/publish.h"
 #include "reconcile/edge/reconciler.h"
@@ -106,6 +107,8 @@ struct reconciler {
 
 	struct repo *repo; /* NULL: cannot be opened (yet) */
 	struct upstream up;
+	struct file_watch *file_watch; /* of a definition that is a plain file */
+	bool file_refused;
 	struct ledger *ledger; /* NULL: no repository, or nobody knows the network's id yet */
 	bool ledger_failed;    /* at the last look */
 	struct watch *watch;
@@ -175,6 +178,8 @@ struct reconciler {
 const struct ledger_facts *reconciler_facts(const struct reconciler *r);
 void reconciler_ledger_moved(struct reconciler *r); /* new enrolments: keep them, converge, tell the peers */
 
+/* The verdict on a commit ("": on what is none yet), for the status and the log. */
+void reconciler_refuse(struct reconciler *r, const char *commit, const struct diags *d);
 /* The remote was looked at, for whoever asked with `word` (""): what is here is looked at. */
 void reconciler_looked(struct reconciler *r, const char *word, bool failed);
 void reconciler_listen(struct reconciler *r); /* or listens again; what fails is said once */
@@ -210,6 +215,12 @@ void reconciler_handover_done(struct handover *h);
 
 /* An enrolment was recorded: until who sent it has the answer, its address stays. NULL: out of memory. */
 struct handover *reconciler_redeemed(struct reconciler *r, const struct enrolment *e);
+
+/*
+ * reconciler_file.c: the branch becomes what the file says. 0: it is. 1: whoever writes it may not be done, look again
+ * when told. -1: it is not valid, which was said; the diagnostics' places are gone.
+ */
+int reconciler_file_take(struct reconciler *r, struct diags *d);
 
 /* reconciler_remote.c; all of it is fine without a remote */
 int reconciler_upstream_open(struct reconciler *r, struct diags *d); /* once the repository is */

@@ -8,8 +8,7 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
-#define SLOW_POLL_MS 30000
-#define FOLDERS_MAX  4096 /* folders in refs/heads that are watched; the slow poll sees the rest */
+#define FOLDERS_MAX 4096 /* folders in refs/heads that are watched; the slow poll sees the rest */
 
 /* IN_CREATE: libgit2 makes a new ref by link(2). IN_MOVED_TO: git renames its lock. */
 #define REF_EVENTS (IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CLOSE_WRITE | IN_ONLYDIR | IN_EXCL_UNLINK)
@@ -20,6 +19,7 @@ struct watch {
 	int root;     /* descriptor of the repository's root */
 	char *folder; /* with a trailing slash */
 	struct loop_timer slow;
+	unsigned poll_ms;
 	void (*fn)(void *ctx);
 	void *ctx;
 };
@@ -108,11 +108,12 @@ static void on_slow_poll(void *ctx)
 	struct watch *w = ctx;
 
 	watch_all(w);
-	loop_timer_set(w->loop, &w->slow, SLOW_POLL_MS);
+	loop_timer_set(w->loop, &w->slow, w->poll_ms);
 	w->fn(w->ctx);
 }
 
-struct watch *watch_new(struct loop *l, const char *folder, void (*fn)(void *ctx), void *ctx, struct diags *d)
+struct watch *watch_new(struct loop *l, const char *folder, unsigned poll_ms, void (*fn)(void *ctx), void *ctx,
+			struct diags *d)
 {
 	struct watch *w = calloc(1, sizeof(*w));
 	struct diag *g;
@@ -126,10 +127,11 @@ struct watch *watch_new(struct loop *l, const char *folder, void (*fn)(void *ctx
 	w->loop = l;
 	w->fn = fn;
 	w->ctx = ctx;
+	w->poll_ms = poll_ms;
 	w->slow = (struct loop_timer){.fn = on_slow_poll, .ctx = w};
 	w->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	if (w->fd < 0 || watch_all(w) < 0 || loop_fd_set(l, w->fd, EPOLLIN, on_events, w) < 0 ||
-	    loop_timer_set(l, &w->slow, SLOW_POLL_MS) < 0) {
+	    loop_timer_set(l, &w->slow, poll_ms) < 0) {
 		g = diag_error(d, "watch-failed", NULL, "cannot watch %s: %s", folder, strerror(errno));
 		if (errno == ENOSPC || errno == EMFILE)
 			diag_help(d, g, "raise fs.inotify.max_user_watches or fs.inotify.max_user_instances");

@@ -3,6 +3,8 @@
 #include "reconcile/edge/watch.h"
 #include "tests/edge/git_test.h"
 
+#include <sys/inotify.h>
+
 struct fixture {
 	char folder[64], path[96];
 	git_repository *git;
@@ -59,7 +61,7 @@ static int setup(void **state)
 	f->git = bare_make(f->path);
 	assert_non_null(f->loop = loop_new(&d));
 	f->stop = (struct loop_timer){.fn = on_stop, .ctx = f};
-	assert_non_null(f->watch = watch_new(f->loop, folder, on_change, f, &d));
+	assert_non_null(f->watch = watch_new(f->loop, folder, WATCH_POLL_MS, on_change, f, &d));
 	*state = f;
 	return 0;
 }
@@ -160,12 +162,55 @@ static void test_overflow(void **state)
 	assert_true(noticed(f, 5000));
 }
 
+/* Takes away all that the kernel would tell, without a trace: our one inotify descriptor is the watch's. */
+static void lose_events(void)
+{
+	char path[64], to[64];
+
+	for (int fd = 3; fd < 64; fd++) {
+		ssize_t n;
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		if ((n = readlink(path, to, sizeof(to) - 1)) < 0)
+			continue;
+		to[n] = '\0';
+		if (strcmp(to, "anon_inode:inotify"))
+			continue;
+		for (int wd = 1; wd < 64; wd++)
+			inotify_rm_watch(fd, wd);
+		char chunk[4096];
+		while (read(fd, chunk, sizeof(chunk)) > 0)
+			;
+		return;
+	}
+	fail_msg("there is no inotify descriptor");
+}
+
+/* An event that never comes changes nothing but the delay, and the next one is heard again. */
+static void test_lost_event(void **state)
+{
+	struct fixture *f = *state;
+	struct diags d = {0};
+	char folder[100];
+	git_oid a;
+
+	watch_free(f->watch);
+	snprintf(folder, sizeof(folder), "%s/", f->path);
+	assert_non_null(f->watch = watch_new(f->loop, folder, 400, on_change, f, &d));
+	lose_events();
+	a = commit_make(f->git, "refs/heads/main", NULL, 0, one_file, 1, 1);
+	assert_false(noticed(f, 100));
+	assert_true(noticed(f, 5000));
+	/* With the poll the watches are back. */
+	commit_make(f->git, "refs/heads/main", &a, 1, one_file, 1, 2);
+	assert_true(noticed(f, 200));
+}
+
 static void test_nothing_there(void **state)
 {
 	struct fixture *f = *state;
 	struct diags d = {0};
 
-	assert_null(watch_new(f->loop, "/nonexistent/", on_change, f, &d));
+	assert_null(watch_new(f->loop, "/nonexistent/", WATCH_POLL_MS, on_change, f, &d));
 	assert_string_equal(code_of(&d), "watch-failed");
 	diags_free(&d);
 }
@@ -177,6 +222,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_new_folders, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_git, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_overflow, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_lost_event, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_nothing_there, setup, teardown),
 	};
 
