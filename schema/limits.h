@@ -81,6 +81,9 @@
 #define PUSH_MEMORY          (4ull << 30) /* bytes, for the same */
 #define PUSH_WAIT_MS         3000         /* for the server's verdict on what was pushed */
 #define LEDGER_RETRIES       100          /* of one compare-and-swap that others win */
+#define LOOSE_OBJECTS_MAX    2000         /* in a repository of ours, before it is packed */
+#define MAINTENANCE_SECONDS  86400        /* and not again for so long */
+#define GC_SECONDS           1800         /* the packing itself */
 #define REMOTE_LIST_SECONDS  60           /* to ask a remote where its refs are */
 #define REMOTE_FETCH_SECONDS 900          /* a whole fetch: the first one brings all of the history */
 #define REMOTE_PUSH_SECONDS  60           /* a whole push: some records */

@@ -24,104 +24,6 @@ static int out_of_memory(struct diags *d)
 	return -1;
 }
 
-const struct ledger_facts *reconciler_facts(const struct reconciler *r)
-{
-	/* The ledger may hold less than what was kept beside it only when it cannot be read. */
-	if (r->ledger && (ledger_available(r->ledger) || ledger_facts(r->ledger)->n_enrolments >= r->kept.n_enrolments))
-		return ledger_facts(r->ledger);
-	return &r->kept;
-}
-
-/* --- the ledger --- */
-
-static int enrolment_cmp(const void *x, const void *y)
-{
-	return key_cmp(&((const struct enrolment *)x)->invite, &((const struct enrolment *)y)->invite);
-}
-
-/* Enrolments kept beside git, each checked like one that came over the network. */
-static void kept_read(struct reconciler *r)
-{
-	const struct key *id = &r->published.parsed.trust.id;
-	struct diags d = {0};
-	struct span *records;
-	size_t n = 0;
-
-	if (!(r->kept_arena = arena_new()) ||
-	    published_read_enrolments(r->published_dir, r->kept_arena, &records, &n, &d) < 0)
-		log_diags("enrolments", &d);
-	if (n && (r->kept.enrolments = arena_array(r->kept_arena, n, sizeof(struct enrolment))))
-		for (size_t i = 0; i < n; i++) {
-			struct enrolment *e = &r->kept.enrolments[r->kept.n_enrolments];
-			if (!enrolment_parse(records[i], e, &d) && !enrolment_check(e, id, &d))
-				r->kept.n_enrolments++;
-		}
-	if (r->kept.n_enrolments)
-		qsort(r->kept.enrolments, r->kept.n_enrolments, sizeof(struct enrolment), enrolment_cmp);
-	diags_free(&d);
-}
-
-/* Writes down, beside git, what the ledger has and where it is. */
-static void ledger_keep(struct reconciler *r)
-{
-	struct diags d = {0};
-	const char *position = r->ledger ? ledger_position(r->ledger) : "-";
-
-	if (!r->current || !r->ledger || !ledger_available(r->ledger) || !strcmp(r->ledger_kept, position))
-		return;
-	memcpy(r->published.ledger, position, strlen(position) + 1);
-	if (published_write_enrolments(r->published_dir, ledger_facts(r->ledger), &d) < 0 ||
-	    published_write(r->published_dir, &r->published, r->current->model, &d) < 0)
-		log_diags("published", &d);
-	else
-		memcpy(r->ledger_kept, position, strlen(position) + 1);
-	diags_free(&d);
-}
-
-void reconciler_ledger_moved(struct reconciler *r)
-{
-	if (!r->current)
-		return;
-	reconciler_redemptions_landed(r);
-	reconciler_converge(r, r->current, DEVICE_ALL);
-	reconciler_wake(r);
-	reconciler_redemptions_answer(r);
-	r->status_dirty = true;
-	loop_timer_set(r->loop, &r->status_timer, 200);
-}
-
-static int ledger_open(struct reconciler *r, const struct key *id, struct diags *d)
-{
-	const char *known = strcmp(r->published.ledger, "-") ? r->published.ledger : NULL;
-
-	if (r->ledger)
-		return 0;
-	r->ledger = (r->config->remote ? ledger_new_remote : ledger_new)(r->repo, id, known, d);
-	return r->ledger ? 0 : -1;
-}
-
-/* Reads what is new on the ledger. Said once each time that it changes. */
-static void ledger_look(struct reconciler *r)
-{
-	struct diags d = {0};
-	bool was = r->ledger && ledger_available(r->ledger);
-	int moved;
-
-	if (!r->ledger)
-		return;
-	moved = ledger_refresh(r->ledger, &d);
-	if (d.n_warnings || (moved < 0 && (was || !r->conditions[CONDITION_READY].reason[0])))
-		log_diags("ledger", &d);
-	if (moved < 0)
-		condition_fail(r, CONDITION_READY, r->current ? r->current->parsed.commit : NULL, &d);
-	else if (!was && r->ledger_failed)
-		log_info("ledger", "the ledger is in order");
-	r->ledger_failed = moved < 0;
-	diags_free(&d);
-	if (moved > 0)
-		reconciler_ledger_moved(r);
-}
-
 /* --- conditions --- */
 
 void reconciler_ready(struct reconciler *r)
@@ -228,24 +130,6 @@ fail:
 	return -1;
 }
 
-static void record(struct reconciler *r, const struct revision *g, const struct model *old)
-{
-	struct diags d = {0};
-
-	if (r->config->remote) {
-		/* It is published whether or not the remote can be written to now. */
-		r->record_due = true;
-		if (r->ledger && ledger_replace(r->ledger, g->model, old, &d) < 0)
-			log_diags("ledger", &d);
-		diags_free(&d);
-		return;
-	}
-	r->record_due = !r->ledger || ledger_record(r->ledger, g->model, old, g->commit.sha, &d) < 0;
-	if (r->record_due && r->ledger)
-		log_diags("ledger", &d);
-	diags_free(&d);
-}
-
 /* The snapshot says what it said: nothing new for the peers, but expiries, tests or who is an admin may differ. */
 static enum turn adopt(struct reconciler *r, struct revision *g, struct diags *d)
 {
@@ -259,7 +143,7 @@ static enum turn adopt(struct reconciler *r, struct revision *g, struct diags *d
 	if (statement_parse(g->statement.text, &g->parsed, d) < 0 ||
 	    published_adopt(r->published_dir, &g->parsed, g->commit.sha, g->model, d) < 0)
 		goto fail;
-	record(r, g, was->model);
+	reconciler_record(r, g, was->model);
 	g->older = was->older;
 	r->current = g;
 	bool open = r->convergence_open;
@@ -298,7 +182,7 @@ static enum turn publish(struct reconciler *r, struct revision *g, struct diags 
 
 	if (revision_sign(g, old, r->config, d) < 0)
 		goto fail;
-	record(r, g, old ? old->model : NULL);
+	reconciler_record(r, g, old ? old->model : NULL);
 	reconciler_moves_update(r, g);
 	if (reconciler_converge(r, g, DEVICE_REMOVALS) < 0)
 		log_warn("device", "what version %" PRIu64 ".%" PRIu64 " takes away could not be removed from %s yet",
@@ -376,9 +260,9 @@ static struct revision *candidate(struct reconciler *r, const char *sha, bool *f
 		goto fail;
 	/* The first time only: until now nobody knew the network's id. */
 	if (!r->ledger) {
-		if (ledger_open(r, &g->model->trust.id, d) < 0)
+		if (reconciler_ledger_open(r, &g->model->trust.id, d) < 0)
 			goto fail;
-		ledger_look(r);
+		reconciler_ledger_look(r);
 		ledger_check(g->model, ledger_facts(r->ledger), d);
 		if (d->n_errors)
 			goto fail;
@@ -477,9 +361,11 @@ static int repository_open(struct reconciler *r, struct diags *d)
 	r->repo = repo_open(c->repository, c->ref, d);
 	if (!r->repo)
 		return -1;
+	if (r->o.watch)
+		r->maintenance = maintenance_new(r->loop, r->repo, MAINTENANCE_FIRST_MS);
 	if (reconciler_upstream_open(r, d) < 0)
 		return -1;
-	if (r->published.statement.text.p && ledger_open(r, &r->published.parsed.trust.id, d) < 0)
+	if (r->published.statement.text.p && reconciler_ledger_open(r, &r->published.parsed.trust.id, d) < 0)
 		return -1;
 	return 0;
 }
@@ -575,7 +461,7 @@ static enum turn look_here(struct reconciler *r, const char *word)
 		goto out;
 	}
 	watch_start(r);
-	ledger_look(r);
+	reconciler_ledger_look(r);
 	if (r->config->file && !take_file(r, &turn, &word))
 		goto out;
 	if (repo_tip(r->repo, tip, &d) < 0) {
@@ -590,7 +476,7 @@ static enum turn look_here(struct reconciler *r, const char *word)
 		turn = suspended ? TURN_SUSPENDED : attempt(r, tip);
 	} else {
 		if (r->record_due && !r->config->remote && r->current && r->ledger && ledger_available(r->ledger))
-			record(r, r->current, NULL);
+			reconciler_record(r, r->current, NULL);
 		if (r->conditions[CONDITION_VALID].status == TRUTH_FALSE)
 			turn = TURN_INVALID;
 	}
@@ -598,7 +484,7 @@ static enum turn look_here(struct reconciler *r, const char *word)
 		reconciler_converge(r, r->current, DEVICE_ALL);
 	if (r->ledger)
 		ledger_write_retry(r->ledger);
-	ledger_keep(r);
+	reconciler_ledger_keep(r);
 out:
 	if (turn == TURN_FAILED && r->o.watch)
 		loop_timer_set(r->loop, &r->retry_timer, RETRY_MS);
@@ -662,7 +548,7 @@ static void on_status(void *ctx)
 
 	if (r->ledger)
 		ledger_write_retry(r->ledger);
-	ledger_keep(r);
+	reconciler_ledger_keep(r);
 	reconciler_convergence_check(r);
 	reconciler_ready(r);
 	r->status_dirty |= r->n_lagging > 0;
@@ -756,7 +642,7 @@ static void restore(struct reconciler *r)
 	log_info("restored", "version %" PRIu64 ".%" PRIu64 " (commit %.12s) is published",
 		 r->published.parsed.version.epoch, r->published.parsed.version.number, commit);
 	if (r->ledger)
-		ledger_look(r);
+		reconciler_ledger_look(r);
 	reconciler_converge(r, r->current, DEVICE_ALL);
 	/* The last run may have ended before the remote had it. */
 	r->record_due = r->config->remote != NULL;
@@ -790,7 +676,7 @@ static int start(struct reconciler *r, struct diags *d)
 	    published_read_moves(r->published_dir, &r->moves, &r->n_moves, d) < 0)
 		return -1;
 	if (r->published.statement.text.p)
-		kept_read(r);
+		reconciler_kept_read(r);
 	for (int i = 0; i < N_CONDITIONS; i++)
 		condition_set(r, (enum condition_kind)i, TRUTH_UNKNOWN, "Starting", NULL, "not known yet");
 	/* With something published the server serves it, repository or not. */
@@ -851,7 +737,7 @@ void reconciler_free(struct reconciler *r)
 	if (!r)
 		return;
 	if (r->lock_fd >= 0) {
-		ledger_keep(r);
+		reconciler_ledger_keep(r);
 		reconciler_note_flush(r);
 		if (r->status_path)
 			status_write(r);
@@ -860,6 +746,7 @@ void reconciler_free(struct reconciler *r)
 	r->http = NULL;
 	watch_free(r->watch);
 	file_watch_free(r->file_watch);
+	maintenance_free(r->maintenance);
 	reconciler_upstream_close(r);
 	control_free(r->control);
 	reconciler_device_stop(r);

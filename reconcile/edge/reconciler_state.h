@@ -5,6 +5,7 @@
 #include "reconcile/edge/control.h"
 #include "reconcile/edge/file_watch.h"
 #include "reconcile/edge/ledger.h"
+#include "reconcile/edge/maintenance.h"
 #include "reconcile/edge/publish.h"
 #include "reconcile/edge/reconciler.h"
 #include "reconcile/edge/remote.h"
@@ -106,6 +107,7 @@ struct reconciler {
 	int lock_fd;
 
 	struct repo *repo; /* NULL: cannot be opened (yet) */
+	struct maintenance *maintenance;
 	struct upstream up;
 	struct file_watch *file_watch; /* of a definition that is a plain file */
 	bool file_refused;
@@ -174,9 +176,17 @@ struct reconciler {
 	struct loop_timer drift_timer; /* soon after an event of the interface */
 };
 
-/* reconciler.c */
+/* reconciler_ledger.c */
 const struct ledger_facts *reconciler_facts(const struct reconciler *r);
 void reconciler_ledger_moved(struct reconciler *r); /* new enrolments: keep them, converge, tell the peers */
+int reconciler_ledger_open(struct reconciler *r, const struct key *id, struct diags *d);
+void reconciler_ledger_look(struct reconciler *r); /* reads what is new on it; said once each time that it changes */
+void reconciler_ledger_keep(struct reconciler *r); /* writes down, beside git, what it has and where it is */
+void reconciler_kept_read(struct reconciler *r);   /* and reads it, each checked like one that came over the network */
+/* Records what is, or is about to be, published in place of `old` (may be NULL); what fails is due. */
+void reconciler_record(struct reconciler *r, const struct revision *g, const struct model *old);
+
+/* reconciler.c */
 
 /* The verdict on a commit ("": on what is none yet), for the status and the log. */
 void reconciler_refuse(struct reconciler *r, const char *commit, const struct diags *d);

@@ -1,5 +1,6 @@
 #include "reconcile/edge/loop.h"
 #include "reconcile/edge/file.h"
+#include "reconcile/edge/maintenance.h"
 #include "reconcile/edge/repo.h"
 
 #include <errno.h>
@@ -40,6 +41,8 @@ static int configure(git_repository *git)
 
 	if (!(err = git_repository_config(&c, git)) && !(err = git_config_set_bool(c, "receive.fsckObjects", 1)))
 		err = git_config_set_bool(c, "core.logAllRefUpdates", 1);
+	if (!err)
+		err = git_config_set_bool(c, MAINTENANCE_KEY, 1);
 	git_config_free(c);
 	return err;
 }
