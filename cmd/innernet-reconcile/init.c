@@ -1,9 +1,9 @@
 /* innernet-reconcile init: keys, a bare repository with a first definition, and the server's own file. */
 #include "cmd/innernet-reconcile/commands.h"
-#include "cmd/innernet-reconcile/init_ask.h"
+#include "cmd/innernet-reconcile/init_source.h"
 #include "reconcile/edge/file.h"
 #include "reconcile/edge/log.h"
-#include "reconcile/edge/repo.h"
+#include "reconcile/edge/source.h"
 #include "reconcile/json_schema.h"
 #include "reconcile/reach.h"
 
@@ -11,6 +11,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define SCHEMA_NAME "network.schema.json" /* beside the definition: its first line points editors to it */
@@ -23,11 +24,22 @@ static const struct option_spec options[] = {
     {"server-name", 0, "NAME", "this server's peer (server)"},
     {"server-cidr", 0, "NAME=CIDR[,CIDR6]", "where it lives (infra, at the start of the network)"},
     {"repository", 0, "PATH", "of the definition (DATA-DIR/NAME/network.git)"},
+    {"branch", 0, "NAME", "of the definition (main)"},
+    {"remote", 0, "URL", "the definition is there: https://..., ssh://..., USER@HOST:PATH"},
+    {"interval", 0, "SECONDS", "between two looks at the remote (60)"},
+    {"ssh-key", 0, "FILE", "the private key to reach it with"},
+    {"known-hosts", 0, "FILE", "the host keys that are believed"},
+    {"credentials", 0, "FILE", "for https: username=... and password=..., a line each"},
+    {"file", 0, "PATH", "the definition is a plain file, for trying things out"},
+    {"join", 0, NULL, "be another server of the network that is defined there"},
     {0},
 };
 
+static const char first_message[] = "The network, as innernet-reconcile init made it\n";
+
 /* The answers, checked. */
 struct answers {
+	struct init_asked asked;
 	const char *network, *endpoint, *server_name;
 	char server_cidr[NAME_MAX_LEN + 1];
 	struct prefix root[2], infra[2]; /* IPv4 first */
@@ -112,6 +124,7 @@ static int take_answers(const struct invocation *inv, struct arena *arena, struc
 
 	if (init_ask(inv, arena, &asked) < 0)
 		return -1;
+	a->asked = asked;
 	a->network = asked.network;
 	a->server_name = name ? name : "server";
 	if (!name_valid(a->server_name, strlen(a->server_name))) {
@@ -212,11 +225,88 @@ static int check_definition(const struct invocation *inv, const struct buf *text
 	return ret;
 }
 
-/* The file with the keys first: without it a repository would be of no use; it goes again when that fails. */
+/* A repository here, with the definition. */
+static int put_here(const struct server_config *c, const struct source_file *files, size_t n, struct diags *d)
+{
+	struct buf folder = {0};
+	char *slash;
+	int ret = -1;
+
+	buf_str(&folder, c->repository);
+	if (!folder.failed && (slash = strrchr(folder.p, '/')) && slash != folder.p)
+		*slash = '\0';
+	if (folder.failed)
+		d->out_of_memory = true;
+	else if (file_mkdirs(folder.p, 0755, d) == 0)
+		ret = repo_init(c->repository, c->ref, files, n, first_message, d);
+	buf_free(&folder);
+	return ret;
+}
+
+/* On the remote, where there must be none yet, and in the mirror of it here. */
+static int put_there(const struct server_config *c, const struct source_file *files, size_t n, struct diags *d)
+{
+	const struct remote_access access = init_source_access(c);
+	struct init_mirror m;
+	struct diags none = {0};
+	struct diag *g;
+	char tip[HASH_HEX_LEN + 1];
+	int ret = -1;
+
+	if (init_mirror_make(c->repository, c, &m, d) < 0)
+		goto out;
+	if (repo_tip(m.repo, tip, &none) == 0) {
+		g = diag_error(d, "remote-not-empty", NULL, "%s has a branch '%s' already", c->remote,
+			       c->ref + strlen("refs/heads/"));
+		diag_help(d, g,
+			  "if a network is defined there, --join makes this machine another server of it; nothing was "
+			  "changed");
+		goto out;
+	}
+	if (repo_commit_files(m.repo, files, n, first_message, d) < 0 || repo_tip(m.repo, tip, d) < 0 ||
+	    remote_push_now(m.repo, &access, c->ref, "", tip, d) < 0)
+		goto out;
+	ret = init_mirror_keep(&m, c, d);
+out:
+	diags_free(&none);
+	init_mirror_end(&m);
+	return ret;
+}
+
+/* A plain file, and beside it what editors read. A folder is one for network.yaml. */
+static int put_file(const struct server_config *c, const struct source_file *files, size_t n, struct diags *d)
+{
+	struct stat st;
+	const bool in_folder = !stat(c->file, &st) && S_ISDIR(st.st_mode);
+	const char *slash = strrchr(c->file, '/');
+	struct buf path = {0};
+	int ret = 0;
+
+	for (size_t i = 0; i < n && !ret; i++) {
+		buf_reset(&path);
+		if (in_folder)
+			buf_printf(&path, "%s/%s", c->file, files[i].name);
+		else if (!i)
+			buf_str(&path, c->file);
+		else
+			buf_printf(&path, "%.*s%s", (int)(slash + 1 - c->file), c->file, files[i].name);
+		if (path.failed)
+			d->out_of_memory = true;
+		/* What editors go by is the same for every network. */
+		if (i && !path.failed && !access(path.p, F_OK))
+			continue;
+		ret = path.failed ? -1 : file_create(path.p, files[i].bytes, 0644, d);
+	}
+	buf_free(&path);
+	return ret;
+}
+
+/* The file with the keys first: without it a definition would be of no use; it goes again when that fails. */
 static int create(const char *config_path, struct server_config *c, const struct buf *definition, struct diags *d)
 {
 	struct buf text = {0}, folder = {0}, schema = {0};
-	struct source_file files[2] = {{.name = "network.yaml", .bytes = buf_span(definition)}, {.name = SCHEMA_NAME}};
+	struct source_file files[2] = {{.name = SOURCE_NAME, .bytes = buf_span(definition)}, {.name = SCHEMA_NAME}};
+	struct diags quiet = {0};
 	char *slash;
 	int ret = -1;
 
@@ -225,33 +315,26 @@ static int create(const char *config_path, struct server_config *c, const struct
 		goto out;
 	}
 	files[1].bytes = buf_span(&schema);
-
 	buf_str(&folder, config_path);
 	if (!folder.failed && (slash = strrchr(folder.p, '/')))
 		*slash = '\0';
 	if (folder.failed || server_config_emit(c, &text, d) < 0 || file_mkdirs(folder.p, 0755, d) < 0 ||
 	    file_create(config_path, buf_span(&text), 0600, d) < 0)
 		goto out;
-	buf_reset(&folder);
-	buf_str(&folder, c->repository);
-	if (!folder.failed && (slash = strrchr(folder.p, '/')) && slash != folder.p)
-		*slash = '\0';
-	if (folder.failed || file_mkdirs(folder.p, 0755, d) < 0 ||
-	    repo_init(c->repository, c->ref, files, 2, "The network, as innernet-reconcile init made it\n", d) < 0) {
-		struct diags quiet = {0};
+	ret = (c->remote ? put_there : c->file ? put_file : put_here)(c, files, 2, d);
+	if (ret < 0)
 		file_remove(config_path, &quiet);
-		diags_free(&quiet);
-		goto out;
-	}
-	ret = 0;
 out:
+	diags_free(&quiet);
 	buf_wipe(&text);
 	buf_free(&folder);
 	buf_free(&schema);
 	return ret;
 }
 
-static struct server_config *config_make(const struct invocation *inv, const struct answers *a, const char *data)
+/* NULL without a diagnostic: a wrong option, which was said. */
+static struct server_config *config_make(const struct invocation *inv, const struct answers *a, const char *data,
+					 struct diags *d)
 {
 	const char *repository = option_value(inv, "repository");
 	struct server_config *c = server_config_new();
@@ -262,26 +345,37 @@ static struct server_config *config_make(const struct invocation *inv, const str
 	buf_printf(&path, "%s/network.git", data);
 	c->repository = path.failed ? NULL : path_absolute(repository ? repository : path.p);
 	buf_free(&path);
-	c->ref = strdup(REPO_DEFAULT_REF);
 	c->listen_port = a->port;
 	snprintf(c->network, sizeof(c->network), "%s", a->network);
 	snprintf(c->interface, sizeof(c->interface), "%s", a->network);
-	if (!c->repository || !c->ref || server_config_draw(c) < 0) {
-		server_config_free(c);
-		return NULL;
+	if (!c->repository || server_config_draw(c) < 0) {
+		d->out_of_memory = true;
+		diag_error(d, "out-of-memory", NULL, "out of memory");
+	} else if (init_source_take(inv, &a->asked, c) == 0) {
+		return c;
 	}
-	return c;
+	server_config_free(c);
+	return NULL;
 }
 
 static void print_next_steps(const struct answers *a, const struct server_config *c, const struct server_paths *paths)
 {
+	const char *where = c->remote ? c->remote : c->file ? c->file : c->repository;
+
 	printf("The network '%s' is ready.\n\n", a->network);
-	printf("  definition  %s (branch main)\n", c->repository);
+	if (c->file)
+		printf("  definition  %s\n", where);
+	else
+		printf("  definition  %s (branch %s)\n", where, c->ref + strlen("refs/heads/"));
 	printf("  own file    %s: its keys; keep a copy in a safe place\n\n", paths->config);
 	printf("Next:\n");
 	printf("  innernet-reconcile --watch %s        publish it and serve it\n", a->network);
-	printf("  git clone %s\n", c->repository);
-	printf("  cd network && innernet add-peer      invite somebody\n");
+	if (c->file)
+		printf("  innernet add-peer %s      invite somebody\n", where);
+	else
+		printf("  git clone %s%s\n"
+		       "  cd network && innernet add-peer      invite somebody\n",
+		       where, c->remote ? " network" : "");
 	printf("\nUDP port %u must be open from outside.\n", a->port);
 }
 
@@ -295,6 +389,10 @@ static int run(struct invocation *inv)
 	struct diags d = {0};
 	int code = FAILED;
 
+	if (option_given(inv, "join")) {
+		arena_free(arena);
+		return init_join(inv);
+	}
 	if (!arena || take_answers(inv, arena, &a) < 0 || paths_make(inv, a.network, &paths) < 0)
 		goto out;
 	if (!access(paths.config, F_OK)) {
@@ -303,14 +401,12 @@ static int run(struct invocation *inv)
 		diag_help(&d, g, "nothing was changed; use another --network-name, or move the file away");
 		goto out;
 	}
-	if (!(c = config_make(inv, &a, paths.data))) {
-		diag_error(&d, "out-of-memory", NULL, "out of memory");
+	if (!(c = config_make(inv, &a, paths.data, &d)))
 		goto out;
-	}
 	write_definition(&definition, &a, c);
 	if (definition.failed || check_definition(inv, &definition) < 0 || create(paths.config, c, &definition, &d) < 0)
 		goto out;
-	if (hooks_install(inv, c, &paths, &d) < 0) {
+	if (!c->remote && !c->file && hooks_install(inv, c, &paths, &d) < 0) {
 		diag_warning(&d, "hook-missing", NULL,
 			     "pushes are not judged until this works: innernet-reconcile hook install %s", a.network);
 		diags_soften(&d);
@@ -333,7 +429,8 @@ const struct command command_init = {
     .summary = "make a new network: keys, a repository, a first definition",
     .text =
 	"Everything that a server needs, made once. Nothing that is there already is ever replaced. At a terminal,\n"
-	"what is not given is asked for.",
+	"what is not given is asked for. With --join nothing is made but keys for this machine: it becomes another\n"
+	"server of a network when what is printed then is committed to its definition.",
     .example = "innernet-reconcile init --network-name corp --network-cidr 10.60.0.0/16 \\\n"
 	       "      --external-endpoint vpn.example.com:51820",
     .options = options,

@@ -1,6 +1,8 @@
 #include "cmd/innernet-reconcile/init_ask.h"
 #include "cmd/innernet-reconcile/commands.h"
 #include "cmd/prompt.h"
+#include "reconcile/edge/remote.h"
+#include "reconcile/edge/source.h"
 #include "schema/model.h"
 
 #include <sodium.h>
@@ -76,6 +78,18 @@ static const char *check_port(void *ctx, const char *answer)
 	return port < 1 || port > 65535 ? "A number from 1 to 65535." : NULL;
 }
 
+static const char *check_remote(void *ctx, const char *answer)
+{
+	(void)ctx;
+	return remote_url_refused(answer) ? "https://..., ssh://... or USER@HOST:PATH." : NULL;
+}
+
+static const char *check_file(void *ctx, const char *answer)
+{
+	(void)ctx;
+	return *answer ? NULL : "A file that is not there yet, or a folder for it.";
+}
+
 /* The option's value, or the answer to a question. NULL after saying why there is none. */
 static const char *take(struct asking *q, const char *option, const char *question, const char *preset,
 			prompt_check *check)
@@ -97,16 +111,39 @@ static const char *take(struct asking *q, const char *option, const char *questi
 	return arena_strdup(q->arena, answer);
 }
 
+/* Where the definition is to be kept, unless an option says so. */
+static int ask_source(struct asking *q, struct init_asked *out)
+{
+	static const char *const places[] = {"in a repository on this machine", "in a repository on another machine",
+					     "in a plain file, for trying things out"};
+	static const char *const options[] = {"repository", "remote", "file", "join"};
+	size_t place;
+
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+		if (option_given(q->inv, options[i]))
+			return 0;
+	if (prompt_choose("Where the definition is kept:", places, 3, 0, &place) < 0) {
+		fprintf(stderr, "Cancelled; nothing was made.\n");
+		return -1;
+	}
+	if (place == 1)
+		return (out->remote = take(q, NULL, "Its URL, as for git:", NULL, check_remote)) ? 0 : -1;
+	if (place == 2)
+		return (out->file = take(q, NULL, "The file:", SOURCE_NAME, check_file)) ? 0 : -1;
+	return 0;
+}
+
 int init_ask(const struct invocation *inv, struct arena *a, struct init_asked *out)
 {
 	struct asking q = {.inv = inv, .arena = a};
 	const char *preset, *canonical;
+	const bool join = option_given(inv, "join");
 
-	*out = (struct init_asked){0};
+	*out = (struct init_asked){.remote = option_value(inv, "remote"), .file = option_value(inv, "file")};
 	/* Networks that meet one day, on one machine or in one company, should not all be the same. */
 	if (!(preset = arena_printf(a, "10.%u.0.0/16", 1 + randombytes_uniform(254))) ||
-	    !(out->network = take(&q, "network-name", "The network's name:", NULL, check_name)) ||
-	    !(out->cidr = take(&q, "network-cidr", "All its addresses:", preset, check_cidr)) ||
+	    (!join && !(out->network = take(&q, "network-name", "The network's name:", NULL, check_name))) ||
+	    (!join && !(out->cidr = take(&q, "network-cidr", "All its addresses:", preset, check_cidr))) ||
 	    !(out->endpoint = take(&q, "external-endpoint", "Its endpoint from outside:", NULL, check_endpoint)))
 		return -1;
 	if (!q.asked)
@@ -118,5 +155,5 @@ int init_ask(const struct invocation *inv, struct arena *a, struct init_asked *o
 	if (canonical && !option_given(inv, "listen-port") &&
 	    !(out->port = take(&q, NULL, "Its UDP port here:", strrchr(canonical, ':') + 1, check_port)))
 		return -1;
-	return 0;
+	return ask_source(&q, out);
 }

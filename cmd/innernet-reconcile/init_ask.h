@@ -8,9 +8,11 @@
 struct init_asked {
 	const char *network, *cidr, *endpoint; /* as they were given, or answered; not checked where they were given */
 	const char *port;                      /* NULL: the endpoint's, or --listen-port */
+	const char *remote, *file;             /* where the definition is; both NULL: in a repository here */
 };
 
-/* Strings are the invocation's, or in the arena. -1 after saying which option is missing, or that it was cancelled. */
+/*
+ * For a machine that is to be another server of a network that there is, its name and addresses are not asked for. Strings are the invocation's, or in the arena. -1 after saying which option is missing, or that it was cancelled. */
 int init_ask(const struct invocation *inv, struct arena *a, struct init_asked *out);
 
 #endif

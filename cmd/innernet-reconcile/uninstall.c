@@ -75,7 +75,9 @@ static bool confirmed(const struct invocation *inv, const struct ending *e, stru
 	fprintf(stderr, "  %s: what is published\n", e->paths.data);
 	fprintf(stderr, "  %s: the keys it signs with; without a copy nobody can publish to its peers again\n",
 		e->paths.config);
-	if (e->repository)
+	if (e->config->remote)
+		fprintf(stderr, "  %s: a copy of %s, which stays\n", e->config->repository, e->config->remote);
+	else if (e->repository)
 		fprintf(stderr, "  %s: the definition, its history and the ledger\n", e->config->repository);
 	else
 		fprintf(stderr, "The repository stays: %s\n", e->config->repository);
@@ -151,7 +153,7 @@ static int run(struct invocation *inv)
 	if (option_backend(inv, &e.backend) < 0 || paths_make(inv, e.name, &e.paths) < 0)
 		return FAILED;
 	if (server_config_read(e.paths.config, &e.config, &d) < 0 ||
-	    (e.repository && check_repository(e.config, &d) < 0) || lock(&e, &fd, &d) < 0)
+	    ((e.repository |= e.config->remote != NULL) && check_repository(e.config, &d) < 0) || lock(&e, &fd, &d) < 0)
 		goto out;
 	e.interface = interface_is_ours(e.config);
 	if (!confirmed(inv, &e, &d)) {

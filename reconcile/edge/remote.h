@@ -61,4 +61,11 @@ void remote_look(struct remote *r);
  */
 void remote_push(struct remote *r, const char *ref, const char *from, const char *to);
 
+/*
+ * The same for a command that waits, on a loop of its own. -1 with a diagnostic: "remote-away", "remote-refused".
+ */
+int remote_look_now(struct repo *mirror, const struct remote_access *access, struct diags *d);
+int remote_push_now(struct repo *mirror, const struct remote_access *access, const char *ref, const char *from,
+		    const char *to, struct diags *d);
+
 #endif

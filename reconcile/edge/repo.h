@@ -73,6 +73,12 @@ int repo_definition_at(struct repo *r, const char *sha, const char *path, struct
 int repo_init(const char *path, const char *ref, const struct source_file *files, size_t n, const char *message,
 	      struct diags *d);
 
+/*
+ * Commits exactly these files (names with folders are fine) to the repository's own ref, unless its tip has them. 1: a
+ * new commit; 0: there was no need; -1 with a diagnostic.
+ */
+int repo_commit_files(struct repo *r, const struct source_file *files, size_t n, const char *message, struct diags *d);
+
 /* The folder that git takes this repository's hooks from (core.hooksPath, or hooks/ in it); in the arena. */
 const char *repo_hooks_folder(struct repo *r, struct arena *a, struct diags *d);
 

@@ -17,12 +17,6 @@ int repo_commit_make(struct repo *r, const git_oid *parent, const git_tree_updat
 		     const char *message, git_oid *out);
 
 /*
- * Commits exactly these files (names with folders are fine) to the repository's own ref, unless its tip has them. 1: a
- * new commit; 0: there was no need; -1 with a diagnostic.
- */
-int repo_commit_files(struct repo *r, const struct source_file *files, size_t n, const char *message, struct diags *d);
-
-/*
  * Moves `ref` from `was` (NULL: it must not exist) to `id`. 1: somebody else was first, or has the lock, after a short
  * pause: look again. A lock that was left behind is removed. Negative: libgit2's error.
  */

@@ -35,6 +35,8 @@ send 70000\r
 expect A number from 1 to 65535.
 expect Its UDP port here:
 send \x1551900\r
+expect Where the definition is kept:
+send \r
 expect The network 'corp' is ready.
 exit 0
 cooked
@@ -44,7 +46,8 @@ like "$def" '^cidr: 10\.60\.0\.0/16$' 'the definition has the addresses'
 like "$def" 'endpoint: "vpn\.example\.com:51820"' 'a host alone has the usual port'
 like "$(cat "$WORK/etc/corp.yaml")" '^listen-port: 51900$|^listen_port: 51900$' "the server's own file has its own port"
 
-talk 'a network that is there is not asked for again' "${init[@]}" --external-endpoint a.example.com:7 <<'END'
+git init -q --bare "$WORK/two.git"
+talk 'a network that is there is not asked for again' "${init[@]}" --external-endpoint a.example.com:7 <<END
 expect The network's name:
 send corp\r
 expect There is a server of this network here already.
@@ -54,10 +57,32 @@ expect All its addresses:
 send \x1510.61.0.0/16\r
 expect Its UDP port here: [7]
 send \r
+expect Where the definition is kept:
+send another\r
+expect Its URL, as for git:
+send http://git.example.com/two.git\r
+expect https://..., ssh://... or USER@HOST:PATH.
+expect Its URL, as for git:
+send \x15file://$WORK/two.git\r
 expect The network 'two' is ready.
 exit 0
 cooked
 END
+like "$(git -C "$WORK/two.git" show main:network.yaml)" '^network: two$' 'a remote has its definition'
+talk 'a plain file is the third answer' "${init[@]}" --network-name plain --network-cidr 10.62.0.0/16 <<'END'
+expect Its endpoint from outside:
+send a.example.com\r
+expect Its UDP port here:
+send \r
+expect Where the definition is kept:
+send plain\r
+expect The file: [network.yaml]
+send \r
+expect The network 'plain' is ready.
+exit 0
+cooked
+END
+like "$(cat network.yaml)" '^network: plain$' 'and is written'
 talk 'Ctrl-C leaves nothing behind' "${init[@]}" --network-name three <<'END'
 expect All its addresses:
 send \x03

@@ -1,0 +1,290 @@
+/* innernet-reconcile init --join: keys for another server of a network that there is, and what to commit for it. */
+#include "cmd/innernet-reconcile/init_source.h"
+#include "reconcile/edge/file.h"
+#include "reconcile/edge/ledger.h"
+#include "reconcile/edge/source.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct joining {
+	const struct invocation *inv;
+	struct arena *arena;
+	struct init_asked asked;
+	struct server_config *c;
+	struct init_mirror mirror;
+	struct server_paths paths;
+	struct model *m;
+	struct ledger *ledger;
+	const char *name; /* its peer's */
+	struct addr ip[2];
+	unsigned n_ips;
+};
+
+/* The definition as it is, wherever it is. */
+static int read_definition(struct joining *j, struct diags *d)
+{
+	const char *data = option_value(j->inv, "data-dir"), *repository = option_value(j->inv, "repository");
+	const char *beside = repository ? repository : arena_printf(j->arena, "%s/join", data ? data : SERVER_DATA_DIR);
+	struct repo_definition def;
+	struct diag *g;
+	char tip[HASH_HEX_LEN + 1];
+
+	if (j->c->file) {
+		j->m = source_load(j->arena, j->c->file, false, d);
+		return j->m ? 0 : -1;
+	}
+	if (!beside || init_mirror_make(beside, j->c, &j->mirror, d) < 0)
+		return -1;
+	if (repo_tip(j->mirror.repo, tip, d) < 0) {
+		diags_free(d);
+		*d = (struct diags){0};
+		g = diag_error(d, "remote-empty", NULL, "%s has no branch '%s' yet", j->c->remote,
+			       j->c->ref + strlen("refs/heads/"));
+		diag_help(d, g, "leave --join out: the first server's `init` makes the network there");
+		return -1;
+	}
+	if (repo_definition(j->mirror.repo, tip, j->arena, &def, d) < 0)
+		return -1;
+	j->m = definition_load(j->arena, &def.root, &def.includes, false, d);
+	return j->m ? 0 : -1;
+}
+
+static int check_network(const struct joining *j, struct diags *d)
+{
+	const char *name = option_value(j->inv, "network-name");
+	struct diag *g;
+
+	if (name && strcmp(name, j->m->network)) {
+		diag_error(d, "network-other", NULL, "the definition there is of the network '%s', not of '%s'",
+			   j->m->network, name);
+		return -1;
+	}
+	if (!j->m->trust.present) {
+		diag_error(d, "trust-missing", NULL, "the definition there has no `trust:`: no server made it");
+		return -1;
+	}
+	if (!access(j->paths.config, F_OK)) {
+		g = diag_file_error(d, "network-exists", j->paths.config, "there is a server of '%s' here already: %s",
+				    j->m->network, j->paths.config);
+		diag_help(d, g, "nothing was changed; move the file away, if it is of another network of that name");
+		return -1;
+	}
+	return 0;
+}
+
+/* The given name, or the first of server2, server3, ... that nobody has. */
+static int choose_name(struct joining *j, struct diags *d)
+{
+	const char *given = option_value(j->inv, "server-name");
+
+	j->name = given;
+	for (unsigned i = 2; !given && i < 1000; i++) {
+		j->name = arena_printf(j->arena, "server%u", i);
+		if (j->name && model_peer_by_name(j->m, j->name) == NONE && model_cidr_by_name(j->m, j->name) == NONE)
+			return 0;
+	}
+	if (!j->name) {
+		d->out_of_memory = true;
+		return -1;
+	}
+	if (!name_valid(j->name, strlen(j->name))) {
+		usage_error(j->inv, "--server-name: '%s' is not a host name: lower case letters, digits and hyphens",
+			    j->name);
+		return -1;
+	}
+	if (model_peer_by_name(j->m, j->name) == NONE && model_cidr_by_name(j->m, j->name) == NONE)
+		return 0;
+	diag_error(d, "name-taken", NULL, "the network has a '%s' already: give another --server-name", j->name);
+	return -1;
+}
+
+/* In the CIDR of the first server, unless another one is named: the lowest free addresses. */
+static int choose_addresses(struct joining *j, struct diags *d)
+{
+	const char *given = option_value(j->inv, "server-cidr");
+	const struct ledger_facts none = {0}, *facts = j->ledger ? ledger_facts(j->ledger) : &none;
+	uint32_t cidr = given ? model_cidr_by_name(j->m, given) : NONE;
+
+	for (uint32_t i = 0; i < j->m->n_peers && !given && cidr == NONE; i++)
+		if (j->m->peers[i].server)
+			cidr = model_cidr_of_addr(j->m, &j->m->peers[i].ip[0]);
+	if (cidr == NONE) {
+		diag_error(d, "unknown-name", NULL, "there is no CIDR '%s' in the network", given ? given : "");
+		return -1;
+	}
+	for (int family = 0; family < 2; family++) {
+		bool has = false;
+		for (unsigned i = 0; i < j->m->cidrs[cidr].n_prefixes; i++)
+			has |= prefix_is_v4(&j->m->cidrs[cidr].prefix[i]) == !family;
+		if (!has)
+			continue;
+		if (ledger_next_free(j->m, facts, cidr, family, &j->ip[j->n_ips]) < 0) {
+			struct diag *g =
+			    diag_error(d, "cidr-full", NULL, "'%s' has no free address", j->m->cidrs[cidr].name);
+			diag_help(d, g, "name another one: --server-cidr NAME");
+			return -1;
+		}
+		j->n_ips++;
+	}
+	return 0;
+}
+
+static int ledger_read(struct joining *j, struct diags *d)
+{
+	struct diags unread = {0};
+
+	if (!j->mirror.repo)
+		return 0;
+	if (!(j->ledger = ledger_new_remote(j->mirror.repo, &j->m->trust.id, NULL, d)))
+		return -1;
+	/* Addresses that it remembers are refused later, with the next free one. */
+	ledger_refresh(j->ledger, &unread);
+	diags_free(&unread);
+	return 0;
+}
+
+static int write_config(struct joining *j, uint16_t port, struct diags *d)
+{
+	const char *repository = option_value(j->inv, "repository");
+	char *path = arena_printf(j->arena, "%s/network.git", j->paths.data), *slash;
+	char *folder = arena_strdup(j->arena, j->paths.config);
+	struct server_config *c = j->c;
+	struct buf text = {0};
+	int ret = -1;
+
+	snprintf(c->network, sizeof(c->network), "%s", j->m->network);
+	snprintf(c->interface, sizeof(c->interface), "%s", j->m->network);
+	c->listen_port = port;
+	c->repository = path ? path_absolute(repository ? repository : path) : NULL;
+	if (!c->repository || !folder || server_config_draw(c) < 0) {
+		d->out_of_memory = true;
+		return -1;
+	}
+	if ((slash = strrchr(folder, '/')))
+		*slash = '\0';
+	if (server_config_emit(c, &text, d) < 0 || file_mkdirs(folder, 0755, d) < 0 ||
+	    file_create(j->paths.config, buf_span(&text), 0600, d) < 0)
+		goto out;
+	if (j->mirror.repo && init_mirror_keep(&j->mirror, c, d) < 0) {
+		struct diags quiet = {0};
+		file_remove(j->paths.config, &quiet);
+		diags_free(&quiet);
+		goto out;
+	}
+	ret = 0;
+out:
+	buf_wipe(&text);
+	return ret;
+}
+
+static void put_keys(struct buf *out, const char *name, const struct key *keys, unsigned n, const struct key *own)
+{
+	char text[ED25519_STR_LEN + 1];
+
+	buf_printf(out, "  %s: [", name);
+	for (unsigned i = 0; i < n; i++) {
+		ed25519_format(&keys[i], text);
+		buf_printf(out, "\"%s\", ", text);
+	}
+	ed25519_format(own, text);
+	buf_printf(out, "\"%s\"]\n", text);
+}
+
+static bool online_is_signers(const struct trust *t)
+{
+	return t->n_online == t->n_signers && !memcmp(t->online, t->signers, t->n_signers * sizeof(t->signers[0]));
+}
+
+/* What is to be committed: two sections, as they are to be afterwards. */
+static void put_what_to_commit(struct buf *out, const struct joining *j, const char *endpoint)
+{
+	const struct trust *t = &j->m->trust;
+	char key[KEY_B64_LEN + 1], ip[ADDR_STR_LEN];
+
+	key_format(&t->id, key);
+	buf_printf(out, "trust:\n  id: \"%s\"\n", key);
+	put_keys(out, "signers", t->signers, t->n_signers, &j->c->signers[0]);
+	if (!online_is_signers(t))
+		put_keys(out, "online", t->online, t->n_online, &j->c->signers[0]);
+	if (t->threshold > 1)
+		buf_printf(out, "  threshold: %u\n", t->threshold);
+	key_format(&j->c->public_key, key);
+	buf_printf(out, "\npeers:\n  %s:\n    ip: %s", j->name, j->n_ips > 1 ? "[" : "");
+	for (unsigned i = 0; i < j->n_ips; i++) {
+		addr_format(&j->ip[i], ip);
+		buf_printf(out, "%s\"%s\"%s", i ? ", " : "", ip, j->n_ips > 1 && i + 1 == j->n_ips ? "]" : "");
+	}
+	buf_printf(out, "\n    public_key: \"%s\"\n    endpoint: \"%s\"\n    server: true\n", key, endpoint);
+}
+
+static void print_next_steps(const struct joining *j, const char *endpoint)
+{
+	struct buf out = {0};
+
+	put_what_to_commit(&out, j, endpoint);
+	printf("This machine can be another server of '%s'; its keys are in %s.\n\n"
+	       "In network.yaml, `trust:` becomes this, and `peers:` has one more:\n\n%s\n"
+	       "Commit that and push. `innernet plan` shows what it does; whose signature counts is a change that the\n"
+	       "commit must accept, with the trailer that the plan names. Then, here:\n\n"
+	       "  innernet-reconcile --watch %s        publish it and serve it\n\n"
+	       "UDP port %u must be open from outside.\n",
+	       j->m->network, j->paths.config, out.failed ? "" : out.p, j->m->network, j->c->listen_port);
+	if (j->m->trust.threshold > 1)
+		printf("%u of the signers must sign: put the seeds of %u more into `signing_seeds` of its file.\n",
+		       j->m->trust.threshold, j->m->trust.threshold - 1u);
+	buf_free(&out);
+}
+
+static int usage_check(const struct invocation *inv)
+{
+	if (option_given(inv, "network-cidr"))
+		return usage_error(inv, "--network-cidr is for a new network, and --join for one that there is");
+	if (!option_given(inv, "remote") && !option_given(inv, "file"))
+		return usage_error(inv, "--join needs to know where the definition is: --remote or --file");
+	return DONE;
+}
+
+static int join(struct joining *j, struct diags *d)
+{
+	const char *endpoint = endpoint_canonical(j->arena, j->asked.endpoint, strlen(j->asked.endpoint));
+	long port;
+
+	if (!endpoint) {
+		usage_error(j->inv, "--external-endpoint takes HOST:PORT, such as vpn.example.com:51820, not '%s'",
+			    j->asked.endpoint);
+		return -1;
+	}
+	if (option_number(j->inv, "listen-port", 1, 65535, strtol(strrchr(endpoint, ':') + 1, NULL, 10), &port) < 0)
+		return -1;
+	if (j->asked.port)
+		port = strtol(j->asked.port, NULL, 10);
+	if (read_definition(j, d) < 0 || paths_make(j->inv, j->m->network, &j->paths) < 0 || check_network(j, d) < 0 ||
+	    ledger_read(j, d) < 0 || choose_name(j, d) < 0 || choose_addresses(j, d) < 0 ||
+	    write_config(j, (uint16_t)port, d) < 0)
+		return -1;
+	print_next_steps(j, endpoint);
+	return 0;
+}
+
+int init_join(const struct invocation *inv)
+{
+	struct joining j = {.inv = inv, .arena = arena_new(), .c = server_config_new()};
+	struct diags d = {0};
+	int code = usage_check(inv);
+
+	if (!code)
+		code = j.arena && j.c && init_ask(inv, j.arena, &j.asked) == 0 &&
+			       init_source_take(inv, &j.asked, j.c) == 0 && join(&j, &d) == 0
+			   ? DONE
+			   : FAILED;
+	report(inv, &d, NULL);
+	diags_free(&d);
+	ledger_free(j.ledger);
+	init_mirror_end(&j.mirror);
+	server_config_free(j.c);
+	paths_free(&j.paths);
+	arena_free(j.arena);
+	return code;
+}
