@@ -35,7 +35,7 @@ say       = $(if $(filter 0,$(V)),@printf '  %-7s %s\n' $(1) $(2)$(if $(filter b
 DEPS     := $(if $(filter check bench bench-json,$(MAKECMDGOALS)),deps,$(if $(filter demo,$(MAKECMDGOALS)),deps-demo))
 
 PURE_PKGS := yaml-0.1 libsodium jansson
-EDGE_PKGS := libgit2 libmnl libcyaml libmicrohttpd libcurl
+EDGE_PKGS := libgit2 libmnl libcyaml libmicrohttpd libcurl zlib libseccomp
 PKGS      := $(PURE_PKGS) $(EDGE_PKGS)
 # Asked once, and not before a recipe needs it: the packages may be installed by then.
 once       = $(eval $(1) := $$(shell $(2)))$($(1))

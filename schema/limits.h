@@ -94,6 +94,23 @@
 #define REMOTE_INTERVAL_MAX  86400
 #define REDEEM_SECONDS       20 /* who redeems waits this long for the remote */
 
+/* Git over the tunnel, for admins. */
+#define GIT_FETCH_MAX      (10u << 20) /* bytes of what a fetch asks for, unpacked */
+#define GIT_PUSH_MAX       (512u << 20) /* bytes of one push: a definition of DEFINITION_MAX is a fifth of that, packed */
+#define GIT_SECONDS        900          /* deadline of a request: what is sent, git's work, the answer */
+#define GIT_TURN_SECONDS   30           /* for a turn, when others are at it */
+#define GIT_CHILDREN_MAX   4            /* at once; one a peer */
+#define GIT_WAITING_MAX    64           /* for a turn */
+#define GIT_BODIES_MAX     8            /* requests with a body, from its first byte to the end of the answer */
+#define GIT_BODIES_PEER    2            /* of one source address */
+#define GIT_CPU_SECONDS    300          /* of one process of git's */
+#define GIT_MEMORY         (4ull << 30) /* bytes, of one process of git's */
+#define GIT_FILE_MAX       (4ull << 30) /* bytes, of one file that git writes */
+#define GIT_FILES_OPEN_MAX 1024
+#define GIT_END_MS         2000 /* from SIGTERM to SIGKILL */
+#define GIT_SAID_MAX       4096 /* bytes of what git says to its standard error */
+#define GIT_PROTOCOL_MAX   128  /* bytes of a Git-Protocol header */
+
 /* Devices. */
 #define DEVICE_PEERS_MAX      PEERS_MAX
 #define NETLINK_MESSAGE       (16u << 10) /* bytes of one SET: larger ones are split */

@@ -4,13 +4,6 @@
 
 #include <string.h>
 
-/* Headers of which there may be only one, and the one that we never take. */
-struct framing {
-	const char *length;
-	unsigned lengths, hosts, encodings;
-	bool odd; /* a name or a value that others may read otherwise */
-};
-
 /* RFC 9110 section 5.6.2; "Content-Length :", which RFC 9112 section 5.1 has refused, is none. */
 static bool is_token(const char *s, size_t n)
 {
@@ -32,10 +25,17 @@ static bool has_control(const char *s, size_t n)
 	return false;
 }
 
+/* What the callback counts into, and the version: RFC 9112 section 6.1 has chunks in HTTP/1.1 alone. */
+struct counting {
+	struct http_framing *f;
+	bool chunks;
+};
+
 static enum MHD_Result count_header(void *cls, enum MHD_ValueKind kind, const char *key, size_t n_key,
 				    const char *value, size_t n_value)
 {
-	struct framing *f = cls;
+	const struct counting *c = cls;
+	struct http_framing *f = c->f;
 
 	(void)kind;
 	f->odd |= !is_token(key, n_key) || (value && has_control(value, n_value));
@@ -46,28 +46,52 @@ static enum MHD_Result count_header(void *cls, enum MHD_ValueKind kind, const ch
 		f->hosts++;
 	} else if (!strcasecmp(key, "Transfer-Encoding")) {
 		f->encodings++;
+		f->chunked = c->chunks && value && !strcasecmp(value, "chunked");
 	}
 	return MHD_YES;
 }
 
-/* MHD takes some of what is refused here. */
-enum MHD_Result http_check_framing(struct MHD_Connection *mhd, const char *method, bool *ok)
+void http_framing_read(struct MHD_Connection *mhd, const char *version, struct http_framing *out)
 {
-	struct framing f = {0};
+	struct counting c = {.f = out, .chunks = !strcmp(version, MHD_HTTP_VERSION_1_1)};
+
+	*out = (struct http_framing){0};
+	MHD_get_connection_values_n(mhd, MHD_HEADER_KIND, count_header, &c);
+}
+
+/* MHD takes some of what is refused here. */
+const char *http_framing_problem(const struct http_framing *f)
+{
+	if (f->odd)
+		return "a header that is malformed";
+	if (f->lengths > 1 || f->hosts > 1 || f->encodings > 1 || (f->encodings && (f->lengths || !f->chunked)))
+		return "the length of the request is ambiguous";
+	return NULL;
+}
+
+static bool refuse(unsigned *status, unsigned code, struct buf *out, const char *text)
+{
+	*status = code;
+	buf_str(out, text);
+	return false;
+}
+
+bool http_framing_allowed(const struct http_framing *f, const char *method, const struct http_body_rule *rule,
+			  unsigned *status, struct buf *out)
+{
 	size_t n;
 	bool too_large;
 
-	*ok = false;
-	MHD_get_connection_values_n(mhd, MHD_HEADER_KIND, count_header, &f);
-	if (f.odd)
-		return http_refuse_early(mhd, 400, "bad-request: a header that is malformed\n");
-	if (f.encodings || f.lengths > 1 || f.hosts > 1)
-		return http_refuse_early(mhd, 400, "bad-request: the length of the request is ambiguous\n");
-	if (f.lengths && content_length_parse(f.length, REQUEST_MAX, &n, &too_large) < 0)
-		return too_large ? http_refuse_early(mhd, 413, "too-large: a request is at most 4096 bytes\n")
-				 : http_refuse_early(mhd, 400, "bad-request: Content-Length is not a number\n");
-	if (!f.lengths && strcmp(method, "GET") && strcmp(method, "HEAD"))
-		return http_refuse_early(mhd, 411, "bad-request: Content-Length is missing\n");
-	*ok = true;
-	return MHD_YES;
+	if (f->encodings && !rule->in_file)
+		return refuse(status, 400, out, "bad-request: the length of the request is ambiguous\n");
+	if (f->lengths && content_length_parse(f->length, rule->max, &n, &too_large) < 0) {
+		if (!too_large)
+			return refuse(status, 400, out, "bad-request: Content-Length is not a number\n");
+		buf_printf(out, "too-large: a request is at most %llu bytes\n", (unsigned long long)rule->max);
+		*status = 413;
+		return false;
+	}
+	if (!f->lengths && !f->encodings && strcmp(method, "GET") && strcmp(method, "HEAD"))
+		return refuse(status, 411, out, "bad-request: Content-Length is missing\n");
+	return true;
 }

@@ -25,14 +25,19 @@ struct http_request {
 	struct MHD_Connection *mhd;
 	enum http_method method;
 	char *path;
+	struct http_body_rule rule;
 	struct buf body;
+	struct http_spool *spool; /* NULL: the body is in memory */
 	void *data;
-	bool complete, answered, held, gone;
+	bool early; /* nothing of its body is read yet */
+	bool answered, held, gone;
 	enum http_reason why;
 	struct loop_timer wait; /* while held */
 	struct http_request *next_held, *prev_held;
 	void (*acknowledged)(void *ctx);
 	void *ack_ctx;
+	struct http_stream stream; /* `end` NULL: there is none */
+	bool asleep;               /* the stream has nothing to say */
 };
 
 /* An answer that the other side has not acknowledged yet. */
@@ -59,6 +64,7 @@ struct http_server {
 	struct conn *buckets[BUCKETS];
 	unsigned n_conns;
 	struct http_request *held;
+	unsigned n_spools;
 	struct drain *drains;
 	bool running;
 	struct http_counts counts;
@@ -67,11 +73,33 @@ struct http_server {
 struct addr http_addr_of(const struct sockaddr *sa);
 unsigned http_count_from(struct http_server *s, const struct addr *a); /* connections from an address */
 
-/* An answer before the request is one: the connection is closed after it. */
-enum MHD_Result http_refuse_early(struct MHD_Connection *mhd, unsigned status, const char *text);
+/* http_framing.c: where does the request end? */
+struct http_framing {
+	const char *length;
+	unsigned lengths, hosts, encodings;
+	bool chunked;
+	bool odd; /* a name or a value that others may read otherwise */
+};
+void http_framing_read(struct MHD_Connection *mhd, const char *version, struct http_framing *out);
+/* NULL: it can be told, with a length or without. Else what to refuse it with (400). */
+const char *http_framing_problem(const struct http_framing *f);
+/* The same for a method and a rule about the body: `status`, and the text in `out`. */
+bool http_framing_allowed(const struct http_framing *f, const char *method, const struct http_body_rule *rule,
+			  unsigned *status, struct buf *out);
 
-/* http_framing.c: whether it can be told where the request ends, and it is short enough. Not *ok: it was answered. */
-enum MHD_Result http_check_framing(struct MHD_Connection *mhd, const char *method, bool *ok);
+/* http_body.c: a body that goes to a file, unpacked on the way. */
+struct http_spool;
+struct http_spool *http_spool_new(const char *dir, uint64_t max, bool packed); /* NULL with errno */
+void http_spool_free(struct http_spool *s);                                    /* NULL is fine */
+/* Takes all of it. False: it is longer than it may be as it was sent. What else is wrong http_spool_end() says. */
+bool http_spool_add(struct http_spool *s, const char *bytes, size_t n);
+/* The body is whole: its file is rewound. 0, or the status to refuse it with and why. */
+unsigned http_spool_end(struct http_spool *s, const char **why);
+int http_spool_file(const struct http_spool *s);
+
+/* http_stream.c */
+void http_stream_begin(struct http_request *r);     /* it is ready, and not answered yet */
+void http_stream_wake_gone(struct http_request *r); /* its connection is broken: when it sleeps, it is told */
 
 /* http_drain.c: tells r->acknowledged when the answer has arrived. */
 void http_drain_start(struct http_request *r);

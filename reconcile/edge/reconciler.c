@@ -695,6 +695,8 @@ static int start(struct reconciler *r, struct diags *d)
 		const struct http_options o = {.interface = r->o.no_device ? NULL : r->config->interface,
 					       .address = r->o.address,
 					       .port = r->o.no_device ? r->o.port : SERVER_PORT,
+					       .spool_dir = r->o.data_dir,
+					       .admit = reconciler_admit,
 					       .request = reconciler_request,
 					       .ctx = r};
 		r->control = control_watch(r->loop, r->o.data_dir, on_control, r, d);
@@ -744,6 +746,7 @@ void reconciler_free(struct reconciler *r)
 	}
 	http_free(r->http);
 	r->http = NULL;
+	reconciler_git_stop(r);
 	watch_free(r->watch);
 	file_watch_free(r->file_watch);
 	maintenance_free(r->maintenance);

@@ -74,7 +74,7 @@ static void answer_metrics(struct reconciler *r, struct http_request *q, const s
 }
 
 /* The exact Host, our own header, no Origin: what a browser on a peer's machine could send never gets further. */
-static bool is_ours(const struct reconciler *r, struct http_request *q)
+static bool is_for_us(const struct reconciler *r, struct http_request *q, bool ours)
 {
 	const struct peer *self = &r->current->model->peers[r->current->self];
 	const char *network = http_header(q, "Innernet-Network");
@@ -86,15 +86,42 @@ static bool is_ours(const struct reconciler *r, struct http_request *q)
 		http_refuse(q, 403, "bad-request", "requests with an Origin are not answered");
 	else if (!host_matches(http_header(q, "Host"), self->ip, self->n_ips, port))
 		http_refuse(q, 400, "bad-request", "the Host is not this server's address and port");
-	else if (!network || strcmp(network, id))
+	else if (network ? strcmp(network, id) != 0 : ours)
 		http_refuse(q, 403, "bad-request", "Innernet-Network is missing, or that of another network");
 	else
 		return true;
 	return false;
 }
 
-/* Who may ask for something. */
-enum right { RIGHT_INVITED, RIGHT_PEER, RIGHT_ADMIN };
+static bool has_right(const struct reconciler *r, struct http_request *q, const struct asker *who, enum right right)
+{
+	if (right >= RIGHT_PEER && who->kind == ASKER_INVITED)
+		http_refuse(q, 403, "not-invited", "redeem the invitation first");
+	else if (right == RIGHT_ADMIN && !r->current->model->peers[who->peer].admin)
+		http_refuse(q, 403, "not-admin", "only an admin's machine may ask for this");
+	else
+		return true;
+	return false;
+}
+
+bool reconciler_may(const struct reconciler *r, struct http_request *q, enum right right, bool ours, struct asker *who)
+{
+	if (!r->current) {
+		http_refuse(q, 503, "not-published", "nothing has been published yet");
+		return false;
+	}
+	*who = reconciler_asker(r, http_from(q));
+	if (who->kind == ASKER_UNKNOWN || who->kind == ASKER_SELF) {
+		http_refuse(q, 403, "not-invited", "no peer that may ask has this address");
+		return false;
+	}
+	return is_for_us(r, q, ours) && has_right(r, q, who, right);
+}
+
+bool reconciler_admit(void *ctx, struct http_request *q, struct http_body_rule *rule)
+{
+	return !reconciler_is_git(q) || reconciler_git_admit(ctx, q, rule);
+}
 
 /* All that there is to ask for. A handler answers or holds. */
 static const struct route {
@@ -109,39 +136,21 @@ static const struct route {
     {"/metrics", HTTP_GET, RIGHT_ADMIN, answer_metrics},
 };
 
-static bool has_right(const struct reconciler *r, struct http_request *q, const struct asker *who, enum right right)
-{
-	if (right >= RIGHT_PEER && who->kind == ASKER_INVITED)
-		http_refuse(q, 403, "not-invited", "redeem the invitation first");
-	else if (right == RIGHT_ADMIN && !r->current->model->peers[who->peer].admin)
-		http_refuse(q, 403, "not-admin", "only an admin's machine may ask for this");
-	else
-		return true;
-	return false;
-}
-
 void reconciler_request(void *ctx, struct http_request *q, enum http_reason why)
 {
 	struct reconciler *r = ctx;
 	const struct route *route = NULL;
 	struct asker who;
 
-	if (!r->current) {
-		http_refuse(q, 503, "not-published", "nothing has been published yet");
+	if (reconciler_is_git(q)) {
+		reconciler_git(r, q);
 		return;
 	}
-	who = reconciler_asker(r, http_from(q));
-	if (who.kind == ASKER_UNKNOWN || who.kind == ASKER_SELF) {
-		http_refuse(q, 403, "not-invited", "no peer that may ask has this address");
-		return;
-	}
-	if (!is_ours(r, q))
-		return;
 	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]) && !route; i++)
 		if (!strcmp(http_path(q), routes[i].path))
 			route = &routes[i];
 	/* Who is not in yet learns of no path but the one. */
-	if (!has_right(r, q, &who, route && route->right == RIGHT_INVITED ? RIGHT_INVITED : RIGHT_PEER))
+	if (!reconciler_may(r, q, route && route->right == RIGHT_INVITED ? RIGHT_INVITED : RIGHT_PEER, true, &who))
 		return;
 	if (!route)
 		http_refuse(q, 404, "not-found", "there is nothing at this path");

@@ -118,7 +118,8 @@ struct reconciler {
 	char looked[CONTROL_WORD_LEN + 1]; /* who asked for the last look */
 	enum turn look_turn;               /* what that came to */
 	struct http_server *http;
-	bool listen_failed; /* said */
+	struct git_server *git; /* NULL: nobody has asked yet */
+	bool listen_failed;     /* said */
 
 	struct arena *published_arena;
 	struct published published; /* as on disk */
@@ -207,6 +208,7 @@ void reconciler_move_done(struct reconciler *r, const struct key *mark, const st
 
 /* reconciler_serve.c */
 void reconciler_request(void *ctx, struct http_request *q, enum http_reason why);
+bool reconciler_admit(void *ctx, struct http_request *q, struct http_body_rule *rule);
 enum asker_kind { ASKER_UNKNOWN, ASKER_SELF, ASKER_INVITED, ASKER_PEER };
 struct asker {
 	enum asker_kind kind;
@@ -218,6 +220,19 @@ struct asker reconciler_asker(const struct reconciler *r, const struct addr *fro
  * invite that was folded. NONE: nobody's any more.
  */
 uint32_t reconciler_owner(const struct reconciler *r, const struct revision *g, const struct key *mark);
+/* Who may ask for something. */
+enum right { RIGHT_INVITED, RIGHT_PEER, RIGHT_ADMIN };
+/*
+ * Does whoever asks have this right, with the exact Host and no Origin? `ours`: and with our own header, without which
+ * others, git for one, may come. False: it was refused.
+ */
+bool reconciler_may(const struct reconciler *r, struct http_request *q, enum right right, bool ours, struct asker *who);
+
+/* reconciler_git.c */
+bool reconciler_is_git(const struct http_request *q);
+bool reconciler_git_admit(struct reconciler *r, struct http_request *q, struct http_body_rule *rule);
+void reconciler_git(struct reconciler *r, struct http_request *q);
+void reconciler_git_stop(struct reconciler *r); /* after the HTTP server is gone */
 
 /* reconciler_redeem.c */
 void reconciler_redeem(struct reconciler *r, struct http_request *q, const struct asker *who, enum http_reason why);

@@ -74,6 +74,8 @@ static void on_deadline(void *ctx)
 	struct conn *c = ctx;
 
 	shutdown(c->fd, SHUT_RDWR);
+	if (c->request)
+		http_stream_wake_gone(c->request);
 	http_run(c->server);
 }
 
@@ -221,6 +223,8 @@ void http_close_others(struct http_server *s, bool (*keep)(void *ctx, const stru
 			c->request->gone = true;
 			unhold(c->request);
 		}
+		if (c->request && c->request->stream.end)
+			http_stream_wake_gone(c->request);
 	}
 	loop_timer_set(s->loop, &s->turn, 0);
 }
@@ -271,14 +275,6 @@ static enum MHD_Result queue(struct MHD_Connection *mhd, unsigned status, const 
 	return ok;
 }
 
-enum MHD_Result http_refuse_early(struct MHD_Connection *mhd, unsigned status, const char *text)
-{
-	struct buf body = {0};
-
-	buf_str(&body, text);
-	return queue(mhd, status, "text/plain", &body, true);
-}
-
 void http_answer(struct http_request *r, unsigned status, const char *content_type, struct buf *body,
 		 void (*acknowledged)(void *ctx), void *ctx)
 {
@@ -287,7 +283,7 @@ void http_answer(struct http_request *r, unsigned status, const char *content_ty
 	r->ack_ctx = ctx;
 	if (body->failed)
 		status = 500;
-	if (queue(r->mhd, status, content_type, body, false) != MHD_YES)
+	if (queue(r->mhd, status, content_type, body, r->early && r->method != HTTP_GET) != MHD_YES)
 		r->gone = true;
 }
 
@@ -331,6 +327,11 @@ struct span http_body(const struct http_request *r)
 	return buf_span(&r->body);
 }
 
+int http_body_file(const struct http_request *r)
+{
+	return r->spool ? http_spool_file(r->spool) : -1;
+}
+
 const struct addr *http_from(const struct http_request *r)
 {
 	return &r->conn->from;
@@ -363,8 +364,87 @@ static struct http_request *request_new(struct conn *c, struct MHD_Connection *m
 		if (!strcmp(method, http_method_name(m)))
 			r->method = m;
 	r->why = HTTP_NEW;
+	r->rule = (struct http_body_rule){.max = REQUEST_MAX, .ms = transfer_ms(c->server)};
 	c->request = r;
 	return r;
+}
+
+static bool spool_make(struct http_request *r)
+{
+	const char *coding = http_header(r, MHD_HTTP_HEADER_CONTENT_ENCODING);
+	const bool packed = coding && (!strcasecmp(coding, "gzip") || !strcasecmp(coding, "x-gzip"));
+
+	if (coding && !packed && strcasecmp(coding, "identity")) {
+		http_refuse(r, 415, "bad-request", "a body is sent as it is, or as gzip");
+		return false;
+	}
+	r->spool = http_spool_new(r->conn->server->o.spool_dir, r->rule.max, packed);
+	if (!r->spool)
+		http_refuse(r, 507, "no-room", "the server has no room for it: %s", strerror(errno));
+	r->conn->server->n_spools += r->spool != NULL;
+	return r->spool != NULL;
+}
+
+/* The headers are there. Answered when it is refused. */
+static enum MHD_Result request_begin(struct http_server *s, struct MHD_Connection *mhd, const char *url,
+				     const char *method, const char *version, void **state)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	struct conn *c = info ? info->socket_context : NULL;
+	struct http_framing framing;
+	struct http_request *r;
+	struct buf text = {0};
+	const char *problem;
+	unsigned status;
+
+	if (!c)
+		return MHD_NO;
+	http_framing_read(mhd, version, &framing);
+	if ((problem = http_framing_problem(&framing))) {
+		buf_printf(&text, "bad-request: %s\n", problem);
+		return queue(mhd, 400, "text/plain", &text, true);
+	}
+	if (!(r = *state = request_new(c, mhd, url, method)))
+		return MHD_NO;
+	r->early = true;
+	if (!s->o.admit || s->o.admit(s->o.ctx, r, &r->rule)) {
+		if (!http_framing_allowed(&framing, method, &r->rule, &status, &text)) {
+			r->answered = true;
+			return queue(mhd, status, "text/plain", &text, true);
+		}
+		if ((!r->rule.in_file || spool_make(r)) && r->rule.ms != transfer_ms(s))
+			loop_timer_set(s->loop, &c->deadline, r->rule.ms);
+	}
+	r->early = false;
+	return r->gone ? MHD_NO : MHD_YES;
+}
+
+static bool body_add(struct http_request *r, const char *bytes, size_t n)
+{
+	if (r->spool)
+		return http_spool_add(r->spool, bytes, n);
+	if (r->body.n + n > REQUEST_MAX)
+		return false;
+	buf_add(&r->body, bytes, n);
+	return !r->body.failed;
+}
+
+/* All of it is there. */
+static void request_answer(struct http_server *s, struct http_request *r)
+{
+	const char *problem;
+	unsigned status = r->spool && !r->stream.end ? http_spool_end(r->spool, &problem) : 0;
+
+	if (status)
+		http_refuse(r, status,
+			    status == 413   ? "too-large"
+			    : status == 507 ? "no-room"
+					    : "bad-request",
+			    "%s", problem);
+	else if (r->stream.end)
+		http_stream_begin(r);
+	else
+		s->o.request(s->o.ctx, r, r->why);
 }
 
 static enum MHD_Result on_request(void *cls, struct MHD_Connection *mhd, const char *url, const char *method,
@@ -372,33 +452,20 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *mhd, const c
 {
 	struct http_server *s = cls;
 	struct http_request *r = *state;
-	bool ok;
 
-	(void)version;
-	if (!r) {
-		const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-		struct conn *c = info ? info->socket_context : NULL;
-		if (!c)
-			return MHD_NO;
-		enum MHD_Result result = http_check_framing(mhd, method, &ok);
-		if (!ok)
-			return result;
-		*state = request_new(c, mhd, url, method);
-		return *state ? MHD_YES : MHD_NO;
-	}
+	if (!r)
+		return request_begin(s, mhd, url, method, version, state);
 	if (*n_upload) {
-		if (r->body.n + *n_upload > REQUEST_MAX)
-			return MHD_NO;
-		buf_add(&r->body, upload, *n_upload);
+		bool taken = r->answered || body_add(r, upload, *n_upload);
 		*n_upload = 0;
-		return r->body.failed ? MHD_NO : MHD_YES;
+		return taken ? MHD_YES : MHD_NO;
 	}
 	if (r->gone)
 		return MHD_NO;
 	if (r->answered)
 		return MHD_YES;
-	s->o.request(s->o.ctx, r, r->why);
-	return r->gone || (!r->answered && !r->held) ? MHD_NO : MHD_YES;
+	request_answer(s, r);
+	return r->gone || (!r->answered && !r->held && !r->stream.end) ? MHD_NO : MHD_YES;
 }
 
 static void on_completed(void *cls, struct MHD_Connection *mhd, void **state, enum MHD_RequestTerminationCode code)
@@ -420,9 +487,13 @@ static void on_completed(void *cls, struct MHD_Connection *mhd, void **state, en
 	}
 	if (r->acknowledged)
 		http_drain_start(r);
+	if (r->stream.end)
+		r->stream.end(r->stream.ctx);
 	r->conn->request = NULL;
 	loop_fd_del(s->loop, r->conn->fd);
 	loop_timer_set(s->loop, &r->conn->deadline, transfer_ms(s));
+	s->n_spools -= r->spool != NULL;
+	http_spool_free(r->spool);
 	free(r->data);
 	free(r->path);
 	buf_free(&r->body);
@@ -432,6 +503,17 @@ static void on_completed(void *cls, struct MHD_Connection *mhd, void **state, en
 unsigned http_connections(const struct http_server *s)
 {
 	return s->n_conns;
+}
+
+unsigned http_bodies_in_files(struct http_server *s, const struct addr *from)
+{
+	unsigned n = 0;
+
+	if (!from)
+		return s->n_spools;
+	for (const struct conn *c = *bucket_of(s, from); c; c = c->same_bucket)
+		n += c->request && c->request->spool && !addr_cmp(&c->from, from);
+	return n;
 }
 
 /* MHD's own words, which quote what peers sent, are for debugging alone. */
@@ -491,6 +573,9 @@ void http_free(struct http_server *s)
 		s->held->gone = true;
 		unhold(s->held);
 	}
+	for (struct conn *c = s->conns; c; c = c->next)
+		if (c->request)
+			http_stream_wake_gone(c->request);
 	if (s->mhd_fd >= 0)
 		loop_fd_del(s->loop, s->mhd_fd);
 	if (s->mhd)

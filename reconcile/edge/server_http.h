@@ -16,12 +16,25 @@ enum http_method { HTTP_GET, HTTP_POST, HTTP_PUT, HTTP_OTHER };
 /* Why the callback is called: the request is here; http_wake() was called; its time is over. */
 enum http_reason { HTTP_NEW, HTTP_WOKEN, HTTP_TIMEOUT };
 
+/* What a request's body may be. */
+struct http_body_rule {
+	uint64_t max; /* bytes, both as they are sent and unpacked */
+	bool in_file; /* http_body_file() has it, not http_body(); and it may be chunked, and packed (gzip) */
+	int64_t ms;   /* deadline of the whole transfer */
+};
+
 struct http_options {
 	const char *interface;                  /* SO_BINDTODEVICE; NULL: not bound to one (tests) */
 	struct addr address;                    /* with an interface: ignored, any; otherwise where to listen */
 	uint16_t port;                          /* 0 (tests): any; see http_port() */
 	unsigned max_connections, max_per_peer; /* 0: CONNECTIONS_MAX, CONNECTIONS_PEER */
 	unsigned transfer_ms;                   /* 0: TRANSFER_SECONDS */
+	const char *spool_dir;                  /* where bodies in files are; NULL: in memory (tests) */
+	/*
+	 * Asked when the headers of a request are there, before its body is read; `rule` is REQUEST_MAX bytes in memory.
+	 * False: refused, with http_refuse(). NULL: nobody asks.
+	 */
+	bool (*admit)(void *ctx, struct http_request *r, struct http_body_rule *rule);
 	/* Must answer (http_answer) or hold (http_hold), exactly one of them. */
 	void (*request)(void *ctx, struct http_request *r, enum http_reason why);
 	void *ctx;
@@ -46,6 +59,8 @@ const char *http_path(const struct http_request *r); /* without the query */
 const char *http_header(const struct http_request *r, const char *name);
 const char *http_argument(const struct http_request *r, const char *name);
 struct span http_body(const struct http_request *r);
+/* A body in a file, from its start; the descriptor stays the request's. -1: there is none. */
+int http_body_file(const struct http_request *r);
 const struct addr *http_from(const struct http_request *r); /* the peer's address: WireGuard proved it */
 void **http_data(struct http_request *r);                   /* the caller's own, freed with free() at the end */
 
@@ -58,6 +73,24 @@ void http_answer(struct http_request *r, unsigned status, const char *content_ty
 /* "<code>: <message>\n" as text/plain. */
 void http_refuse(struct http_request *r, unsigned status, const char *code, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
+
+/*
+ * An answer that is made while it is sent. From http_stream() on the request sleeps; http_stream_ready() wakes it, any
+ * number of times.
+ */
+enum { HTTP_STREAM_WAIT = 0, HTTP_STREAM_END = -1, HTTP_STREAM_BROKEN = -2 };
+struct http_stream {
+	/* The first time that it is ready: http_stream_answer() or http_refuse(); neither: not yet. */
+	void (*begin)(void *ctx, struct http_request *r);
+	/* At most `max` bytes; how many, or one of the above. */
+	ssize_t (*read)(void *ctx, char *to, size_t max);
+	void (*end)(void *ctx); /* once, when the request goes, in whatever way */
+	void *ctx;
+};
+void http_stream(struct http_request *r, const struct http_stream *stream);
+void http_stream_ready(struct http_request *r);
+void http_stream_answer(struct http_request *r, unsigned status, const char *content_type);
+
 /* Holds it until http_wake() or for this long. A held request whose peer hangs up goes by itself. */
 void http_hold(struct http_request *r, int64_t ms);
 void http_wake(struct http_request *r);
@@ -68,6 +101,8 @@ void http_run(struct http_server *s);
 /* Closes all connections from addresses of which `keep` says no: their key went. */
 void http_close_others(struct http_server *s, bool (*keep)(void *ctx, const struct addr *from), void *ctx);
 unsigned http_connections(const struct http_server *s);
+/* Requests whose body is, or is to be, in a file: all, or those from one address (`from` not NULL). */
+unsigned http_bodies_in_files(struct http_server *s, const struct addr *from);
 /* Since the start: answers, those of a status of 400 and above, and bytes of their bodies. */
 struct http_counts {
 	uint64_t answers, refused, sent_bytes;

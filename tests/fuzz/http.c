@@ -1,4 +1,5 @@
 /* The values of a request that a peer chose: parsed or refused; what is parsed means what it says. */
+#include "reconcile/edge/git_request.h"
 #include "reconcile/edge/request.h"
 
 #include <stdio.h>
@@ -23,6 +24,31 @@ static void check_have(const char *s)
 		abort();
 }
 
+/* "PATH?SERVICE" from a peer: two services, three paths, nothing else. */
+static void check_git(char *s)
+{
+	static const char path[] = GIT_PATH;
+	char *service = strchr(s, '?'), full[512];
+	struct git_request q;
+	const char *why;
+
+	if (git_protocol_valid(s) && (strchr(s, '=') ? strlen(s) > GIT_PROTOCOL_MAX : strchr(s, '\n') != NULL))
+		abort();
+	if (git_protocol_version(s) < 0 || git_protocol_version(s) > 2)
+		abort();
+	if (service)
+		*service++ = '\0';
+	if (strlen(s) + sizeof(path) > sizeof(full))
+		return;
+	snprintf(full, sizeof(full), "%s%s", path, s);
+	if (!git_request_parse(full, true, false, service, NULL, &q, &why) &&
+	    (strcmp(s, "info/refs") || !service || strncmp(service, "git-", 4) ||
+	     strcmp(service + 4, git_service_name(q.service))))
+		abort();
+	if (!git_request_parse(full, false, true, NULL, service, &q, &why) && strncmp(s, "git-", 4))
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct addr own[2] = {{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 60, 0, 1}},
@@ -43,6 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	if (host_matches(s, own, 2, 51820) && strcmp(s, "10.60.0.1:51820") && strcmp(s, "[fd00:60::1]:51820"))
 		abort();
+	check_git(s);
 	free(s);
 	return 0;
 }
