@@ -36,12 +36,14 @@ DEPS     := $(if $(filter check bench bench-json,$(MAKECMDGOALS)),deps,$(if $(fi
 
 PURE_PKGS := yaml-0.1 libsodium jansson
 EDGE_PKGS := libgit2 libmnl libcyaml libmicrohttpd libcurl zlib libseccomp
-PKGS      := $(PURE_PKGS) $(EDGE_PKGS)
+PEER_PKGS := libqrencode
+PKGS      := $(PURE_PKGS) $(EDGE_PKGS) $(PEER_PKGS)
 # Asked once, and not before a recipe needs it: the packages may be installed by then.
 once       = $(eval $(1) := $$(shell $(2)))$($(1))
 PKG_CFLAGS = $(call once,PKG_CFLAGS,pkg-config --cflags $(PKGS))
 PURE_LIBS  = $(call once,PURE_LIBS,pkg-config --libs $(PURE_PKGS))
 EDGE_LIBS  = $(call once,EDGE_LIBS,pkg-config --libs $(EDGE_PKGS))
+PEER_LIBS  = $(call once,PEER_LIBS,pkg-config --libs $(PEER_PKGS))
 
 OPT      ?= -O2 -g
 WERROR   ?= -Werror
@@ -135,7 +137,7 @@ $(call say,LD,$@)
 $(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^)
 endef
 $(B)/innernet: $(call obj,$(PEER_SRC) $(CMD_SRC)) $(LIBS)
-	$(link) $(EDGE_LIBS) $(PURE_LIBS)
+	$(link) $(PEER_LIBS) $(EDGE_LIBS) $(PURE_LIBS)
 $(B)/innernet-reconcile: $(call obj,$(SERVER_SRC) $(CMD_SRC)) $(LIBS)
 	$(link) $(EDGE_LIBS) $(PURE_LIBS)
 

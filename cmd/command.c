@@ -106,21 +106,27 @@ void report(const struct invocation *inv, const struct diags *d, const struct sp
 	buf_free(&b);
 }
 
-static int stdout_failed(const struct invocation *inv)
+static int output_failed(const struct invocation *inv, FILE *stream)
 {
-	fprintf(stderr, "%s: cannot write to standard output: %s\n", inv->program->name, strerror(errno));
+	fprintf(stderr, "%s: cannot write to standard %s: %s\n", inv->program->name,
+		stream == stdout ? "output" : "error", strerror(errno));
 	return -1;
 }
 
 int print_buf(const struct invocation *inv, const struct buf *b)
+{
+	return print_buf_to(inv, stdout, b);
+}
+
+int print_buf_to(const struct invocation *inv, FILE *stream, const struct buf *b)
 {
 	if (b->failed) {
 		fprintf(stderr, "%s: out of memory\n", inv->program->name);
 		return -1;
 	}
 	/* A reader that went away (`| head`) is its own business. */
-	if (b->n && (fwrite(b->p, 1, b->n, stdout) != b->n || fflush(stdout) != 0) && errno != EPIPE)
-		return stdout_failed(inv);
+	if (b->n && (fwrite(b->p, 1, b->n, stream) != b->n || fflush(stream) != 0) && errno != EPIPE)
+		return output_failed(inv, stream);
 	return 0;
 }
 
@@ -390,7 +396,7 @@ int command_main(const struct program *p, int argc, char **argv)
 		explain_implied(&inv);
 	/* A reader that went away (`| head`) is its own business. */
 	if (fflush(stdout) != 0 && errno != EPIPE) {
-		stdout_failed(&inv);
+		output_failed(&inv, stdout);
 		code = code ? code : 1;
 	}
 	free(inv.args);

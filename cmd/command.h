@@ -75,6 +75,7 @@ bool use_color(const struct invocation *inv, FILE *stream);
 void report(const struct invocation *inv, const struct diags *d, const struct span *sources);
 /* Writes to stdout what a renderer made. Returns 0, or -1 after saying that it could not be written. */
 int print_buf(const struct invocation *inv, const struct buf *b);
+int print_buf_to(const struct invocation *inv, FILE *stream, const struct buf *b); /* stdout or stderr */
 
 /* Prints the question to stderr and reads a line: true only for "yes". False without a terminal. */
 bool ask_yes(const char *question);

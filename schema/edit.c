@@ -235,32 +235,41 @@ static int set_peer(struct editor *e, const char *key, enum value_kind kind, con
 	return find_peer(e, &f) ? -1 : set_in_peer(&f, key, NULL, kind, text);
 }
 
-static int invite_peer(struct editor *e)
+/* The key or the invite of a peer, called `name` and saying `text` from now on. NULL with a diagnostic. */
+static struct node *set_mark(struct editor *e, const struct found *f, const char *name, const char *text)
 {
-	const struct edit_peer *p = &e->edit->peer;
-	char key[ED25519_STR_LEN + 1], expires[TIME_STR_LEN];
-	struct found f;
-	struct node *mark;
+	struct node *key = node_find(f->map, "public_key"), *mark = key ? key : node_find(f->map, "invite");
 
-	if (find_peer(e, &f))
-		return -1;
-	mark = node_find(f.map, "public_key");
-	if (mark) {
-		if (rewrite_key(f.file, f.map, mark, "invite"))
-			return -1;
-	} else {
-		mark = node_find(f.map, "invite");
-	}
 	if (!mark) {
 		diag_error(e->diags, "edit-style", NULL, "the peer '%s' has neither a key nor an invite",
 			   e->edit->name);
-		return -1;
+		return NULL;
 	}
-	ed25519_format(&p->key, key);
-	if (rewrite_scalar(f.file, mark->next, VALUE_TEXT, key))
+	if (strcmp(mark->text, name) != 0 && rewrite_key(f->file, f->map, mark, name))
+		return NULL;
+	return rewrite_scalar(f->file, mark->next, VALUE_TEXT, text) ? NULL : mark;
+}
+
+static int invite_peer(struct editor *e)
+{
+	const struct edit_peer *p = &e->edit->peer;
+	char invite[ED25519_STR_LEN + 1], expires[TIME_STR_LEN];
+	struct found f;
+	struct node *mark;
+
+	ed25519_format(&p->key, invite);
+	if (find_peer(e, &f) || !(mark = set_mark(e, &f, "invite", invite)))
 		return -1;
 	bool expiring = p->invite_expires && !time_format(p->invite_expires, expires);
 	return set_in_peer(&f, "invite_expires", mark, VALUE_WORD, expiring ? expires : NULL);
+}
+
+static int set_key_in(struct editor *e, const struct found *f, const struct key *key)
+{
+	char text[KEY_B64_LEN + 1];
+
+	key_format(key, text);
+	return set_mark(e, f, "public_key", text) ? set_in_peer(f, "invite_expires", NULL, VALUE_WORD, NULL) : -1;
 }
 
 static const struct edit_fold *fold_of(const struct edit *e, const char *name)
@@ -284,17 +293,12 @@ static const struct edit_fold *fold_of(const struct edit *e, const char *name)
 static int fold_peer(struct editor *e, struct rewrite *w, struct node *peer, const struct edit_fold *fold)
 {
 	struct node *invite = peer->kind == NODE_MAP ? node_find(peer, "invite") : NULL;
-	char key[KEY_B64_LEN + 1];
 
 	if (!invite) {
 		diag_error(e->diags, "edit-style", NULL, "the peer '%s' has no invite", fold->name);
 		return -1;
 	}
-	key_format(&fold->key, key);
-	return rewrite_key(w, peer, invite, "public_key") || rewrite_scalar(w, invite->next, VALUE_TEXT, key) ||
-		       set_in_peer(&(struct found){w, peer, NULL}, "invite_expires", NULL, VALUE_WORD, NULL)
-		   ? -1
-		   : 0;
+	return set_key_in(e, &(struct found){w, peer, NULL}, &fold->key);
 }
 
 /* All of them in one pass: a network may have thousands. */
@@ -320,6 +324,12 @@ static int fold_peers(struct editor *e)
 	return -1;
 }
 
+static int set_key(struct editor *e)
+{
+	struct found f;
+	return find_peer(e, &f) ? -1 : set_key_in(e, &f, &e->edit->peer.key);
+}
+
 static int make(struct editor *e)
 {
 	switch (e->edit->kind) {
@@ -335,6 +345,8 @@ static int make(struct editor *e)
 		return delete_named(e, "peers");
 	case EDIT_INVITE_PEER:
 		return invite_peer(e);
+	case EDIT_SET_KEY:
+		return set_key(e);
 	case EDIT_SET_ENDPOINT:
 		return set_peer(e, "endpoint", VALUE_TEXT, e->edit->endpoint);
 	case EDIT_ADD_CIDR:

@@ -33,6 +33,7 @@ enum edit_kind {
 	EDIT_ENABLE_PEER,
 	EDIT_DELETE_PEER,
 	EDIT_INVITE_PEER, /* a new invite in the place of its key, or of the invite it has */
+	EDIT_SET_KEY,     /* a WireGuard key in the place of its invite, or of the key it has */
 	EDIT_SET_ENDPOINT,
 	EDIT_ADD_CIDR,
 	EDIT_RENAME_CIDR,
@@ -54,7 +55,7 @@ struct edit {
 	enum edit_kind kind;
 	const char *name;              /* of the peer or CIDR; one CIDR of an association. Of add-peer: peer.name */
 	const char *other;             /* the new name; the other CIDR */
-	struct edit_peer peer;         /* add-peer; of invite-peer: key, invite_expires */
+	struct edit_peer peer;         /* add-peer; of invite-peer: key, invite_expires; of set-key: key */
 	const char *endpoint;          /* set-endpoint; NULL: none any more */
 	struct prefix prefix[2];       /* add-cidr */
 	uint8_t n_prefixes;            /* add-cidr */

@@ -193,6 +193,8 @@ static enum edit_state check_peer(const struct edit *e, const struct model *m, s
 		return unknown(m, e->name, false, d);
 	if (e->kind == EDIT_DISABLE_PEER || e->kind == EDIT_ENABLE_PEER)
 		return p->disabled == (e->kind == EDIT_DISABLE_PEER) ? EDIT_ALREADY : EDIT_TO_DO;
+	if (e->kind == EDIT_SET_KEY)
+		return !p->is_invite && key_eq(&p->key, &e->peer.key) ? EDIT_ALREADY : EDIT_TO_DO;
 	if (e->kind == EDIT_SET_ENDPOINT)
 		return str_eq(p->endpoint, e->endpoint) ? EDIT_ALREADY : EDIT_TO_DO;
 	return EDIT_TO_DO;
@@ -313,6 +315,7 @@ void edit_describe(const struct edit *e, struct buf *out)
 	    [EDIT_ENABLE_PEER] = {"enable peer ", NULL, ""},
 	    [EDIT_DELETE_PEER] = {"delete peer ", NULL, ""},
 	    [EDIT_INVITE_PEER] = {"invite peer ", NULL, " again"},
+	    [EDIT_SET_KEY] = {"give peer ", NULL, " a key"},
 	    [EDIT_SET_ENDPOINT] = {"set the endpoint of ", NULL, ""},
 	    [EDIT_ADD_CIDR] = {"add CIDR ", NULL, ""},
 	    [EDIT_RENAME_CIDR] = {"rename CIDR ", " to ", ""},

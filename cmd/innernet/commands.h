@@ -14,6 +14,7 @@ extern const struct command command_disable_peer;
 extern const struct command command_enable_peer;
 extern const struct command command_delete_peer;
 extern const struct command command_set_endpoint;
+extern const struct command command_export;
 extern const struct command command_add_cidr;
 extern const struct command command_rename_cidr;
 extern const struct command command_delete_cidr;

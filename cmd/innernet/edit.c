@@ -4,7 +4,6 @@
 #include "reconcile/edge/file.h"
 #include "reconcile/edge/loop.h"
 #include "reconcile/edge/source.h"
-#include "reconcile/impact.h"
 
 #include <ctype.h>
 #include <jansson.h>
@@ -96,7 +95,9 @@ static const struct edit_command commands[] = {
       {"save-config", ASK_INVITATION, "The invitation goes into the file:", "public-key", true}},
      take_add_peer,
      prepare_add_peer,
-     json_peer},
+     json_peer,
+     .save = invitation_save,
+     .say = invitation_say},
     {&command_invite_peer,
      EDIT_INVITE_PEER,
      {{"name", ASK_PEER, "A new invite for:", NULL, false},
@@ -104,70 +105,60 @@ static const struct edit_command commands[] = {
       {"save-config", ASK_INVITATION, "The invitation goes into the file:", NULL, true}},
      take_invite_peer,
      prepare_invite_peer,
-     json_peer},
+     json_peer,
+     .save = invitation_save,
+     .say = invitation_say},
+    {&command_export,
+     EDIT_SET_KEY,
+     {{.option = NULL}},
+     take_export,
+     prepare_export,
+     json_export,
+     .save = export_save,
+     .say = export_say,
+     .make = export_make,
+     .show = export_show,
+     .instead = export_instead},
     {&command_rename_peer,
      EDIT_RENAME_PEER,
      {{"name", ASK_PEER, "Rename the peer:", NULL, false}, {"new-name", ASK_NEW_PEER, "Its new name:", NULL, false}},
-     take_rename,
-     NULL,
-     NULL},
+     .take = take_rename},
     {&command_disable_peer,
      EDIT_DISABLE_PEER,
      {{"name", ASK_ENABLED_PEER, "Disable the peer:", NULL, false}},
-     take_name,
-     NULL,
-     NULL},
+     .take = take_name},
     {&command_enable_peer,
      EDIT_ENABLE_PEER,
      {{"name", ASK_DISABLED_PEER, "Enable the peer:", NULL, false}},
-     take_name,
-     NULL,
-     NULL},
-    {&command_delete_peer,
-     EDIT_DELETE_PEER,
-     {{"name", ASK_PEER, "Delete the peer:", NULL, false}},
-     take_name,
-     NULL,
-     NULL},
+     .take = take_name},
+    {&command_delete_peer, EDIT_DELETE_PEER, {{"name", ASK_PEER, "Delete the peer:", NULL, false}}, .take = take_name},
     {&command_set_endpoint,
      EDIT_SET_ENDPOINT,
      {{"name", ASK_PEER, "The endpoint of:", NULL, false},
       {"endpoint", ASK_ENDPOINT, "Others reach it at (host:port):", "unset", false}},
-     take_endpoint,
-     NULL,
-     NULL},
+     .take = take_endpoint},
     {&command_add_cidr,
      EDIT_ADD_CIDR,
      {{"name", ASK_NEW_CIDR, "The new CIDR's name:", NULL, false}, {"cidr", ASK_PREFIX, "Its prefix:", NULL, false}},
-     take_cidr,
-     NULL,
-     NULL},
+     .take = take_cidr},
     {&command_rename_cidr,
      EDIT_RENAME_CIDR,
      {{"name", ASK_CIDR_BELOW, "Rename the CIDR:", NULL, false},
       {"new-name", ASK_NEW_CIDR, "Its new name:", NULL, false}},
-     take_rename,
-     NULL,
-     NULL},
+     .take = take_rename},
     {&command_delete_cidr,
      EDIT_DELETE_CIDR,
      {{"name", ASK_CIDR_BELOW, "Delete the CIDR:", NULL, false}},
-     take_name,
-     NULL,
-     NULL},
+     .take = take_name},
     {&command_add_association,
      EDIT_ADD_ASSOCIATION,
      {{"cidr", ASK_CIDR, "One CIDR:", NULL, false}, {"with", ASK_CIDR, "The other:", NULL, false}},
-     take_association,
-     NULL,
-     NULL},
+     .take = take_association},
     {&command_delete_association,
      EDIT_DELETE_ASSOCIATION,
      {{"cidr", ASK_JOINED, "One CIDR:", NULL, false}, {"with", ASK_PARTNER, "The other:", NULL, false}},
-     take_association,
-     NULL,
-     NULL},
-    {&command_fold, EDIT_FOLD, {{.option = NULL}}, take_fold, prepare_fold, json_fold},
+     .take = take_association},
+    {&command_fold, EDIT_FOLD, {{.option = NULL}}, take_fold, prepare_fold, .json = json_fold},
 };
 _Static_assert(sizeof(commands) / sizeof(commands[0]) == N_EDIT_KINDS, "each kind of edit has its command");
 
@@ -188,11 +179,20 @@ static bool incomplete(const struct edit_job *job, const struct edit_command *c)
 	return option_given(job->inv, "auto-ip") && !option_given(job->inv, "cidr");
 }
 
+/* A network may have been defined without a server; an edit does not make it one. */
+static bool has_server(const struct model *m)
+{
+	for (uint32_t i = 0; i < m->n_cidrs; i++)
+		if (m->cidrs[i].infra)
+			return true;
+	return false;
+}
+
 static int load(struct edit_job *job)
 {
 	const char *path = job->path ? job->path : job->inv->n_args ? job->inv->args[0] : ".";
 
-	job->before = source_load(job->arena, path, false, &job->diags);
+	job->before = source_load(job->arena, path, true, &job->diags);
 	if (!job->before)
 		return -1;
 	job->bytes = arena_array(job->arena, job->before->n_files, sizeof(*job->bytes));
@@ -215,13 +215,17 @@ static struct model *load_edited(struct edit_job *job, struct diags *d)
 		if (job->bytes[i].p)
 			files[n++] = (struct source_file){m->files[i], buf_span(&job->bytes[i])};
 	d->out_of_memory |= !files;
-	return files ? source_load_edited(job->arena, m->files[0], files, n, false, d) : NULL;
+	return files ? source_load_edited(job->arena, m->files[0], files, n, !has_server(m), d) : NULL;
 }
 
 /* With its own tests and what the ledger remembers. Nothing is written before this says yes. */
 static struct impact *check_edited(struct edit_job *job)
 {
-	const struct ledger_facts *facts = job->ledger ? ledger_facts(job->ledger) : NULL;
+	/* A key that was drawn just now is none that the ledger would have, whether this clone has one or not. */
+	static const struct ledger_facts none;
+	const struct ledger_facts *facts = job->ledger                      ? ledger_facts(job->ledger)
+					   : job->edit.kind == EDIT_SET_KEY ? &none
+									    : NULL;
 	struct impact *impact;
 
 	job->after = load_edited(job, &job->edited);
@@ -252,9 +256,9 @@ static int check_not_included(struct edit_job *job)
 	if (same)
 		return 0;
 	diag_help(&job->diags,
-		  diag_error(&job->diags, "file-exists", NULL, "%s is included by %s: an invitation cannot be there",
-			     job->invitation, job->before->files[0]),
-		  "choose another folder: --save-config FILE");
+		  diag_error(&job->diags, "file-exists", NULL, "%s is included by %s: a secret cannot be there",
+			     job->secret_file, job->before->files[0]),
+		  "choose another folder: --%s FILE", job->export ? "output" : "save-config");
 	return -1;
 }
 
@@ -276,7 +280,7 @@ static bool ask(const struct edit_job *job)
 static bool agreed(const struct edit_job *job, const struct impact *impact)
 {
 	const struct model *m = job->before;
-	bool color = use_color(job->inv, stdout), yes = true;
+	bool color = use_color(job->inv, job->say), yes = true;
 	struct buf b = {0};
 
 	if (!option_given(job->inv, "json")) {
@@ -288,7 +292,7 @@ static bool agreed(const struct edit_job *job, const struct impact *impact)
 			edit_lines(&b, m->sources[i], buf_span(&job->bytes[i]), color);
 		}
 		buf_char(&b, '\n');
-		yes = print_buf(job->inv, &b) == 0;
+		yes = print_buf_to(job->inv, job->say, &b) == 0;
 	}
 	buf_free(&b);
 	if (yes && !option_given(job->inv, "yes") && isatty(STDIN_FILENO))
@@ -338,20 +342,18 @@ static int check_unchanged(struct edit_job *job)
 }
 
 /* All files, or none. */
-static int write_files(struct edit_job *job)
+static int write_files(struct edit_job *job, const struct edit_command *c)
 {
 	const struct model *m = job->before;
-	struct version floor = {0, 0};
 	uint32_t i;
 
 	if (check_unchanged(job))
 		return -1;
-	if (job->seed) {
-		edit_floor(job, &floor);
-		if (invitation_save(job, &floor))
+	if (c->save) {
+		if (c->save(job))
 			return -1;
-		if (check_not_included(job)) {
-			file_remove(job->invitation, &job->diags);
+		if (job->secret_file && check_not_included(job)) {
+			file_remove(job->secret_file, &job->diags);
 			return -1;
 		}
 	}
@@ -363,8 +365,8 @@ static int write_files(struct edit_job *job)
 	while (i-- > 0)
 		if (job->bytes[i].p)
 			write_file(job, m->files[i], m->sources[i]);
-	if (job->seed)
-		file_remove(job->invitation, &job->diags);
+	if (job->secret_file)
+		file_remove(job->secret_file, &job->diags);
 	return -1;
 }
 
@@ -378,7 +380,7 @@ static json_t *json_files(const struct edit_job *job)
 	return files;
 }
 
-static int print_json(const struct edit_job *job, const struct edit_command *c, const struct impact *impact)
+int edit_print_json(const struct edit_job *job, const struct edit_command *c, const struct impact *impact)
 {
 	bool push = impact && option_given(job->inv, "push"), commit = impact && option_given(job->inv, "commit");
 	json_t *plan = impact ? impact_render_json(impact) : json_null(), *j;
@@ -403,12 +405,12 @@ static int print_json(const struct edit_job *job, const struct edit_command *c, 
 	return rc ? 1 : 0;
 }
 
-static int print_done(const struct edit_job *job, const char *message)
+static int print_done(const struct edit_job *job, const struct edit_command *c, const char *message)
 {
 	struct buf b = {0};
 
-	if (job->invitation)
-		invitation_say(job, &b);
+	if (c->say)
+		c->say(job, &b);
 	if (option_given(job->inv, "push")) {
 		buf_str(&b, "Committed and pushed.\n");
 	} else if (option_given(job->inv, "commit")) {
@@ -420,7 +422,7 @@ static int print_done(const struct edit_job *job, const char *message)
 				buf_printf(&b, " %s", job->before->files[i]);
 		buf_str(&b, " && git push\n");
 	}
-	int rc = print_buf(job->inv, &b);
+	int rc = print_buf_to(job->inv, job->say, &b);
 	buf_free(&b);
 	return rc ? 1 : 0;
 }
@@ -433,7 +435,7 @@ static int print_already(const struct edit_job *job, const struct edit_command *
 	struct buf b = {0};
 
 	if (option_given(job->inv, "json"))
-		return print_json(job, c, NULL);
+		return edit_print_json(job, c, NULL);
 	switch (e->kind) {
 	case EDIT_ADD_PEER:
 	case EDIT_ADD_CIDR:
@@ -476,6 +478,7 @@ static int make_edit(struct edit_job *job, const struct edit_command *c)
 	enum edit_state state = edit_check(&job->edit, job->before, &job->diags);
 	struct impact *impact;
 	struct buf message = {0};
+	bool json = option_given(job->inv, "json");
 	int rc = 1, prepared;
 
 	if (state == EDIT_REFUSED)
@@ -488,7 +491,7 @@ static int make_edit(struct edit_job *job, const struct edit_command *c)
 	    edit_check_git(job))
 		return 1;
 	impact = check_edited(job);
-	if (!impact)
+	if (!impact || (c->make && c->make(job)))
 		return 1;
 	buf_str(&message, "network: ");
 	edit_describe(&job->edit, &message);
@@ -496,8 +499,13 @@ static int make_edit(struct edit_job *job, const struct edit_command *c)
 		job->diags.out_of_memory = true;
 	else if (!agreed(job, impact))
 		fputs("Nothing was changed.\n", stderr);
-	else if (!write_files(job) && !edit_commit(job, message.p))
-		rc = option_given(job->inv, "json") ? print_json(job, c, impact) : print_done(job, message.p);
+	else if (!write_files(job, c)) {
+		if (!edit_commit(job, message.p))
+			rc = json ? edit_print_json(job, c, impact) : print_done(job, c, message.p);
+		/* Whatever git said: the definition counts on it. */
+		if (!json && c->show && c->show(job))
+			rc = 1;
+	}
 	buf_free(&message);
 	return rc;
 }
@@ -511,6 +519,8 @@ static int run_job(struct edit_job *job, const struct edit_command *c)
 		return rc;
 	if (load(job))
 		return 1;
+	if (c->instead && c->instead(job, c, &rc))
+		return rc;
 	if (ask_first && ((rc = edit_ask(job, c)) || (rc = c->take(job))))
 		return rc;
 	return make_edit(job, c);
@@ -519,7 +529,7 @@ static int run_job(struct edit_job *job, const struct edit_command *c)
 int edit_run(struct invocation *inv)
 {
 	const struct edit_command *c = command_of(inv);
-	struct edit_job job = {.inv = inv, .arena = arena_new()};
+	struct edit_job job = {.inv = inv, .arena = arena_new(), .say = stdout};
 	int rc;
 
 	if (!job.arena || !c || sodium_init() < 0) {
@@ -537,7 +547,8 @@ int edit_run(struct invocation *inv)
 		fputs("\nNothing was changed: the definition would not be valid.\n", stderr);
 	for (uint32_t i = 0; job.bytes && i < job.before->n_files; i++)
 		buf_free(&job.bytes[i]);
-	secret_free(job.seed);
+	export_free(job.export);
+	secret_free(job.secret);
 	ledger_free(job.ledger);
 	clone_close(job.clone);
 	diags_free(&job.diags);

@@ -9,6 +9,7 @@
 #include "cmd/prompt.h"
 #include "reconcile/edge/clone.h"
 #include "reconcile/edge/invitation.h"
+#include "reconcile/impact.h"
 #include "schema/edit.h"
 
 /* The options of all of them. */
@@ -32,11 +33,13 @@ struct edit_job {
 	struct buf *bytes; /* by file: what it is to be; not written to: it stays */
 	bool interactive;  /* something was asked for */
 	const char *path;  /* of the definition; NULL: the first argument, or the current folder */
+	FILE *say;         /* where the plan and the last words go */
 
-	/* Of a new invite. */
-	uint8_t *seed;    /* secret_new(); NULL: there is none */
-	char *invitation; /* its path */
-	bool excluded;    /* git was told to leave it alone */
+	/* Of a new invite, or a new key. */
+	uint8_t *secret;   /* secret_new(); NULL: there is none */
+	char *secret_file; /* the path of what is written with it; NULL: nothing is */
+	bool excluded;     /* git was told to leave it alone */
+	struct export *export;
 };
 
 /* What one of an edit's options is to be, and how it is asked for. */
@@ -78,10 +81,24 @@ struct edit_command {
 	int (*prepare)(struct edit_job *job);
 	/* More for --json. NULL: nothing. */
 	int (*json)(const struct edit_job *job, bool changed, json_t *into);
+	/*
+	 * What is made besides. save(): before the definition is written, for what must not be lost then; it is taken
+	 * away again when that fails. -1 with diagnostics. say(): where it is. NULL: nothing.
+	 */
+	int (*save)(struct edit_job *job);
+	void (*say)(const struct edit_job *job, struct buf *out);
+	/* With the definition as it would be, before anybody is asked; -1 with diagnostics. NULL: nothing. */
+	int (*make)(struct edit_job *job);
+	/* After everything else: what goes to standard output. NULL: nothing. */
+	int (*show)(struct edit_job *job);
+	/* Needs this call no edit? Then it has done everything, and *code is the exit code. NULL: never. */
+	bool (*instead)(struct edit_job *job, const struct edit_command *c, int *code);
 };
 
 /* Runs the command of the invocation, which is in the table. */
 int edit_run(struct invocation *inv);
+/* What was done as JSON; `impact` NULL: nothing was. Returns the exit code. */
+int edit_print_json(const struct edit_job *job, const struct edit_command *c, const struct impact *impact);
 
 /* Asks for what is missing. 0; or an exit code after saying what is missing, or that nothing was changed. */
 int edit_ask(struct edit_job *job, const struct edit_command *c);
@@ -97,7 +114,7 @@ int prepare_add_peer(struct edit_job *job);
 int prepare_invite_peer(struct edit_job *job);
 int json_peer(const struct edit_job *job, bool changed, json_t *into);
 /* The invitation is written before the definition: an invite that nobody holds would be worth nothing. */
-int invitation_save(struct edit_job *job, const struct version *floor);
+int invitation_save(struct edit_job *job);
 void invitation_say(const struct edit_job *job, struct buf *out);
 /* "14d" to seconds. 0: never. -1: neither. */
 int expiry_parse(const char *s, int64_t *seconds);
@@ -108,6 +125,16 @@ int take_fold(struct edit_job *job);
 int prepare_fold(struct edit_job *job);
 void fold_already(const struct edit_job *job, struct buf *out); /* why there is nothing to do */
 int json_fold(const struct edit_job *job, bool changed, json_t *into);
+/* export.c: a peer's configuration, and its new key. */
+int take_export(struct edit_job *job);
+int prepare_export(struct edit_job *job);
+int export_make(struct edit_job *job);
+int export_save(struct edit_job *job);
+void export_say(const struct edit_job *job, struct buf *out);
+int export_show(struct edit_job *job);
+bool export_instead(struct edit_job *job, const struct edit_command *c, int *code);
+int json_export(const struct edit_job *job, bool changed, json_t *into);
+void export_free(struct export *x); /* wipes; NULL is fine */
 
 /* edit_git.c: the files and git around them. Diagnostics go to job->diags; -1 after an error. */
 int edit_check_git(struct edit_job *job); /* a commit would take nothing along that somebody has not finished */

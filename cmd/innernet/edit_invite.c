@@ -145,15 +145,15 @@ static int draw_invite(struct edit_job *job)
 			  job->edit.kind == EDIT_ADD_PEER ? "; or give --public-key" : "");
 		return -1;
 	}
-	job->seed = secret_new();
-	job->invitation =
+	job->secret = secret_new();
+	job->secret_file =
 	    path ? arena_strdup(job->arena, path) : arena_printf(job->arena, "%s.yaml", job->edit.peer.name);
-	if (!job->seed || !job->invitation) {
+	if (!job->secret || !job->secret_file) {
 		job->diags.out_of_memory = true;
 		return -1;
 	}
-	randombytes_buf(job->seed, KEY_LEN);
-	crypto_sign_seed_keypair(job->edit.peer.key.b, secret, job->seed);
+	randombytes_buf(job->secret, KEY_LEN);
+	crypto_sign_seed_keypair(job->edit.peer.key.b, secret, job->secret);
 	sodium_memzero(secret, sizeof(secret));
 	return 0;
 }
@@ -170,17 +170,21 @@ int prepare_invite_peer(struct edit_job *job)
 	return draw_invite(job);
 }
 
-int invitation_save(struct edit_job *job, const struct version *floor)
+int invitation_save(struct edit_job *job)
 {
+	struct version floor = {0, 0};
 	uint32_t i = model_peer_by_name(job->after, job->edit.peer.name);
 	struct invitation *invitation = NULL;
 	int rc = -1;
 
-	if (!invitation_make(job->after, i, job->seed, floor, &invitation, &job->diags) &&
-	    !invitation_write(job->invitation, invitation, &job->diags)) {
-		rc = edit_exclude(job, job->invitation, &job->excluded);
+	if (!job->secret)
+		return 0;
+	edit_floor(job, &floor);
+	if (!invitation_make(job->after, i, job->secret, &floor, &invitation, &job->diags) &&
+	    !invitation_write(job->secret_file, invitation, &job->diags)) {
+		rc = edit_exclude(job, job->secret_file, &job->excluded);
 		if (rc)
-			file_remove(job->invitation, &job->diags);
+			file_remove(job->secret_file, &job->diags);
 	}
 	invitation_free(invitation);
 	return rc;
@@ -188,15 +192,17 @@ int invitation_save(struct edit_job *job, const struct version *floor)
 
 void invitation_say(const struct edit_job *job, struct buf *out)
 {
-	const char *name = job->edit.peer.name, *slash = strrchr(job->invitation, '/');
+	const char *name = job->edit.peer.name, *slash = job->secret_file ? strrchr(job->secret_file, '/') : NULL;
 	char expires[TIME_STR_LEN];
 
-	buf_printf(out, "The invitation is in %s. Whoever holds it can take %s's place, once", job->invitation, name);
+	if (!job->secret_file)
+		return;
+	buf_printf(out, "The invitation is in %s. Whoever holds it can take %s's place, once", job->secret_file, name);
 	if (job->edit.peer.invite_expires && !time_format(job->edit.peer.invite_expires, expires))
 		buf_printf(out, " and until %s", expires);
 	buf_printf(out,
 		   ":\ngive it to %s alone, by a way you trust, and keep it out of git. There: innernet install %s\n",
-		   name, slash ? slash + 1 : job->invitation);
+		   name, slash ? slash + 1 : job->secret_file);
 }
 
 static json_t *string_or_null(const char *s)
@@ -227,7 +233,7 @@ int json_peer(const struct edit_job *job, bool changed, json_t *into)
 	more = json_pack("{s:s, s:o, s:s, s:s, s:o, s:o}", "name", p->name, "ip", ips, "cidr", m->cidrs[p->cidr].name,
 			 p->is_invite ? "invite" : "public_key", key, "invite_expires",
 			 string_or_null(*expires ? expires : NULL), "invitation",
-			 string_or_null(changed ? job->invitation : NULL));
+			 string_or_null(changed ? job->secret_file : NULL));
 	rc = more ? json_object_update(into, more) : -1;
 	json_decref(more);
 	return rc;

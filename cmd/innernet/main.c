@@ -31,6 +31,7 @@ static const struct command *const commands[] = {
     &command_enable_peer,
     &command_delete_peer,
     &command_set_endpoint,
+    &command_export,
     &command_add_cidr,
     &command_rename_cidr,
     &command_delete_cidr,

@@ -113,39 +113,10 @@ static uint32_t find_self(const struct model *m, const char *name, struct diags 
 		return NONE;
 	}
 	if (i != NONE && m->peers[i].is_invite) {
-		g = diag_error(d, "peer-invited", &m->peers[i].at_key,
-			       "peer '%s' has an invite and no key: a server redeems it", name);
-		diag_help(d, g,
-			  "`innernet install INVITATION` does that; without a server give it a `public_key`, as `wg "
-			  "pubkey` prints it");
+		key_say_invited(&m->peers[i], d);
 		return NONE;
 	}
 	return i;
-}
-
-static int read_key(struct peer_config *c, const struct model *m, const struct peer *self, const char *path,
-		    struct diags *d)
-{
-	char has[KEY_B64_LEN + 1], wants[KEY_B64_LEN + 1];
-	struct diag *g;
-
-	if (key_file_read(path, "a WireGuard private key", c->private_key, d) < 0)
-		return -1;
-	x25519_public(c->private_key, &c->public_key);
-	if (key_eq(&c->public_key, &self->key))
-		return 0;
-	key_format(&c->public_key, has);
-	key_format(&self->key, wants);
-	g = diag_error(d, "key-mismatch", &self->at_key,
-		       "the key in %s is not that of '%s': its public key is %s, not %s", path, self->name, has, wants);
-	for (uint32_t i = 0; i < m->n_peers; i++) {
-		if (!m->peers[i].is_invite && key_eq(&c->public_key, &m->peers[i].key)) {
-			diag_help(d, g, "it is that of '%s'", m->peers[i].name);
-			return -1;
-		}
-	}
-	diag_help(d, g, "is it the right file, and the newest definition?");
-	return -1;
 }
 
 /* Whoever has only an invite is nobody's WireGuard peer; that is said once, however many they are. */
@@ -233,7 +204,7 @@ static int fill(struct this_peer *p, struct arena *a, const struct peer_definiti
 	if (i == NONE)
 		return -1;
 	fill_membership(p->config, m, &m->peers[i]);
-	if (from->key && read_key(p->config, m, &m->peers[i], from->key, d) < 0)
+	if (from->key && key_file_read_peer(from->key, m, i, p->config->private_key, d) < 0)
 		return -1;
 	p->config->settings.listen_port = from->listen_port ? from->listen_port : own_port(&m->peers[i]);
 	s = snapshot_compile(a, m, x, &commit_outside_git, d);

@@ -64,7 +64,7 @@ chmod 644 "$tmp/seed"
 refused 'a seed that others can read' 'file-permissions' two-stacks/network.yaml --for alice --key "$tmp/seed"
 chmod 600 "$tmp/seed"
 echo short >"$tmp/seed"
-refused 'a seed that is none' 'not an Ed25519 seed' two-stacks/network.yaml --for alice --key "$tmp/seed"
+refused 'a seed that is none' 'does not hold an Ed25519 seed' two-stacks/network.yaml --for alice --key "$tmp/seed"
 sed 's/cannot_reach: \[humans, servers, guests\]/cannot_reach: [hub]/' two-stacks/network.yaml >"$tmp/network.yaml"
 refused 'failing tests are not published' 'test-failed' "$tmp/network.yaml" -o "$tmp/none"
 [ ! -e "$tmp/none" ]

@@ -26,7 +26,7 @@ else
 fi
 
 # The other compiler than the one the tests were built with: cmd/ here, the rest in the fuzzers' build.
-read -ra flags < <(pkg-config --cflags libgit2 libmnl libcyaml libmicrohttpd libcurl yaml-0.1 libsodium jansson)
+read -ra flags < <(pkg-config --cflags libgit2 libmnl libcyaml libmicrohttpd libcurl yaml-0.1 libsodium jansson libqrencode)
 mapfile -t cmd < <(find cmd -name '*.c' | sort)
 if [ ${#cmd[@]} -gt 0 ]; then
 	out=$(clang -fsyntax-only -std=c11 -D_GNU_SOURCE -I. -DINNERNET_VERSION='"0"' -Wall -Wextra -Wpedantic -Wshadow \

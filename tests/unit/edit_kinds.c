@@ -282,6 +282,21 @@ static void test_fold_describe(void **state)
 	}
 }
 
+static void test_set_key(void **state)
+{
+	(void)state;
+	struct edit e = {.kind = EDIT_SET_KEY, .name = "bob"};
+	apply(&e, "peers:\n  bob: { ip: 1, invite: \"I\", admin: true } # x\n",
+	      "peers:\n  bob: { ip: 1, public_key: \"" KEY "\", admin: true } # x\n");
+	apply(&e, "peers:\n  bob:\n    invite: I # x\n    invite_expires: 2026-12-06T12:00:00Z # y\n    ip: 1\n",
+	      "peers:\n  bob:\n    public_key: " KEY " # x\n    ip: 1\n");
+	apply(&e, "peers:\n  bob: {invite_expires: 2026-12-06T12:00:00Z, ip: 1, invite: 'I'}\n",
+	      "peers:\n  bob: {ip: 1, public_key: '" KEY "'}\n");
+	apply(&e, "{\"peers\": {\"bob\": {\"public_key\": \"K\"}}}",
+	      "{\"peers\": {\"bob\": {\"public_key\": \"" KEY "\"}}}");
+	refused(&e, "peers:\n  bob: {ip: 1}\n", "error[edit-style]: the peer 'bob' has neither a key nor an invite\n");
+}
+
 /* On a model. */
 #define DEFINITION                                                                                                     \
 	"network: corp\ncidr: 10.60.0.0/16\ncidrs:\n  infra: 10.60.0.0/24\n  humans: 10.60.64.0/24\n  ops: "           \
@@ -342,7 +357,8 @@ int main(void)
 	    cmocka_unit_test(test_disable),     cmocka_unit_test(test_rename),         cmocka_unit_test(test_files),
 	    cmocka_unit_test(test_delete),      cmocka_unit_test(test_delete_refused), cmocka_unit_test(test_cidr),
 	    cmocka_unit_test(test_association), cmocka_unit_test(test_endpoint),       cmocka_unit_test(test_invite),
-	    cmocka_unit_test(test_fold),        cmocka_unit_test(test_fold_describe),  cmocka_unit_test(test_check),
+	    cmocka_unit_test(test_fold),        cmocka_unit_test(test_fold_describe),  cmocka_unit_test(test_set_key),
+	    cmocka_unit_test(test_check),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -654,6 +654,11 @@ static bool draw_peer(struct net *n, struct edit *e, struct edit *back)
 		t->expires = chance(50) ? 1796558400 : 0;
 		e->peer = (struct edit_peer){.is_invite = true, .invite_expires = t->expires};
 		key_of(t->seed, true, &e->peer.key);
+	} else if (e->kind == EDIT_SET_KEY) {
+		t->invited = false;
+		t->expires = 0;
+		t->seed = (uint8_t)++n->names;
+		key_of(t->seed, false, &e->peer.key);
 	} else {
 		if (t->disabled)
 			return false;
@@ -667,11 +672,11 @@ static bool draw_peer(struct net *n, struct edit *e, struct edit *back)
 /* False: not this time. `back` undoes it. */
 static bool draw_edit(struct net *n, struct edit *e, struct edit *back, bool undoable)
 {
-	static const enum edit_kind kinds[] = {EDIT_ADD_PEER,     EDIT_ADD_CIDR,          EDIT_ADD_ASSOCIATION,
-					       EDIT_RENAME_PEER,  EDIT_RENAME_CIDR,       EDIT_DISABLE_PEER,
-					       EDIT_SET_ENDPOINT, EDIT_INVITE_PEER,       EDIT_DELETE_PEER,
-					       EDIT_DELETE_CIDR,  EDIT_DELETE_ASSOCIATION};
-	*e = *back = (struct edit){.kind = kinds[draw(undoable ? 7 : 11)]};
+	static const enum edit_kind kinds[] = {EDIT_ADD_PEER,     EDIT_ADD_CIDR,           EDIT_ADD_ASSOCIATION,
+					       EDIT_RENAME_PEER,  EDIT_RENAME_CIDR,        EDIT_DISABLE_PEER,
+					       EDIT_SET_ENDPOINT, EDIT_INVITE_PEER,        EDIT_DELETE_PEER,
+					       EDIT_DELETE_CIDR,  EDIT_DELETE_ASSOCIATION, EDIT_SET_KEY};
+	*e = *back = (struct edit){.kind = kinds[draw(undoable ? 7 : 12)]};
 	switch (e->kind) {
 	case EDIT_ADD_PEER:
 	case EDIT_ADD_CIDR:

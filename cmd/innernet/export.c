@@ -1,0 +1,304 @@
+/* innernet export: the configuration of a peer that runs nothing of ours, with a key that is made here. */
+#include "cmd/innernet/commands.h"
+#include "cmd/innernet/edit.h"
+#include "cmd/innernet/qr.h"
+#include "cmd/terminal.h"
+#include "reconcile/edge/file.h"
+#include "reconcile/edge/key_file.h"
+#include "reconcile/wg_quick.h"
+#include "schema/find.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The options, and what comes of them. */
+struct export
+{
+	const char *file; /* NULL: standard output */
+	bool qr, all;
+	const struct view *view;
+	struct buf text, code; /* secret */
+};
+
+void export_free(struct export *x)
+{
+	if (!x)
+		return;
+	buf_wipe(&x->text);
+	buf_wipe(&x->code);
+	free(x);
+}
+
+int take_export(struct edit_job *job)
+{
+	const struct invocation *inv = job->inv;
+	const char *file = option_value(inv, "output");
+	bool key = option_given(inv, "key"), qr = option_given(inv, "qr"), json = option_given(inv, "json");
+
+	if (key && option_given(inv, "new-key"))
+		return usage_error(inv, "export: --key and --new-key exclude each other");
+	if (key && (option_given(inv, "commit") || option_given(inv, "push")))
+		return usage_error(inv, "export: with --key nothing is edited; leave out --commit and --push");
+	if (qr && json)
+		return usage_error(inv, "export: --qr and --json exclude each other");
+	if (!file && !qr && isatty(STDOUT_FILENO))
+		return usage_error(inv, "export: what is printed has a private key, and standard output is a terminal; "
+					"give --qr, -o FILE, or -o - to print it all the same");
+	job->export = calloc(1, sizeof(*job->export));
+	if (!job->export) {
+		job->diags.out_of_memory = true;
+		return 1;
+	}
+	job->edit.name = job->edit.peer.name = inv->args[0];
+	job->path = inv->n_args > 1 ? inv->args[1] : ".";
+	job->export->file = file && strcmp(file, "-") != 0 ? file : NULL;
+	job->export->qr = qr;
+	job->export->all = option_given(inv, "all");
+	/* What the configuration goes to has nothing else in it. */
+	job->say = job->export->file && !qr ? stdout : stderr;
+	return 0;
+}
+
+/* Whoever has a key loses it: that is asked for by name. */
+static int check_new(struct edit_job *job, const struct peer *p)
+{
+	const struct ledger_facts *facts = job->ledger ? ledger_facts(job->ledger) : NULL;
+	bool enrolled = p->is_invite && facts && ledger_enrolment(facts, &p->key);
+	struct diag *g;
+
+	if (p->server) {
+		g = diag_error(&job->diags, "key-kept", &p->at, "'%s' is a server, which has a key of its own",
+			       p->name);
+		diag_help(&job->diags, g, "export peers that run nothing of innernet's");
+		return -1;
+	}
+	if ((p->is_invite && !enrolled) || option_given(job->inv, "new-key"))
+		return 0;
+	g = diag_error(&job->diags, "key-kept", &p->at_key,
+		       enrolled ? "a machine has redeemed the invite of '%s'" : "peer '%s' has a key already", p->name);
+	diag_help(&job->diags, g, "--new-key puts a new one in its place%s",
+		  enrolled ? "" : "; --key FILE takes the private key that belongs to it");
+	return -1;
+}
+
+int prepare_export(struct edit_job *job)
+{
+	if (check_new(job, &job->before->peers[model_peer_by_name(job->before, job->edit.name)]))
+		return -1;
+	job->secret = secret_new();
+	if (!job->secret) {
+		job->diags.out_of_memory = true;
+		return -1;
+	}
+	randombytes_buf(job->secret, KEY_LEN);
+	/* As curve25519 takes a key (RFC 7748 section 5): what the other side shows is what we wrote. */
+	job->secret[0] &= 248;
+	job->secret[31] = (uint8_t)((job->secret[31] & 127) | 64);
+	x25519_public(job->secret, &job->edit.peer.key);
+	if (job->export->file && !(job->secret_file = arena_strdup(job->arena, job->export->file))) {
+		job->diags.out_of_memory = true;
+		return -1;
+	}
+	return 0;
+}
+
+/* Twice, so that the buffer has its size before the key comes: a buffer that moves leaves a copy behind. */
+static int render(struct buf *out, const struct wg_quick *q, const uint8_t *secret, struct diags *d)
+{
+	char key[KEY_B64_LEN + 1];
+	struct buf dry = {0};
+	int r;
+
+	memset(key, 'A', KEY_B64_LEN);
+	key[KEY_B64_LEN] = '\0';
+	r = wg_quick_render(&dry, q, key);
+	buf_add(out, dry.p ? dry.p : "", dry.n);
+	buf_reset(out);
+	buf_free(&dry);
+	config_secret_format(secret, key);
+	if (r == 0)
+		r = wg_quick_render(out, q, key);
+	sodium_memzero(key, sizeof(key));
+	if (r < 0)
+		d->out_of_memory = true;
+	return r;
+}
+
+/* What a peer of this model sees, with the keys that this clone's ledger has. */
+static const struct view *view_in(struct edit_job *job, const struct model *m)
+{
+	const struct ledger_facts *facts = job->ledger ? ledger_facts(job->ledger) : NULL;
+	struct reach_index *x = reach_index_new(job->arena, m);
+	struct snapshot *s;
+
+	if (!x) {
+		job->diags.out_of_memory = true;
+		return NULL;
+	}
+	s = snapshot_compile(job->arena, m, x, &commit_outside_git, &job->diags);
+	return s ? view_of_peer(job->arena, s, model_peer_by_name(m, job->edit.name), facts ? facts->enrolments : NULL,
+				facts ? facts->n_enrolments : 0, &job->diags)
+		 : NULL;
+}
+
+static int make(struct edit_job *job, const struct model *m)
+{
+	struct export *x = job->export;
+	struct wg_quick q = {.all = x->all, .comments = true};
+	struct buf bare = {0};
+	int r = -1;
+
+	q.view = x->view = view_in(job, m);
+	if (!x->view || render(&x->text, &q, job->secret, &job->diags))
+		return -1;
+	if (!x->qr)
+		return 0;
+	q.comments = false;
+	if (render(&bare, &q, job->secret, &job->diags) == 0)
+		r = qr_render(&x->code, buf_span(&bare), terminal_width(), use_color(job->inv, stdout), &job->diags);
+	buf_wipe(&bare);
+	return r;
+}
+
+int export_make(struct edit_job *job)
+{
+	return make(job, job->after);
+}
+
+int export_save(struct edit_job *job)
+{
+	if (!job->secret_file)
+		return 0;
+	if (file_create(job->secret_file, buf_span(&job->export->text), 0600, &job->diags))
+		return -1;
+	if (edit_exclude(job, job->secret_file, &job->excluded) == 0)
+		return 0;
+	file_remove(job->secret_file, &job->diags);
+	return -1;
+}
+
+#define NAMES_SHOWN 12
+
+/* Those who are in it, or those who are not but could be. */
+static uint32_t list_names(const struct edit_job *job, bool in, struct buf *text, json_t *list)
+{
+	const struct view *v = job->export->view;
+	const struct wg_quick q = {.view = v, .all = job->export->all};
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < v->n_peers; i++) {
+		if (i == v->self || v->peers[i].pending || wg_quick_has(&q, i) != in)
+			continue;
+		if (text && n < NAMES_SHOWN)
+			buf_printf(text, "%s%s", n ? ", " : "", v->peers[i].name);
+		if (list)
+			json_array_append_new(list, json_string(v->peers[i].name));
+		n++;
+	}
+	if (text && n > NAMES_SHOWN)
+		buf_printf(text, " and %u more", n - NAMES_SHOWN);
+	return n;
+}
+
+void export_say(const struct edit_job *job, struct buf *out)
+{
+	const char *name = job->edit.name;
+	struct buf in = {0}, left = {0};
+
+	if (job->export->file)
+		buf_printf(out,
+			   "The configuration is in %s. It has a private key: give it to %s alone, and remove it.\n",
+			   job->export->file, name);
+	if (list_names(job, true, &in, NULL))
+		buf_printf(out, "%s reaches, each directly: %s.\n", name, in.p ? in.p : "");
+	else
+		buf_printf(out, "%s reaches nobody.\n", name);
+	if (list_names(job, false, &left, NULL))
+		buf_printf(out, "Not in it, for want of an endpoint that %s could call: %s.\n", name,
+			   left.p ? left.p : "");
+	buf_str(out, "It follows no change of the network: after one, export it again.\n");
+	buf_free(&in);
+	buf_free(&left);
+}
+
+int export_show(struct edit_job *job)
+{
+	const struct export *x = job->export;
+
+	if (x->qr && print_buf(job->inv, &x->code))
+		return -1;
+	return x->qr || x->file ? 0 : print_buf(job->inv, &x->text);
+}
+
+int json_export(const struct edit_job *job, bool changed, json_t *into)
+{
+	const struct export *x = job->export;
+	json_t *in = json_array(), *left = json_array(), *more;
+	char key[KEY_B64_LEN + 1];
+	int rc;
+
+	(void)changed;
+	list_names(job, true, NULL, in);
+	list_names(job, false, NULL, left);
+	key_format(&x->view->peers[x->view->self].key, key);
+	more = json_pack("{s:s, s:s, s:o, s:o, s:o, s:o}", "name", job->edit.name, "public_key", key, "configuration",
+			 x->file ? json_null() : json_stringn(x->text.p, x->text.n), "output",
+			 x->file ? json_string(x->file) : json_null(), "reaches", in, "without_endpoint", left);
+	rc = more ? json_object_update(into, more) : -1;
+	json_decref(more);
+	return rc;
+}
+
+/* With --key: the definition has the public one already, and only the configuration is made. */
+bool export_instead(struct edit_job *job, const struct edit_command *c, int *code)
+{
+	const char *path = option_value(job->inv, "key");
+	struct buf said = {0};
+	uint32_t i;
+
+	if (!path)
+		return false;
+	*code = 1;
+	i = model_find_peer(job->before, job->edit.name, &job->diags);
+	job->secret = secret_new();
+	job->secret_file = job->export->file ? arena_strdup(job->arena, job->export->file) : NULL;
+	if (!job->secret || (job->export->file && !job->secret_file))
+		job->diags.out_of_memory = true;
+	else if (i != NONE && key_file_read_peer(path, job->before, i, job->secret, &job->diags) == 0 &&
+		 make(job, job->before) == 0 && export_save(job) == 0)
+		*code = 0;
+	if (*code == 0 && option_given(job->inv, "json")) {
+		*code = edit_print_json(job, c, NULL);
+	} else if (*code == 0) {
+		export_say(job, &said);
+		*code = print_buf_to(job->inv, job->say, &said) || export_show(job) ? 1 : 0;
+	}
+	buf_free(&said);
+	return true;
+}
+
+static const struct option_spec options[] = {
+    {"key", 0, "FILE", "the private key that it has already: nothing is edited"},
+    {"new-key", 0, NULL, "put a new key in the place of the one that it has"},
+    {"all", 0, NULL, "those without an endpoint too: they must call first"},
+    {"qr", 0, NULL, "as a code for a phone's WireGuard app, on the terminal"},
+    {"output", 'o', "FILE", "write it there (mode 0600); - is standard output, a terminal too"},
+    EDIT_OPTIONS,
+};
+const struct command command_export = {
+    .name = "export",
+    .synopsis = "NAME [FILE | DIR] [--key FILE | --new-key] [--qr | -o FILE] [OPTION...]",
+    .summary = "make the configuration of a peer that runs plain WireGuard",
+    .text = "Prints a file for wg-quick(8), which phones' WireGuard apps read too, for a peer that runs nothing of\n"
+	    "innernet's. Its key is made here: the private one is in the configuration and nowhere else, the public\n"
+	    "one comes into the definition in the place of the peer's invite. The plan is shown first.\n\n"
+	    "The peer reaches who has an endpoint in the definition, a server always, each directly. It learns of no\n"
+	    "change: after one it is exported again.",
+    .example = "innernet export phone --qr --commit --push",
+    .options = options,
+    .min_args = 1,
+    .max_args = 2,
+    .run = edit_run,
+};
