@@ -395,6 +395,7 @@ void reconciler_move_done(struct reconciler *r, const struct key *mark, const st
 	r->n_moves = n;
 	moves_store(r);
 	loop_timer_set(r->loop, &r->drift_timer, 0);
+	loop_timer_set(r->loop, &r->retry_timer, 0); /* a revision may wait for this address */
 }
 
 /* --- looking --- */

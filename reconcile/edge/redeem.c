@@ -14,6 +14,7 @@
 #define RESUME_MS  2000 /* a key that is known is answered at once; else the invite's is tried, and this one again */
 #define ANSWER_MAX 4096 /* bytes of one line of text */
 #define ROUNDS     2    /* of all servers, before nobody is believed to answer */
+#define WORDS_MAX  200  /* of what a server says, bytes */
 
 struct redeemer {
 	const struct peer_options *options;
@@ -203,6 +204,18 @@ static bool refused(struct redeemer *r, const struct client_answer *answer, stru
 	return false;
 }
 
+/* An answer that says to come back: its body is a line of text, "code: message". */
+static void say_answer(struct buf *why, const char *server, const struct client_answer *answer)
+{
+	struct span text = buf_span(&answer->body);
+	size_t n = 0;
+
+	while (n < text.n && n < WORDS_MAX && text.p[n] != '\r' && text.p[n] != '\n')
+		n++;
+	buf_printf(why, "%sserver %s answered %ld ", why->n ? "; " : "", server, answer->status);
+	buf_visible(why, (struct span){text.p, n});
+}
+
 /* 0: enrolled. 1: nobody answered. 2: somebody did, but cannot do it now. -1: refused, or this machine failed. */
 static int post(struct redeemer *r, struct span record, struct buf *why, struct diags *d)
 {
@@ -229,7 +242,7 @@ static int post(struct redeemer *r, struct span record, struct buf *why, struct 
 		else if (i < m->n_servers && answer.error)
 			buf_printf(why, "%sserver %s: %s", why->n ? "; " : "", s->name, answer.error);
 		else if (i < m->n_servers)
-			buf_printf(why, "%sserver %s answered %ld", why->n ? "; " : "", s->name, answer.status);
+			say_answer(why, s->name, &answer);
 		if (answer.status)
 			none = 2;
 		buf_free(&answer.body);

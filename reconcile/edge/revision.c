@@ -103,7 +103,16 @@ static unsigned seeds_among(const struct server_config *c, const struct trust *t
 	return n;
 }
 
-static void check_self(struct revision *g, const struct server_config *c, struct diags *d)
+/* It is there, and has another key now. */
+static bool self_rekeyed(const struct revision *g, const struct revision *prev)
+{
+	const struct peer *was = prev && prev->self != NONE ? &prev->model->peers[prev->self] : NULL;
+	uint32_t now = was ? model_peer_by_name(g->model, was->name) : NONE;
+
+	return now != NONE && g->model->peers[now].server && !g->model->peers[now].is_invite;
+}
+
+static void check_self(struct revision *g, const struct revision *prev, const struct server_config *c, struct diags *d)
 {
 	const struct model *m = g->model;
 	char key[KEY_B64_LEN + 1];
@@ -116,6 +125,12 @@ static void check_self(struct revision *g, const struct server_config *c, struct
 	key_format(&c->public_key, key);
 	if (g->self == NONE) {
 		e = diag_error(d, "server-dropped", NULL, "no peer has this server's key, %s", key);
+		if (self_rekeyed(g, prev)) {
+			diag_help(d, e,
+				  "another server publishes a new key of this one: push it there, then put the private "
+				  "key into this server's own file and start it again");
+			return;
+		}
 		diag_help(d, e, "a server does not publish a network without itself; list it with `public_key: \"%s\"`",
 			  key);
 		return;
@@ -182,7 +197,7 @@ int revision_check(struct revision *g, const struct revision *prev, bool descend
 			       "this server is that of the network '%s', not of '%s'", c->network, m->network);
 		diag_help(d, e, "a network keeps its name; `innernet-reconcile init` makes another one");
 	}
-	check_self(g, c, d);
+	check_self(g, prev, c, d);
 	if (prev)
 		check_history(g, prev, descends, d);
 	check_signing(g, prev, c, d);
