@@ -143,6 +143,8 @@ static void peers_sort(struct device_state *st)
 static int builder_init(struct builder *b, struct arena *a, const struct local *l, const char *network, uint16_t mtu,
 			uint32_t max_peers)
 {
+	if (l->interface)
+		network = l->interface;
 	*b = (struct builder){.arena = a, .local = l};
 	struct device_state *st = b->state = arena_alloc(a, sizeof(*st));
 	if (!st)

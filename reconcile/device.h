@@ -105,6 +105,7 @@ struct local_endpoint {
 
 /* What is local to one machine: not in any snapshot. */
 struct local {
+	const char *interface; /* NULL: it has the network's name */
 	const struct key *public_key;
 	uint16_t listen_port; /* 0: any */
 	uint32_t mtu;         /* 0: the network's */

@@ -166,7 +166,7 @@ static void add_unmanaged(struct buf *out, const struct shown *s)
 
 static void add_head(struct buf *out, const struct shown *s)
 {
-	buf_printf(out, "%s: ", s->network);
+	buf_printf(out, "%s: ", s->interface);
 	if (s->view) {
 		const struct view_peer *self = &s->view->peers[s->view->self];
 		buf_printf(out, "%s ", self->name);
@@ -279,11 +279,11 @@ static json_t *cidrs_json(const struct view *v)
 json_t *show_render_json(const struct shown *s)
 {
 	json_t *o = json_object(), *peers = json_array();
-	bool ok = json_put(o, "network", json_string(s->network)) &&
-		  json_put(o, "redeemed", json_boolean(s->redeemed)) &&
-		  json_put(o, "public_key", key_json(&s->public_key)) &&
-		  json_put(o, "up", json_boolean(s->device->exists && s->device->up)) &&
-		  json_put(o, "listen_port", json_integer(s->device->listen_port));
+	bool ok =
+	    json_put(o, "network", json_string(s->network)) && json_put(o, "interface", json_string(s->interface)) &&
+	    json_put(o, "redeemed", json_boolean(s->redeemed)) && json_put(o, "public_key", key_json(&s->public_key)) &&
+	    json_put(o, "up", json_boolean(s->device->exists && s->device->up)) &&
+	    json_put(o, "listen_port", json_integer(s->device->listen_port));
 
 	if (s->view) {
 		ok = ok && json_put(o, "name", json_string(s->view->peers[s->view->self].name)) &&

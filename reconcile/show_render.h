@@ -6,7 +6,7 @@
 #include "reconcile/tree.h"
 
 struct shown {
-	const char *network;
+	const char *network, *interface;
 	const char *name; /* this machine's, before its first snapshot */
 	const struct addr *ip;
 	uint8_t n_ips;

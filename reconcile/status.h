@@ -28,7 +28,7 @@ void daemon_state_write(struct buf *out, const struct daemon_state *s); /* JSON 
 int daemon_state_parse(struct span bytes, struct daemon_state *out);    /* -1: it is not one */
 
 struct status_facts {
-	const char *network;
+	const char *network; /* as this machine calls it */
 	bool redeemed;
 	const struct view *view;           /* NULL: no snapshot yet */
 	const struct plan *plan;           /* what would have to be done now; NULL: it could not be told */

@@ -59,7 +59,7 @@ static int apply_shown(struct this_peer *p, const struct buf *shown, bool color,
 	int r = store_lock(&p->store, LOCK_WAIT_MS, d), code = FAILED;
 
 	if (r > 0)
-		diag_error(d, "busy", NULL, "another innernet is at work on '%s'", p->config->m.network);
+		diag_error(d, "busy", NULL, "another innernet is at work on '%s'", peer_config_interface(p->config));
 	if (r || peer_refresh(p, clock_unix(), d) < 0 || render(p, &again, color, d) < 0)
 		goto out;
 	if (again.n != shown->n || memcmp(again.p, shown->p, shown->n) != 0) {
@@ -68,7 +68,7 @@ static int apply_shown(struct this_peer *p, const struct buf *shown, bool color,
 		if (p->from_definition)
 			diag_help(d, g, "look at the new one: `innernet plan` with the same --file and --as");
 		else
-			diag_help(d, g, "look at the new one: `innernet plan %s`", p->config->m.network);
+			diag_help(d, g, "look at the new one: `innernet plan %s`", peer_config_interface(p->config));
 		code = STALE;
 		goto out;
 	}

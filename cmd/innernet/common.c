@@ -136,7 +136,7 @@ void print_version(FILE *to, const struct this_peer *p)
 	const struct version *v = p->held ? &p->held->view->statement.version : NULL;
 
 	if (v)
-		fprintf(to, "%s: version %" PRIu64 ".%" PRIu64, p->config->m.network, v->epoch, v->number);
+		fprintf(to, "%s: version %" PRIu64 ".%" PRIu64, peer_config_interface(p->config), v->epoch, v->number);
 	else
-		fprintf(to, "%s: no snapshot yet", p->config->m.network);
+		fprintf(to, "%s: no snapshot yet", peer_config_interface(p->config));
 }

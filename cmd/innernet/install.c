@@ -5,11 +5,14 @@
 #include "reconcile/edge/redeem.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define SHOWN_MAX 20 /* peers, or routes, of one line */
 
 static const struct option_spec options[] = {
     HOSTS_OPTIONS,
+    {"name", 0, "NAME", "what the interface is called on this machine (the network's name)"},
+    {"default-name", 0, NULL, "the network's name, as without --name"},
     {"delete-invite", 'd', NULL, "remove the invitation's file afterwards"},
     {0},
 };
@@ -66,12 +69,15 @@ static void print_routes(const struct view *v)
 static void print_joined(const struct this_peer *p)
 {
 	const struct view *v = p->held->view;
+	const char *name = peer_config_interface(p->config);
 	const struct view_peer *self = &v->peers[v->self];
 	char ip[ADDR_STR_LEN];
 	uint32_t n = 0;
 
 	addr_format(&self->ip[0], ip);
-	printf("This machine is %s (%s) in the network %s.\n", self->name, ip, v->statement.network);
+	bool renamed = strcmp(name, v->statement.network) != 0;
+	printf("This machine is %s (%s) in the network %s%s%s.\n", self->name, ip, v->statement.network,
+	       renamed ? ", by the interface " : "", renamed ? name : "");
 	for (uint32_t i = 0; i < v->n_peers; i++)
 		n += i != v->self && !v->peers[i].pending;
 	printf("It reaches %u peer%s:", n, n == 1 ? "" : "s");
@@ -81,7 +87,7 @@ static void print_joined(const struct this_peer *p)
 	}
 	printf("%s\n", n > SHOWN_MAX ? ", ..." : "");
 	print_routes(v);
-	printf("To keep it so: innernet up --daemon %s\n", v->statement.network);
+	printf("To keep it so: innernet up --daemon %s\n", name);
 }
 
 static int run(struct invocation *inv)
@@ -90,11 +96,18 @@ static int run(struct invocation *inv)
 	struct invitation *invitation = NULL;
 	struct this_peer *p = NULL;
 	struct diags d = {0};
+	const char *name = option_value(inv, "name");
 	int code = FAILED;
 
 	if (peer_options(inv, &o) < 0)
 		return FAILED;
-	if (invitation_read(inv->args[0], &invitation, &d) < 0 || redeem(&o, invitation, progress, &p, &d) < 0)
+	if (name && option_given(inv, "default-name"))
+		return usage_error(inv, "--name or --default-name, not both");
+	if (name && !network_name_valid(name, strlen(name)))
+		return usage_error(inv,
+				   "--name takes the name of an interface: a host name of at most %d letters, not '%s'",
+				   NETWORK_MAX_LEN, name);
+	if (invitation_read(inv->args[0], &invitation, &d) < 0 || redeem(&o, invitation, name, progress, &p, &d) < 0)
 		goto out;
 	code = DONE;
 	print_joined(p);
@@ -110,11 +123,13 @@ out:
 
 /* One command under two names. */
 #define INSTALL                                                                                                        \
-	.synopsis = "INVITATION [-d]", .options = options, .min_args = 1, .max_args = 1, .run = run,                   \
+	.synopsis = "INVITATION [--name NAME] [-d]", .options = options, .min_args = 1, .max_args = 1, .run = run,     \
 	.text =                                                                                                        \
 	    "Makes this machine's own key (it is on disk before anything is sent and never leaves it), redeems the\n"  \
 	    "invitation inside the tunnel, verifies the first snapshot and brings the interface up. When it is\n"      \
-	    "interrupted, or the server cannot be reached, run it again: it goes on where it stopped."
+	    "interrupted, or the server cannot be reached, run it again: it goes on where it stopped. A machine that " \
+	    "is\n"                                                                                                     \
+	    "in two networks of one name calls the interface of one of them otherwise: --name."
 
 const struct command command_install = {
     .name = "install",

@@ -23,7 +23,7 @@ static int change_locked(struct this_peer *p, change_fn *change, void *ctx, stru
 	if (r)
 		return r;
 	peer_resolve(p, RESOLVE_WAIT_MS, d);
-	if (interface_exists(p->config->m.network) && peer_converge(p, clock_unix(), 0, &turn, d) < 0)
+	if (interface_exists(peer_config_interface(p->config)) && peer_converge(p, clock_unix(), 0, &turn, d) < 0)
 		return -1;
 	return peer_config_write(p->options->config_dir, p->config, false, d);
 }
@@ -150,7 +150,7 @@ static int change_endpoint(void *ctx, struct this_peer *p, struct diags *d)
 	/* What is to be forgotten may be about a peer that went. */
 	if (c->endpoint && (!v || !peer_called(v, c->name))) {
 		g = diag_error(d, "unknown-name", NULL, "this machine sees no peer called '%s'", c->name);
-		diag_help(d, g, "`innernet show %s --short` lists them", p->config->m.network);
+		diag_help(d, g, "`innernet show %s --short` lists them", peer_config_interface(p->config));
 	} else if (c->endpoint && peer_called(v, c->name) == &v->peers[v->self]) {
 		g = diag_error(d, "bad-endpoint", NULL, "'%s' is this machine", c->name);
 	} else if (c->endpoint && inside(v, c->endpoint)) {

@@ -29,6 +29,7 @@ static int show_one(const struct invocation *inv, const struct peer_options *o, 
 	if (peer_open(o, name, &p, d) < 0 || device_read(a, name, &device, d) < 0)
 		goto out;
 	s = (struct shown){.network = p->config->m.network,
+			   .interface = name,
 			   .name = p->config->m.name,
 			   .ip = p->config->m.ip,
 			   .n_ips = p->config->m.n_ips,

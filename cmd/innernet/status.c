@@ -25,7 +25,7 @@ static const char *message_of(struct arena *a, const struct diags *d, const char
 static void look(struct this_peer *p, struct checks *c)
 {
 	struct status_facts f = {
-	    .network = p->config->m.network,
+	    .network = peer_config_interface(p->config),
 	    .redeemed = p->config->redeemed,
 	    .view = p->held ? p->held->view : NULL,
 	    .running = store_running(&p->store),

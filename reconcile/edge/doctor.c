@@ -118,7 +118,7 @@ static void check_port(const struct doctor *d)
 	} else if (port_taken(AF_INET, want) || port_taken(AF_INET6, want)) {
 		k = checks_add(d->c, CHECK_FAIL, "port", "another program has UDP port %u", want);
 		checks_help(d->c, k, "ss -lunp shows which; or take another: innernet set-listen-port %s -l PORT",
-			    d->peer->config->m.network);
+			    peer_config_interface(d->peer->config));
 	} else {
 		checks_add(d->c, CHECK_OK, "port", "UDP port %u is free", want);
 	}
@@ -168,7 +168,7 @@ static int read_number(const char *path)
 /* The kernel takes the higher of both (Documentation/networking/ip-sysctl). */
 static void check_rp_filter(const struct doctor *d)
 {
-	const char *name = d->peer->config->m.network;
+	const char *name = peer_config_interface(d->peer->config);
 	char path[80];
 	int all = read_number("/proc/sys/net/ipv4/conf/all/rp_filter"), own;
 	struct check *k;
@@ -295,7 +295,7 @@ static void check_hosts(const struct doctor *d)
 	if (!path)
 		checks_add(d->c, CHECK_OK, "names", "none are written");
 	else if (hosts_check_writable(path, &why) == 0 && hosts_read(path, &file, &why) == 0 &&
-		 hosts_find(buf_span(&file), d->peer->config->m.network, path, &at, &why) == 0)
+		 hosts_find(buf_span(&file), peer_config_interface(d->peer->config), path, &at, &why) == 0)
 		checks_add(d->c, CHECK_OK, "names", "%s can be written", path);
 	else {
 		k = checks_add(d->c, CHECK_FAIL, "names", "%s", why.first ? why.first->message : "out of memory");
@@ -329,7 +329,7 @@ static void check_interface(struct doctor *d, struct diags *why)
 	struct device_state *there = NULL;
 	struct check *k;
 
-	if (device_read(d->c->arena, d->peer->config->m.network, &there, why) == 0) {
+	if (device_read(d->c->arena, peer_config_interface(d->peer->config), &there, why) == 0) {
 		d->device = there;
 		return;
 	}
@@ -360,7 +360,7 @@ void doctor_check(struct this_peer *p, unsigned wait_ms, struct checks *c)
 		checks_add(c, CHECK_OK, "daemon", "runs");
 	} else {
 		k = checks_add(c, CHECK_WARN, "daemon", "none runs: nobody follows the network or repairs it");
-		checks_help(c, k, "innernet up --daemon %s", p->config->m.network);
+		checks_help(c, k, "innernet up --daemon %s", peer_config_interface(p->config));
 	}
 	check_endpoints(&d);
 	diags_free(&why);

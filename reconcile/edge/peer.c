@@ -63,14 +63,14 @@ static struct file_stamp stamp_of_config(const struct peer_options *o, const cha
 bool peer_is_member(const struct this_peer *p)
 {
 	static const struct file_stamp none;
-	struct file_stamp now = stamp_of_config(p->options, p->config->m.network);
+	struct file_stamp now = stamp_of_config(p->options, peer_config_interface(p->config));
 
 	return !file_stamp_eq(&now, &none);
 }
 
 int peer_refresh_settings(struct this_peer *p, struct diags *d)
 {
-	const char *name = p->config->m.network;
+	const char *name = peer_config_interface(p->config);
 	struct file_stamp now = stamp_of_config(p->options, name);
 	struct peer_settings old = p->config->settings;
 	struct peer_config *c = NULL;
@@ -153,7 +153,7 @@ int peer_check_redeemed(const struct this_peer *p, struct diags *d)
 	if (p->config->redeemed)
 		return 0;
 	g = diag_error(d, "not-redeemed", NULL, "the invitation to '%s' has not been redeemed yet",
-		       p->config->m.network);
+		       peer_config_interface(p->config));
 	diag_help(d, g, "run `innernet install INVITATION` again: it goes on where it stopped");
 	return -1;
 }
@@ -310,7 +310,7 @@ int peer_fetch(struct this_peer *p, unsigned connect_ms, enum verify_result *res
 	       char server[static NAME_MAX_LEN + 1], struct diags *d)
 {
 	struct peer_server servers[SERVERS_MAX];
-	struct client *c = client_new(NULL, p->config->m.network, &p->config->m.trust.id, d);
+	struct client *c = client_new(NULL, peer_config_interface(p->config), &p->config->m.trust.id, d);
 	size_t n = peer_servers(p, servers);
 	char path[POLL_PATH_MAX];
 	int r = -1;
@@ -423,6 +423,7 @@ int peer_resolve(struct this_peer *p, int wait_ms, struct diags *d)
 static struct device_state *desired(struct this_peer *p, struct arena *a, struct diags *d)
 {
 	struct local l = {
+	    .interface = peer_config_interface(p->config),
 	    .public_key = p->public_key,
 	    .listen_port = p->config->settings.listen_port,
 	    .mtu = p->options->mtu,
@@ -453,7 +454,7 @@ static struct plan *plan_against(struct this_peer *p, struct arena *a, const str
 	struct device_state *there = NULL;
 	struct plan *plan;
 
-	if (device_read(a, p->config->m.network, &there, d) < 0)
+	if (device_read(a, peer_config_interface(p->config), &there, d) < 0)
 		return NULL;
 	plan = device_diff(a, want, there, p->last, now);
 	if (!plan)
@@ -604,7 +605,8 @@ int peer_converge(struct this_peer *p, int64_t now, unsigned lock_ms, struct pee
 		return r;
 	r = take_news(p, now, d);
 	if (r == 1) {
-		diag_error(d, "no-network", NULL, "this machine is in the network '%s' no more", p->config->m.network);
+		diag_error(d, "no-network", NULL, "this machine is in the network '%s' no more",
+			   peer_config_interface(p->config));
 		turn->gone = true;
 		leave_folder(p);
 		r = -1;

@@ -28,6 +28,7 @@ struct raw_hosts {
 };
 struct raw_config {
 	struct raw_membership m;
+	char *interface; /* NULL: the network's name */
 	char *state, *invite, *private_key;
 	struct raw_overrides *overrides; /* NULL: none */
 	struct raw_hosts *hosts;         /* NULL: none */
@@ -58,6 +59,7 @@ static const cyaml_schema_field_t hosts_fields[] = {
 
 static const cyaml_schema_field_t fields[] = {
     RAW_MEMBERSHIP_FIELDS(struct raw_config),
+    RAW_OPTIONAL("interface", struct raw_config, interface),
     RAW_STRING("state", struct raw_config, state),
     RAW_STRING("invite", struct raw_config, invite),
     RAW_STRING("private_key", struct raw_config, private_key),
@@ -220,6 +222,20 @@ static int take_hosts(const struct config_at *at, const struct raw_hosts *raw, s
 	return bad;
 }
 
+static int take_interface(const struct config_at *at, const char *name, struct peer_config *c)
+{
+	if (!network_name_valid(name, strlen(name)))
+		return config_fail(at, "interface",
+				   "must be the name of an interface: a host name of at most 15 characters");
+	snprintf(c->interface, sizeof(c->interface), "%s", name);
+	return 0;
+}
+
+const char *peer_config_interface(const struct peer_config *c)
+{
+	return c->interface[0] ? c->interface : c->m.network;
+}
+
 int peer_config_parse(struct span bytes, const char *name, struct peer_config **out, struct diags *d)
 {
 	const struct config_at at = {.file = name, .code = code, .d = d};
@@ -245,6 +261,8 @@ int peer_config_parse(struct span bytes, const char *name, struct peer_config **
 	bad |= take_state(&at, raw->state, &c->redeemed);
 	bad |= config_ed25519(&at, "invite", raw->invite, &c->invite);
 	bad |= config_secret(&at, "private_key", raw->private_key, c->private_key);
+	if (raw->interface)
+		bad |= take_interface(&at, raw->interface, c);
 	if (raw->overrides)
 		bad |= take_overrides(&at, raw->overrides, &c->settings);
 	if (raw->hosts)
@@ -292,12 +310,15 @@ int peer_config_emit(const struct peer_config *c, struct buf *out, struct diags 
 	struct raw_config raw = {0};
 	struct peer_settings settings = c->settings; /* its pointers are only read */
 	char key[KEY_B64_LEN + 1], invite[ED25519_STR_LEN + 1], pending[] = "pending", redeemed[] = "redeemed";
+	char interface[NETWORK_MAX_LEN + 1];
 	int r = -1;
 
+	memcpy(interface, c->interface, sizeof(interface));
 	config_secret_format(c->private_key, key);
 	ed25519_format(&c->invite, invite);
 	raw.private_key = key;
 	raw.invite = invite;
+	raw.interface = interface[0] && strcmp(interface, c->m.network) != 0 ? interface : NULL;
 	raw.state = c->redeemed ? redeemed : pending;
 	if (!a || membership_to_raw(a, &c->m, &raw.m) < 0 || emit_settings(a, &settings, &raw) < 0)
 		d->out_of_memory = true;
@@ -335,9 +356,9 @@ int peer_config_read(const char *dir, const char *ifname, struct peer_config **o
 	if (r == 0 && !(absent && *absent))
 		r = peer_config_parse(buf_span(&b), path, out, d);
 	buf_wipe(&b);
-	if (r == 0 && *out && strcmp((*out)->m.network, ifname) != 0) {
+	if (r == 0 && *out && strcmp(peer_config_interface(*out), ifname) != 0) {
 		diag_file_error(d, code, path, "%s is about the network '%s', which its name does not say", path,
-				(*out)->m.network);
+				peer_config_interface(*out));
 		peer_config_free(*out);
 		*out = NULL;
 		r = -1;
@@ -351,7 +372,8 @@ int peer_config_write(const char *dir, const struct peer_config *c, bool create,
 	struct buf b = {0};
 	int r = -1;
 
-	if (path_of(dir, c->m.network, path, d) < 0 || file_mkdirs(dir, 0700, d) < 0 || peer_config_emit(c, &b, d) < 0)
+	if (path_of(dir, peer_config_interface(c), path, d) < 0 || file_mkdirs(dir, 0700, d) < 0 ||
+	    peer_config_emit(c, &b, d) < 0)
 		goto out;
 	r = create ? file_create(path, buf_span(&b), 0600, d) : file_write(path, buf_span(&b), 0600, d);
 out:

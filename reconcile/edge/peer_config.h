@@ -29,22 +29,26 @@ struct peer_settings {
 
 struct peer_config {
 	struct membership m;
-	uint8_t *private_key;  /* secret_new(): X25519, 32 bytes */
-	struct key public_key; /* of it */
-	struct key invite;     /* the Ed25519 key it came with */
-	bool redeemed;         /* false: the enrolment was not answered yet; `install` again goes on */
+	char interface[NETWORK_MAX_LEN + 1]; /* as `install --name` called it; "": the network's name */
+	uint8_t *private_key;                /* secret_new(): X25519, 32 bytes */
+	struct key public_key;               /* of it */
+	struct key invite;                   /* the Ed25519 key it came with */
+	bool redeemed;                       /* false: the enrolment was not answered yet; `install` again goes on */
 	struct peer_settings settings;
 };
 
 struct peer_config *peer_config_new(struct diags *d); /* zeroed, with memory for the key; NULL: out of memory */
 void peer_config_free(struct peer_config *c);         /* wipes; NULL is fine */
 
+/* What the interface, the file and the end of the peers' names are called on this machine. */
+const char *peer_config_interface(const struct peer_config *c);
+
 /* From bytes, every value checked; -1 with diagnostics ("bad-config") that do not show the key. */
 int peer_config_parse(struct span bytes, const char *name, struct peer_config **out, struct diags *d);
 int peer_config_emit(const struct peer_config *c, struct buf *out, struct diags *d); /* the caller wipes */
 
 /*
- * DIR/IFACE.yaml. Refused when others can read it, or when it is another network's. With `absent` given, a file
+ * DIR/IFACE.yaml. Refused when others can read it, or when it is about another interface. With `absent` given, a file
  * that is not there is no error: *absent = true.
  */
 int peer_config_read(const char *dir, const char *ifname, struct peer_config **out, bool *absent, struct diags *d);

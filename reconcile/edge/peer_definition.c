@@ -20,7 +20,7 @@ static bool has_file(const char *dir, const char *name, char path[static PATH_MA
 
 int peer_check_served(const struct this_peer *p, struct diags *d)
 {
-	const char *name = p->config->m.network;
+	const char *name = peer_config_interface(p->config);
 	char path[PATH_MAX];
 	struct diag *g;
 
@@ -54,7 +54,8 @@ int peer_definition_note(struct this_peer *p, struct diags *d)
 	/* Names stay where they are when none are to be written; in another file they are not left behind. */
 	if (noted && (!hosts || strcmp(old, hosts) == 0))
 		return 0;
-	if (noted && *old && peer_names_remove(p->options->data_dir, old, p->config->m.network, &gone, d) < 0)
+	if (noted && *old &&
+	    peer_names_remove(p->options->data_dir, old, peer_config_interface(p->config), &gone, d) < 0)
 		diags_soften(d);
 	return store_save_applied(&p->store, hosts ? hosts : "", d);
 }
@@ -62,7 +63,7 @@ int peer_definition_note(struct this_peer *p, struct diags *d)
 /* An interface of that name is ours when we wrote so down, or when it has this peer's key. */
 static int check_interface(const struct this_peer *p, struct diags *d)
 {
-	const char *name = p->config->m.network;
+	const char *name = peer_config_interface(p->config);
 	struct arena *a = arena_new();
 	struct device_state *there = NULL;
 	char hosts[PATH_MAX];
@@ -238,8 +239,8 @@ int peer_open_definition(const struct peer_options *o, struct arena *a, const st
 		goto fail;
 	p->private_key = from->key ? p->config->private_key : NULL;
 	p->public_key = &p->config->public_key;
-	if (store_init(&p->store, o->data_dir, p->config->m.network, d) < 0 || peer_check_served(p, d) < 0 ||
-	    check_interface(p, d) < 0 || resolve(p, from->resolve_ms, d) < 0)
+	if (store_init(&p->store, o->data_dir, peer_config_interface(p->config), d) < 0 ||
+	    peer_check_served(p, d) < 0 || check_interface(p, d) < 0 || resolve(p, from->resolve_ms, d) < 0)
 		goto fail;
 	*out = p;
 	return 0;

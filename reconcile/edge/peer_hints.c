@@ -272,7 +272,7 @@ static void learn_now(struct this_peer *p)
 	struct arena *a = arena_new();
 	struct diags ignored = {0};
 
-	if (a && device_read(a, p->config->m.network, &there, &ignored) == 0 && there->exists)
+	if (a && device_read(a, peer_config_interface(p->config), &there, &ignored) == 0 && there->exists)
 		peer_hints_learn(p, a, there, clock_unix(), &ignored);
 	diags_free(&ignored);
 	arena_free(a);

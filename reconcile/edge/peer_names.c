@@ -41,7 +41,7 @@ static struct span block_of(const struct names *n)
 
 static int names_read(const struct this_peer *p, const char *path, struct names *out, struct diags *d)
 {
-	const char *network = p->config->m.network;
+	const char *network = peer_config_interface(p->config);
 
 	if (hosts_block_of_view(&out->want, p->held->view, network, peer_host_suffix(p), d) < 0)
 		return -1;

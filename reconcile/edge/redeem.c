@@ -19,6 +19,7 @@
 struct redeemer {
 	const struct peer_options *options;
 	const struct invitation *inv;
+	char name[NETWORK_MAX_LEN + 1]; /* the interface's */
 	struct this_peer *peer;
 	struct client *client;
 	uint8_t *temporary; /* the invite's key, as X25519 */
@@ -75,7 +76,8 @@ static int refuse_interface(const char *ifname, struct diags *d)
 			struct diag *g =
 			    diag_error(d, "interface-exists", NULL,
 				       "there is a WireGuard interface '%s' already, which is not ours", ifname);
-			diag_help(d, g, "remove or rename it first (`ip link del %s`)", ifname);
+			diag_help(d, g, "give ours another name (--name), or remove that one (`ip link del %s`)",
+				  ifname);
 			r = -1;
 		}
 	}
@@ -91,6 +93,7 @@ static int write_new(const struct redeemer *r, bool create, struct diags *d)
 	if (!c)
 		return -1;
 	c->m = r->inv->m;
+	memcpy(c->interface, r->name, sizeof(c->interface));
 	c->invite = r->inv->invite;
 	randombytes_buf(c->private_key, KEY_LEN);
 	/* As curve25519 takes a key (RFC 7748 section 5): what `wg show` prints is what we hold. */
@@ -104,7 +107,7 @@ static int write_new(const struct redeemer *r, bool create, struct diags *d)
 /* The file as it is, or a new one: afterwards there is one with a key of our own, for this invitation. */
 static int prepare_file(struct redeemer *r, struct diags *d)
 {
-	const char *name = r->inv->m.network;
+	const char *name = r->name;
 	struct peer_config *c = NULL;
 	bool absent = false;
 	int done = -1;
@@ -120,8 +123,10 @@ static int prepare_file(struct redeemer *r, struct diags *d)
 	} else if (!r->resumed) {
 		struct diag *g = diag_error(d, "already-installed", NULL,
 					    "this machine is in the network '%s' already, as %s", name, c->m.name);
-		diag_help(d, g, "`innernet down %s` and move %s/%s.yaml away to join with another invitation", name,
-			  r->options->config_dir, name);
+		diag_help(d, g,
+			  "`innernet uninstall %s` leaves that one; a network that is called the same is joined under "
+			  "another name: --name",
+			  name);
 	} else {
 		done = 0;
 	}
@@ -388,10 +393,9 @@ static int check_new(struct redeemer *r, struct diags *d)
 	if (plan && !plan_is_empty(plan)) {
 		done = 0;
 	} else if (plan) {
-		struct diag *g =
-		    diag_error(d, "already-installed", NULL,
-			       "this machine is in the network '%s' already, by this invitation", r->inv->m.network);
-		diag_help(d, g, "`innernet show %s` shows it", r->inv->m.network);
+		struct diag *g = diag_error(d, "already-installed", NULL,
+					    "this machine is in the network '%s' already, by this invitation", r->name);
+		diag_help(d, g, "`innernet show %s` shows it", r->name);
 	}
 	arena_free(a);
 	return done;
@@ -404,16 +408,15 @@ static void undo(struct redeemer *r, struct diags *d)
 
 	if (r->peer->config->redeemed)
 		return;
-	interface_remove(r->inv->m.network, r->options->backend, NULL, d);
-	if (r->void_now &&
-	    snprintf(path, sizeof(path), "%s/%s.yaml", r->options->config_dir, r->inv->m.network) < PATH_MAX)
+	interface_remove(r->name, r->options->backend, NULL, d);
+	if (r->void_now && snprintf(path, sizeof(path), "%s/%s.yaml", r->options->config_dir, r->name) < PATH_MAX)
 		file_remove(path, d);
 }
 
 static int redeemer_init(struct redeemer *r, struct diags *d)
 {
 	r->temporary = secret_new();
-	r->client = client_new(NULL, r->inv->m.network, &r->inv->m.trust.id, d);
+	r->client = client_new(NULL, r->name, &r->inv->m.trust.id, d);
 	if (!r->temporary || !r->client) {
 		d->out_of_memory = true;
 		return -1;
@@ -423,14 +426,37 @@ static int redeemer_init(struct redeemer *r, struct diags *d)
 	return 0;
 }
 
-int redeem(const struct peer_options *o, const struct invitation *inv, void (*progress)(const char *text),
-	   struct this_peer **out, struct diags *d)
+/* That it was given; what it is called already when this goes on; or the network's. */
+static void choose_name(struct redeemer *r, const char *given)
+{
+	struct arena *a = arena_new();
+	const char *const *names = NULL;
+	struct diags ignored = {0};
+	size_t n = 0;
+
+	snprintf(r->name, sizeof(r->name), "%s", given ? given : r->inv->m.network);
+	if (!given && a)
+		peer_config_list(a, r->options->config_dir, &names, &n, &ignored);
+	for (size_t i = 0; i < n; i++) {
+		struct peer_config *c = NULL;
+		if (peer_config_read(r->options->config_dir, names[i], &c, NULL, &ignored) == 0 &&
+		    key_eq(&c->invite, &r->inv->invite) && key_eq(&c->m.trust.id, &r->inv->m.trust.id))
+			snprintf(r->name, sizeof(r->name), "%s", names[i]);
+		peer_config_free(c);
+	}
+	diags_free(&ignored);
+	arena_free(a);
+}
+
+int redeem(const struct peer_options *o, const struct invitation *inv, const char *interface,
+	   void (*progress)(const char *text), struct this_peer **out, struct diags *d)
 {
 	struct redeemer r = {.options = o, .inv = inv, .progress = progress};
 	int done = -1, locked;
 
 	*out = NULL;
-	if (redeemer_init(&r, d) < 0 || prepare_file(&r, d) < 0 || peer_open(o, inv->m.network, &r.peer, d) < 0)
+	choose_name(&r, interface);
+	if (redeemer_init(&r, d) < 0 || prepare_file(&r, d) < 0 || peer_open(o, r.name, &r.peer, d) < 0)
 		goto out;
 	peer_resolve(r.peer, RESOLVE_MS, d);
 	if (check_new(&r, d) < 0)
@@ -438,7 +464,7 @@ int redeem(const struct peer_options *o, const struct invitation *inv, void (*pr
 	locked = store_lock(&r.peer->store, LOCK_MS, d);
 	if (locked) {
 		if (locked > 0)
-			diag_error(d, "busy", NULL, "another innernet is at work on '%s'", inv->m.network);
+			diag_error(d, "busy", NULL, "another innernet is at work on '%s'", r.name);
 		goto out;
 	}
 	done = become_peer(&r, d);

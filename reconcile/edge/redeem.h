@@ -13,10 +13,11 @@
 /*
  * 0 and *out, converged and with its first snapshot. -1 with diagnostics: an invitation that can never be
  * redeemed leaves nothing behind; one that got no answer leaves the file with the new key (to go on with), but
- * no interface. `progress` gets one line of text a step, for people; may be NULL.
+ * no interface. `interface`: what that is called here; NULL: as the network, or as it was called when this goes on.
+ * `progress` gets one line of text a step, for people; may be NULL.
  */
-int redeem(const struct peer_options *o, const struct invitation *inv, void (*progress)(const char *text),
-	   struct this_peer **out, struct diags *d);
+int redeem(const struct peer_options *o, const struct invitation *inv, const char *interface,
+	   void (*progress)(const char *text), struct this_peer **out, struct diags *d);
 
 /* Takes the interface away; the files stay. *gone: there was none. For `innernet down` as well. */
 int interface_remove(const char *ifname, enum device_backend backend, bool *gone, struct diags *d);

@@ -135,6 +135,40 @@ static void test_settings(void **state)
 	diags_free(&d);
 }
 
+/* Another name than the network's: the file has it, in its name and in itself. */
+static void test_interface(void **state)
+{
+	struct diags d = {0};
+	struct peer_config *c = example(), *again = NULL;
+	struct buf b = {0};
+	char path[80];
+
+	(void)state;
+	assert_string_equal(peer_config_interface(c), "corp");
+	strcpy(c->interface, "corp");
+	assert_int_equal(peer_config_emit(c, &b, &d), 0);
+	assert_null(strstr(b.p, "interface:"));
+	buf_wipe(&b);
+	strcpy(c->interface, "work");
+	assert_int_equal(peer_config_write(dir, c, true, &d), 0);
+	assert_int_equal(peer_config_read(dir, "work", &again, NULL, &d), 0);
+	assert_string_equal(peer_config_interface(again), "work");
+	assert_string_equal(again->m.network, "corp");
+	peer_config_free(again);
+	snprintf(path, sizeof(path), "%s/work.yaml", dir);
+	assert_int_equal(remove(path), 0);
+	strcpy(c->interface, "../up");
+	b = (struct buf){0};
+	assert_int_equal(peer_config_emit(c, &b, &d), 0);
+	assert_int_equal(peer_config_parse(buf_span(&b), "f", &again, &d), -1);
+	assert_string_equal(d.first->message,
+			    "f: 'interface' must be the name of an interface: a host name of at most 15 "
+			    "characters");
+	buf_wipe(&b);
+	peer_config_free(c);
+	diags_free(&d);
+}
+
 static void refused(const char *name, const char *code)
 {
 	struct diags d = {0};
@@ -227,10 +261,8 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_round_trip),
-	    cmocka_unit_test(test_settings),
-	    cmocka_unit_test(test_refused),
-	    cmocka_unit_test(test_list),
+	    cmocka_unit_test(test_round_trip), cmocka_unit_test(test_settings), cmocka_unit_test(test_interface),
+	    cmocka_unit_test(test_refused),    cmocka_unit_test(test_list),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
