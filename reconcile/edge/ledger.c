@@ -229,6 +229,39 @@ static int take_address(struct ledger *l, struct changes *c, const char *path, s
 	return 0;
 }
 
+static int take_statement(struct ledger *l, const char *path, struct span bytes, struct diags *d)
+{
+	struct ledger_statement st = {0};
+	char expect[LEDGER_PATH_LEN];
+	struct span copy;
+	void *p;
+
+	hash_bytes(bytes.p, bytes.n, &st.record);
+	for (size_t i = 0; i < l->n_statements; i++)
+		if (!hash_cmp(&l->statements[i].record, &st.record))
+			return 0;
+	if (l->n_statements == CHAIN_MAX) {
+		bad_record(d, path, "there are too many statements");
+		return 0;
+	}
+	if (!(copy = arena_span(l->names, bytes)).p)
+		return ledger_out_of_memory(d);
+	ledger_statement_path(expect, bytes);
+	if (ledger_statement_parse(l->names, copy, &st.text, &st.parsed) || !key_eq(&st.parsed.trust.id, &l->id)) {
+		bad_record(d, path, "not a statement of this network");
+		return 0;
+	}
+	if (strcmp(expect, path)) {
+		bad_record(d, path, "its name is not that of its content");
+		return 0;
+	}
+	if (!(p = ledger_grow(l->statements, l->n_statements, &l->cap_statements, sizeof(*l->statements))))
+		return ledger_out_of_memory(d);
+	l->statements = p;
+	l->statements[l->n_statements++] = st;
+	return 0;
+}
+
 static int take_file(struct ledger *l, struct changes *c, const git_diff_delta *delta, struct diags *d)
 {
 	const char *path = delta->new_file.path;
@@ -249,7 +282,9 @@ static int take_file(struct ledger *l, struct changes *c, const git_diff_delta *
 	git_odb_free(odb);
 	if (ret)
 		goto corrupt;
-	if (n > LEDGER_RECORD_MAX || c->n_enrolments + c->n_spent + c->n_addresses > LEDGER_RECORDS_MAX) {
+	const bool is_statement = !strncmp(path, "statements/", 11);
+	if (n > (is_statement ? LEDGER_STATEMENT_MAX : LEDGER_RECORD_MAX) ||
+	    c->n_enrolments + c->n_spent + c->n_addresses > LEDGER_RECORDS_MAX) {
 		bad_record(d, path, "too large");
 		return 0;
 	}
@@ -262,6 +297,8 @@ static int take_file(struct ledger *l, struct changes *c, const git_diff_delta *
 		ret = take_spent(c, path, bytes, d);
 	else if (!strncmp(path, "addresses/", 10))
 		ret = take_address(l, c, path, bytes, d);
+	else if (is_statement)
+		ret = take_statement(l, path, bytes, d);
 	else
 		bad_record(d, path, "no such kind of record");
 	git_blob_free(blob);
@@ -489,6 +526,7 @@ void ledger_free(struct ledger *l)
 	free(l->facts.addresses);
 	free(l->sequences);
 	free(l->due);
+	free(l->statements);
 	arena_free(l->names);
 	free(l);
 }
@@ -506,6 +544,12 @@ const char *ledger_position(const struct ledger *l)
 const struct ledger_facts *ledger_facts(const struct ledger *l)
 {
 	return &l->facts;
+}
+
+const struct ledger_statement *ledger_statements(const struct ledger *l, size_t *n)
+{
+	*n = l->n_statements;
+	return l->statements;
 }
 
 bool ledger_is_spent(const struct ledger *l, const struct key *invite)

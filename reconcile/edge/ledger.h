@@ -5,14 +5,17 @@
  *   enrolments/<2 hex>/<2 hex>/<64 hex of the invite>      the record that was redeemed (sign.h)
  *   spent/<2 hex>/<2 hex>/<64 hex of the invite>           "innernet-spent 1", "invite <b64>", "commit <hex>"
  *   addresses/<2 hex>/<2 hex>/<32 hex of the address>      "innernet-address 1", "address", "mark", "name", "commit"
+ *   statements/<2 hex>/<2 hex>/<64 hex of its hash>        a statement that changed the signers, as one server signed it
  *
  * The two folders of an address are its last two bytes, since the first are the same for all of IPv4.
  */
 #ifndef EDGE_LEDGER_H
 #define EDGE_LEDGER_H
 
+#include "reconcile/bundle.h"
 #include "reconcile/edge/repo.h"
 #include "reconcile/ledger.h"
+#include "reconcile/verify.h"
 
 #define LEDGER_REF          "refs/heads/innernet/enrolments"
 #define LEDGER_TRACKING_REF "refs/remotes/origin/innernet/enrolments" /* as a person's clone has it */
@@ -75,6 +78,15 @@ enum redeem_result ledger_redeem(struct ledger *l, const struct enrolment *e, st
 int ledger_record(struct ledger *l, const struct model *m, const struct model *old, const char *commit,
 		  struct diags *d);
 
+/* Statements that changed the signers, as servers recorded them: of this network, not checked beyond that. */
+struct ledger_statement {
+	struct hash record; /* of the record's bytes */
+	struct signed_text text;
+	struct statement parsed;
+};
+/* Valid until the next refresh. */
+const struct ledger_statement *ledger_statements(const struct ledger *l, size_t *n);
+
 /* --- of a ledger on a remote --- */
 
 /* A commit that is on no branch yet: pushed there from `from`, it counts; hex, "" for none. */
@@ -82,13 +94,17 @@ struct ledger_proposal {
 	char from[HASH_HEX_LEN + 1], to[HASH_HEX_LEN + 1];
 };
 
-/*
- * Makes a commit of what is not there yet: checked enrolments (`list`, each the first of its invite and key), and with
- * `m` not NULL what ledger_record() records, with the invites that ledger_replace() remembers. 1: *out is to be pushed.
- * 0: all that can be is there. -1 with diagnostics.
- */
-int ledger_propose(struct ledger *l, const struct enrolment *const *list, size_t n, const struct model *m,
-		   const char *commit, struct ledger_proposal *out, struct diags *d);
+/* What is to be recorded there. All of it is borrowed. */
+struct ledger_wish {
+	const struct enrolment *const *enrolments; /* checked; of an invite or a key that occurs twice, the first one */
+	size_t n_enrolments;
+	const struct model *m; /* what ledger_record() records, and what ledger_replace() remembers; NULL: not */
+	const char *commit;
+	const struct span *statements; /* ledger_statement_write() */
+	size_t n_statements;
+};
+/* Makes a commit of what is not there yet. 1: *out is to be pushed. 0: all that can be is there. -1 with diagnostics. */
+int ledger_propose(struct ledger *l, const struct ledger_wish *wish, struct ledger_proposal *out, struct diags *d);
 /* `m` is published in place of `old` (may be NULL): its replaced invites are spent with the next proposal. */
 int ledger_replace(struct ledger *l, const struct model *m, const struct model *old, struct diags *d);
 /* It is on the remote. */

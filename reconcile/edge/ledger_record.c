@@ -95,3 +95,37 @@ void ledger_address_path(char out[static LEDGER_PATH_LEN], const struct addr *a)
 	sodium_bin2hex(hex, sizeof(hex), a->b, 16);
 	snprintf(out, LEDGER_PATH_LEN, "addresses/%.2s/%.2s/%s", hex + 30, hex + 28, hex);
 }
+
+void ledger_statement_write(struct buf *out, const struct signed_text *s)
+{
+	const struct bundle b = {.statement = *s};
+
+	bundle_write(out, &b);
+}
+
+void ledger_statement_path(char out[static LEDGER_PATH_LEN], struct span bytes)
+{
+	struct hash h;
+	struct key name;
+
+	hash_bytes(bytes.p, bytes.n, &h);
+	memcpy(name.b, h.b, sizeof(name.b));
+	ledger_key_path(out, "statements", &name);
+}
+
+int ledger_statement_parse(struct arena *a, struct span bytes, struct signed_text *out, struct statement *parsed)
+{
+	struct diags quiet = {0};
+	struct bundle b;
+	int ret = -1;
+
+	if (bytes.n <= LEDGER_STATEMENT_MAX && bundle_parse(a, bytes, &b, &quiet) == 0 && b.statement.text.p &&
+	    b.statement.n_signatures && !b.n_chain && !b.fresh.text.p && !b.has_path && !b.n_objects &&
+	    !b.n_enrolments && !b.ledger[0] && !b.has_hints && !b.n_hints &&
+	    statement_parse(b.statement.text, parsed, &quiet) == 0) {
+		*out = b.statement;
+		ret = 0;
+	}
+	diags_free(&quiet);
+	return ret;
+}

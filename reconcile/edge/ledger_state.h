@@ -33,6 +33,8 @@ struct ledger {
 	bool remote;             /* the branch is on a remote: nothing is written to it from here */
 	struct key *due;         /* invites that were replaced, to be recorded as spent with the next write */
 	size_t n_due, cap_due;
+	struct ledger_statement *statements;
+	size_t n_statements, cap_statements;
 };
 
 /* Room for one more element. NULL: out of memory, and the old array stays. */

@@ -380,8 +380,31 @@ static void proposal_message(size_t redeemed, size_t others, const char *commit,
 		snprintf(out + n, 96 - (size_t)n, "publish %.12s\n", commit);
 }
 
-int ledger_propose(struct ledger *l, const struct enrolment *const *list, size_t n, const struct model *m,
-		   const char *commit, struct ledger_proposal *out, struct diags *d)
+static int collect_statements(struct ledger *l, struct records *rs, const struct ledger_wish *wish, struct diags *d)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < wish->n_statements && !ret; i++) {
+		const struct span bytes = wish->statements[i];
+		char path[LEDGER_PATH_LEN];
+		struct buf text = {0};
+		struct hash h;
+		bool there = false;
+
+		hash_bytes(bytes.p, bytes.n, &h);
+		for (size_t k = 0; k < l->n_statements && !there; k++)
+			there = !hash_cmp(&l->statements[k].record, &h);
+		if (there)
+			continue;
+		ledger_statement_path(path, bytes);
+		buf_add(&text, bytes.p, bytes.n);
+		ret = record_add(l, rs, path, &text, d);
+		buf_free(&text);
+	}
+	return ret;
+}
+
+int ledger_propose(struct ledger *l, const struct ledger_wish *wish, struct ledger_proposal *out, struct diags *d)
 {
 	struct records rs = {0};
 	char message[96];
@@ -389,16 +412,19 @@ int ledger_propose(struct ledger *l, const struct enrolment *const *list, size_t
 	int ret = -1;
 
 	*out = (struct ledger_proposal){0};
-	if (ledger_refresh(l, d) < 0 || collect_enrolments(l, &rs, list, n, d) < 0)
+	if (ledger_refresh(l, d) < 0 || collect_enrolments(l, &rs, wish->enrolments, wish->n_enrolments, d) < 0)
 		goto out;
 	const size_t redeemed = rs.n;
-	if (m && (collect_spent(l, &rs, m, commit, d) < 0 || collect_addresses(l, &rs, m, commit, d) < 0))
+	if (wish->m && (collect_spent(l, &rs, wish->m, wish->commit, d) < 0 ||
+			collect_addresses(l, &rs, wish->m, wish->commit, d) < 0))
+		goto out;
+	if (collect_statements(l, &rs, wish, d) < 0)
 		goto out;
 	if (!rs.n) {
 		ret = 0;
 		goto out;
 	}
-	proposal_message(redeemed, rs.n - redeemed, commit, message);
+	proposal_message(redeemed, rs.n - redeemed, wish->commit, message);
 	git_error_clear();
 	if (make_commit(l, &rs, message, &id)) {
 		write_failed(l, d);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define NOTES_BACK    500 /* commits that are looked at for one that was published */
 #define NOTE_RETRIES  16
 #define FANOUTS       3 /* 40 digits; 2 and 38; 2, 2 and 36: as git(1) may have left them */
 #define NOTE_PATH_LEN (GIT_OID_HEXSZ + 3)
@@ -109,4 +110,54 @@ int note_write(struct repo *r, const char *sha, struct span text, struct diags *
 		diag_help(d, g, "is there room, and may this user write to %s?", repo_folder(r));
 	}
 	return -1;
+}
+
+bool note_read(struct repo *r, const char *sha, size_t max, struct buf *out)
+{
+	char path[NOTE_PATH_LEN];
+	git_tree *tree = NULL;
+	git_blob *blob = NULL;
+	git_oid tip, id;
+	bool found = false;
+
+	if (strlen(sha) != GIT_OID_HEXSZ || notes_tree(r, &tip, &tree))
+		return false;
+	for (unsigned fanout = 0; fanout < FANOUTS && !found; fanout++) {
+		note_path(sha, fanout, path);
+		found = note_at(tree, path, &id);
+	}
+	git_tree_free(tree);
+	if (!found || repo_blob_load(r, &id, GIT_NOTE_MAX, &blob))
+		return false;
+	const size_t n = (size_t)git_blob_rawsize(blob);
+	buf_add(out, git_blob_rawcontent(blob), n < max ? n : max);
+	git_blob_free(blob);
+	return !out->failed;
+}
+
+bool note_published(struct repo *r, const char *sha, char out[static HASH_HEX_LEN + 1])
+{
+	git_oid id;
+	bool found = false;
+
+	if (git_oid_fromstr(&id, sha))
+		return false;
+	for (unsigned i = 0; i < NOTES_BACK && !found; i++) {
+		struct buf text = {0};
+		git_commit *c = NULL;
+		git_tree *tree = NULL;
+		git_oid_tostr(out, GIT_OID_HEXSZ + 1, &id);
+		found = note_read(r, out, sizeof(NOTE_PUBLISHED), &text) && text.p &&
+			(!strncmp(text.p, NOTE_PUBLISHED, strlen(NOTE_PUBLISHED)) ||
+			 !strncmp(text.p, NOTE_UNCHANGED, strlen(NOTE_UNCHANGED)));
+		buf_free(&text);
+		const bool more = !found && !repo_commit_load(r, &id, &c, &tree) && git_commit_parentcount(c);
+		if (more)
+			id = *git_commit_parent_id(c, 0);
+		git_tree_free(tree);
+		git_commit_free(c);
+		if (!more)
+			break;
+	}
+	return found;
 }

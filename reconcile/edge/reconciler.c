@@ -1,6 +1,7 @@
 #include "reconcile/edge/file.h"
 #include "reconcile/edge/judge.h"
 #include "reconcile/edge/log.h"
+#include "reconcile/edge/note.h"
 #include "reconcile/edge/reconciler_state.h"
 
 #include <errno.h>
@@ -238,12 +239,38 @@ static int check_version(const struct reconciler *r, const struct revision *g, s
 	return -1;
 }
 
+/*
+ * What another server on the same remote published last, by its note: a server that has published nothing itself goes on
+ * from there, or it would publish what the others refuse. NULL: nobody has published anything.
+ */
+static struct revision *published_elsewhere(struct reconciler *r, const char *sha)
+{
+	struct diags quiet = {0};
+	struct revision *g = NULL;
+	struct repo_definition def;
+	struct commit_info commit;
+	char at[HASH_HEX_LEN + 1];
+	bool unused;
+
+	if (r->current || !r->config->remote || !note_published(r->repo, sha, at))
+		return NULL;
+	if (!(g = revision_new(&quiet)) || repo_commit_info(r->repo, at, NULL, &commit, &unused, &quiet) < 0 ||
+	    repo_definition(r->repo, at, g->arena, &def, &quiet) < 0 ||
+	    revision_build(g, &def.root, &def.includes, &commit, NULL, &quiet) < 0) {
+		revision_free(g);
+		g = NULL;
+	}
+	diags_free(&quiet);
+	return g;
+}
+
 /* Loads and judges a commit. NULL with diagnostics; *final says that the verdict is about the content. */
 static struct revision *candidate(struct reconciler *r, const char *sha, bool *final, struct diags *d)
 {
+	struct revision *elsewhere = published_elsewhere(r, sha);
 	const struct judge by = {.repo = r->repo,
 				 .config = r->config,
-				 .published = r->current,
+				 .published = r->current ? r->current : elsewhere,
 				 .facts = r->ledger ? reconciler_facts(r) : NULL,
 				 .guarded = true};
 	struct revision *g = revision_new(d);
@@ -255,7 +282,8 @@ static struct revision *candidate(struct reconciler *r, const char *sha, bool *f
 		refused = judge_commit(&by, sha, g, a, &judged, d);
 	else
 		d->out_of_memory = true;
-	*final = judged.final;
+	/* What the others make of it may still come. */
+	*final = judged.final && (r->current || !r->config->remote);
 	if (refused < 0 || reconciler_moves_check(r, g, d) < 0)
 		goto fail;
 	/* The first time only: until now nobody knew the network's id. */
@@ -270,11 +298,13 @@ static struct revision *candidate(struct reconciler *r, const char *sha, bool *f
 	if (!(r->current && revision_same_content(g, r->current)) && check_version(r, g, d) < 0)
 		goto fail;
 	arena_free(a);
+	revision_free(elsewhere);
 	return g;
 fail:
 	/* Diagnostics point at names of files in the revision's arena: they are said before it goes. */
 	reconciler_refuse(r, sha, d);
 	arena_free(a);
+	revision_free(elsewhere);
 	revision_free(g);
 	return NULL;
 }
@@ -484,6 +514,8 @@ static enum turn look_here(struct reconciler *r, const char *word)
 		reconciler_converge(r, r->current, DEVICE_ALL);
 	if (r->ledger)
 		ledger_write_retry(r->ledger);
+	if (r->config->remote && r->ledger)
+		reconciler_chain_import(r);
 	reconciler_ledger_keep(r);
 out:
 	if (turn == TURN_FAILED && r->o.watch)

@@ -207,29 +207,45 @@ static void ledger_refused(struct reconciler *r, const char *message)
 	r->status_dirty = true;
 }
 
+/* A commit of what is due. 1: it is to be pushed; 0: there is nothing; -1 with diagnostics. */
+static int proposal_make(struct reconciler *r, bool records, struct diags *d)
+{
+	struct arena *a = arena_new();
+	struct ledger_wish wish = {.commit = r->current ? r->current->commit.sha : ""};
+	const struct enrolment **list = NULL;
+	size_t n = 0;
+	int some = -1;
+
+	for (struct redemption *x = r->up.redemptions; x; x = x->next)
+		n++;
+	if (a)
+		list = arena_array(a, n + 1, sizeof(*list));
+	if (!list || (records && reconciler_chain_records(r, a, &wish.statements, &wish.n_statements) < 0)) {
+		d->out_of_memory = true;
+	} else {
+		/* Ours has the newest first. */
+		wish.n_enrolments = n;
+		for (struct redemption *x = r->up.redemptions; x; x = x->next)
+			list[--n] = &x->e;
+		wish.enrolments = list;
+		wish.m = records ? r->current->model : NULL;
+		some = ledger_propose(r->ledger, &wish, &r->up.proposal, d);
+	}
+	arena_free(a);
+	return some;
+}
+
 /* False: there is nothing to push. */
 static bool ledger_push(struct reconciler *r)
 {
 	struct upstream *up = &r->up;
 	const bool records = r->record_due && r->current;
-	const struct enrolment **list;
 	struct diags d = {0};
-	size_t n = 0;
-	int some = -1;
+	int some;
 
 	if (up->blocked || !r->ledger || (!records && !up->redemptions))
 		return false;
-	for (struct redemption *x = up->redemptions; x; x = x->next)
-		n++;
-	if ((list = calloc(n + 1, sizeof(*list)))) {
-		/* The list has the newest first. */
-		size_t i = n;
-		for (struct redemption *x = up->redemptions; x; x = x->next)
-			list[--i] = &x->e;
-		some = ledger_propose(r->ledger, list, n, records ? r->current->model : NULL,
-				      r->current ? r->current->commit.sha : "", &up->proposal, &d);
-	}
-	free(list);
+	some = proposal_make(r, records, &d);
 	if (some < 0) {
 		if (!ledger_write_problem(r->ledger) || r->up.redemptions)
 			log_diags("ledger", &d);

@@ -123,6 +123,7 @@ struct reconciler {
 
 	struct arena *published_arena;
 	struct published published; /* as on disk */
+	size_t chain_seen;          /* statements on the ledger that `published` has taken what is good of */
 	struct revision *current;   /* NULL: nothing published */
 	struct report *reports;     /* of current's peers */
 	struct arena *kept_arena;
@@ -246,6 +247,11 @@ struct handover *reconciler_redeemed(struct reconciler *r, const struct enrolmen
  * when told. -1: it is not valid, which was said; the diagnostics' places are gone.
  */
 int reconciler_file_take(struct reconciler *r, struct diags *d);
+
+/* reconciler_chain.c: what several servers on one remote tell each other of how the signers changed. */
+void reconciler_chain_import(struct reconciler *r); /* when the ledger has something new; r->ledger is there */
+/* What of it we signed, as ledger_statement_write() has it; in the arena. -1: out of memory. */
+int reconciler_chain_records(const struct reconciler *r, struct arena *a, const struct span **out, size_t *n);
 
 /* reconciler_remote.c; all of it is fine without a remote */
 int reconciler_upstream_open(struct reconciler *r, struct diags *d); /* once the repository is */

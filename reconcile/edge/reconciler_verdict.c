@@ -71,16 +71,18 @@ static void on_note(void *ctx)
 
 static void note_make(struct reconciler *r, const struct history *h, const char *more)
 {
+	/* A server that is not in the definition yet has no say about it, where others do. */
+	if (r->config->remote && !r->current)
+		return;
 	reconciler_note_flush(r);
 	r->noted[0] = '\0';
 	buf_reset(&r->note);
 	switch (h->verdict) {
 	case VERDICT_PUBLISHED:
-		buf_printf(&r->note, "published as version %" PRIu64 ".%" PRIu64 "\n", h->version.epoch,
-			   h->version.number);
+		buf_printf(&r->note, NOTE_PUBLISHED "%" PRIu64 ".%" PRIu64 "\n", h->version.epoch, h->version.number);
 		break;
 	case VERDICT_UNCHANGED:
-		buf_printf(&r->note, "valid: says the same to every peer as version %" PRIu64 ".%" PRIu64 "\n",
+		buf_printf(&r->note, NOTE_UNCHANGED "says the same to every peer as version %" PRIu64 ".%" PRIu64 "\n",
 			   h->version.epoch, h->version.number);
 		break;
 	default:

@@ -352,6 +352,12 @@ int repo_commit_load(struct repo *r, const git_oid *id, git_commit **out, git_tr
 	return repo_tree_load(r, git_commit_tree_id(*out), tree);
 }
 
+int repo_blob_load(struct repo *r, const git_oid *id, size_t max, git_blob **out)
+{
+	*out = NULL;
+	return object_bounded(r, id, GIT_OBJECT_BLOB, max) ? -1 : git_blob_lookup(out, r->git, id);
+}
+
 static git_commit *commit_load(struct repo *r, const git_oid *id, struct diags *d)
 {
 	git_commit *c;

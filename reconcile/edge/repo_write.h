@@ -5,9 +5,10 @@
 #include "reconcile/edge/repo.h"
 #include <git2.h>
 
-/* A tree, and a commit with its tree, each bounded (schema/limits.h) before it is loaded. 0, or libgit2's error. */
+/* A tree, a commit with its tree, and a blob, each bounded before it is loaded. 0, or libgit2's error. */
 int repo_tree_load(struct repo *r, const git_oid *id, git_tree **out);
 int repo_commit_load(struct repo *r, const git_oid *id, git_commit **out, git_tree **tree);
+int repo_blob_load(struct repo *r, const git_oid *id, size_t max, git_blob **out);
 
 /*
  * A commit of innernet-reconcile's: the tree of `parent` (NULL: none) with these changes. No ref is moved. 0, or

@@ -245,6 +245,109 @@ static void test_away(void **state)
 	buf_free(&record);
 }
 
+/*
+ * A second server with keys of its own. The statement that lets it sign is signed by the first one alone: from the
+ * ledger the second has it too, so that a peer that was away meanwhile can follow it there.
+ */
+static void test_signers_change(void **state)
+{
+	struct fixture *f = *state, g;
+	struct seen before, after;
+	struct buf text = {0}, joined = {0};
+	char signer[ED25519_STR_LEN + 1], key[KEY_B64_LEN + 1], *at, *peers;
+
+	push(f, "");
+	follow_remote(f, "mirror.git", 1);
+	server_start(f);
+	fetch(f, NULL, &before);
+	await_files(f, LEDGER, "statements", 1);
+
+	g = *f;
+	assert_non_null(g.config = server_config_new());
+	assert_int_equal(server_config_draw(g.config), 0);
+	strcpy(g.config->network, "corp");
+	strcpy(g.config->interface, "corp");
+	g.config->ref = strdup(MAIN);
+	g.config->remote = strdup(f->config->remote);
+	g.config->interval = 1;
+	g.config->listen_port = 51820;
+	snprintf(g.data, sizeof(g.data), "%s/data-2", f->folder);
+	snprintf(g.repository, sizeof(g.repository), "%s/mirror-2.git", f->folder);
+	g.config->repository = strdup(g.repository);
+	g.server = 0;
+	int said = server_begin(&g);
+	json_decref(await_condition(&g, "Valid", "False", "server-dropped"));
+
+	definition(f, "", &text);
+	ed25519_format(&g.config->signers[0], signer);
+	key_format(&g.config->public_key, key);
+	assert_non_null(at = strstr(text.p, "signers: ["));
+	assert_non_null(peers = strstr(text.p, "  alice:"));
+	buf_add(&joined, text.p, (size_t)(at - text.p) + 10);
+	buf_printf(&joined, "\"%s\", ", signer);
+	buf_add(&joined, at + 10, (size_t)(peers - at) - 10);
+	/* The address of the test's servers is one: the first's, which the second serves as well. */
+	buf_printf(&joined,
+		   "  spare: { ip: 127.60.0.2, public_key: \"%s\", endpoint: \"192.0.2.2:51820\", server: true }\n%s",
+		   key, peers);
+	commit_message = "another server\n";
+	push_text(f, joined.p, false);
+	json_t *o = await_condition(f, "Valid", "False", "guard-trust");
+	const char *id = strstr(json_string_value(json_object_get(o, "problem")), "Innernet-Accept: ");
+	assert_non_null(id);
+	char message[128];
+	snprintf(message, sizeof(message), "another server\n\n%.*s\n", (int)strcspn(id, "'\"\n"), id);
+	json_decref(o);
+	/* What the first refuses the second does not publish, though it has nothing to compare with itself. */
+	look(&g, "failed");
+	json_decref(await_condition(&g, "Published", "Unknown", "Starting"));
+	commit_message = message;
+	push_text(f, joined.p, false);
+	commit_message = "a commit\n";
+	json_decref(await_condition(f, "Published", "True", "Published"));
+	server_ready(&g, said);
+	await_files(f, LEDGER, "statements", 3); /* the first, and the change as each of them signed it */
+	push_text(f, joined.p, false);
+	buf_str(&joined, "associations: [[humans, machines]]\n");
+	push_text(f, joined.p, false);
+
+	/* The first server goes. Who held only what it signed alone believes the second. */
+	for (int i = 0;; i++) {
+		struct buf body = {0};
+		char path[256], id64[KEY_B64_LEN + 1], head[256];
+		int fd = connect_from(&g, "127.60.64.2");
+		key_format(&f->id, id64);
+		snprintf(path, sizeof(path), "/v1/poll?have=%s.-.-&wait=1", before.have);
+		snprintf(head, sizeof(head), "Host: 127.60.0.2:%u\r\nInnernet-Network: %s\r\n", g.port, id64);
+		send_request(&g, fd, "GET", path, (struct span){0}, head);
+		assert_int_equal(receive(fd, &body), 200);
+		if (i == 0)
+			server_stop(f);
+		struct arena *a = arena_new();
+		struct bundle b;
+		struct diags d = {0};
+		assert_int_equal(bundle_parse(a, buf_span(&body), &b, &d), 0);
+		struct statement st;
+		assert_int_equal(statement_parse(b.statement.text, &st, &d), 0);
+		arena_free(a);
+		if (st.version.number >= 5) {
+			verify(f, &body, &before, &after);
+			buf_free(&body);
+			break;
+		}
+		assert_true(i < 50);
+		buf_free(&body);
+		usleep(200000);
+	}
+	assert_int_equal(after.view->statement.trust.n_signers, 2);
+	arena_free(before.arena);
+	arena_free(after.arena);
+	server_stop(&g);
+	server_config_free(g.config);
+	buf_free(&text);
+	buf_free(&joined);
+}
+
 /* A remote that gives and does not take: said with its own words, and tried again by itself. */
 static void test_read_only(void **state)
 {
@@ -311,6 +414,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_now, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_redemption, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_away, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_signers_change, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_read_only, setup, teardown),
 	    cmocka_unit_test(test_urls),
 	};
