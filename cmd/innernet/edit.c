@@ -503,11 +503,49 @@ static int make_edit(struct edit_job *job, const struct edit_command *c)
 		if (!edit_commit(job, message.p))
 			rc = json ? edit_print_json(job, c, impact) : print_done(job, c, message.p);
 		/* Whatever git said: the definition counts on it. */
-		if (!json && c->show && c->show(job))
+		if (!json && !job->undone && c->show && c->show(job))
 			rc = 1;
 	}
 	buf_free(&message);
 	return rc;
+}
+
+/*
+ * A network's name in the place of a path: this person's clone of it is edited, as the server has it now, and pushed. A
+ * bare word is a network first: that a folder happens to be called so changes nothing.
+ */
+static int take_network(struct edit_job *job)
+{
+	struct invocation *inv = job->inv;
+	const int at = inv->command == &command_export; /* after the peer's name */
+	const char *word = inv->n_args > at ? inv->args[at] : NULL;
+	struct diag *g;
+	bool there;
+
+	if (!word || !network_name_valid(word, strlen(word)))
+		return 0;
+	there = access(word, F_OK) == 0;
+	if (!there && caller_become(&job->diags) < 0)
+		return -1;
+	job->own = (struct own_clone){.network = word, .path = own_clone_find(job->arena, word)};
+	if (!job->own.path && !there && job->edit.kind != EDIT_FOLD) {
+		g = diag_error(&job->diags, "no-clone", NULL,
+			       "there is no file or folder '%s', and no clone of that network", word);
+		diag_help(&job->diags, g, "on an admin's machine, `innernet clone %s` makes one", word);
+		return -1;
+	}
+	if (!job->own.path)
+		return 0;
+	if (inv->n_options == OPTIONS_MAX) {
+		job->diags.out_of_memory = true;
+		return -1;
+	}
+	if (!at || !option_given(inv, "key")) { /* with it nothing is edited */
+		inv->names[inv->n_options] = "push";
+		inv->values[inv->n_options++] = "";
+	}
+	job->path = job->own.path;
+	return own_clone_freshen(&job->own, &job->diags);
 }
 
 static int run_job(struct edit_job *job, const struct edit_command *c)
@@ -515,7 +553,11 @@ static int run_job(struct edit_job *job, const struct edit_command *c)
 	bool ask_first = incomplete(job, c) && prompt_possible();
 	int rc = ask_first ? 0 : edit_missing(job, c);
 
-	if (rc || (!ask_first && (rc = c->take(job))))
+	if (rc)
+		return rc;
+	if (take_network(job))
+		return 1;
+	if (!ask_first && (rc = c->take(job)))
 		return rc;
 	if (load(job))
 		return 1;
@@ -526,33 +568,52 @@ static int run_job(struct edit_job *job, const struct edit_command *c)
 	return make_edit(job, c);
 }
 
+/* Says what is wrong, and frees all but the arena. */
+static void end_job(struct edit_job *job)
+{
+	if (job->diags.first || job->diags.out_of_memory)
+		report(job->inv, &job->diags, NULL);
+	if (job->edited.first || job->edited.out_of_memory)
+		report(job->inv, &job->edited, NULL);
+	if (job->edited.n_errors)
+		fputs("\nNothing was changed: the definition would not be valid.\n", stderr);
+	for (uint32_t i = 0; job->bytes && i < job->before->n_files; i++)
+		buf_free(&job->bytes[i]);
+	export_free(job->export);
+	secret_free(job->secret);
+	ledger_free(job->ledger);
+	clone_close(job->clone);
+	diags_free(&job->diags);
+	diags_free(&job->edited);
+}
+
+#define TRIES 2 /* when others push at the same time */
+
 int edit_run(struct invocation *inv)
 {
 	const struct edit_command *c = command_of(inv);
-	struct edit_job job = {.inv = inv, .arena = arena_new(), .say = stdout};
-	int rc;
+	struct arena *arenas[TRIES] = {NULL}; /* what was asked for in the first is for the second too */
+	bool again = true;
+	int rc = 1;
 
-	if (!job.arena || !c || sodium_init() < 0) {
-		fprintf(stderr, "%s: out of memory\n", inv->program->name);
-		arena_free(job.arena);
-		return 1;
+	for (int i = 0; i < TRIES && again; i++) {
+		struct edit_job job = {.inv = inv, .arena = arenas[i] = arena_new(), .say = stdout};
+		if (!job.arena || !c || sodium_init() < 0) {
+			fprintf(stderr, "%s: out of memory\n", inv->program->name);
+			rc = 1;
+			break;
+		}
+		job.edit.kind = c->kind;
+		rc = run_job(&job, c);
+		again = job.raced;
+		end_job(&job);
+		if (again)
+			fputs(i + 1 < TRIES
+				  ? "\nSomebody else's push came first. Once more, on top of it:\n\n"
+				  : "\nNothing was changed: others push at the same time. Type it once more.\n",
+			      stderr);
 	}
-	job.edit.kind = c->kind;
-	rc = run_job(&job, c);
-	if (job.diags.first || job.diags.out_of_memory)
-		report(inv, &job.diags, NULL);
-	if (job.edited.first || job.edited.out_of_memory)
-		report(inv, &job.edited, NULL);
-	if (job.edited.n_errors)
-		fputs("\nNothing was changed: the definition would not be valid.\n", stderr);
-	for (uint32_t i = 0; job.bytes && i < job.before->n_files; i++)
-		buf_free(&job.bytes[i]);
-	export_free(job.export);
-	secret_free(job.secret);
-	ledger_free(job.ledger);
-	clone_close(job.clone);
-	diags_free(&job.diags);
-	diags_free(&job.edited);
-	arena_free(job.arena);
+	for (int i = 0; i < TRIES; i++)
+		arena_free(arenas[i]);
 	return rc;
 }

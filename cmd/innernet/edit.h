@@ -6,6 +6,7 @@
 #define CMD_INNERNET_EDIT_H
 
 #include "cmd/command.h"
+#include "cmd/innernet/own_clone.h"
 #include "cmd/prompt.h"
 #include "reconcile/edge/clone.h"
 #include "reconcile/edge/invitation.h"
@@ -30,10 +31,13 @@ struct edit_job {
 	struct clone *clone;
 	struct ledger *ledger; /* NULL: the clone has none */
 	struct edit edit;
-	struct buf *bytes; /* by file: what it is to be; not written to: it stays */
-	bool interactive;  /* something was asked for */
-	const char *path;  /* of the definition; NULL: the first argument, or the current folder */
-	FILE *say;         /* where the plan and the last words go */
+	struct buf *bytes;    /* by file: what it is to be; not written to: it stays */
+	bool interactive;     /* something was asked for */
+	const char *path;     /* of the definition; NULL: the first argument, or the current folder */
+	FILE *say;            /* where the plan and the last words go */
+	struct own_clone own; /* of the network that was named; `path` NULL: none was */
+	bool undone;          /* of that clone: nothing counts on what was made */
+	bool raced;           /* because somebody else's push came first: all of it once more */
 
 	/* Of a new invite, or a new key. */
 	uint8_t *secret;   /* secret_new(); NULL: there is none */

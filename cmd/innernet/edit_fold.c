@@ -28,7 +28,7 @@ static void set_folds(struct edit_job *job, struct edit_fold *f, uint32_t n)
 int take_fold(struct edit_job *job)
 {
 	const struct invocation *inv = job->inv;
-	int first = inv->n_args && !name_valid(inv->args[0], strlen(inv->args[0]));
+	int first = job->own.path || (inv->n_args && !name_valid(inv->args[0], strlen(inv->args[0])));
 	uint32_t n = 0;
 	struct edit_fold *f = arena_array(job->arena, (size_t)inv->n_args + 1, sizeof(*f));
 
@@ -36,7 +36,8 @@ int take_fold(struct edit_job *job)
 		job->diags.out_of_memory = true;
 		return 1;
 	}
-	job->path = first ? inv->args[0] : ".";
+	if (!job->own.path)
+		job->path = first ? inv->args[0] : ".";
 	for (int i = first; i < inv->n_args; i++) {
 		if (!name_valid(inv->args[i], strlen(inv->args[i])))
 			return usage_error(inv, "fold: '%s' is no name of a peer", inv->args[i]);

@@ -130,6 +130,39 @@ void edit_floor(struct edit_job *job, struct version *floor)
 	diags_free(&d);
 }
 
+/* The network's own clone is as it was before: who comes next finds nothing half done there. */
+static int undone(struct edit_job *job, bool raced)
+{
+	if (job->secret_file)
+		file_remove(job->secret_file, &job->diags);
+	job->undone = true;
+	job->raced = raced;
+	if (!raced)
+		fputs("Nothing was changed.\n", stderr);
+	return -1;
+}
+
+/* git says that a push failed. 0: it was taken all the same. */
+static int push_failed(struct edit_job *job)
+{
+	const char *path = job->own.path;
+	struct diag *g;
+
+	switch (path ? own_clone_settle(&job->own, &job->diags) : PUSH_UNKNOWN) {
+	case PUSH_TAKEN:
+		return 0;
+	case PUSH_REFUSED: /* the server has said why */
+		return undone(job, false);
+	case PUSH_RACED:
+		return undone(job, true);
+	case PUSH_UNKNOWN:
+		g = diag_error(&job->diags, "git-failed", NULL, "`git push` failed; the commit is there");
+		diag_help(&job->diags, g, "when that is settled: git %s%s%spush", path ? "-C " : "", path ? path : "",
+			  path ? " " : "");
+	}
+	return -1;
+}
+
 int edit_commit(struct edit_job *job, const char *message)
 {
 	const char *folder;
@@ -142,6 +175,11 @@ int edit_commit(struct edit_job *job, const char *message)
 		return -1;
 	rc = GIT(job, folder, NULL, RUN_STDERR_SHOWN, &job->diags, true, "commit", "--quiet", "--message", message,
 		 "--only");
+	if (rc > 0 && job->own.path) {
+		diag_error(&job->diags, "git-failed", NULL, "`git commit` failed");
+		GIT(job, folder, NULL, RUN_STDERR_SHOWN, &job->diags, true, "checkout", "--quiet", "HEAD");
+		return undone(job, false);
+	}
 	if (rc) {
 		if (rc > 0) {
 			g = diag_error(&job->diags, "git-failed", NULL,
@@ -152,12 +190,11 @@ int edit_commit(struct edit_job *job, const char *message)
 	}
 	if (!option_given(job->inv, "push"))
 		return 0;
-	rc = GIT(job, folder, NULL, RUN_STDERR_SHOWN, &job->diags, false, "push", "--quiet");
-	if (rc > 0) {
-		g = diag_error(&job->diags, "git-failed", NULL, "`git push` failed; the commit is there");
-		diag_help(&job->diags, g, "when that is settled: git push");
-	}
-	return rc ? -1 : 0;
+	/* What git advises after a lost race is done here. */
+	rc = job->own.path ? GIT(job, folder, NULL, RUN_STDERR_SHOWN, &job->diags, false, "-c",
+				 "advice.pushUpdateRejected=false", "push", "--quiet")
+			   : GIT(job, folder, NULL, RUN_STDERR_SHOWN, &job->diags, false, "push", "--quiet");
+	return rc > 0 ? push_failed(job) : rc;
 }
 
 /* One line of git's answer, without its end, in the arena; NULL when it does not give one. */

@@ -2,10 +2,11 @@
 #include "cmd/innernet/commands.h"
 #include "cmd/innernet/edit.h"
 
-#define WHERE "[FILE | DIR] "
+#define WHERE "[IFACE | FILE | DIR] "
 #define SAFE                                                                                                           \
 	"\nNo byte but what must change does, and nothing is written unless the result is valid. The plan is shown\n"  \
-	"first. On a terminal, what is missing is asked for. The same command again changes nothing."
+	"first. On a terminal, what is missing is asked for. The same command again changes nothing. With IFACE, a\n"  \
+	"network that `innernet clone` knows, the clone is brought up to date, edited, committed and pushed."
 
 static const struct option_spec add_peer_options[] = {
     {"name", 0, "NAME", "the peer's name, a host name"},

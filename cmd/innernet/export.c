@@ -52,7 +52,8 @@ int take_export(struct edit_job *job)
 		return 1;
 	}
 	job->edit.name = job->edit.peer.name = inv->args[0];
-	job->path = inv->n_args > 1 ? inv->args[1] : ".";
+	if (!job->own.path)
+		job->path = inv->n_args > 1 ? inv->args[1] : ".";
 	job->export->file = file && strcmp(file, "-") != 0 ? file : NULL;
 	job->export->qr = qr;
 	job->export->all = option_given(inv, "all");
@@ -289,7 +290,7 @@ static const struct option_spec options[] = {
 };
 const struct command command_export = {
     .name = "export",
-    .synopsis = "NAME [FILE | DIR] [--key FILE | --new-key] [--qr | -o FILE] [OPTION...]",
+    .synopsis = "NAME [IFACE | FILE | DIR] [--key FILE | --new-key] [--qr | -o FILE] [OPTION...]",
     .summary = "make the configuration of a peer that runs plain WireGuard",
     .text = "Prints a file for wg-quick(8), which phones' WireGuard apps read too, for a peer that runs nothing of\n"
 	    "innernet's. Its key is made here: the private one is in the configuration and nowhere else, the public\n"

@@ -24,6 +24,7 @@ static const struct command *const commands[] = {
     &command_schema,
     &command_why,
     &command_snapshot,
+    &command_clone,
     &command_add_peer,
     &command_invite_peer,
     &command_rename_peer,

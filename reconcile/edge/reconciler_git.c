@@ -247,10 +247,17 @@ void reconciler_git_stop(struct reconciler *r)
 
 /* --- who may, and what --- */
 
-/* Where people push to when this server only follows a repository that is elsewhere. NULL: it is here. */
-static const char *elsewhere(const struct reconciler *r)
+/* A server that only follows what is elsewhere says where that is. The URL holds no password (remote.h). */
+static bool is_here(const struct reconciler *r, struct http_request *q)
 {
-	return r->config->repository[0] == '/' ? NULL : r->config->repository;
+	if (r->config->remote)
+		http_refuse(q, 404, "not-here", "the network's repository is %s", r->config->remote);
+	else if (r->config->file)
+		http_refuse(q, 404, "not-here", "the network is in no repository: it is %s on the server",
+			    r->config->file);
+	else
+		return true;
+	return false;
 }
 
 /* False: it was refused. */
@@ -259,12 +266,8 @@ static bool may(struct reconciler *r, struct http_request *q, struct git_request
 	const char *why;
 	unsigned status;
 
-	if (!reconciler_may(r, q, RIGHT_ADMIN, false, who))
+	if (!reconciler_may(r, q, RIGHT_ADMIN, false, who) || !is_here(r, q))
 		return false;
-	if (elsewhere(r)) {
-		http_refuse(q, 404, "not-here", "the network's repository is %s", elsewhere(r));
-		return false;
-	}
 	status = git_request_parse(http_path(q), http_method(q) == HTTP_GET, http_method(q) == HTTP_POST,
 				   http_argument(q, "service"), http_header(q, "Content-Type"), request, &why);
 	if (status)

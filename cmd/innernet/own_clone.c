@@ -1,0 +1,194 @@
+#include "cmd/innernet/own_clone.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <poll.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define LINE_MAX_BYTES 8192
+#define ANSWER_MS      5000
+
+/* --- who types --- */
+
+int caller_become(struct diags *d)
+{
+	const char *uid = getenv("SUDO_UID");
+	char *end;
+	unsigned long n = uid ? strtoul(uid, &end, 10) : 0;
+	struct passwd *p;
+
+	if (geteuid() != 0 || !n || *end)
+		return 0;
+	p = getpwuid((uid_t)n);
+	if (!p || initgroups(p->pw_name, p->pw_gid) || setgid(p->pw_gid) || setuid(p->pw_uid)) {
+		diag_error(d, "caller-unknown", NULL, "cannot become user %s, who typed this: %s", uid,
+			   p ? strerror(errno) : "there is no such user");
+		return -1;
+	}
+	setenv("HOME", p->pw_dir, 1);
+	setenv("USER", p->pw_name, 1);
+	setenv("LOGNAME", p->pw_name, 1);
+	return 0;
+}
+
+/* --- git --- */
+
+/* The first line of what `git WORD...` prints, in `out`; its exit code, or -1. Its errors are shown when `d` is given. */
+static int git_line(char out[static LINE_MAX_BYTES], struct diags *d, const char *const words[])
+{
+	const char *argv[16] = {"git"};
+	struct buf text = {0};
+	struct diags quiet = {0};
+	int rc;
+
+	for (int n = 1; n < 15 && (argv[n] = *words); n++)
+		words++;
+	rc = run_program(argv, d ? RUN_STDERR_SHOWN : RUN_STDERR_DROPPED, &text, LINE_MAX_BYTES - 1, d ? d : &quiet);
+	memcpy(out, text.p ? text.p : "", text.n);
+	out[text.n] = '\0';
+	out[strcspn(out, "\n")] = '\0';
+	buf_free(&text);
+	diags_free(&quiet);
+	return rc;
+}
+#define GIT(out, d, ...) git_line(out, d, (const char *const[]){__VA_ARGS__, NULL})
+
+const char *own_clone_find(struct arena *a, const char *network)
+{
+	char path[LINE_MAX_BYTES], key[NETWORK_MAX_LEN + 32];
+
+	snprintf(key, sizeof(key), "innernet.%s.clone", network);
+	return GIT(path, NULL, "config", "--global", "--type=path", "--get", key) == 0 && *path ? arena_strdup(a, path)
+												: NULL;
+}
+
+int own_clone_set(const char *network, const char *path, struct diags *d)
+{
+	char out[LINE_MAX_BYTES], key[NETWORK_MAX_LEN + 32];
+	struct diag *g;
+
+	snprintf(key, sizeof(key), "innernet.%s.clone", network);
+	if (GIT(out, d, "config", "--global", key, path) == 0)
+		return 0;
+	g = diag_error(d, "git-failed", NULL, "where the clone is could not be noted");
+	diag_help(d, g, "git config --global %s %s", key, path);
+	return -1;
+}
+
+/* --- the server --- */
+
+bool server_answers(const struct sockpoint *at, int ms)
+{
+	struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons(at->port)};
+	struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons(at->port)};
+	const bool v4 = addr_is_v4(&at->ip);
+	int fd = socket(v4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), err = 0;
+	socklen_t n = sizeof(err);
+	bool yes;
+
+	memcpy(&six.sin6_addr, at->ip.b, 16);
+	memcpy(&four.sin_addr, at->ip.b + 12, 4);
+	if (fd < 0)
+		return false;
+	yes =
+	    connect(fd, v4 ? (struct sockaddr *)&four : (struct sockaddr *)&six, v4 ? sizeof(four) : sizeof(six)) == 0;
+	if (!yes && errno == EINPROGRESS)
+		yes = poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, ms) == 1 &&
+		      !getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &n) && !err;
+	close(fd);
+	return yes;
+}
+
+/* git itself would wait for minutes. Another kind of URL is left to it. */
+static int check_server(const struct own_clone *c, struct diags *d)
+{
+	static const char scheme[] = "http://";
+	char url[LINE_MAX_BYTES];
+	struct sockpoint at;
+	const char *host = url + sizeof(scheme) - 1;
+	struct diag *g;
+
+	if (GIT(url, NULL, "-C", c->path, "remote", "get-url", "origin") || strncmp(url, scheme, sizeof(scheme) - 1) ||
+	    sockpoint_parse(host, strcspn(host, "/"), &at) || server_answers(&at, ANSWER_MS))
+		return 0;
+	g = diag_error(d, "no-answer", NULL, "the server at %.*s does not answer", (int)strcspn(host, "/"), host);
+	diag_help(d, g, "is the network up? `innernet status %s`", c->network);
+	return -1;
+}
+
+/* --- its state --- */
+
+static int fetch(const struct own_clone *c, struct diags *d)
+{
+	char out[LINE_MAX_BYTES];
+	struct diag *g;
+
+	if (check_server(c, d) < 0)
+		return -1;
+	if (GIT(out, d, "-C", c->path, "-c", "http.lowSpeedLimit=1", "-c", "http.lowSpeedTime=30", "fetch", "--quiet",
+		"origin") == 0)
+		return 0;
+	g = diag_error(d, "git-failed", NULL, "`git fetch` failed in %s, the clone of '%s'", c->path, c->network);
+	diag_help(d, g, "git -C %s fetch", c->path);
+	return -1;
+}
+
+/* `help`: "git -C PATH" and more; NULL: to clone it again. */
+static int refuse(const struct own_clone *c, struct diags *d, const char *code, const char *what, const char *help)
+{
+	struct diag *g = diag_error(d, code, NULL, "%s, the clone of '%s', %s", c->path, c->network, what);
+
+	if (help)
+		diag_help(d, g, "git -C %s %s", c->path, help);
+	else
+		diag_help(d, g, "innernet clone %s", c->network);
+	return -1;
+}
+
+int own_clone_freshen(struct own_clone *c, struct diags *d)
+{
+	char out[LINE_MAX_BYTES];
+
+	if (GIT(out, NULL, "-C", c->path, "rev-parse", "--is-inside-work-tree") || strcmp(out, "true"))
+		return refuse(c, d, "clone-missing", "is not there any more", NULL);
+	if (GIT(out, NULL, "-C", c->path, "rev-parse", "--symbolic-full-name", "@{upstream}") ||
+	    strncmp(out, "refs/remotes/origin/", 20))
+		return refuse(c, d, "clone-busy", "is on a branch that follows none of the server's", "switch main");
+	if (GIT(out, d, "-C", c->path, "status", "--porcelain", "--untracked-files=no") || *out)
+		return refuse(c, d, "uncommitted-changes", "has changes that are not committed",
+			      "status; commit or stash them first");
+	if (fetch(c, d) < 0)
+		return -1;
+	if (GIT(out, d, "-C", c->path, "rev-list", "--count", "@{upstream}..HEAD") || strcmp(out, "0"))
+		return refuse(c, d, "clone-busy", "has commits that are not pushed",
+			      "log @{upstream}.. shows them; push them first, or take them back");
+	if (GIT(out, d, "-C", c->path, "merge", "--quiet", "--ff-only", "@{upstream}") ||
+	    GIT(out, d, "-C", c->path, "rev-parse", "--verify", "HEAD") || strlen(out) > HASH_HEX_LEN)
+		return refuse(c, d, "git-failed", "cannot go to what the server has", "merge --ff-only");
+	snprintf(c->base, sizeof(c->base), "%.*s", HASH_HEX_LEN, out);
+	return 0;
+}
+
+enum push_fate own_clone_settle(struct own_clone *c, struct diags *d)
+{
+	char out[LINE_MAX_BYTES], ignored[LINE_MAX_BYTES];
+	struct diags quiet = {0};
+	const bool known = fetch(c, &quiet) == 0;
+
+	diags_free(&quiet);
+	if (!known || GIT(out, NULL, "-C", c->path, "rev-parse", "--verify", "@{upstream}"))
+		return PUSH_UNKNOWN;
+	if (GIT(out, NULL, "-C", c->path, "merge-base", "--is-ancestor", "HEAD", "@{upstream}") == 0)
+		return PUSH_TAKEN;
+	if (GIT(out, NULL, "-C", c->path, "rev-parse", "--verify", "@{upstream}") ||
+	    GIT(ignored, d, "-C", c->path, "reset", "--quiet", "--keep", "@{upstream}"))
+		return PUSH_UNKNOWN;
+	return strcmp(out, c->base) ? PUSH_RACED : PUSH_REFUSED;
+}
