@@ -15,11 +15,19 @@ struct source {
 	bool server;
 };
 
+/* What one peer has allowed for another, which it forwards for. */
+struct relayed {
+	struct key through;
+	struct source what;
+};
+
 struct builder {
 	struct arena *arena;
 	const struct local *local;
 	const struct resolved **resolved; /* sorted by endpoint */
 	struct device_state *state;
+	struct relayed *relayed; /* peers that another one forwards for */
+	uint32_t n_relayed;
 	int32_t own_keepalive;     /* -1: not given */
 	uint16_t server_keepalive; /* the network's default */
 };
@@ -108,6 +116,17 @@ static bool is_own(const struct builder *b, const struct key *key)
 	return b->local->public_key && key_eq(b->local->public_key, key);
 }
 
+static uint32_t allowed_put(struct prefix *out, const struct source *s)
+{
+	uint32_t n = 0;
+
+	for (unsigned i = 0; i < s->n_ips; i++)
+		out[n++] = prefix_host(&s->ip[i]);
+	for (uint32_t i = 0; i < s->n_routes; i++)
+		out[n++] = s->routes[i];
+	return n;
+}
+
 static int peer_add(struct builder *b, const struct key *key, const struct source *s)
 {
 	if (is_own(b, key))
@@ -117,11 +136,7 @@ static int peer_add(struct builder *b, const struct key *key, const struct sourc
 	out->allowed = arena_array(b->arena, (size_t)s->n_ips + s->n_routes, sizeof(*out->allowed));
 	if (!out->allowed)
 		return -1;
-	for (unsigned i = 0; i < s->n_ips; i++)
-		out->allowed[out->n_allowed++] = prefix_host(&s->ip[i]);
-	for (uint32_t i = 0; i < s->n_routes; i++)
-		out->allowed[out->n_allowed++] = s->routes[i];
-	out->n_allowed = prefixes_sort(out->allowed, out->n_allowed);
+	out->n_allowed = prefixes_sort(out->allowed, allowed_put(out->allowed, s));
 	out->endpoint = endpoint_of(b, key, s);
 	out->keepalive = keepalive_of(b, s);
 	b->state->n_peers++;
@@ -138,6 +153,44 @@ static void peers_sort(struct device_state *st)
 		if (!kept || !key_eq(&st->peers[i].key, &st->peers[kept - 1].key))
 			st->peers[kept++] = st->peers[i];
 	st->n_peers = kept;
+}
+
+static int relayed_cmp(const void *x, const void *y)
+{
+	return key_cmp(&((const struct relayed *)x)->through, &((const struct relayed *)y)->through);
+}
+
+/* Once the peers are sorted: what each forwards for others is its own to send and to receive. */
+static int relayed_fold(struct builder *b)
+{
+	struct device_state *st = b->state;
+	uint32_t end;
+
+	if (b->n_relayed > 1)
+		qsort(b->relayed, b->n_relayed, sizeof(*b->relayed), relayed_cmp);
+	for (uint32_t i = 0; i < b->n_relayed; i = end) {
+		const struct key *through = &b->relayed[i].through;
+		struct device_peer *p =
+		    st->n_peers ? bsearch(through, st->peers, st->n_peers, sizeof(*st->peers), device_key_cmp) : NULL;
+		size_t n = p ? p->n_allowed : 0;
+		struct prefix *all;
+
+		for (end = i; end < b->n_relayed && key_eq(through, &b->relayed[end].through); end++)
+			n += (size_t)b->relayed[end].what.n_ips + b->relayed[end].what.n_routes;
+		/* Who forwards is not there: then neither is who is behind it. */
+		if (!p)
+			continue;
+		if (n > UINT32_MAX || !(all = arena_array(b->arena, n, sizeof(*all))))
+			return -1;
+		if (p->n_allowed)
+			memcpy(all, p->allowed, p->n_allowed * sizeof(*all));
+		n = p->n_allowed;
+		for (uint32_t k = i; k < end; k++)
+			n += allowed_put(all + n, &b->relayed[k].what);
+		p->n_allowed = prefixes_sort(all, (uint32_t)n);
+		p->allowed = all;
+	}
+	return 0;
 }
 
 static int builder_init(struct builder *b, struct arena *a, const struct local *l, const char *network, uint16_t mtu,
@@ -158,6 +211,8 @@ static int builder_init(struct builder *b, struct arena *a, const struct local *
 	st->listen_port = l->listen_port;
 	st->mtu = l->mtu ? l->mtu : mtu;
 	if (max_peers && !(st->peers = arena_array(a, max_peers, sizeof(*st->peers))))
+		return -1;
+	if (max_peers && !(b->relayed = arena_array(a, max_peers, sizeof(*b->relayed))))
 		return -1;
 	if (l->n_resolved && !(b->resolved = arena_array(a, l->n_resolved, sizeof(*b->resolved))))
 		return -1;
@@ -209,27 +264,73 @@ static int interface_set(struct builder *b, const struct addr *ip, unsigned n_ip
 	return 0;
 }
 
+static int view_name_cmp(const void *x, const void *y)
+{
+	const struct view_peer *const *a = x, *const *b = y;
+	return strcmp((*a)->name, (*b)->name);
+}
+
+/* The peers by their names; NULL when nobody needs them: no peer is reached through another. *failed: out of memory. */
+static const struct view_peer **names_of_view(struct arena *a, const struct view *v, bool *failed)
+{
+	const struct view_peer **names;
+	bool needed = false;
+
+	*failed = false;
+	for (uint32_t i = 0; i < v->n_peers && !needed; i++)
+		needed = v->peers[i].via != NULL;
+	if (!needed)
+		return NULL;
+	names = arena_array(a, v->n_peers, sizeof(*names));
+	*failed = !names;
+	for (uint32_t i = 0; names && i < v->n_peers; i++)
+		names[i] = &v->peers[i];
+	if (names)
+		qsort(names, v->n_peers, sizeof(*names), view_name_cmp);
+	return names;
+}
+
+/* Whom a packet to `p` is sent to from here: itself, or who forwards for it or for us. NULL: nobody can. */
+static const struct view_peer *view_hop(const struct view *v, const struct view_peer **names, uint32_t peer)
+{
+	const char *via = view_peer_via(v, peer);
+	const struct view_peer want = {.name = via}, *w = &want, *const * hop;
+
+	if (!via)
+		return &v->peers[peer];
+	hop = bsearch(&w, names, v->n_peers, sizeof(*names), view_name_cmp);
+	return hop && !(*hop)->pending ? *hop : NULL;
+}
+
 struct device_state *desired_for_view(struct arena *a, const struct view *v, const struct local *l)
 {
 	const struct view_peer *self = &v->peers[v->self];
 	const struct view_cidr *root = &v->cidrs[v->root];
+	const struct view_peer **names, *hop;
 	struct builder b;
+	bool failed;
 
 	if (builder_init(&b, a, l, v->statement.network, v->mtu, v->n_peers))
 		return NULL;
 	b.own_keepalive = self->keepalive;
 	b.server_keepalive = v->keepalive;
+	names = names_of_view(a, v, &failed);
+	if (failed)
+		return NULL;
 	for (uint32_t i = 0; i < v->n_peers; i++) {
 		const struct view_peer *p = &v->peers[i];
 		if (i == v->self || p->pending)
 			continue;
 		const struct source s = {p->name,     p->endpoint,  p->ip,    p->routes,
 					 p->n_routes, p->keepalive, p->n_ips, p->server};
-		if (peer_add(&b, &p->key, &s))
+		hop = names ? view_hop(v, names, i) : p;
+		if (hop && hop != p)
+			b.relayed[b.n_relayed++] = (struct relayed){hop->key, s};
+		else if (hop && peer_add(&b, &p->key, &s))
 			return NULL;
 	}
 	peers_sort(b.state);
-	if (interface_set(&b, self->ip, self->n_ips, root->prefix, root->n_prefixes))
+	if (relayed_fold(&b) || interface_set(&b, self->ip, self->n_ips, root->prefix, root->n_prefixes))
 		return NULL;
 	return b.state;
 }
@@ -244,6 +345,17 @@ static bool state_has(const struct device_state *st, uint32_t n, const struct ke
 	return n && bsearch(key, st->peers, n, sizeof(*st->peers), device_key_cmp);
 }
 
+/* The key that a peer has: of the definition, or enrolled. False: none yet. */
+static bool key_of(const struct peer *p, const struct enrolment *e, size_t n, struct key *out)
+{
+	const struct enrolment *mine = p->is_invite ? enrolment_find(e, n, &p->key) : NULL;
+
+	if (p->is_invite && !mine)
+		return false;
+	*out = mine ? mine->key : p->key;
+	return true;
+}
+
 /* Peers with a key of their own in the definition, and those whose invite is open. */
 static int add_defined(struct builder *b, const struct model *m, uint32_t self, const struct enrolment *e, size_t n_e,
 		       int64_t now)
@@ -251,6 +363,7 @@ static int add_defined(struct builder *b, const struct model *m, uint32_t self, 
 	for (uint32_t i = 0; i < m->n_peers; i++) {
 		const struct peer *p = &m->peers[i];
 		struct key key = p->key;
+		uint32_t hop;
 		if (i == self || p->disabled)
 			continue;
 		if (p->is_invite &&
@@ -259,6 +372,11 @@ static int add_defined(struct builder *b, const struct model *m, uint32_t self, 
 			continue;
 		const struct source s = {p->name,     p->endpoint,  p->ip,    p->routes,
 					 p->n_routes, p->keepalive, p->n_ips, p->server};
+		if (p->via && (hop = model_peer_by_name(m, p->via)) != self) {
+			if (hop != NONE && key_of(&m->peers[hop], e, n_e, &key))
+				b->relayed[b->n_relayed++] = (struct relayed){key, s};
+			continue;
+		}
 		if (peer_add(b, &key, &s))
 			return -1;
 	}
@@ -299,7 +417,7 @@ struct device_state *desired_for_server(struct arena *a, const struct model *m, 
 	b.own_keepalive = me->keepalive;
 	b.server_keepalive = m->keepalive;
 	if (add_defined(&b, m, self, enrolments, n_enrolments, now) ||
-	    add_enrolled(&b, m, self, enrolments, n_enrolments) ||
+	    add_enrolled(&b, m, self, enrolments, n_enrolments) || relayed_fold(&b) ||
 	    interface_set(&b, me->ip, me->n_ips, root->prefix, root->n_prefixes))
 		return NULL;
 	return b.state;

@@ -123,6 +123,7 @@ static int add_peers(struct walk *w, const struct object_leaf *leaf, const struc
 		    .endpoint = p->endpoint,
 		    .ip = {p->ip[0], p->ip[1]},
 		    .key = p->key,
+		    .via = p->via,
 		    .routes = p->routes,
 		    .n_routes = p->n_routes,
 		    .cidr = cidr,

@@ -197,6 +197,7 @@ static uint32_t peer_changes(const struct peer *x, const struct peer *y)
 	       (x->server == y->server ? 0 : CHANGED_SERVER) | (x->admin == y->admin ? 0 : CHANGED_ADMIN) |
 	       (same_text(x->endpoint, y->endpoint) ? 0 : CHANGED_ENDPOINT) |
 	       (x->keepalive == y->keepalive ? 0 : CHANGED_KEEPALIVE) | (same_routes(x, y) ? 0 : CHANGED_ROUTES) |
+	       (same_text(x->via, y->via) ? 0 : CHANGED_VIA) |
 	       (x->invite_expires == y->invite_expires ? 0 : CHANGED_EXPIRES) |
 	       (same_text(x->description, y->description) ? 0 : CHANGED_DESCRIPTION);
 }

@@ -33,6 +33,7 @@ enum {
 	CHANGED_EXPIRES = 1 << 9,
 	CHANGED_DESCRIPTION = 1 << 10,
 	CHANGED_ISOLATED = 1 << 11,
+	CHANGED_VIA = 1 << 12,
 };
 
 enum impact_kind {

@@ -191,6 +191,10 @@ static void peer_value(struct describer *d, int side, const struct peer *p, uint
 		if (p->n_routes)
 			buf_prefixes(side_text(d, side), p->routes, p->n_routes);
 		break;
+	case CHANGED_VIA:
+		if (p->via)
+			buf_str(side_text(d, side), p->via);
+		break;
 	case CHANGED_EXPIRES:
 		t = (time_t)p->invite_expires;
 		if (t && gmtime_r(&t, &tm))
@@ -230,9 +234,15 @@ static void describe_peer(struct describer *d, const struct impact *im, const st
 		uint32_t what;
 		const char *label;
 	} labels[] = {
-	    {CHANGED_EXPIRES, "invite_expires"}, {CHANGED_ENDPOINT, "endpoint"},       {CHANGED_KEEPALIVE, "keepalive"},
-	    {CHANGED_ROUTES, "routes"},          {CHANGED_SERVER, "server"},           {CHANGED_ADMIN, "admin"},
-	    {CHANGED_DISABLED, "disabled"},      {CHANGED_DESCRIPTION, "description"},
+	    {CHANGED_EXPIRES, "invite_expires"},
+	    {CHANGED_ENDPOINT, "endpoint"},
+	    {CHANGED_KEEPALIVE, "keepalive"},
+	    {CHANGED_ROUTES, "routes"},
+	    {CHANGED_VIA, "via"},
+	    {CHANGED_SERVER, "server"},
+	    {CHANGED_ADMIN, "admin"},
+	    {CHANGED_DISABLED, "disabled"},
+	    {CHANGED_DESCRIPTION, "description"},
 	};
 	const struct peer *x = peer_at(im->before, item->before), *y = peer_at(im->after, item->after);
 	bool change = x && y;

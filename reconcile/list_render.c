@@ -72,6 +72,10 @@ static void put_notes(struct buf *out, const struct peer *p, const struct ledger
 		else
 			put_invite(out, p, now);
 	}
+	if (p->via) {
+		next_note(out, start);
+		buf_printf(out, "via %s", p->via);
+	}
 	if (p->n_routes) {
 		next_note(out, start);
 		buf_str(out, "routes ");
@@ -192,19 +196,19 @@ static json_t *peer_json(const struct model *m, const struct ledger_facts *facts
 {
 	const struct enrolment *e = enrolment_of(facts, p);
 	json_t *o = json_object();
-	bool ok = json_put(o, "name", json_string(p->name)) &&
-		  json_put(o, "addresses", addresses_json(p->ip, p->n_ips)) &&
-		  json_put(o, "cidr", json_string(m->cidrs[p->cidr].name)) &&
-		  json_put(o, "server", json_boolean(p->server)) && json_put(o, "admin", json_boolean(p->admin)) &&
-		  json_put(o, "disabled", json_boolean(p->disabled)) &&
-		  json_put(o, "public_key", p->is_invite ? json_null() : key_json(&p->key)) &&
-		  json_put(o, "invite", p->is_invite ? ed25519_json(&p->key) : json_null()) &&
-		  json_put(o, "invite_expires", time_json(p->invite_expires)) &&
-		  json_put(o, "enrolled_key", e ? key_json(&e->key) : json_null()) &&
-		  json_put(o, "endpoint", text_json(p->endpoint)) &&
-		  json_put(o, "keepalive", p->keepalive < 0 ? json_null() : json_integer(p->keepalive)) &&
-		  json_put(o, "routes", prefixes_json(p->routes, p->n_routes)) &&
-		  json_put(o, "description", text_json(p->description)) && put_place(o, m, &p->at);
+	bool ok =
+	    json_put(o, "name", json_string(p->name)) && json_put(o, "addresses", addresses_json(p->ip, p->n_ips)) &&
+	    json_put(o, "cidr", json_string(m->cidrs[p->cidr].name)) &&
+	    json_put(o, "server", json_boolean(p->server)) && json_put(o, "admin", json_boolean(p->admin)) &&
+	    json_put(o, "disabled", json_boolean(p->disabled)) &&
+	    json_put(o, "public_key", p->is_invite ? json_null() : key_json(&p->key)) &&
+	    json_put(o, "invite", p->is_invite ? ed25519_json(&p->key) : json_null()) &&
+	    json_put(o, "invite_expires", time_json(p->invite_expires)) &&
+	    json_put(o, "enrolled_key", e ? key_json(&e->key) : json_null()) &&
+	    json_put(o, "endpoint", text_json(p->endpoint)) &&
+	    json_put(o, "keepalive", p->keepalive < 0 ? json_null() : json_integer(p->keepalive)) &&
+	    json_put(o, "routes", prefixes_json(p->routes, p->n_routes)) && json_put(o, "via", text_json(p->via)) &&
+	    json_put(o, "description", text_json(p->description)) && put_place(o, m, &p->at);
 
 	if (ok)
 		return o;

@@ -103,6 +103,10 @@ void leaf_write_peer(struct buf *b, const struct peer *p)
 		buf_str(b, " routes=");
 		buf_prefixes(b, p->routes, p->n_routes);
 	}
+	if (p->via) {
+		buf_str(b, " via=");
+		buf_str(b, p->via);
+	}
 	if (p->server)
 		buf_str(b, " server");
 	buf_char(b, '\n');
@@ -177,7 +181,15 @@ static bool read_peer(struct text *t, struct arena *a, struct peer *p)
 			return false;
 		i++;
 	}
-	if (i < t->n && span_is(t->field[i], "server")) {
+	if (text_value(t, i, "via", &value)) {
+		if (!name_valid((const char *)value.p, value.n) || p->is_invite)
+			return text_fail(t, "a peer that cannot be reached through another one");
+		p->via = arena_strndup(a, (const char *)value.p, value.n);
+		if (!p->via)
+			return text_fail(t, "out of memory");
+		i++;
+	}
+	if (i < t->n && !p->via && span_is(t->field[i], "server")) {
 		p->server = true;
 		i++;
 	}

@@ -37,6 +37,8 @@ static const char *state_of(const struct shown *s, uint32_t i)
 		return "this machine";
 	if (p->pending)
 		return "pending";
+	if (view_peer_via(s->view, i))
+		return "relayed";
 	dev = on_device(s, &p->key);
 	if (!dev)
 		return "not applied";
@@ -112,6 +114,8 @@ static void put_peer(struct buf *out, uint32_t i, const void *ctx)
 	buf_printf(out, "%s ", p->name);
 	add_addresses(out, p->ip, p->n_ips);
 	buf_printf(out, "  %s%s", p->server ? "server, " : "", state_of(s, i));
+	if (view_peer_via(s->view, i))
+		buf_printf(out, " by %s", view_peer_via(s->view, i));
 	if (dev)
 		add_device_peer(out, s, dev);
 }
@@ -237,6 +241,7 @@ static json_t *peer_json(const struct shown *s, uint32_t i)
 		  json_put(o, "addresses", addresses_json(p->ip, p->n_ips)) &&
 		  json_put(o, "cidr", json_string(s->view->cidrs[p->cidr].name)) &&
 		  json_put(o, "server", json_boolean(p->server)) && json_put(o, "state", json_string(state_of(s, i))) &&
+		  json_put(o, "via", text_json(view_peer_via(s->view, i))) &&
 		  (p->pending || json_put(o, "public_key", key_json(&p->key))) && (!dev || put_device_peer(o, dev));
 
 	if (ok)

@@ -287,6 +287,8 @@ static void check_peers(struct checks *c, const struct status_facts *f)
 	for (uint32_t i = 0; i < v->n_peers; i++) {
 		bool is_up = connected(on_device(dev, &v->peers[i].key), f->now);
 
+		if (view_peer_via(v, i))
+			continue;
 		others += i != v->self;
 		up += i != v->self && is_up;
 		servers_up += i != v->self && is_up && v->peers[i].server;
@@ -297,8 +299,8 @@ static void check_peers(struct checks *c, const struct status_facts *f)
 			const struct view_peer *p = &v->peers[i];
 			const struct device_peer *on = on_device(dev, &p->key);
 
-			if (i == v->self || p->server != (server == 1) || connected(on, f->now) ||
-			    named == STATUS_PEERS_MAX)
+			if (i == v->self || view_peer_via(v, i) || p->server != (server == 1) ||
+			    connected(on, f->now) || named == STATUS_PEERS_MAX)
 				continue;
 			named++;
 			check_peer(c, p, on, !server ? CHECK_NOTE : servers_up ? CHECK_WARN : CHECK_FAIL, f->now);

@@ -549,3 +549,11 @@ struct view *view_of_peer(struct arena *a, const struct snapshot *s, uint32_t pe
 	}
 	return f.view;
 }
+
+const char *view_peer_via(const struct view *v, uint32_t peer)
+{
+	const struct view_peer *self = &v->peers[v->self], *p = &v->peers[peer];
+	const char *via = self->via ? self->via : p->via;
+
+	return !via || p == self || strcmp(via, p->name) == 0 || strcmp(via, self->name) == 0 ? NULL : via;
+}

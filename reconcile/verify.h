@@ -31,6 +31,7 @@ struct view_peer {
 	struct addr ip[2];
 	struct key key;    /* WireGuard key (its own, or enrolled); for an unredeemed invite: the invite */
 	struct key invite; /* the invite in the leaf; zero when the definition has its key */
+	const char *via;   /* the peer that forwards for it; NULL: none */
 	struct prefix *routes;
 	uint32_t n_routes;
 	uint32_t cidr;     /* index into view->cidrs */
@@ -57,6 +58,9 @@ struct view {
 	uint32_t root;       /* index into cidrs of the network's own prefix */
 	int64_t fresh_until; /* how long an online key says that this is the newest; 0: nobody said */
 };
+
+/* Through whom this machine and a peer of its view reach each other: a name; NULL: directly. */
+const char *view_peer_via(const struct view *v, uint32_t peer);
 
 /* Who verifies, and what it holds already. */
 struct verifier {

@@ -16,6 +16,8 @@ static void put_peer(struct buf *out, uint32_t i, const void *ctx)
 		buf_str(out, "  routes ");
 		buf_prefixes(out, p->routes, p->n_routes);
 	}
+	if (p->via)
+		buf_printf(out, "  via %s", p->via);
 	if (p->server)
 		buf_str(out, "  server");
 	if (p->pending)
@@ -70,6 +72,7 @@ static json_t *peer_json(const struct view *v, const struct view_peer *p)
 	json_object_set_new(out, "endpoint", text_json(p->endpoint));
 	json_object_set_new(out, "keepalive", p->keepalive >= 0 ? json_integer(p->keepalive) : json_null());
 	json_object_set_new(out, "routes", prefixes_json(p->routes, p->n_routes));
+	json_object_set_new(out, "via", text_json(p->via));
 	json_object_set_new(out, "server", json_boolean(p->server));
 	return out;
 }

@@ -9,7 +9,7 @@ bool wg_quick_has(const struct wg_quick *q, uint32_t peer)
 {
 	const struct view_peer *p = &q->view->peers[peer];
 
-	return peer != q->view->self && !p->pending && (q->all || p->endpoint);
+	return peer != q->view->self && !p->pending && (q->all || p->endpoint || view_peer_via(q->view, peer));
 }
 
 static int device_key_cmp(const void *key, const void *peer)
@@ -45,6 +45,52 @@ static void put_port(struct buf *out, const struct view_peer *self)
 		buf_printf(out, "ListenPort = %s\n", colon + 1);
 }
 
+static int prefix_sort_cmp(const void *x, const void *y)
+{
+	return prefix_cmp(x, y);
+}
+
+/*
+ * All that goes through the one that forwards: the CIDRs of those who are reached, so that who comes into one of them
+ * later is reached too, and no CIDR besides; and what is behind them. `out` has room for all; how many.
+ */
+static uint32_t reached(const struct view *v, bool *has_peers, struct prefix *out)
+{
+	uint32_t n = 0, kept = 0;
+
+	for (uint32_t i = 0; i < v->n_peers; i++) {
+		if (i == v->self)
+			continue;
+		has_peers[v->peers[i].cidr] = true;
+		for (uint32_t k = 0; k < v->peers[i].n_routes; k++)
+			out[n++] = v->peers[i].routes[k];
+	}
+	for (uint32_t i = 0; i < v->n_cidrs; i++)
+		for (unsigned k = 0; has_peers[i] && k < v->cidrs[i].n_prefixes; k++)
+			out[n++] = v->cidrs[i].prefix[k];
+	qsort(out, n, sizeof(*out), prefix_sort_cmp);
+	/* A prefix comes before those within it. */
+	for (uint32_t i = 0; i < n; i++)
+		if (!kept || !prefix_covers(&out[kept - 1], &out[i]))
+			out[kept++] = out[i];
+	return kept;
+}
+
+/* What `d` has allowed, when it forwards for the one whose configuration this is. */
+static int widen(struct arena *a, const struct view *v, struct device_peer *d)
+{
+	size_t n = 2 * (size_t)v->n_cidrs;
+	bool *has_peers = arena_array(a, v->n_cidrs, sizeof(*has_peers));
+
+	for (uint32_t i = 0; i < v->n_peers; i++)
+		n += v->peers[i].n_routes;
+	d->allowed = arena_array(a, n, sizeof(*d->allowed));
+	if (!has_peers || !d->allowed)
+		return -1;
+	d->n_allowed = reached(v, has_peers, d->allowed);
+	return 0;
+}
+
 static void put_peer(struct buf *out, const struct wg_quick *q, const struct view_peer *p, const struct device_peer *d)
 {
 	char key[KEY_B64_LEN + 1], text[PREFIX_STR_LEN];
@@ -72,7 +118,7 @@ int wg_quick_render(struct buf *out, const struct wg_quick *q, const char *priva
 	const struct local l = {.public_key = &self->key};
 	struct arena *a = arena_new();
 	/* What its interface would be, if it ran innernet. */
-	const struct device_state *want = a ? desired_for_view(a, v, &l) : NULL;
+	struct device_state *want = a ? desired_for_view(a, v, &l) : NULL;
 
 	if (want) {
 		buf_str(out, "[Interface]\n");
@@ -84,10 +130,14 @@ int wg_quick_render(struct buf *out, const struct wg_quick *q, const char *priva
 		buf_printf(out, "MTU = %u\n", (unsigned)want->mtu);
 	}
 	for (uint32_t i = 0; want && i < v->n_peers; i++) {
-		const struct device_peer *d =
+		struct device_peer *d =
 		    wg_quick_has(q, i) && want->n_peers
 			? bsearch(&v->peers[i].key, want->peers, want->n_peers, sizeof(*want->peers), device_key_cmp)
 			: NULL;
+		if (d && self->via && widen(a, v, d)) {
+			want = NULL;
+			break;
+		}
 		if (d)
 			put_peer(out, q, &v->peers[i], d);
 	}

@@ -1,4 +1,4 @@
-/* Names that associations and tests use. */
+/* Names that associations, tests and peers use. */
 #include "schema/loader.h"
 
 #include <stdlib.h>
@@ -237,7 +237,66 @@ static int check_tests(struct loader *l)
 	return 0;
 }
 
+/* What is wrong about the one that forwards for `p`; NULL: nothing. */
+static const char *via_wrong(const struct model *m, const struct peer *p, const struct peer *via)
+{
+	if (via == p)
+		return "is the peer itself";
+	if (via->via)
+		return "is reached through another one itself";
+	if (via->disabled)
+		return "is disabled";
+	if (!via->endpoint)
+		return "has no endpoint to be called at";
+	if (via->cidr == NONE || !m->cidrs[via->cidr].infra)
+		return "is not in the CIDR of a server, so not everyone reaches it";
+	if (p->admin && !via->server)
+		return "is no server, and could speak for an admin";
+	return NULL;
+}
+
+/*
+ * Everyone who reaches a peer reaches the one that forwards for it: that is in an infra CIDR. A machine that has yet
+ * to redeem its invite calls the server directly.
+ */
+static void check_via(struct loader *l)
+{
+	const struct model *m = l->model;
+
+	for (uint32_t i = 0; i < m->n_peers; i++) {
+		const struct peer *p = &m->peers[i];
+		uint32_t f = p->via ? model_peer_by_name(m, p->via) : NONE;
+		const char *wrong = f == NONE ? NULL : via_wrong(m, p, &m->peers[f]);
+		const char *nearest;
+		struct diag *g;
+		bool only;
+
+		if (!p->via)
+			continue;
+		if (f == NONE) {
+			g = diag_error(l->diags, "unknown-name", &p->at_via, "there is no peer '%s'", p->via);
+			nearest = nearest_name(l, p->via, true, &only);
+			if (nearest)
+				diag_help(l->diags, g, "did you mean '%s'?", nearest);
+			else
+				diag_help(l->diags, g, "name a server, or another peer of its CIDR");
+		}
+		if (wrong) {
+			g = diag_error(l->diags, "bad-via", &p->at_via, "'%s' cannot forward for '%s': it %s", p->via,
+				       p->name, wrong);
+			diag_help(l->diags, g, "a server can, and each other peer of its CIDR");
+		}
+		if (p->server || p->is_invite) {
+			g = diag_error(l->diags, "bad-via", &p->at_via, "'%s' is %s: it is reached directly", p->name,
+				       p->server ? "a server" : "invited");
+			diag_help(l->diags, g,
+				  p->server ? "take 'via' out" : "`via` is for a peer that has a `public_key`");
+		}
+	}
+}
+
 int check_refs(struct loader *l)
 {
+	check_via(l);
 	return check_associations(l) || check_tests(l) ? -1 : 0;
 }

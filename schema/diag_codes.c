@@ -18,6 +18,7 @@ const struct diag_code definition_codes[] = {
     {"bad-time", "not an RFC 3339 time in UTC"},
     {"bad-type", "another kind of value is needed here"},
     {"bad-value", "a value is outside its range"},
+    {"bad-via", "a peer names another one to forward for it that cannot"},
     {"cidrs-differ", "the addresses of one peer are in different CIDRs"},
     {"definition-empty", "there is nothing in the file"},
     {"duplicate-key", "a key occurs twice in one mapping"},

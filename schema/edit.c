@@ -186,11 +186,28 @@ static int rename_refs(struct editor *e, struct rewrite *w, struct node *value)
 	return 0;
 }
 
+/* Those whom the renamed peer forwards for. */
+static int rename_via(struct editor *e, struct rewrite *w)
+{
+	const struct node *peers = section_of(w, "peers");
+
+	if (!peers || peers->kind != NODE_MAP)
+		return 0;
+	for (node_pairs(k, peers)) {
+		struct node *via = node_find(k->next, "via");
+		if (via && rename_refs(e, w, via->next))
+			return -1;
+	}
+	return 0;
+}
+
 static int rename_in_file(struct editor *e, struct rewrite *w, bool cidr)
 {
 	static const char *const test_keys[] = {"from", "can_reach", "cannot_reach"};
 	const struct node *pairs = section_of(w, "associations"), *tests = section_of(w, "tests");
 
+	if (!cidr && rename_via(e, w))
+		return -1;
 	for (struct node *n = cidr && pairs && pairs->kind == NODE_LIST ? pairs->first : NULL; n; n = n->next)
 		if (n->kind == NODE_LIST && rename_refs(e, w, n))
 			return -1;
@@ -326,8 +343,22 @@ static int fold_peers(struct editor *e)
 
 static int set_key(struct editor *e)
 {
+	const char *via = e->edit->via;
+	struct node *expires;
 	struct found f;
-	return find_peer(e, &f) ? -1 : set_key_in(e, &f, &e->edit->peer.key);
+
+	if (find_peer(e, &f))
+		return -1;
+	/* Of what goes and what comes only one is put in or taken out (rewrite.h). */
+	expires = via && !node_find(f.map, "via") ? node_find(f.map, "invite_expires") : NULL;
+	if (expires &&
+	    (rewrite_key(f.file, f.map, expires, "via") || rewrite_scalar(f.file, expires->next, VALUE_NAME, via)))
+		return -1;
+	if (via && !expires && !node_find(f.map, "via"))
+		return set_key_in(e, &f, &e->edit->peer.key) || set_in_peer(&f, "via", NULL, VALUE_NAME, via) ? -1 : 0;
+	if (via && !expires && set_in_peer(&f, "via", NULL, VALUE_NAME, via))
+		return -1;
+	return set_key_in(e, &f, &e->edit->peer.key);
 }
 
 static int make(struct editor *e)

@@ -57,6 +57,7 @@ struct edit {
 	const char *other;             /* the new name; the other CIDR */
 	struct edit_peer peer;         /* add-peer; of invite-peer: key, invite_expires; of set-key: key */
 	const char *endpoint;          /* set-endpoint; NULL: none any more */
+	const char *via;               /* set-key: who forwards for it from now on; NULL: as it is */
 	struct prefix prefix[2];       /* add-cidr */
 	uint8_t n_prefixes;            /* add-cidr */
 	bool isolated;                 /* add-cidr */

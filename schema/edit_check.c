@@ -152,6 +152,9 @@ static enum edit_state check_delete(const struct edit *e, const struct model *m,
 	for (uint32_t a = 0; cidr && a < m->n_associations; a++)
 		if (m->associations[a].a == i || m->associations[a].b == i)
 			use(&u, &m->associations[a].at, "by the association", NULL);
+	for (uint32_t p = 0; !cidr && p < m->n_peers; p++)
+		if (str_eq(m->peers[p].via, e->name))
+			use(&u, &m->peers[p].at_via, "to forward for", m->peers[p].name);
 	for (uint32_t t = 0; t < m->n_tests; t++) {
 		const struct reach_test *r = &m->tests[t];
 		if (names(r->from, r->n_from, kind, i) || names(r->can, r->n_can, kind, i) ||
@@ -194,7 +197,9 @@ static enum edit_state check_peer(const struct edit *e, const struct model *m, s
 	if (e->kind == EDIT_DISABLE_PEER || e->kind == EDIT_ENABLE_PEER)
 		return p->disabled == (e->kind == EDIT_DISABLE_PEER) ? EDIT_ALREADY : EDIT_TO_DO;
 	if (e->kind == EDIT_SET_KEY)
-		return !p->is_invite && key_eq(&p->key, &e->peer.key) ? EDIT_ALREADY : EDIT_TO_DO;
+		return !p->is_invite && key_eq(&p->key, &e->peer.key) && (!e->via || str_eq(e->via, p->via))
+			   ? EDIT_ALREADY
+			   : EDIT_TO_DO;
 	if (e->kind == EDIT_SET_ENDPOINT)
 		return str_eq(p->endpoint, e->endpoint) ? EDIT_ALREADY : EDIT_TO_DO;
 	return EDIT_TO_DO;

@@ -302,6 +302,10 @@ static void read_peer(struct loader *l, const struct node *name, uint32_t file)
 		p->keepalive = (int32_t)keepalive;
 	if (values[PEER_ROUTES])
 		read_routes(l, p, values[PEER_ROUTES], file);
+	if (values[PEER_VIA]) {
+		p->via = read_line(l, spec(IN_PEER, PEER_VIA), values[PEER_VIA], file);
+		p->at_via = at_node(values[PEER_VIA], file);
+	}
 	if (values[PEER_SERVER])
 		read_bool(l, spec(IN_PEER, PEER_SERVER), values[PEER_SERVER], file, &p->server);
 	if (values[PEER_ADMIN])

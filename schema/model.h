@@ -34,6 +34,7 @@ struct peer {
 	const char *endpoint;    /* canonical "host:port"; NULL: none */
 	struct addr ip[2];       /* IPv4 first */
 	struct key key;          /* its WireGuard public key, or its invite's Ed25519 key */
+	const char *via;         /* the peer that forwards for it; NULL: it is reached directly */
 	struct prefix *routes;   /* sorted */
 	uint32_t n_routes;
 	uint32_t cidr;          /* the innermost that contains its addresses */
@@ -43,7 +44,7 @@ struct peer {
 	bool is_invite;         /* `key` is an invite */
 	bool server, admin, disabled;
 	struct place at; /* its name */
-	struct place at_ip, at_key, at_endpoint, at_routes;
+	struct place at_ip, at_key, at_endpoint, at_routes, at_via;
 };
 
 struct association {

@@ -41,6 +41,8 @@ int take_export(struct edit_job *job)
 		return usage_error(inv, "export: --key and --new-key exclude each other");
 	if (key && (option_given(inv, "commit") || option_given(inv, "push")))
 		return usage_error(inv, "export: with --key nothing is edited; leave out --commit and --push");
+	if (key && option_given(inv, "via"))
+		return usage_error(inv, "export: with --key nothing is edited; leave out --via");
 	if (qr && json)
 		return usage_error(inv, "export: --qr and --json exclude each other");
 	if (!file && !qr && isatty(STDOUT_FILENO))
@@ -56,6 +58,7 @@ int take_export(struct edit_job *job)
 		job->path = inv->n_args > 1 ? inv->args[1] : ".";
 	job->export->file = file && strcmp(file, "-") != 0 ? file : NULL;
 	job->export->qr = qr;
+	job->edit.via = option_value(inv, "via");
 	job->export->all = option_given(inv, "all");
 	/* What the configuration goes to has nothing else in it. */
 	job->say = job->export->file && !qr ? stdout : stderr;
@@ -186,6 +189,7 @@ int export_save(struct edit_job *job)
 static uint32_t list_names(const struct edit_job *job, bool in, struct buf *text, json_t *list)
 {
 	const struct view *v = job->export->view;
+	const struct view_peer *self = &v->peers[v->self];
 	const struct wg_quick q = {.view = v, .all = job->export->all};
 	uint32_t n = 0;
 
@@ -194,6 +198,8 @@ static uint32_t list_names(const struct edit_job *job, bool in, struct buf *text
 			continue;
 		if (text && n < NAMES_SHOWN)
 			buf_printf(text, "%s%s", n ? ", " : "", v->peers[i].name);
+		if (text && n < NAMES_SHOWN && !self->via && view_peer_via(v, i))
+			buf_printf(text, " (through %s)", view_peer_via(v, i));
 		if (list)
 			json_array_append_new(list, json_string(v->peers[i].name));
 		n++;
@@ -206,6 +212,8 @@ static uint32_t list_names(const struct edit_job *job, bool in, struct buf *text
 void export_say(const struct edit_job *job, struct buf *out)
 {
 	const char *name = job->edit.name;
+	const struct view *v = job->export->view;
+	const char *via = v->peers[v->self].via;
 	struct buf in = {0}, left = {0};
 
 	if (job->export->file)
@@ -213,12 +221,18 @@ void export_say(const struct edit_job *job, struct buf *out)
 			   "The configuration is in %s. It has a private key: give it to %s alone, and remove it.\n",
 			   job->export->file, name);
 	if (list_names(job, true, &in, NULL))
-		buf_printf(out, "%s reaches, each directly: %s.\n", name, in.p ? in.p : "");
+		buf_printf(out, "%s reaches, %s%s: %s.\n", name, via ? "through " : "each directly", via ? via : "",
+			   in.p ? in.p : "");
 	else
 		buf_printf(out, "%s reaches nobody.\n", name);
 	if (list_names(job, false, &left, NULL))
 		buf_printf(out, "Not in it, for want of an endpoint that %s could call: %s.\n", name,
 			   left.p ? left.p : "");
+	if (via)
+		buf_printf(out,
+			   "%s must forward: sysctl net.ipv4.ip_forward=1, and for IPv6 "
+			   "net.ipv6.conf.all.forwarding=1.\n",
+			   via);
 	buf_str(out, "It follows no change of the network: after one, export it again.\n");
 	buf_free(&in);
 	buf_free(&left);
@@ -283,6 +297,7 @@ bool export_instead(struct edit_job *job, const struct edit_command *c, int *cod
 static const struct option_spec options[] = {
     {"key", 0, "FILE", "the private key that it has already: nothing is edited"},
     {"new-key", 0, NULL, "put a new key in the place of the one that it has"},
+    {"via", 0, "NAME", "put NAME into the definition as the one that forwards for it: a server, or a peer in its CIDR"},
     {"all", 0, NULL, "those without an endpoint too: they must call first"},
     {"qr", 0, NULL, "as a code for a phone's WireGuard app, on the terminal"},
     {"output", 'o', "FILE", "write it there (mode 0600); - is standard output, a terminal too"},
@@ -290,14 +305,16 @@ static const struct option_spec options[] = {
 };
 const struct command command_export = {
     .name = "export",
-    .synopsis = "NAME [IFACE | FILE | DIR] [--key FILE | --new-key] [--qr | -o FILE] [OPTION...]",
+    .synopsis = "NAME [IFACE | FILE | DIR] [--key FILE | --new-key] [--via NAME] [--qr | -o FILE] [OPTION...]",
     .summary = "make the configuration of a peer that runs plain WireGuard",
     .text = "Prints a file for wg-quick(8), which phones' WireGuard apps read too, for a peer that runs nothing of\n"
 	    "innernet's. Its key is made here: the private one is in the configuration and nowhere else, the public\n"
 	    "one comes into the definition in the place of the peer's invite. The plan is shown first.\n\n"
-	    "The peer reaches who has an endpoint in the definition, a server always, each directly. It learns of no\n"
+	    "With --via, or where the definition says so already, everything goes through the peer that forwards.\n"
+	    "Without it the peer reaches who has an endpoint in the definition, a server always, each directly. It "
+	    "learns of no\n"
 	    "change: after one it is exported again.",
-    .example = "innernet export phone --qr --commit --push",
+    .example = "innernet export phone --via hub --qr --commit --push",
     .options = options,
     .min_args = 1,
     .max_args = 2,

@@ -102,11 +102,11 @@ on carol sh -c 'echo "192.0.2.1 alice.example" >>/etc/hosts'
 apply carol --listen-port 52000
 is "$status $err" '0 ' 'and does'
 ok 'bob has no endpoint for carol; carol none for bob' test "$(on carol wg show home peers | wc -l)" = 2
-ok 'but alice' ping_works carol 10.9.1.1
+ok 'but alice' ping_works carol 10.9.1.1 10
 on bob wg set home peer "${KEY[alice]}" remove
 on bob ip route del 192.168.7.0/24 dev home
 apply bob
-ok 'what somebody else changed is repaired' ping_works bob 10.9.1.1
+ok 'what somebody else changed is repaired' ping_works bob 10.9.1.1 10
 
 # ---- who only has an invite -----------------------------------------------------------------------------------------
 definition "  dave: { ip: [10.9.1.4, \"fd09:0:0:1::4\"], invite: \"$INVITE\" }" \
@@ -166,7 +166,7 @@ is "$(on bob innernet down home)" 'home: down; its files stay' 'down'
 nok 'the interface is gone' on bob ip link show dev home
 ok 'the names stay' on bob grep -q home.wg /etc/hosts
 apply bob
-ok 'and up again' ping_works bob 10.9.1.1
+ok 'and up again' ping_works bob 10.9.1.1 10
 is "$(on bob innernet uninstall home --yes 2>"$WORK/err")" \
 	'home: nothing of it is left on this machine but the definition and the key that `apply` was given' 'uninstall'
 unlike "$(cat "$WORK/err")" 'private|snapshot|invitation' 'does not speak of what it does not have'

@@ -11,7 +11,9 @@ git config --global init.defaultBranch main
 host_new hub 192.0.2.1
 host_new office 192.0.2.2
 host_new phone 192.0.2.3
-for name in hub office; do on "$name" sh -c 'umask 077; wg genkey >private.key'; done
+host_new alice 192.0.2.4
+host_new tablet 192.0.2.5
+for name in hub office alice; do on "$name" sh -c 'umask 077; wg genkey >private.key'; done
 pub() { wg pubkey <"$WORK/$1/private.key"; }
 invite() { echo "ed25519:$(openssl genpkey -algorithm ed25519 | openssl pkey -pubout -outform DER | tail -c 32 | base64)"; }
 INVITE=$(invite)
@@ -26,8 +28,9 @@ cidrs:
 peers:
   hub:    { ip: [10.60.0.1, "fd00:60:0:1::1"], public_key: "$(pub hub)", endpoint: "192.0.2.1:51820", server: true }
   office: { ip: [10.60.64.2, "fd00:60:0:2::2"], public_key: "$(pub office)", endpoint: "192.0.2.2:51000", routes: [192.168.7.0/24] }
-  alice:  { ip: [10.60.64.3, "fd00:60:0:2::3"], public_key: "$(wg genkey | wg pubkey)" }
+  alice:  { ip: [10.60.64.3, "fd00:60:0:2::3"], public_key: "$(pub alice)" }
   phone:  { ip: [10.60.64.9, "fd00:60:0:2::9"], invite: "$INVITE", invite_expires: 2036-12-30T00:00:00Z }   # Ada's
+  tablet: { ip: [10.60.64.10, "fd00:60:0:2::a"], invite: "$(invite)" }
   guest:  { ip: [10.60.65.9, "fd00:60:0:3::9"], invite: "$(invite)" }
   old:    { ip: [10.60.64.4, "fd00:60:0:2::4"], public_key: "$(wg genkey | wg pubkey)", disabled: true }
 END
@@ -81,8 +84,8 @@ done
 cp phone.conf "$WORK/phone/corp.conf"
 on phone sh -c 'wireguard-go corp >/dev/null 2>&1 && wg-quick strip ./corp.conf >plain && wg setconf corp plain &&
 	ip address add 10.60.64.9/16 dev corp && ip address add fd00:60:0:2::9/48 dev corp nodad && ip link set corp mtu 1340 up'
-ok 'the phone reaches the server' ping_works phone 10.60.0.1
-ok 'and who has an endpoint, directly' ping_works phone 10.60.64.2
+ok 'the phone reaches the server' ping_works phone 10.60.0.1 10
+ok 'and who has an endpoint, directly' ping_works phone 10.60.64.2 10
 ok 'in IPv6' ping_works phone fd00:60:0:1::1
 ok 'and they reach it' ping_works hub 10.60.64.9
 is "$(on hub wg show corp endpoints | grep -F "$PUBLIC" | cut -f 2 | cut -d : -f 1)" 192.0.2.3 'where it called from'
@@ -163,6 +166,64 @@ is "$(jq -c '[.changed, .files, .committed, .name, .reaches]' <<<"$out")" \
 	'[true,["network.yaml"],false,"guest",["hub"]]' 'says what was done'
 is "$(jq -r .public_key <<<"$out")" "$(jq -r .configuration <<<"$out" | sed -n 's/^PrivateKey = //p' | wg pubkey)" 'with the key'
 ok 'the definition is valid' innernet validate
+
+# ---- through the server ---------------------------------------------------------------------------------------------
+git commit -q -a -m guest
+cp network.yaml "$WORK/before"
+refuse 'a forwarder that not everyone reaches' "^1 error\[bad-via\]: 'office' cannot forward for 'tablet': it is not in the CIDR of a server" \
+	tablet --via office
+refuse 'one that is not there' "did you mean 'hub'" tablet --via hubb
+run innernet export tablet --via hub -o tablet.conf --commit
+is "$status $err" '0 ' 'through the server'
+like "$out" '^  [+] via +hub$' 'the plan says so'
+like "$out" '^Effect: nobody gains or loses anybody\.$' 'who sees whom is as before'
+like "$out" '^tablet reaches, through hub: hub, office, alice, phone\.$' 'whom it reaches'
+like "$out" '^hub must forward: sysctl net\.ipv4\.ip_forward=1' 'and what that needs'
+TABLET=$(sed -n 's/^PrivateKey = //p' tablet.conf)
+is "$(git show -U0 HEAD | grep '^[+] ')" \
+	"+  tablet: { ip: [10.60.64.10, \"fd00:60:0:2::a\"], public_key: \"$(wg pubkey <<<"$TABLET")\", via: hub }" 'the definition'
+is "$(sed -n '/^\[Peer\]/,$p' tablet.conf)" "[Peer]
+# hub
+PublicKey = $(pub hub)
+AllowedIPs = 10.60.0.0/24, 10.60.64.0/24, 192.168.7.0/24, fd00:60:0:1::/64, fd00:60:0:2::/64
+Endpoint = 192.0.2.1:51820
+PersistentKeepalive = 25" 'one peer, with the CIDRs that it reaches'
+for name in hub office alice; do
+	ok "$name applies it" on "$name" innernet apply -f "$HOME/net" --as "$name" --key private.key --yes
+done
+is "$(on alice wg show corp allowed-ips | grep -F "$(pub hub)" | cut -f 2)" \
+	'10.60.0.1/32 10.60.64.10/32 fd00:60:0:1::1/128 fd00:60:0:2::a/128' 'others have it at the server'
+is "$(on alice wg show corp peers | grep -cF "$(wg pubkey <<<"$TABLET")")" 0 'and not as a peer of their own'
+is "$(on hub wg show corp allowed-ips | grep -F "$(wg pubkey <<<"$TABLET")" | cut -f 2)" '10.60.64.10/32 fd00:60:0:2::a/128' \
+	'the server has it directly'
+on hub sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward; echo 1 >/proc/sys/net/ipv6/conf/all/forwarding'
+cp tablet.conf "$WORK/tablet/corp.conf"
+on tablet sh -c 'wireguard-go corp >/dev/null 2>&1 && wg-quick strip ./corp.conf >plain && wg setconf corp plain &&
+	ip address add 10.60.64.10/16 dev corp && ip address add fd00:60:0:2::a/48 dev corp nodad && ip link set corp mtu 1340 up'
+ok 'it reaches the server' ping_works tablet 10.60.0.1 10
+ok 'and through it who has no endpoint' ping_works tablet 10.60.64.3 10
+ok 'in IPv6' ping_works tablet fd00:60:0:2::3
+ok 'who reaches it too' ping_works alice 10.60.64.10
+ok 'and one with an endpoint' ping_works office 10.60.64.10 10
+# Guests do not reach humans: not through the server either, whatever they send it.
+host_new guest 192.0.2.6
+innernet export guest --new-key -o guest.conf --commit >/dev/null
+on hub innernet apply -f "$HOME/net" --as hub --key private.key --yes >/dev/null
+sed 's/^AllowedIPs = .*/AllowedIPs = 10.60.0.0\/16/' guest.conf >"$WORK/guest/corp.conf"
+chmod 600 "$WORK/guest/corp.conf"
+on guest sh -c 'wireguard-go corp >/dev/null 2>&1 && wg-quick strip ./corp.conf >plain && wg setconf corp plain &&
+	ip address add 10.60.65.9/16 dev corp && ip link set corp mtu 1340 up'
+ok 'a guest reaches the server' ping_works guest 10.60.0.1 10
+ok 'and does not get through it to a tablet' ping_fails guest 10.60.64.10
+ok 'nor to anybody else' ping_fails guest 10.60.64.3
+like "$(innernet list 2>&1)" '^tablet .* via hub$' 'list'
+like "$(innernet snapshot --for alice)" "^peer tablet .* via=hub\$" 'the snapshot'
+run innernet rename-peer --name hub --new-name gate
+is "$status $(grep -c 'via: gate' network.yaml)" '0 1' 'the server is renamed'
+run innernet delete-peer --name gate
+like "$err" "^  note: to forward for 'tablet' at network\.yaml" 'and not deleted while it forwards'
+run innernet rename-peer --name gate --new-name hub
+ok 'there and back' git diff --quiet
 
 # ---- without a server -----------------------------------------------------------------------------------------------
 cat >"$WORK/alone.yaml" <<END

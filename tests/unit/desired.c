@@ -121,6 +121,45 @@ static void test_view(void **state)
 		     "peer hub 10.60.0.1/32,fd00:60::1/128 at 192.0.2.1:51820 keepalive=21\n");
 }
 
+/* Who is reached through another: that one has its addresses and routes, whoever looks, and it has all others' there. */
+static void test_view_via(void **state)
+{
+	struct arena *a = *state;
+	struct view *v = some_view(a);
+	struct local l = {.no_routing = true};
+	struct key own;
+
+	v->peers[3].via = "hub"; /* bob */
+	v->peers[4].via = "hub"; /* office */
+	own = v->peers[v->self].key;
+	l.public_key = &own;
+	assert_state(desired_for_view(a, v, &l),
+		     "corp exists=1 up=1 key=1 port=0 mtu=1400 fwmark=0\n"
+		     "address 10.60.64.2/32\n"
+		     "address fd00:60::2/128\n"
+		     "peer hub2 10.60.0.2/32 keepalive=7\n"
+		     "peer hub 10.9.0.0/16,10.60.0.1/32,10.60.64.3/32,10.60.65.9/32,192.168.7.0/24,fd00:60::1/128 at "
+		     "192.0.2.1:51820 keepalive=21\n");
+	v->self = 3;
+	own = v->peers[3].key;
+	assert_state(desired_for_view(a, v, &l),
+		     "corp exists=1 up=1 key=1 port=0 mtu=1400 fwmark=0\n"
+		     "address 10.60.64.3/32\n"
+		     "peer hub 10.9.0.0/16,10.60.0.1/32,10.60.0.2/32,10.60.64.2/32,10.60.65.9/"
+		     "32,172.16.0.0/24,192.168.7.0/24,fd00:60::1/128,fd00:60::2/128 at "
+		     "192.0.2.1:51820 keepalive=21\n");
+	/* The one that forwards has each directly. */
+	v->self = 0;
+	own = v->peers[0].key;
+	assert_int_equal(desired_for_view(a, v, &l)->n_peers, 4);
+	/* Who cannot be reached takes along those behind it. */
+	v->self = 2;
+	own = v->peers[2].key;
+	v->peers[3].via = "newcomer";
+	v->peers[4].via = "nobody";
+	assert_int_equal(desired_for_view(a, v, &l)->n_peers, 2);
+}
+
 /* What is local wins: its MTU, its port, no routes, where a name resolved to, hints, and its own keepalive. */
 static void test_view_local(void **state)
 {
@@ -274,6 +313,44 @@ static void test_server_invites(void **state)
 	assert_true(key_eq(&named(s, "open")->key, &public_key));
 }
 
+/* Through another peer of the model; one that has yet to redeem its invite forwards nothing. */
+static void test_server_via(void **state)
+{
+	struct arena *a = *state;
+	struct model *m = some_model(a);
+	struct key own = key_of(1);
+	struct local l = {.public_key = &own, .no_routing = true};
+	struct peer *relay = model_peer(a, m, "relay", "10.60.64.10", NULL, NULL);
+	uint32_t by_name[8];
+
+	invite(relay, 10, 0);
+	struct peer *phone = model_peer(a, m, "phone", "10.60.64.11", NULL, NULL);
+	phone->key = key_of(11);
+	phone->via = "relay";
+	for (uint32_t i = 0; i < m->n_peers; i++)
+		by_name[i] = i;
+	for (uint32_t i = 1; i < m->n_peers; i++)
+		for (uint32_t k = i; k && strcmp(m->peers[by_name[k - 1]].name, m->peers[by_name[k]].name) > 0; k--) {
+			uint32_t t = by_name[k];
+			by_name[k] = by_name[k - 1];
+			by_name[k - 1] = t;
+		}
+	m->peers_by_name = by_name;
+	struct enrolment e = {.invite = relay->key, .key = key_of(0x44)};
+	struct device_state *s = desired_for_server(a, m, 0, &e, 1, NOW, &l);
+	const struct device_peer *through = named(s, "relay");
+	assert_int_equal(through->n_allowed, 2);
+	assert_true(prefix_has(&through->allowed[1], &phone->ip[0]));
+	for (uint32_t i = 0; i < s->n_peers; i++)
+		assert_string_not_equal(s->peers[i].name, "phone");
+	s = desired_for_server(a, m, 0, NULL, 0, NOW, &l);
+	assert_int_equal(named(s, "relay")->n_allowed, 1);
+	/* Through the server itself: directly. */
+	phone->via = m->peers[0].name;
+	s = desired_for_server(a, m, 0, NULL, 0, NOW, &l);
+	assert_int_equal(named(s, "phone")->n_allowed, 1);
+}
+
 /* A key of the definition beats an enrolment, and a peer that somehow has our own key is none. */
 static void test_server_key_twice(void **state)
 {
@@ -293,6 +370,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_view, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_view_local, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_view_via, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_server_via, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_server, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_server_invites, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_server_key_twice, setup, teardown),

@@ -295,6 +295,17 @@ static void test_set_key(void **state)
 	apply(&e, "{\"peers\": {\"bob\": {\"public_key\": \"K\"}}}",
 	      "{\"peers\": {\"bob\": {\"public_key\": \"" KEY "\"}}}");
 	refused(&e, "peers:\n  bob: {ip: 1}\n", "error[edit-style]: the peer 'bob' has neither a key nor an invite\n");
+	/* And who forwards for it. */
+	e.via = "hub";
+	apply(&e, "peers:\n  bob: { ip: 1, invite: \"I\" } # x\n",
+	      "peers:\n  bob: { ip: 1, public_key: \"" KEY "\", via: hub } # x\n");
+	apply(&e, "peers:\n  bob:\n    invite: I # x\n    invite_expires: 2026-12-06T12:00:00Z # y\n    ip: 1\n",
+	      "peers:\n  bob:\n    public_key: " KEY " # x\n    via: hub # y\n    ip: 1\n");
+	apply(&e, "peers:\n  bob: {via: gate, ip: 1, invite: 'I', invite_expires: 2026-12-06T12:00:00Z}\n",
+	      "peers:\n  bob: {via: hub, ip: 1, public_key: '" KEY "'}\n");
+	struct edit rename = {.kind = EDIT_RENAME_PEER, .name = "hub", .other = "gate"};
+	apply(&rename, "peers:\n  hub: {ip: 1}\n  bob: {ip: 2, via: hub}\n  eve: {ip: 3, via: hubs}\n",
+	      "peers:\n  gate: {ip: 1}\n  bob: {ip: 2, via: gate}\n  eve: {ip: 3, via: hubs}\n");
 }
 
 /* On a model. */
