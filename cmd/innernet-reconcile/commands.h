@@ -29,6 +29,8 @@ struct server_paths {
 /* -1 after saying what is wrong with the name. */
 int paths_make(const struct invocation *inv, const char *name, struct server_paths *out);
 void paths_free(struct server_paths *p);
+/* The line to type next, with the folders as they were given here: "innernet-reconcile -c DIR -d DIR WORDS NAME". */
+void command_put(struct buf *out, const struct invocation *inv, const char *words, const char *name);
 char *path_absolute(const char *path); /* malloc'ed; NULL: out of memory, or no folder to be in */
 
 /*

@@ -20,6 +20,7 @@ static const struct option_spec options[] = {
     {"network-name", 0, "NAME", "the network's, its interface's and its root CIDR's"},
     {"network-cidr", 0, "CIDR[,CIDR6]", "all addresses, one prefix a family"},
     {"external-endpoint", 0, "HOST:PORT", "where peers reach this server from outside"},
+    {"auto-external-endpoint", 0, NULL, "the address of this machine by which packets leave it; nobody is asked"},
     {"listen-port", 0, "PORT", "WireGuard's UDP port here (the endpoint's)"},
     {"server-name", 0, "NAME", "this server's peer (server)"},
     {"server-cidr", 0, "NAME=CIDR[,CIDR6]", "where it lives (infra, at the start of the network)"},
@@ -116,13 +117,13 @@ static int take_server_cidr(const struct invocation *inv, const char *s, struct 
 	return take_prefixes(inv, "server-cidr", eq + 1, a->infra, &a->n_infra);
 }
 
-static int take_answers(const struct invocation *inv, struct arena *arena, struct answers *a)
+static int take_answers(const struct invocation *inv, struct arena *arena, struct answers *a, struct diags *d)
 {
 	const char *server_cidr = option_value(inv, "server-cidr"), *name = option_value(inv, "server-name");
 	struct init_asked asked;
 	long port;
 
-	if (init_ask(inv, arena, &asked) < 0)
+	if (init_ask(inv, arena, &asked, d) < 0)
 		return -1;
 	a->asked = asked;
 	a->network = asked.network;
@@ -358,10 +359,13 @@ static struct server_config *config_make(const struct invocation *inv, const str
 	return NULL;
 }
 
-static void print_next_steps(const struct answers *a, const struct server_config *c, const struct server_paths *paths)
+static void print_next_steps(const struct invocation *inv, const struct answers *a, const struct server_config *c,
+			     const struct server_paths *paths)
 {
 	const char *where = c->remote ? c->remote : c->file ? c->file : c->repository;
+	struct buf watch = {0};
 
+	command_put(&watch, inv, "--watch", a->network);
 	printf("The network '%s' is ready.\n\n", a->network);
 	if (c->file)
 		printf("  definition  %s\n", where);
@@ -369,13 +373,14 @@ static void print_next_steps(const struct answers *a, const struct server_config
 		printf("  definition  %s (branch %s)\n", where, c->ref + strlen("refs/heads/"));
 	printf("  own file    %s: its keys; keep a copy in a safe place\n\n", paths->config);
 	printf("Next:\n");
-	printf("  innernet-reconcile --watch %s        publish it and serve it\n", a->network);
+	printf("  %-34s   publish it and serve it\n", watch.p ? watch.p : "");
+	buf_free(&watch);
 	if (c->file)
 		printf("  innernet add-peer %s      invite somebody\n", where);
 	else
 		printf("  git clone %s%s\n"
-		       "  cd network && innernet add-peer      invite somebody\n",
-		       where, c->remote ? " network" : "");
+		       "  %-34s   invite somebody\n",
+		       where, c->remote ? " network" : "", "cd network && innernet add-peer");
 	printf("\nUDP port %u must be open from outside.\n", a->port);
 }
 
@@ -393,7 +398,7 @@ static int run(struct invocation *inv)
 		arena_free(arena);
 		return init_join(inv);
 	}
-	if (!arena || take_answers(inv, arena, &a) < 0 || paths_make(inv, a.network, &paths) < 0)
+	if (!arena || take_answers(inv, arena, &a, &d) < 0 || paths_make(inv, a.network, &paths) < 0)
 		goto out;
 	if (!access(paths.config, F_OK)) {
 		struct diag *g = diag_file_error(&d, "network-exists", paths.config,
@@ -407,11 +412,14 @@ static int run(struct invocation *inv)
 	if (definition.failed || check_definition(inv, &definition) < 0 || create(paths.config, c, &definition, &d) < 0)
 		goto out;
 	if (!c->remote && !c->file && hooks_install(inv, c, &paths, &d) < 0) {
-		diag_warning(&d, "hook-missing", NULL,
-			     "pushes are not judged until this works: innernet-reconcile hook install %s", a.network);
+		struct buf again = {0};
+		command_put(&again, inv, "hook install", a.network);
+		diag_warning(&d, "hook-missing", NULL, "pushes are not judged until this works: %s",
+			     again.p ? again.p : "");
+		buf_free(&again);
 		diags_soften(&d);
 	}
-	print_next_steps(&a, c, &paths);
+	print_next_steps(inv, &a, c, &paths);
 	code = DONE;
 out:
 	report(inv, &d, NULL);
@@ -425,7 +433,8 @@ out:
 
 const struct command command_init = {
     .name = "init",
-    .synopsis = "--network-name NAME --network-cidr CIDR[,CIDR6] --external-endpoint HOST:PORT [option...]",
+    .synopsis = "--network-name NAME --network-cidr CIDR[,CIDR6] (--external-endpoint HOST:PORT |\n"
+		"       --auto-external-endpoint) [option...]",
     .summary = "make a new network: keys, a repository, a first definition",
     .text =
 	"Everything that a server needs, made once. Nothing that is there already is ever replaced. At a terminal,\n"

@@ -1,6 +1,7 @@
 #include "cmd/innernet-reconcile/init_ask.h"
 #include "cmd/innernet-reconcile/commands.h"
 #include "cmd/prompt.h"
+#include "reconcile/edge/own_address.h"
 #include "reconcile/edge/remote.h"
 #include "reconcile/edge/source.h"
 #include "schema/model.h"
@@ -9,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define DEFAULT_PORT "51820" /* as WireGuard's own documentation uses */
 
 /* What the checks of answers need. */
 struct asking {
@@ -58,7 +57,7 @@ static const char *endpoint_of(struct arena *a, const char *answer)
 
 	if (endpoint_canonical(a, answer, strlen(answer)))
 		return answer;
-	whole = *answer ? arena_printf(a, "%s:" DEFAULT_PORT, answer) : NULL;
+	whole = *answer ? arena_printf(a, "%s:%d", answer, WIREGUARD_PORT) : NULL;
 	return whole && endpoint_canonical(a, whole, strlen(whole)) ? whole : NULL;
 }
 
@@ -133,23 +132,52 @@ static int ask_source(struct asking *q, struct init_asked *out)
 	return 0;
 }
 
-int init_ask(const struct invocation *inv, struct arena *a, struct init_asked *out)
+/* This machine's own address, with WireGuard's port. */
+static const char *auto_endpoint(const struct invocation *inv, struct arena *arena, struct diags *d)
+{
+	char ip[ADDR_STR_LEN];
+	struct own_address own;
+	long port;
+
+	if (option_given(inv, "external-endpoint")) {
+		usage_error(inv, "init: --external-endpoint and --auto-external-endpoint exclude each other");
+		return NULL;
+	}
+	if (option_number(inv, "listen-port", 1, 65535, WIREGUARD_PORT, &port) < 0 || own_address_find(&own, d) < 0)
+		return NULL;
+	addr_format(&own.ip, ip);
+	if (own.is_private)
+		diag_help(
+		    d,
+		    diag_warning(d, "endpoint-private", NULL,
+				 "%s, the address of %s, is private: nobody reaches it from outside", ip, own.ifname),
+		    "name the one that is forwarded here: `innernet set-endpoint --name SERVER --endpoint HOST:PORT`");
+	printf("The endpoint is %s, the address of %s, port %ld.\n", ip, own.ifname, port);
+	return arena_printf(arena, addr_is_v4(&own.ip) ? "%s:%ld" : "[%s]:%ld", ip, port);
+}
+
+int init_ask(const struct invocation *inv, struct arena *a, struct init_asked *out, struct diags *d)
 {
 	struct asking q = {.inv = inv, .arena = a};
 	const char *preset, *canonical;
 	const bool join = option_given(inv, "join");
+	const char *endpoint = NULL;
 
 	*out = (struct init_asked){.remote = option_value(inv, "remote"), .file = option_value(inv, "file")};
+	if (option_given(inv, "auto-external-endpoint") && !(endpoint = auto_endpoint(inv, a, d)))
+		return -1;
 	/* Networks that meet one day, on one machine or in one company, should not all be the same. */
 	if (!(preset = arena_printf(a, "10.%u.0.0/16", 1 + randombytes_uniform(254))) ||
 	    (!join && !(out->network = take(&q, "network-name", "The network's name:", NULL, check_name))) ||
 	    (!join && !(out->cidr = take(&q, "network-cidr", "All its addresses:", preset, check_cidr))) ||
-	    !(out->endpoint = take(&q, "external-endpoint", "Its endpoint from outside:", NULL, check_endpoint)))
+	    !(out->endpoint = endpoint
+				  ? endpoint
+				  : take(&q, "external-endpoint", "Its endpoint from outside:", NULL, check_endpoint)))
 		return -1;
 	if (!q.asked)
 		return 0;
 	/* What was given is checked later, and refused by its option's name. */
-	if (!option_given(inv, "external-endpoint") && !(out->endpoint = endpoint_of(a, out->endpoint)))
+	if (!endpoint && !option_given(inv, "external-endpoint") && !(out->endpoint = endpoint_of(a, out->endpoint)))
 		return -1;
 	canonical = endpoint_canonical(a, out->endpoint, strlen(out->endpoint));
 	if (canonical && !option_given(inv, "listen-port") &&

@@ -221,16 +221,18 @@ static void put_what_to_commit(struct buf *out, const struct joining *j, const c
 
 static void print_next_steps(const struct joining *j, const char *endpoint)
 {
-	struct buf out = {0};
+	struct buf out = {0}, watch = {0};
 
+	command_put(&watch, j->inv, "--watch", j->m->network);
 	put_what_to_commit(&out, j, endpoint);
 	printf("This machine can be another server of '%s'; its keys are in %s.\n\n"
 	       "In network.yaml, `trust:` becomes this, and `peers:` has one more:\n\n%s\n"
 	       "Commit that and push. `innernet plan` shows what it does; whose signature counts is a change that the\n"
 	       "commit must accept, with the trailer that the plan names. Then, here:\n\n"
-	       "  innernet-reconcile --watch %s        publish it and serve it\n\n"
+	       "  %-34s   publish it and serve it\n\n"
 	       "UDP port %u must be open from outside.\n",
-	       j->m->network, j->paths.config, out.failed ? "" : out.p, j->m->network, j->c->listen_port);
+	       j->m->network, j->paths.config, out.failed ? "" : out.p, watch.p ? watch.p : "", j->c->listen_port);
+	buf_free(&watch);
 	if (j->m->trust.threshold > 1)
 		printf("%u of the signers must sign: put the seeds of %u more into `signing_seeds` of its file.\n",
 		       j->m->trust.threshold, j->m->trust.threshold - 1u);
@@ -275,7 +277,7 @@ int init_join(const struct invocation *inv)
 	int code = usage_check(inv);
 
 	if (!code)
-		code = j.arena && j.c && init_ask(inv, j.arena, &j.asked) == 0 &&
+		code = j.arena && j.c && init_ask(inv, j.arena, &j.asked, &d) == 0 &&
 			       init_source_take(inv, &j.asked, j.c) == 0 && join(&j, &d) == 0
 			   ? DONE
 			   : FAILED;

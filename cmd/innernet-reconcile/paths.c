@@ -43,6 +43,38 @@ void paths_free(struct server_paths *p)
 	*p = (struct server_paths){0};
 }
 
+/* As a shell takes it for one word. */
+static void put_word(struct buf *out, const char *s)
+{
+	if (*s && !s[strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./:@%+=-")]) {
+		buf_str(out, s);
+		return;
+	}
+	buf_char(out, '\'');
+	for (; *s; s++) {
+		if (*s == '\'')
+			buf_str(out, "'\\''");
+		else
+			buf_char(out, *s);
+	}
+	buf_char(out, '\'');
+}
+
+void command_put(struct buf *out, const struct invocation *inv, const char *words, const char *name)
+{
+	static const char *const folders[] = {"config-dir", "data-dir"};
+
+	buf_str(out, inv->program->name);
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+		const char *dir = option_value(inv, folders[i]);
+		if (!dir)
+			continue;
+		buf_printf(out, " -%c ", folders[i][0]);
+		put_word(out, dir);
+	}
+	buf_printf(out, " %s %s", words, name);
+}
+
 char *path_absolute(const char *path)
 {
 	struct buf b = {0};

@@ -96,7 +96,10 @@ static int ask(const struct invocation *inv, const char *data, long seconds, str
 		return FAILED;
 	if (!(o = await_answer(data, word, seconds * 1000))) {
 		struct diag *g = diag_error(d, "no-answer", NULL, "the server did not look within %ld s", seconds);
-		diag_help(d, g, "innernet-reconcile status %s", inv->args[0]);
+		struct buf status = {0};
+		command_put(&status, inv, "status", inv->args[0]);
+		diag_help(d, g, "%s", status.p ? status.p : "");
+		buf_free(&status);
 		return FAILED;
 	}
 	code = say(inv, o);

@@ -186,7 +186,10 @@ static int run(struct invocation *inv)
 	if (!found) {
 		struct diag *g =
 		    diag_error(&d, "no-status", NULL, "there is no status of '%s' in %s", inv->args[0], paths.data);
-		diag_help(&d, g, "the server writes it: innernet-reconcile --watch %s", inv->args[0]);
+		struct buf watch = {0};
+		command_put(&watch, inv, "--watch", inv->args[0]);
+		diag_help(&d, g, "the server writes it: %s", watch.p ? watch.p : "");
+		buf_free(&watch);
 	}
 	if (found <= 0)
 		goto out;

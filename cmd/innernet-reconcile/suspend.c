@@ -37,9 +37,12 @@ static int run_suspend(struct invocation *inv)
 	if (paths_make(inv, name, &paths) < 0)
 		return FAILED;
 	if (network_exists(&paths, name, &d) && !control_suspend(paths.data, reason ? reason : "", &d)) {
+		struct buf resume = {0};
+		command_put(&resume, inv, "resume", name);
 		printf("'%s' is suspended: what is published is served on, and no new revision is taken.\n"
-		       "innernet-reconcile resume %s ends it.\n",
-		       name, name);
+		       "%s ends it.\n",
+		       name, resume.p ? resume.p : "");
+		buf_free(&resume);
 		code = DONE;
 	}
 	report(inv, &d, NULL);

@@ -17,6 +17,34 @@ like "$("${init[@]}" 2>&1 </dev/null)" 'init: --network-name is missing' 'withou
 like "$("${init[@]}" --network-name corp --network-cidr 10.60.0.0/16 2>&1 </dev/null)" \
 	'init: --external-endpoint is missing' 'each of them'
 
+# ---- what it finds for itself
+
+auto=$(unshare --net sh -c '
+	ip link add eth7 type veth peer name peth7 && ip link set peth7 up && ip link set eth7 up && ip address add 10.1.2.3/24 dev eth7
+	ip link add eth8 type veth peer name peth8 && ip link set peth8 up && ip link set eth8 up && ip address add 203.0.113.7/24 dev eth8
+	ip address add 203.0.113.9/24 dev eth8 && ip route add default via 203.0.113.1 src 203.0.113.9
+	exec "$@"' sh "${init[@]}" --network-name auto --network-cidr 10.60.0.0/16 --auto-external-endpoint --listen-port 7 2>&1)
+is $? 0 'init finds an endpoint'
+like "$auto" '^The endpoint is 203\.0\.113\.9, the address of eth8, port 7\.$' 'the one that packets leave with, and says so'
+like "$auto" "^  innernet-reconcile -c $WORK/etc -d $WORK/lib --watch auto   publish it and serve it\$" 'what to type next has the folders'
+unlike "$auto" 'warning' 'without a warning'
+like "$(git -C "$WORK/lib/auto/network.git" show main:network.yaml)" 'endpoint: "203\.0\.113\.9:7"' 'it is in the definition'
+auto=$(unshare --net sh -c 'ip link add eth7 type veth peer name peth7 && ip link set peth7 up && ip link set eth7 up && ip address add 10.1.2.3/24 dev eth7
+	exec "$@"' sh "${init[@]}" --network-name private --network-cidr 10.60.0.0/16 --auto-external-endpoint 2>&1)
+like "$auto" '^warning\[endpoint-private\]: 10\.1\.2\.3, the address of eth7, is private: nobody reaches it from outside' \
+	'a private one is warned of'
+like "$(git -C "$WORK/lib/private/network.git" show main:network.yaml)" 'endpoint: "10\.1\.2\.3:51820"' 'and taken, with the usual port'
+auto=$(unshare --net sh -c 'ip link add eth7 type veth peer name peth7 && ip link set peth7 up && ip link set eth7 up && ip address add 2001:db8:7::3/64 dev eth7 nodad
+	exec "$@"' sh "${init[@]}" --network-name six --network-cidr 10.60.0.0/16 --auto-external-endpoint 2>&1)
+like "$(git -C "$WORK/lib/six/network.git" show main:network.yaml)" 'endpoint: "\[2001:db8:7::3\]:51820"' 'or one of IPv6'
+like "$(unshare --net "${init[@]}" --network-name none --network-cidr 10.60.0.0/16 --auto-external-endpoint 2>&1)" \
+	'^error\[no-address\]: this machine has no address' 'without any there is nothing to take'
+ok 'and nothing is made' test ! -e "$WORK/etc/none.yaml"
+like "$("${init[@]}" --network-name x --network-cidr 10.60.0.0/16 --auto-external-endpoint --external-endpoint a:1 2>&1)" \
+	'exclude each other' 'two answers are one too many'
+like "$(innernet-reconcile -c "$WORK/etc" -d "$WORK/a b" status auto 2>&1)" \
+	"help: the server writes it: innernet-reconcile -c $WORK/etc -d '$WORK/a b' --watch auto\$" 'helps name the folders too'
+
 talk 'at a terminal all that is missing is asked for' "${init[@]}" <<'END'
 expect The network's name:
 send Corp\r
