@@ -83,7 +83,7 @@ PURE_A   := $(B)/libreconcile.a $(B)/libschema.a
 LIBS     := $(B)/libedge.a $(PURE_A)
 PROGRAMS := $(if $(PEER_SRC),$(B)/innernet) $(if $(SERVER_SRC),$(B)/innernet-reconcile)
 
-# Completions are made from the programs' own --help.
+# Completions are what the programs say for themselves.
 COMPLETIONS := $(foreach s,bash zsh fish,$(PROGRAMS:=.$(s)))
 
 .PHONY: all
@@ -141,9 +141,9 @@ $(B)/innernet: $(call obj,$(PEER_SRC) $(CMD_SRC)) $(LIBS)
 $(B)/innernet-reconcile: $(call obj,$(SERVER_SRC) $(CMD_SRC)) $(LIBS)
 	$(link) $(EDGE_LIBS) $(PURE_LIBS)
 
-$(B)/%.bash $(B)/%.zsh $(B)/%.fish: contrib/completions $(B)/%
+$(B)/%.bash $(B)/%.zsh $(B)/%.fish: $(B)/%
 	$(call say,GEN,$(B)/$*.bash)
-	$(Q)for s in bash zsh fish; do contrib/completions $(B)/$* $$s >$(B)/$*.$$s || { rm -f $(B)/$*.$$s; exit 1; }; done
+	$(Q)for s in bash zsh fish; do $(B)/$* completions $$s >$(B)/$*.$$s || { rm -f $(B)/$*.$$s; exit 1; }; done
 
 # Unit tests link the pure two; tests/edge links everything. One program a file, TAP by cmocka.
 UNIT_TESTS := $(patsubst %.c,$(B)/%.t,$(UNIT_SRC) $(EDGET_SRC))
@@ -254,10 +254,19 @@ INSTALLED := $(B)/innernet:755:$(BINDIR)/innernet $(B)/innernet-reconcile:755:$(
              $(foreach f,$(DOCS),$(f):644:$(DOCDIR)/$(notdir $(f))) \
              $(foreach f,$(EXAMPLES),$(f):644:$(DOCDIR)/$(f))
 
+# `inn`, as upstream calls it too.
+ALIASES   := $(BINDIR)/inn $(DATADIR)/bash-completion/completions/inn $(DATADIR)/man/man1/inn.1 \
+             $(DATADIR)/fish/vendor_completions.d/inn.fish
+
 .PHONY: install
 install: $(if $(MADE),,all)
 	$(Q)for f in $(INSTALLED); do \
 		target=$${f##*:} mode=$${f%:*}; install -D -m "$${mode##*:}" "$${f%%:*}" "$(DESTDIR)$$target" || exit 1; done
+	$(Q)ln -sf innernet "$(DESTDIR)$(BINDIR)/inn"
+	$(Q)ln -sf innernet "$(DESTDIR)$(DATADIR)/bash-completion/completions/inn"
+	$(Q)printf '.so man1/innernet.1\n' >"$(DESTDIR)$(DATADIR)/man/man1/inn.1"
+	$(Q)printf 'complete -c inn -w innernet\n' >"$(DESTDIR)$(DATADIR)/fish/vendor_completions.d/inn.fish"
+	$(Q)chmod 644 $(addprefix "$(DESTDIR)$(DATADIR)"/,man/man1/inn.1 fish/vendor_completions.d/inn.fish)
 	$(Q)install -d "$(DESTDIR)$(UNITDIR)"
 	$(Q)for u in $(UNITS); do sed 's,@bindir@,$(BINDIR),; s,@sbindir@,$(SBINDIR),' contrib/systemd/$$u.in \
 		>"$(DESTDIR)$(UNITDIR)/$$u" && chmod 644 "$(DESTDIR)$(UNITDIR)/$$u" || exit 1; done
@@ -265,7 +274,7 @@ install: $(if $(MADE),,all)
 # What `make install` made, with the same PREFIX; networks, keys and their interfaces are left alone.
 .PHONY: uninstall
 uninstall:
-	$(Q)for f in $(INSTALLED); do rm -f "$(DESTDIR)$${f##*:}" || exit 1; done
+	$(Q)for f in $(INSTALLED) $(ALIASES); do rm -f "$(DESTDIR)$${f##*:}" || exit 1; done
 	$(Q)for u in $(UNITS); do rm -f "$(DESTDIR)$(UNITDIR)/$$u" || exit 1; done
 	$(Q)[ ! -d "$(DESTDIR)$(DOCDIR)" ] || find "$(DESTDIR)$(DOCDIR)" -depth -type d -empty -delete
 

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const struct option_spec common[] = {
+const struct option_spec common_options[] = {
     {"color", 0, "WHEN", "auto, always or never (NO_COLOR and FORCE_COLOR are heeded)"},
     {"help", 'h', NULL, "show this text"},
     {"version", 'V', NULL, "show the version"},
@@ -29,6 +29,13 @@ const char *option_value(const struct invocation *inv, const char *name)
 bool option_given(const struct invocation *inv, const char *name)
 {
 	return option_value(inv, name) != NULL;
+}
+
+bool option_true(const struct invocation *inv, const char *name)
+{
+	const char *value = option_value(inv, name);
+
+	return value && strcmp(value, "false") != 0;
 }
 
 static int usage_exit(const struct invocation *inv)
@@ -161,7 +168,7 @@ static void help_common(const struct program *p)
 {
 	printf("\nOptions of every command:\n");
 	help_options(p->globals);
-	help_options(common);
+	help_options(common_options);
 }
 
 static void help_program(const struct program *p)
@@ -226,11 +233,16 @@ static int add_option(struct invocation *inv, const struct option_spec *o, const
 	return 0;
 }
 
+static bool is_bool(const char *s)
+{
+	return strcmp(s, "true") == 0 || strcmp(s, "false") == 0;
+}
+
 /* The option at argv[i]. Returns how many arguments it took, or -1 after printing. */
 static int parse_option(struct invocation *inv, int argc, char **argv, int i)
 {
 	const struct command *c = inv->command ? inv->command : inv->program->default_command;
-	const struct option_spec *tables[] = {c ? c->options : NULL, inv->program->globals, common};
+	const struct option_spec *tables[] = {c ? c->options : NULL, inv->program->globals, common_options};
 	const struct option_spec *o = NULL;
 	const char *s = argv[i], *value = NULL;
 	bool is_long = s[1] == '-';
@@ -252,6 +264,15 @@ static int parse_option(struct invocation *inv, int argc, char **argv, int i)
 			return -1;
 		}
 		return add_option(inv, o, "") < 0 ? -1 : 1;
+	}
+	if (o->arg[0] == '[') {
+		if (!value && i + 1 < argc && is_bool(argv[i + 1]))
+			return add_option(inv, o, argv[i + 1]) < 0 ? -1 : 2;
+		if (value && !is_bool(value)) {
+			usage_error(inv, "--%s takes true or false, not '%s'", o->name, value);
+			return -1;
+		}
+		return add_option(inv, o, value ? value : "true") < 0 ? -1 : 1;
 	}
 	if (value)
 		return add_option(inv, o, value) < 0 ? -1 : 1;

@@ -14,7 +14,7 @@
 struct option_spec {
 	const char *name; /* long, without dashes: also how the command asks for it */
 	char letter;      /* 0: none */
-	const char *arg;  /* "FILE"; NULL: a flag */
+	const char *arg;  /* "FILE"; "[BOOL]": true or false may follow, and it is true without; NULL: a flag */
 	const char *help; /* one line */
 };
 
@@ -34,13 +34,15 @@ struct command {
 };
 
 struct program {
-	const char *name;
+	const char *name, *alias; /* alias: another name that it is installed by; NULL: none */
 	const char *summary;
 	const struct command *const *commands; /* ends with NULL */
 	const struct option_spec *globals;     /* accepted before and after the subcommand */
 	const struct command *default_command; /* without a subcommand; NULL: the help */
 	bool default_takes_args;               /* a first word that is no subcommand is the default's argument */
 };
+
+extern const struct option_spec common_options[]; /* of every command of both programs */
 
 #define OPTIONS_MAX 48
 struct invocation {
@@ -54,6 +56,8 @@ struct invocation {
 	bool implied; /* the first word was no subcommand: the default's argument */
 };
 
+/* Of an option with "[BOOL]": given, and not as false. */
+bool option_true(const struct invocation *inv, const char *name);
 /* The value of an option (the last, when it was given twice), or NULL. A flag's value is "". */
 const char *option_value(const struct invocation *inv, const char *name);
 bool option_given(const struct invocation *inv, const char *name);

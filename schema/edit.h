@@ -61,6 +61,7 @@ struct edit {
 	struct prefix prefix[2];       /* add-cidr */
 	uint8_t n_prefixes;            /* add-cidr */
 	bool isolated;                 /* add-cidr */
+	const char *parent;            /* add-cidr: the CIDR that it must turn out to be in; NULL: any */
 	const char *description;       /* add-cidr; NULL: none */
 	const struct edit_fold *folds; /* fold: sorted by name, each once. Borrowed */
 	uint32_t n_folds;

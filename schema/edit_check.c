@@ -66,13 +66,32 @@ static enum edit_state same_peer(const struct edit_peer *p, const struct model *
 	return EDIT_REFUSED;
 }
 
+/* A CIDR is in the one that was asked for. */
+static int check_parent(const struct edit *e, const struct model *m, struct diags *d)
+{
+	uint32_t i = e->parent ? model_cidr_by_name(m, e->name) : NONE;
+	uint32_t parent = i == NONE ? NONE : m->cidrs[i].parent;
+
+	if (i == NONE || (parent != NONE && !strcmp(m->cidrs[parent].name, e->parent)))
+		return 0;
+	diag_help(d,
+		  diag_error(d, "prefix-outside", &m->cidrs[i].at, "'%s' is in CIDR '%s', not in '%s'", e->name,
+			     parent == NONE ? "none" : m->cidrs[parent].name, e->parent),
+		  "a CIDR is in the smallest other one around its prefix");
+	return -1;
+}
+
 static enum edit_state check_add_cidr(const struct edit *e, const struct model *m, struct diags *d)
 {
 	uint32_t i = model_cidr_by_name(m, e->name);
 	const struct cidr *c = i == NONE ? NULL : &m->cidrs[i];
 
+	if (e->parent && model_cidr_by_name(m, e->parent) == NONE)
+		return unknown(m, e->parent, true, d);
 	if (!c)
 		return taken(m, e->name, d) ? EDIT_REFUSED : EDIT_TO_DO;
+	if (check_parent(e, m, d))
+		return EDIT_REFUSED;
 	bool same =
 	    c->n_prefixes == e->n_prefixes && c->isolated == e->isolated && str_eq(c->description, e->description);
 	for (unsigned n = 0; same && n < c->n_prefixes; n++)
@@ -280,6 +299,8 @@ int edit_verify(const struct edit *e, const struct model *before, const struct m
 		  before->n_tests == after->n_tests;
 
 	if (e->kind == EDIT_ADD_PEER && check_cidr(&e->peer, after, d))
+		return -1;
+	if (e->kind == EDIT_ADD_CIDR && check_parent(e, after, d))
 		return -1;
 	if (e->kind == EDIT_INVITE_PEER) {
 		uint32_t i = model_peer_by_name(after, e->name);

@@ -1,11 +1,13 @@
 /* innernet-reconcile: watches a definition in git, publishes signed snapshots of it, serves them. */
 #include "cmd/innernet-reconcile/commands.h"
+#include "cmd/completions.h"
+
+static const struct command command_completions = COMPLETIONS("innernet-reconcile");
 
 /* In the order in which --help lists them. */
 static const struct command *const commands[] = {
-    &command_init,      &command_run,     &command_status,
-    &command_reconcile, &command_suspend, &command_resume,
-    &command_uninstall, &command_hook,    NULL,
+    &command_init,   &command_run,       &command_status, &command_reconcile,   &command_suspend,
+    &command_resume, &command_uninstall, &command_hook,   &command_completions, NULL,
 };
 
 static const struct option_spec globals[] = {

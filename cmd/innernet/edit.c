@@ -67,6 +67,7 @@ static int take_cidr(struct edit_job *job)
 		return 1;
 	e->isolated = option_given(job->inv, "isolated");
 	e->description = option_value(job->inv, "description");
+	e->parent = option_value(job->inv, "parent");
 	bad = prefixes_parse(text, e->prefix, &e->n_prefixes, &fixed);
 	if (bad == PREFIX_HOST_BITS) {
 		prefix_format(&fixed, right);
@@ -568,6 +569,23 @@ static int run_job(struct edit_job *job, const struct edit_command *c)
 	return make_edit(job, c);
 }
 
+/* "add-association humans ops", as "--cidr humans --with ops". -1 when it says both. */
+static int take_pair(struct invocation *inv)
+{
+	static const char *const options[] = {"cidr", "with"};
+
+	if (inv->n_args < 2)
+		return 0;
+	if (option_given(inv, "cidr") || option_given(inv, "with") || inv->n_options + 2 > OPTIONS_MAX)
+		return -1;
+	for (int i = 0; i < 2; i++) {
+		inv->names[inv->n_options] = options[i];
+		inv->values[inv->n_options++] = inv->args[inv->n_args - 2 + i];
+	}
+	inv->n_args -= 2;
+	return 0;
+}
+
 /* Says what is wrong, and frees all but the arena. */
 static void end_job(struct edit_job *job)
 {
@@ -596,6 +614,8 @@ int edit_run(struct invocation *inv)
 	bool again = true;
 	int rc = 1;
 
+	if (c && (c->kind == EDIT_ADD_ASSOCIATION || c->kind == EDIT_DELETE_ASSOCIATION) && take_pair(inv))
+		return usage_error(inv, "%s: the CIDRs as two words, or as --cidr and --with", inv->command->name);
 	for (int i = 0; i < TRIES && again; i++) {
 		struct edit_job job = {.inv = inv, .arena = arenas[i] = arena_new(), .say = stdout};
 		if (!job.arena || !c || sodium_init() < 0) {

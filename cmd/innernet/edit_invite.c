@@ -81,7 +81,7 @@ int take_add_peer(struct edit_job *job)
 	p->keepalive = (int32_t)keepalive;
 	p->name = job->edit.name = option_value(inv, "name");
 	p->description = option_value(inv, "description");
-	p->admin = option_given(inv, "admin");
+	p->admin = option_true(inv, "admin");
 	p->cidr = option_value(inv, "cidr");
 	p->is_invite = !key;
 	if (!name_valid(p->name, strlen(p->name)))

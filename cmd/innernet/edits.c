@@ -13,7 +13,7 @@ static const struct option_spec add_peer_options[] = {
     {"ip", 0, "ADDRESS[,ADDRESS6]", "its address, one a family"},
     {"auto-ip", 0, NULL, "the lowest free address of --cidr, one a family"},
     {"cidr", 0, "CIDR", "the name of the CIDR it is to be in"},
-    {"admin", 0, NULL, "its users may change the network"},
+    {"admin", 0, "[BOOL]", "its users may change the network"},
     {"endpoint", 0, "HOST:PORT", "where others reach it, when that is fixed"},
     {"keepalive", 0, "SECONDS", "keep its sessions alive; 0: never"},
     {"description", 0, "TEXT", "for people"},
@@ -148,6 +148,7 @@ const struct command command_set_endpoint = {
 static const struct option_spec add_cidr_options[] = {
     {"name", 0, "NAME", "the CIDR's name, a host name"},
     {"cidr", 0, "PREFIX[,PREFIX6]", "its prefix, one a family"},
+    {"parent", 0, "CIDR", "the CIDR that it is in: its prefix says which, and another one is refused"},
     {"isolated", 0, NULL, "its peers do not reach each other"},
     {"description", 0, "TEXT", "for people"},
     EDIT_OPTIONS,
@@ -191,21 +192,21 @@ static const struct option_spec association_options[] = {
 };
 const struct command command_add_association = {
     .name = "add-association",
-    .synopsis = WHERE "--cidr CIDR --with CIDR [OPTION...]",
+    .synopsis = WHERE "(CIDR CIDR | --cidr CIDR --with CIDR) [OPTION...]",
     .summary = "let the peers of two CIDRs reach each other",
     .text = "Adds one association; which of the two comes first does not matter." SAFE,
-    .example = "innernet add-association --cidr humans --with ci-servers --commit --push",
+    .example = "innernet add-association humans ci-servers --commit --push",
     .options = association_options,
-    .max_args = 1,
+    .max_args = 3,
     .run = edit_run,
 };
 const struct command command_delete_association = {
     .name = "delete-association",
-    .synopsis = WHERE "--cidr CIDR --with CIDR [OPTION...]",
+    .synopsis = WHERE "(CIDR CIDR | --cidr CIDR --with CIDR) [OPTION...]",
     .summary = "part the peers of two CIDRs",
     .text = "Takes one association out; which of the two comes first does not matter." SAFE,
-    .example = "innernet delete-association --cidr humans --with ci-servers --commit --push",
+    .example = "innernet delete-association humans ci-servers --commit --push",
     .options = association_options,
-    .max_args = 1,
+    .max_args = 3,
     .run = edit_run,
 };

@@ -1,5 +1,8 @@
 /* innernet: the program of peers and of people who edit a network. */
 #include "cmd/innernet/commands.h"
+#include "cmd/completions.h"
+
+static const struct command command_completions = COMPLETIONS("innernet");
 
 /* In the order in which --help lists them. */
 static const struct command *const commands[] = {
@@ -39,6 +42,7 @@ static const struct command *const commands[] = {
     &command_add_association,
     &command_delete_association,
     &command_fold,
+    &command_completions,
     NULL,
 };
 
@@ -54,6 +58,7 @@ static const struct option_spec globals[] = {
 
 static const struct program program = {
     .name = "innernet",
+    .alias = "inn",
     .summary = "a private network whose whole definition is one file in git",
     .commands = commands,
     .globals = globals,

@@ -71,12 +71,24 @@ like "$out" '^# cidr lab will be added$' 'the plan is shown'
 like "$out" '^[+]  lab:     10.60.67.0/24$' 'with the line'
 like "$out" "^It counts when it is pushed: git commit -m 'network: add CIDR lab' network.yaml && git push\$" 'and what to type'
 edit 'add-association' '>   - [lab, humans]' add-association --cidr lab --with humans
+is "$(innernet add-association humans lab)" \
+	"An association joins 'humans' and 'lab' in network.yaml. Nothing changed." 'as two words, too'
+is "$(innernet add-association network.yaml humans lab)" \
+	"An association joins 'humans' and 'lab' in network.yaml. Nothing changed." 'after the definition'
+refuse 'but not twice' 'the CIDRs as two words, or as --cidr and --with' add-association humans lab --with ops
+refuse 'one alone is not enough' 'missing: --cidr CIDR, --with CIDR' add-association humans
 is "$(innernet add-association --cidr humans --with lab)" \
 	"An association joins 'humans' and 'lab' in network.yaml. Nothing changed." 'the other way round is the same'
 refuse 'a CIDR that an association names is not deleted' "^  note: by the association at network.yaml:14:5$" delete-cidr --name lab
 edit 'delete-association' '<   - [lab, humans]' delete-association --cidr humans --with lab
 edit 'rename-cidr' '<   lab:     10.60.67.0/24
 >   labs:    10.60.67.0/24' rename-cidr --name lab --new-name labs
+refuse 'a CIDR that would be in another one than was asked for' \
+	"^1 error\[prefix-outside\]: 'sub' is in CIDR 'labs', not in 'humans'" add-cidr --name sub --cidr 10.60.67.64/26 --parent humans
+edit 'add-cidr --parent' '>   sub:     10.60.67.64/26' add-cidr --name sub --cidr 10.60.67.64/26 --parent labs
+refuse 'or is, already' "is in CIDR 'labs', not in 'corp'" add-cidr --name sub --cidr 10.60.67.64/26 --parent corp
+refuse 'a parent that is not there is a typo' "there is no CIDR 'lab'" add-cidr --name more --cidr 10.60.67.0/26 --parent lab
+run innernet delete-cidr --name sub
 edit 'delete-cidr' '<   labs:    10.60.67.0/24' delete-cidr --name labs
 refuse 'a CIDR with peers stays' "^  note: by the peer 'olga' at teams/ops.yaml:3:3$" delete-cidr --name ops
 refuse 'so does the network' "^1 error\[in-use\]: 'corp' is the network itself" delete-cidr --name corp
@@ -108,6 +120,15 @@ refuse 'a name that is taken is' "^1 error\[peer-exists\]: peer 'alice' is there
 refuse 'a typo is' "^  help: did you mean 'alice'" disable-peer --name alicee
 refuse 'what is missing is named' '^1 innernet: rename-peer: something is missing: --name NAME, --new-name NAME$' rename-peer
 refuse 'or what is not said of an endpoint' 'missing: --endpoint HOST:PORT \(or --unset\)$' set-endpoint --name alice
+
+# Upstream's way to say it.
+run innernet add-peer --name boss --auto-ip --cidr humans --public-key "$(key)" --admin true
+like "$status $out" '^[+]  boss: .*admin: true' '--admin true'
+run innernet delete-peer --name boss
+run innernet add-peer --name boss --auto-ip --cidr humans --public-key "$(key)" --admin false .
+unlike "$status $out" 'admin' '--admin false'
+run innernet delete-peer --name boss
+refuse 'neither of them is an error' 'takes true or false, not .perhaps.' add-peer --name boss --admin=perhaps
 
 # A new invite.
 run innernet invite-peer --name olga --invite-expires never --json

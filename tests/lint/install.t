@@ -18,12 +18,14 @@ tmp=$(mktemp -d) && trap 'rm -rf "$tmp"' EXIT
 run_make() { env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -s MADE=yes B="$build" "$@" DESTDIR="$tmp/root" PREFIX=/usr 2>&1; }
 
 report 'make install' "$(run_make install)"
-(cd "$tmp/root" && find . -type f -printf '%m %P\n' | LC_ALL=C sort -k 2) >"$tmp/found"
+(cd "$tmp/root" && find . -type f -printf '%m %P\n' -o -type l -printf '%l %P\n' | LC_ALL=C sort -k 2) >"$tmp/found"
 cat >"$tmp/wanted" <<'END'
+innernet usr/bin/inn
 755 usr/bin/innernet
 644 usr/lib/systemd/system/innernet-reconcile@.service
 644 usr/lib/systemd/system/innernet@.service
 755 usr/sbin/innernet-reconcile
+innernet usr/share/bash-completion/completions/inn
 644 usr/share/bash-completion/completions/innernet
 644 usr/share/bash-completion/completions/innernet-reconcile
 644 usr/share/doc/innernet/LICENSE
@@ -31,8 +33,10 @@ cat >"$tmp/wanted" <<'END'
 644 usr/share/doc/innernet/examples/ci/github-workflow.yml
 644 usr/share/doc/innernet/examples/ci/gitlab-ci.yml
 644 usr/share/doc/innernet/examples/network.yaml
+644 usr/share/fish/vendor_completions.d/inn.fish
 644 usr/share/fish/vendor_completions.d/innernet-reconcile.fish
 644 usr/share/fish/vendor_completions.d/innernet.fish
+644 usr/share/man/man1/inn.1
 644 usr/share/man/man1/innernet.1
 644 usr/share/man/man5/innernet-snapshot.5
 644 usr/share/man/man5/network.yaml.5
@@ -61,7 +65,15 @@ else
 	done
 fi
 
+report 'inn is innernet' "$(diff <("$tmp/root/usr/bin/inn" --version) <("$build/innernet" --version))"
+if command -v man >/dev/null; then
+	report 'man inn shows its page' "$(MANPATH=$tmp/root/usr/share/man man inn 2>&1 | grep -q 'one file in git' || echo 'it does not')"
+else
+	n=$((n + 1))
+	echo "ok $n - man inn # SKIP there is no man"
+fi
+
 report 'make uninstall' "$(run_make uninstall)"
-report 'nothing is left' "$(find "$tmp/root" -type f)"
+report 'nothing is left' "$(find "$tmp/root" -type f -o -type l)"
 report 'nor a folder of its own' "$(find "$tmp/root" -name '*innernet*')"
 echo "1..$n"
