@@ -60,7 +60,7 @@ static bool has_base(const struct addr *a, const char *text)
 
 bool hint_usable(const struct prefix *root, unsigned n_root, const struct sockpoint *at)
 {
-	static const char *const never[] = {"0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3",
+	static const char *const never[] = {"0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3",
 					    "::/127",    "fe80::/10",   "ff00::/8"};
 
 	if (!at->port || at->scope)
@@ -74,6 +74,19 @@ bool hint_usable(const struct prefix *root, unsigned n_root, const struct sockpo
 			return false;
 	}
 	return true;
+}
+
+void hint_say(struct buf *out, const struct hint *h)
+{
+	if (h->seen.port) {
+		buf_str(out, "seen at ");
+		buf_sockpoints(out, &h->seen, 1);
+	}
+	for (unsigned i = 0; i < h->n_at; i++) {
+		buf_str(out, i || h->seen.port ? ", " : "");
+		buf_str(out, i ? "" : "reported ");
+		buf_sockpoints(out, &h->at[i], 1);
+	}
 }
 
 void hint_write(struct buf *out, const struct hint *h)

@@ -34,6 +34,9 @@ struct hint *hints_copy(const struct hint *hints, size_t n);
  * prefixes are `root`. */
 bool hint_usable(const struct prefix *root, unsigned n_root, const struct sockpoint *at);
 
+/* "seen at 192.0.2.7:51820, reported 192.168.1.7:51820", for people. */
+void hint_say(struct buf *out, const struct hint *h);
+
 /* The line. An endpoint of a link alone has no spelling: the caller left it out. */
 void hint_write(struct buf *out, const struct hint *h);
 /* The line that was taken: its reported endpoints go to `at`. False with an error in `t`. */

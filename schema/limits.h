@@ -65,9 +65,11 @@
 #define RESPONSE_HEAD_MAX (16u << 10) /* bytes of an answer's headers; ours have some 150 */
 #define TRANSFER_SECONDS  60          /* deadline of a whole transfer, not of a single read */
 #define CONNECTIONS_MAX   20000
-#define CONNECTIONS_PEER  8  /* of one source address */
-#define CANDIDATES_MAX    10 /* endpoints a peer may report */
-#define KNOCKS_MAX        64 /* knocks in one reply: a peer has as many attempts under way at most */
+#define CONNECTIONS_PEER  8    /* of one source address */
+#define CANDIDATES_MAX    10   /* endpoints a peer may report */
+#define KNOCKS_MINUTE     128  /* knocks that one peer may send in a minute */
+#define KNOCKS_HELD_MAX   4096 /* that a server remembers: of a pair for 5 s, undelivered for 30 s */
+#define KNOCKS_MAX        64   /* knocks in one reply: a peer has as many attempts under way at most */
 
 /* Git. */
 #define COMMITS_MAX          (16u << 20)     /* reachable commits that are counted */
@@ -129,6 +131,7 @@
 #define HINTS_FILE_MAX (64u << 20) /* 580 bytes a hint at most */
 #define RESOLVE_MAX    4096        /* endpoints by host name that are resolved, and kept */
 #define CONFIG_MAX     (1u << 20)
+#define EXCLUDES_MAX   32 /* prefixes whose addresses are not reported */
 #define SERVERS_MAX    16 /* in an invitation; the snapshot names them all */
 #define INVITATION_MAX (64u << 10)
 
