@@ -470,32 +470,73 @@ out:
 	return err < 0 ? -1 : 0;
 }
 
-int device_local_addresses(struct arena *a, const char *except, struct addr **out, size_t *n, struct diags *d)
+/* The address that packets to somewhere far away come from: a UDP socket that sends nothing asks the routing table. */
+static bool default_source(int family, struct addr *out)
 {
-	struct prefix_list list = {.except = except ? if_nametoindex(except) : 0};
-	struct prefix *p = NULL;
-	uint32_t n_p = 0;
-	int err = addresses_dump(&list);
+	/* Of documentation (RFC 5737, RFC 3849): no route but the default one leads there. */
+	static const uint8_t far4[] = {198, 51, 100, 1}, far6[16] = {0x20, 0x01, 0x0d, 0xb8, [15] = 1};
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+	struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(9)};
+	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(9)};
+	struct sockaddr *sa = family == AF_INET ? (struct sockaddr *)&v4 : (struct sockaddr *)&v6;
+	socklen_t len = family == AF_INET ? sizeof(v4) : sizeof(v6);
+	int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool found;
+
+	memcpy(&v4.sin_addr, far4, sizeof(far4));
+	memcpy(&v6.sin6_addr, far6, sizeof(far6));
+	found = fd >= 0 && connect(fd, sa, len) == 0 && getsockname(fd, sa, &len) == 0;
+	if (fd >= 0)
+		close(fd);
+	if (found && family == AF_INET) {
+		memcpy(out->b, mapped, sizeof(mapped));
+		memcpy(out->b + 12, &v4.sin_addr, 4);
+	} else if (found) {
+		memcpy(out->b, &v6.sin6_addr, 16);
+	}
+	return found;
+}
+
+static int local_cmp(const void *x, const void *y)
+{
+	return addr_cmp(&((const struct local_address *)x)->ip, &((const struct local_address *)y)->ip);
+}
+
+int device_local_addresses(struct arena *a, struct local_address **out, size_t *n, struct diags *d)
+{
+	struct link_list links = {0};
+	struct local_list list = {.links = &links};
+	struct addr from[2];
+	bool known[2] = {default_source(AF_INET, &from[0]), default_source(AF_INET6, &from[1])};
+	int err = links_dump(&links);
+	uint32_t kept = 0;
 
 	*out = NULL;
 	*n = 0;
+	for (uint32_t i = 0; err == 0 && i < links.n; i++) {
+		if (links.links[i].up && !is_wireguard(&links.links[i]))
+			links.links[kept++] = links.links[i];
+	}
+	links.n = kept;
 	if (err == 0)
-		err = take_prefixes(a, &list, &p, &n_p);
-	free(list.p);
-	if (err == 0) {
-		*out = arena_array(a, n_p ? n_p : 1, sizeof(**out));
-		err = *out ? 0 : -ENOMEM;
-	}
-	if (err < 0) {
+		err = local_addresses_dump(&list);
+	if (err == 0 && !(*out = arena_array(a, list.n + 1, sizeof(**out))))
+		err = -ENOMEM;
+	if (err < 0)
 		diag_error(d, "device-failed", NULL, "cannot list this machine's addresses: %s", strerror(-err));
-		return -1;
+	if (err == 0 && list.n > 1)
+		qsort(list.a, list.n, sizeof(*list.a), local_cmp);
+	for (uint32_t i = 0; err == 0 && i < list.n; i++) {
+		if (*n && !local_cmp(&(*out)[*n - 1], &list.a[i]))
+			continue;
+		(*out)[*n] = list.a[i];
+		for (unsigned k = 0; k < 2; k++)
+			(*out)[*n].preferred |= known[k] && !addr_cmp(&from[k], &list.a[i].ip);
+		++*n;
 	}
-	for (uint32_t i = 0; i < n_p; i++) {
-		/* Sorted, so that one address with two lengths stands side by side. */
-		if (!*n || addr_cmp(&(*out)[*n - 1], &p[i].base) != 0)
-			(*out)[(*n)++] = p[i].base;
-	}
-	return 0;
+	free(list.a);
+	free(links.links);
+	return err < 0 ? -1 : 0;
 }
 
 int device_monitor_open(struct diags *d)
@@ -516,23 +557,27 @@ int device_monitor_open(struct diags *d)
 }
 
 /* One datagram of notifications. What cannot be read may be about anything. */
-static bool concerns(const char *bytes, size_t n, uint32_t index, const char *ifname)
+static unsigned concerns(const char *bytes, size_t n, uint32_t index, const char *ifname)
 {
+	unsigned changed = 0;
 	int left = (int)n;
 
 	for (const struct nlmsghdr *nlh = (const struct nlmsghdr *)bytes; mnl_nlmsg_ok(nlh, left);
 	     nlh = mnl_nlmsg_next(nlh, &left)) {
 		if (notification_concerns(nlh, index, ifname))
-			return true;
+			changed |= CHANGED_DEVICE;
+		if (nlh->nlmsg_type == RTM_NEWADDR || nlh->nlmsg_type == RTM_DELADDR)
+			changed |= CHANGED_ADDRESSES;
 	}
-	return left > 0;
+	return left > 0 ? CHANGED_DEVICE | CHANGED_ADDRESSES : changed;
 }
 
-bool device_monitor_drain(int fd, const char *ifname)
+unsigned device_monitor_drain(int fd, const char *ifname)
 {
 	_Alignas(struct nlmsghdr) char bytes[32u << 10];
 	uint32_t index = if_nametoindex(ifname);
-	bool changed = false;
+	const unsigned all = CHANGED_DEVICE | CHANGED_ADDRESSES;
+	unsigned changed = 0;
 
 	for (;;) {
 		struct sockaddr_nl from = {0};
@@ -543,13 +588,13 @@ bool device_monitor_drain(int fd, const char *ifname)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && errno == ENOBUFS) {
-			changed = true; /* some were lost; those that are left come next */
+			changed = all; /* some were lost; those that are left come next */
 			continue;
 		}
 		if (n < 0)
-			return changed || (errno != EAGAIN && errno != EWOULDBLOCK);
+			return errno != EAGAIN && errno != EWOULDBLOCK ? all : changed;
 		if (from.nl_pid != 0)
 			continue;
-		changed = changed || msg.msg_flags & MSG_TRUNC || concerns(bytes, (size_t)n, index, ifname);
+		changed |= msg.msg_flags & MSG_TRUNC ? all : concerns(bytes, (size_t)n, index, ifname);
 	}
 }

@@ -7,6 +7,7 @@
 #define EDGE_DEVICE_H
 
 #include "reconcile/device.h"
+#include "reconcile/endpoints.h"
 
 enum device_backend { BACKEND_AUTO, BACKEND_KERNEL, BACKEND_USERSPACE };
 int device_backend_parse(const char *s, enum device_backend *out); /* "auto", "kernel", "userspace" */
@@ -30,13 +31,17 @@ int device_list(struct arena *a, const char *const **names, size_t *n, struct di
 
 /*
  * A netlink socket that becomes readable when a link, address or route of this namespace changes.
- * device_monitor_drain() reads everything there is; it returns true when something about `ifname` may have
- * changed (also after ENOBUFS: unknown counts as changed).
+ * device_monitor_drain() reads everything there is, and says what may have changed (also after ENOBUFS: unknown counts
+ * as changed).
  */
 int device_monitor_open(struct diags *d);
-bool device_monitor_drain(int fd, const char *ifname);
+enum { CHANGED_DEVICE = 1 /* something about `ifname` */, CHANGED_ADDRESSES = 2 /* some address, of any interface */ };
+unsigned device_monitor_drain(int fd, const char *ifname);
 
-/* This machine's own global addresses (endpoint candidates): not on `except`, not loopback, not link-local. */
-int device_local_addresses(struct arena *a, const char *except, struct addr **out, size_t *n, struct diags *d);
+/*
+ * This machine's own addresses, by address, each once: of interfaces that are up and no WireGuard's, of global scope
+ * (linux/rtnetlink.h), neither tentative nor deprecated.
+ */
+int device_local_addresses(struct arena *a, struct local_address **out, size_t *n, struct diags *d);
 
 #endif

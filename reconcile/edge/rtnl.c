@@ -200,13 +200,11 @@ static int keep(struct prefix_list *list, const struct prefix *p)
 	return 0;
 }
 
-int addresses_message(void *ctx, const struct nlmsghdr *nlh)
+/* One address that counts: 1; 0: none. -EBADMSG when it is garbled. */
+static int take_address(const struct nlmsghdr *nlh, struct prefix *p, uint32_t *index, uint32_t *flags)
 {
 	const struct nlattr *tb[IFA_FLAGS + 1];
 	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(nlh);
-	struct prefix_list *list = ctx;
-	struct prefix p;
-	uint32_t flags;
 
 	if (nlh->nlmsg_type != RTM_NEWADDR)
 		return 0;
@@ -216,19 +214,50 @@ int addresses_message(void *ctx, const struct nlmsghdr *nlh)
 		return 0;
 	if (ifa->ifa_scope >= RT_SCOPE_LINK)
 		return 0;
-	if (list->index ? ifa->ifa_index != list->index
-			: ifa->ifa_index == LOOPBACK_INDEX || ifa->ifa_index == list->except)
-		return 0;
-	if (nl_get(tb[IFA_FLAGS], &flags, sizeof(flags)) < 0)
-		flags = ifa->ifa_flags;
-	if (!list->index && flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED | IFA_F_DEPRECATED))
-		return 0;
+	if (nl_get(tb[IFA_FLAGS], flags, sizeof(*flags)) < 0)
+		*flags = ifa->ifa_flags;
+	*index = ifa->ifa_index;
 	/* On a point-to-point link IFA_ADDRESS is the other end's (linux/if_addr.h). */
 	if (!tb[IFA_LOCAL] && !tb[IFA_ADDRESS])
 		return -EBADMSG;
-	if (get_prefix(tb[IFA_LOCAL] ? tb[IFA_LOCAL] : tb[IFA_ADDRESS], ifa->ifa_family, ifa->ifa_prefixlen, &p) < 0)
+	if (get_prefix(tb[IFA_LOCAL] ? tb[IFA_LOCAL] : tb[IFA_ADDRESS], ifa->ifa_family, ifa->ifa_prefixlen, p) < 0)
 		return -EBADMSG;
-	return keep(list, &p);
+	return 1;
+}
+
+int addresses_message(void *ctx, const struct nlmsghdr *nlh)
+{
+	struct prefix_list *list = ctx;
+	uint32_t index, flags;
+	struct prefix p;
+	int r = take_address(nlh, &p, &index, &flags);
+
+	return r <= 0 || index != list->index ? (r < 0 ? r : 0) : keep(list, &p);
+}
+
+int local_addresses_message(void *ctx, const struct nlmsghdr *nlh)
+{
+	struct local_list *list = ctx;
+	struct local_address *grown;
+	uint32_t index, flags, i = 0;
+	struct prefix p;
+	int r = take_address(nlh, &p, &index, &flags);
+
+	if (r <= 0)
+		return r;
+	while (i < list->links->n && list->links->links[i].index != index)
+		i++;
+	if (i == list->links->n || index == LOOPBACK_INDEX ||
+	    flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED | IFA_F_DEPRECATED))
+		return 0;
+	grown = array_grow(list->a, list->n, &list->cap, sizeof(*grown), DEVICE_ROUTES_MAX);
+	if (!grown)
+		return -ENOMEM;
+	list->a = grown;
+	/* IFA_F_TEMPORARY is IFA_F_SECONDARY, which of IPv4 says something else. */
+	list->a[list->n++] =
+	    (struct local_address){.ip = p.base, .temporary = !prefix_is_v4(&p) && flags & IFA_F_TEMPORARY};
+	return 0;
 }
 
 int routes_message(void *ctx, const struct nlmsghdr *nlh)
@@ -271,6 +300,20 @@ int addresses_dump(struct prefix_list *out)
 
 	ifa->ifa_index = out->index;
 	return nl_dump(NETLINK_ROUTE, nlh, prefixes_begin, addresses_message, out);
+}
+
+static void local_begin(void *ctx)
+{
+	((struct local_list *)ctx)->n = 0;
+}
+
+int local_addresses_dump(struct local_list *out)
+{
+	struct request req;
+	struct ifaddrmsg *ifa;
+	struct nlmsghdr *nlh = request_start(&req, RTM_GETADDR, 0, sizeof(*ifa), &ifa);
+
+	return nl_dump(NETLINK_ROUTE, nlh, local_begin, local_addresses_message, out);
 }
 
 int routes_dump(struct prefix_list *out)

@@ -3,7 +3,7 @@
 #define EDGE_RTNL_H
 
 #include "reconcile/edge/netlink.h"
-#include "schema/addr.h"
+#include "reconcile/endpoints.h"
 
 enum link_kind { LINK_OTHER, LINK_WIREGUARD, LINK_TUN };
 
@@ -32,8 +32,7 @@ int links_dump(struct link_list *out);
 
 /* A growing list of prefixes; the caller frees `p`. */
 struct prefix_list {
-	uint32_t index; /* in: of this link; 0 for addresses: of every link but loopback and `except` */
-	uint32_t except;
+	uint32_t index; /* in: of this link */
 	struct prefix *p;
 	uint32_t n, cap;
 };
@@ -42,6 +41,13 @@ struct prefix_list {
  * host bits). Link-local ones and those of host scope are left out.
  */
 int addresses_dump(struct prefix_list *out);
+/* The same of all of `links` but loopback; without tentative and deprecated ones. The caller frees `a`. */
+struct local_list {
+	const struct link_list *links; /* in */
+	struct local_address *a;
+	uint32_t n, cap;
+};
+int local_addresses_dump(struct local_list *out);
 /* Unicast routes of table main through this link, those of the kernel itself left out. */
 int routes_dump(struct prefix_list *out);
 
@@ -51,10 +57,11 @@ int route_add(struct nl *nl, uint32_t index, const struct prefix *p);
 int route_del(struct nl *nl, uint32_t index, const struct prefix *p);
 
 /* The pure half, for tests and fuzzing: one message of a dump. `ctx` is the struct named. */
-int link_message(void *ctx, const struct nlmsghdr *nlh);      /* struct link: 0, and index 0 when it is none */
-int links_message(void *ctx, const struct nlmsghdr *nlh);     /* struct link_list */
-int addresses_message(void *ctx, const struct nlmsghdr *nlh); /* struct prefix_list */
-int routes_message(void *ctx, const struct nlmsghdr *nlh);    /* struct prefix_list */
+int link_message(void *ctx, const struct nlmsghdr *nlh);            /* struct link: 0, and index 0 when it is none */
+int links_message(void *ctx, const struct nlmsghdr *nlh);           /* struct link_list */
+int addresses_message(void *ctx, const struct nlmsghdr *nlh);       /* struct prefix_list */
+int local_addresses_message(void *ctx, const struct nlmsghdr *nlh); /* struct local_list */
+int routes_message(void *ctx, const struct nlmsghdr *nlh);          /* struct prefix_list */
 /* Whether a notification is about this link. index 0 (it is not there): any link that comes or goes may be it. */
 bool notification_concerns(const struct nlmsghdr *nlh, uint32_t index, const char *ifname);
 

@@ -5,7 +5,7 @@
  *   device_driver plan FILE              read, diff: prints the kinds
  *   device_driver down IFNAME            what device_teardown() says
  *   device_driver read IFNAME            the state, a line a thing, without secrets
- *   device_driver list | local EXCEPT
+ *   device_driver list | local
  *   device_driver monitor IFNAME         prints "ready", then "changed" at the first change, and ends
  *
  * FILE is a line a thing: interface, private-key, listen-port, fwmark, mtu, address, route, peer, and below a peer
@@ -289,16 +289,16 @@ static int list(void)
 	return 0;
 }
 
-static int local(const char *except)
+static int local(void)
 {
 	char text[ADDR_STR_LEN];
-	struct addr *all;
+	struct local_address *all;
 	size_t n;
 
-	if (device_local_addresses(arena, except, &all, &n, &diags) < 0)
+	if (device_local_addresses(arena, &all, &n, &diags) < 0)
 		return fail_diags();
 	for (size_t i = 0; i < n; i++) {
-		addr_format(&all[i], text);
+		addr_format(&all[i].ip, text);
 		printf("%s\n", text);
 	}
 	return 0;
@@ -313,7 +313,7 @@ static int monitor(const char *ifname)
 	printf("ready\n");
 	fflush(stdout);
 	while (poll(&fd, 1, -1) > 0) {
-		if (device_monitor_drain(fd.fd, ifname)) {
+		if (device_monitor_drain(fd.fd, ifname) & CHANGED_DEVICE) {
 			printf("changed\n");
 			return 0;
 		}
@@ -340,7 +340,7 @@ int main(int argc, char **argv)
 	else if (strcmp(verb, "list") == 0)
 		rc = list();
 	else if (strcmp(verb, "local") == 0)
-		rc = local(*arg ? arg : NULL);
+		rc = local();
 	else if (strcmp(verb, "monitor") == 0)
 		rc = monitor(arg);
 	else

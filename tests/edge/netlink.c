@@ -323,7 +323,11 @@ static void put_address(struct datagram *d, const char *local, const char *peer,
 
 static void addresses_that_count(void **state)
 {
-	struct prefix_list list = {.index = 3}, local = {.except = 3};
+	struct prefix_list list = {.index = 3};
+	struct link two = {.index = 2}, lo = {.index = 1};
+	struct link both[] = {lo, two};
+	const struct link_list links = {.links = both, .n = 2};
+	struct local_list local = {.links = &links};
 	struct datagram d = {.n = 0};
 	struct nl_reply r = a_dump();
 	char text[PREFIX_STR_LEN];
@@ -346,12 +350,12 @@ static void addresses_that_count(void **state)
 	assert_string_equal(text, "fd00::1/64");
 
 	r = a_dump();
-	assert_int_equal(nl_reply_feed(&r, d.bytes, d.n, addresses_message, &local), 0);
+	assert_int_equal(nl_reply_feed(&r, d.bytes, d.n, local_addresses_message, &local), 0);
 	assert_int_equal(local.n, 1);
-	prefix_format(&local.p[0], text);
-	assert_string_equal(text, "192.0.2.1/24");
+	addr_format(&local.a[0].ip, text);
+	assert_string_equal(text, "192.0.2.1");
 	free(list.p);
-	free(local.p);
+	free(local.a);
 }
 
 static void whom_a_notification_concerns(void **state)

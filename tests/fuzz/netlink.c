@@ -50,6 +50,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char name[] = "corp", *bytes;
 	struct link_list links = {0};
+	struct link any = {.index = 2};
+	struct local_list local = {.links = &links};
 	struct nl_reply r = {0};
 	struct link link;
 
@@ -70,7 +72,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		read_prefixes(&r, bytes, size - 1, 2, addresses_message);
 		break;
 	case 2:
-		read_prefixes(&r, bytes, size - 1, 0, addresses_message);
+		links.links = &any;
+		links.n = 1;
+		(void)nl_reply_feed(&r, bytes, size - 1, local_addresses_message, &local);
+		free(local.a);
 		break;
 	case 3:
 		read_prefixes(&r, bytes, size - 1, 2, routes_message);
