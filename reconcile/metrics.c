@@ -69,6 +69,11 @@ void metrics_render(struct buf *out, const struct metrics *m)
 	put(out, m, "http_sent_bytes_total", "counter", "Bytes of the answers' bodies.", m->sent_bytes);
 	put(out, m, "polls_total", "counter", "Polls that peers began.", m->polls);
 	put(out, m, "redemptions_total", "counter", "Invitations redeemed.", m->redemptions);
+	put(out, m, "hints", "gauge", "Peers of which this server knows where they are.", m->hints);
+	put(out, m, "endpoint_reports_total", "counter", "Reports of endpoints that said something new.", m->reports);
+	put(out, m, "hint_announcements_total", "counter", "Times that held polls were woken for hints.",
+	    m->announcements);
+	put(out, m, "knocks_total", "counter", "Knocks taken to be handed on.", m->knocks);
 	put(out, m, "revisions_accepted_total", "counter",
 	    "Revisions looked at and published or found to change nothing.", m->verdicts_accepted);
 	put(out, m, "revisions_refused_total", "counter", "Revisions looked at and refused.", m->verdicts_refused);

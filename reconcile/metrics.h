@@ -20,11 +20,13 @@ struct metrics {
 	uint32_t converged;    /* of them */
 	uint32_t invited;      /* invitations that stand open */
 	uint32_t connections;  /* at this moment */
+	uint32_t hints;        /* peers of which it is known where they are */
 	int64_t push_ms;       /* from the last push to its convergence; -1: not known */
 	bool ledger_available; /* invitations can be redeemed */
 	uint64_t memory;       /* bytes that the process has in memory; 0: not known */
 	/* Since the server started: */
 	uint64_t requests, refused, sent_bytes, polls, redemptions, verdicts_accepted, verdicts_refused;
+	uint64_t reports, announcements, knocks;
 	const struct metrics_condition *conditions;
 	size_t n_conditions;
 };

@@ -709,6 +709,7 @@ static int start(struct reconciler *r, struct diags *d)
 		return -1;
 	if (r->published.statement.text.p)
 		reconciler_kept_read(r);
+	reconciler_hints_start(r);
 	for (int i = 0; i < N_CONDITIONS; i++)
 		condition_set(r, (enum condition_kind)i, TRUTH_UNKNOWN, "Starting", NULL, "not known yet");
 	/* With something published the server serves it, repository or not. */
@@ -756,7 +757,7 @@ struct reconciler *reconciler_new(struct loop *l, const struct server_config *c,
 	r->o = *o;
 	r->lock_fd = r->monitor_fd = -1;
 	r->converged_ms = -1;
-	r->sequence = (uint64_t)clock_unix() * 1000;
+	r->sequence = r->first_sequence = (uint64_t)clock_unix() * 1000;
 	r->retry_timer = (struct loop_timer){.fn = on_retry, .ctx = r};
 	r->status_timer = (struct loop_timer){.fn = on_status, .ctx = r};
 	if (start(r, d) < 0) {
@@ -785,6 +786,7 @@ void reconciler_free(struct reconciler *r)
 	reconciler_upstream_close(r);
 	control_free(r->control);
 	reconciler_device_stop(r);
+	reconciler_hints_stop(r);
 	loop_timer_del(r->loop, &r->retry_timer);
 	loop_timer_del(r->loop, &r->status_timer);
 	loop_timer_del(r->loop, &r->note_timer);

@@ -34,8 +34,7 @@ static struct device_peer *peer_of_key(const struct device_state *st, const stru
 	return st->n_peers ? bsearch(&want, st->peers, st->n_peers, sizeof(want), device_peer_cmp) : NULL;
 }
 
-/* The WireGuard key that a peer of the model has now. -1: none yet. */
-static int key_now(const struct reconciler *r, const struct peer *p, struct key *out)
+int reconciler_key_now(const struct reconciler *r, const struct peer *p, struct key *out)
 {
 	const struct enrolment *e;
 
@@ -88,7 +87,7 @@ static int apply_moves(const struct reconciler *r, const struct revision *g, str
 	for (size_t i = 0; i < r->n_moves; i++) {
 		uint32_t index = reconciler_owner(r, g, &r->moves[i].mark);
 		struct key key;
-		if (index == NONE || key_now(r, &g->model->peers[index], &key))
+		if (index == NONE || reconciler_key_now(r, &g->model->peers[index], &key))
 			continue;
 		struct device_peer *p = peer_of_key(st, &key);
 		if (!p)
@@ -119,53 +118,6 @@ static struct device_state *wanted_state(const struct reconciler *r, const struc
 		return NULL;
 	snprintf(st->name, sizeof(st->name), "%s", r->config->interface);
 	return st;
-}
-
-/* --- hints: the endpoints that our interface sees --- */
-
-static int seen_cmp(const void *key, const void *seen)
-{
-	return key_cmp(key, &((const struct seen *)seen)->key);
-}
-
-/* `st` is what is wanted (names), `observed` what is there; both sorted by key, so `seen` comes out sorted. */
-static void seen_update(struct reconciler *r, const struct revision *g, const struct device_state *st,
-			const struct device_state *observed)
-{
-	struct seen *list = calloc(observed->n_peers ? observed->n_peers : 1, sizeof(*list));
-	const struct cidr *root = &g->model->cidrs[0];
-	size_t n = 0;
-	bool changed = false;
-
-	if (!list)
-		return;
-	for (uint32_t i = 0; i < observed->n_peers; i++) {
-		const struct device_peer *p = &observed->peers[i];
-		const struct device_peer *want = p->endpoint.port ? peer_of_key(st, &p->key) : NULL;
-		struct key key;
-		if (!want || !want->name || !p->handshake || !hint_usable(root->prefix, root->n_prefixes, &p->endpoint))
-			continue;
-		uint32_t index = model_peer_by_name(g->model, want->name);
-		if (index == NONE || key_now(r, &g->model->peers[index], &key) || !key_eq(&key, &p->key))
-			continue;
-		if (g->model->peers[index].is_invite &&
-		    !ledger_enrolment(reconciler_facts(r), &g->model->peers[index].key))
-			continue; /* a temporary key is nobody's peer */
-		const struct seen *was =
-		    r->n_seen ? bsearch(&p->key, r->seen, r->n_seen, sizeof(*r->seen), seen_cmp) : NULL;
-		bool same = was && sockpoint_eq(&was->at, &p->endpoint);
-		list[n++] = (struct seen){.key = p->key,
-					  .mark = g->model->peers[index].key,
-					  .at = p->endpoint,
-					  .sequence = same ? was->sequence : r->sequence + 1,
-					  .peer = index};
-		changed |= !same;
-	}
-	if (changed)
-		r->sequence++;
-	free(r->seen);
-	r->seen = list;
-	r->n_seen = n;
 }
 
 /* --- converging --- */
@@ -225,12 +177,12 @@ static int converge(struct reconciler *r, const struct revision *g, const struct
 
 	if (!p)
 		return -1;
-	seen_update(r, g, wanted, observed);
 	if (phase == DEVICE_REMOVALS) {
 		if (!observed->exists || only_removals(a, p) < 0)
 			return 0;
 		return p->n_ops ? device_apply(p, r->o.backend, r->config->private_key, d) : 0;
 	}
+	reconciler_hints_see(r, g, wanted, observed);
 	say_drift(r, p);
 	for (int i = 0; p->n_ops; i++) {
 		if (i == 2) {
@@ -279,7 +231,11 @@ int reconciler_converge(struct reconciler *r, const struct revision *g, enum dev
 		device_failed(r, &d);
 		goto out;
 	}
-	ret = r->o.no_device ? 0 : converge(r, g, wanted, phase, work, &d);
+	ret = 0;
+	if (r->o.no_device && phase == DEVICE_ALL)
+		reconciler_hints_see(r, g, wanted, NULL);
+	if (!r->o.no_device)
+		ret = converge(r, g, wanted, phase, work, &d);
 	if (phase == DEVICE_REMOVALS)
 		goto out;
 	if (ret < 0) {
@@ -402,14 +358,10 @@ void reconciler_move_done(struct reconciler *r, const struct key *mark, const st
 
 static void look(struct reconciler *r)
 {
-	uint64_t hints = r->sequence;
-
 	if (!r->current)
 		return;
 	reconciler_converge(r, r->current, DEVICE_ALL);
 	reconciler_listen(r);
-	if (hints != r->sequence)
-		reconciler_wake(r);
 	reconciler_convergence_check(r);
 	reconciler_ready(r);
 	status_write(r);
@@ -433,7 +385,7 @@ static void on_monitor(void *ctx, int fd, uint32_t events)
 	struct reconciler *r = ctx;
 
 	(void)events;
-	if (device_monitor_drain(fd, r->config->interface) && !r->drift_timer.slot)
+	if (device_monitor_drain(fd, r->config->interface) & CHANGED_DEVICE && !r->drift_timer.slot)
 		loop_timer_set(r->loop, &r->drift_timer, DRIFT_MS);
 }
 
@@ -463,6 +415,5 @@ void reconciler_device_stop(struct reconciler *r)
 		close(r->monitor_fd);
 	}
 	arena_free(r->applied_arena);
-	free(r->seen);
 	free(r->moves);
 }

@@ -283,7 +283,7 @@ static int answer_statement(struct reconciler *r, struct answer *a, uint32_t pee
 	return answer_chain(r, a, had);
 }
 
-static bool sees(const struct revision *g, uint32_t a, uint32_t b)
+bool reconciler_sees(const struct revision *g, uint32_t a, uint32_t b)
 {
 	return a == b || reach_peers(g->reach, a, b).rule != REACH_NONE;
 }
@@ -313,7 +313,7 @@ static int answer_enrolments(struct reconciler *r, struct answer *a, uint32_t pe
 		if (!all && ledger_sequence(r->ledger, e) <= since)
 			continue;
 		uint32_t k = revision_by_mark(r->current, &e->invite);
-		if (k == NONE || r->current->model->peers[k].disabled || !sees(r->current, peer, k))
+		if (k == NONE || r->current->model->peers[k].disabled || !reconciler_sees(r->current, peer, k))
 			continue;
 		enrolment_write(&a->records, e);
 		ends[n++] = a->records.n;
@@ -330,15 +330,39 @@ static int answer_enrolments(struct reconciler *r, struct answer *a, uint32_t pe
 	return 0;
 }
 
-/* Whose endpoint it is in this revision. NONE: nobody's any more. */
-static uint32_t seen_peer(const struct reconciler *r, const struct revision *g, const struct seen *s)
+/* Whose endpoints they are in this revision. NONE: nobody's any more. */
+static uint32_t known_peer(const struct reconciler *r, const struct revision *g, const struct known *k)
 {
-	if (s->peer < g->model->n_peers && key_eq(&g->model->peers[s->peer].key, &s->mark))
-		return s->peer;
-	return reconciler_owner(r, g, &s->mark);
+	if (k->peer < g->model->n_peers && key_eq(&g->model->peers[k->peer].key, &k->mark))
+		return k->peer;
+	return reconciler_owner(r, g, &k->mark);
 }
 
-/* Endpoints of itself and of peers that it sees: those that changed, and with a new statement those that it did not see before. */
+static int hint_add(struct answer *a, const struct known *k)
+{
+	if (reconciler_hint(a->arena, k, &a->b.hints[a->b.n_hints]) < 0)
+		return -1;
+	a->b.n_hints++;
+	a->something = true;
+	return 0;
+}
+
+/* After a restart it is told in any case what is known of it: so it learns that what it reported is lost. */
+static int hint_add_own(struct reconciler *r, struct answer *a, uint32_t peer, const struct have *have)
+{
+	struct known nothing = {.changed = false};
+
+	if (!have->has_hints || have->hints >= r->first_sequence ||
+	    reconciler_key_now(r, &r->current->model->peers[peer], &nothing.key))
+		return 0;
+	for (uint32_t i = 0; i < a->b.n_hints; i++) {
+		if (key_eq(&a->b.hints[i].key, &nothing.key))
+			return 0;
+	}
+	return hint_add(a, &nothing);
+}
+
+/* Of itself and of peers that it sees: what changed, and with a new statement of those that it did not see before. */
 static int answer_hints(struct reconciler *r, struct answer *a, uint32_t peer, const struct have *have,
 			bool with_statement, const struct revision *had)
 {
@@ -347,28 +371,61 @@ static int answer_hints(struct reconciler *r, struct answer *a, uint32_t peer, c
 
 	if (!with_statement && have->has_hints && have->hints == r->sequence)
 		return 0;
-	a->b.hints = arena_array(a->arena, r->n_seen ? r->n_seen : 1, sizeof(*a->b.hints));
+	a->b.hints = arena_array(a->arena, r->n_known + 1, sizeof(*a->b.hints));
 	if (!a->b.hints)
 		return -1;
-	for (size_t i = 0; i < r->n_seen; i++) {
-		const struct seen *s = &r->seen[i];
-		bool is_new = !have->has_hints || s->sequence > have->hints || have->hints > r->sequence;
+	for (size_t i = 0; i < r->n_known; i++) {
+		const struct known *known = &r->known[i];
+		bool is_new = !have->has_hints || known->sequence > have->hints || have->hints > r->sequence;
 		/* The cheapest first: one that roams wakes everybody. */
 		if (!is_new && !with_statement)
 			continue;
-		uint32_t k = seen_peer(r, g, s);
-		if (k == NONE || !sees(g, peer, k))
+		uint32_t k = known_peer(r, g, known);
+		if (k == NONE || !reconciler_sees(g, peer, k))
 			continue;
 		if (!is_new) {
-			uint32_t other = was == NONE ? NONE : revision_by_mark(had, &s->mark);
-			is_new = other == NONE || !sees(had, was, other);
+			uint32_t other = was == NONE ? NONE : revision_by_mark(had, &known->mark);
+			is_new = other == NONE || !reconciler_sees(had, was, other);
 		}
-		if (is_new)
-			a->b.hints[a->b.n_hints++] = (struct hint){.key = s->key, .seen = s->at};
+		/* Who was told nothing yet need not hear that nothing is known. */
+		if (is_new && (have->has_hints || known->seen.port || known->n_said) && hint_add(a, known) < 0)
+			return -1;
 	}
+	if (hint_add_own(r, a, peer, have) < 0)
+		return -1;
 	a->b.has_hints = true;
 	a->b.hints_position = r->sequence;
-	a->something |= a->b.n_hints > 0;
+	return 0;
+}
+
+/* Who knocks is named, with what is known of it. */
+static int answer_knocks(struct reconciler *r, struct answer *a, uint32_t peer)
+{
+	uint32_t from[KNOCKS_MAX];
+	size_t n = reconciler_knocks_for(r, peer, from);
+	struct hint *hints;
+
+	if (!n)
+		return 0;
+	a->b.knocks = arena_array(a->arena, n, sizeof(*a->b.knocks));
+	hints = arena_array(a->arena, a->b.n_hints + n, sizeof(*hints));
+	if (!a->b.knocks || !hints)
+		return -1;
+	if (a->b.n_hints)
+		memcpy(hints, a->b.hints, a->b.n_hints * sizeof(*hints));
+	a->b.hints = hints;
+	for (size_t i = 0; i < n; i++) {
+		struct key *key = &a->b.knocks[a->b.n_knocks];
+		const struct known *known;
+
+		if (reconciler_key_now(r, &r->current->model->peers[from[i]], key))
+			continue;
+		a->b.n_knocks++;
+		known = reconciler_known(r, key);
+		if (known && hint_add(a, known) < 0)
+			return -1;
+	}
+	a->something |= a->b.n_knocks > 0;
 	return 0;
 }
 
@@ -396,7 +453,7 @@ static int try_answer(struct reconciler *r, struct http_request *q, uint32_t pee
 	if (new_statement && answer_statement(r, &a, peer, had) < 0)
 		goto out;
 	if (answer_enrolments(r, &a, peer, have, new_statement) < 0 ||
-	    answer_hints(r, &a, peer, have, new_statement, had) < 0)
+	    answer_hints(r, &a, peer, have, new_statement, had) < 0 || answer_knocks(r, &a, peer) < 0)
 		goto out;
 	if (new_statement || ((last || a.something) && fresh_is_due(report))) {
 		if (answer_fresh(r, &a, report) < 0)
@@ -406,6 +463,8 @@ static int try_answer(struct reconciler *r, struct http_request *q, uint32_t pee
 	ret = 0;
 	if (a.something) {
 		answer_send(q, &a);
+		if (a.b.n_knocks)
+			reconciler_knocks_done(r, peer);
 		ret = 1;
 	} else if (last) {
 		struct buf empty = {0};
@@ -477,6 +536,22 @@ static void wake(void *ctx, struct http_request *q)
 			return;
 	}
 	http_wake(q);
+}
+
+static void wake_one(void *ctx, struct http_request *q)
+{
+	const struct poll *poll = *http_data(q);
+
+	if (poll && key_eq(&poll->mark, ctx))
+		http_wake(q);
+}
+
+void reconciler_wake_peer(struct reconciler *r, const struct key *mark)
+{
+	struct key copy = *mark;
+
+	http_each_held(r->http, wake_one, &copy);
+	http_run(r->http);
 }
 
 void reconciler_wake(struct reconciler *r)

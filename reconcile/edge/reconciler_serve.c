@@ -132,6 +132,8 @@ static const struct route {
 } routes[] = {
     {"/v1/redeem", HTTP_POST, RIGHT_INVITED, reconciler_redeem},
     {"/v1/poll", HTTP_GET, RIGHT_PEER, reconciler_poll},
+    {"/v1/endpoints", HTTP_PUT, RIGHT_PEER, reconciler_endpoints},
+    {"/v1/knock", HTTP_POST, RIGHT_PEER, reconciler_knock},
     {"/v1/status", HTTP_GET, RIGHT_PEER, answer_status},
     {"/metrics", HTTP_GET, RIGHT_ADMIN, answer_metrics},
 };

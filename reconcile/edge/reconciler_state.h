@@ -49,7 +49,9 @@ struct report {
 	int64_t fresh_sent; /* Unix time of the freshness that it got; 0: none */
 	struct hash runs;
 	bool has_runs;
-	bool lags; /* reachable, and not on the current version yet */
+	bool lags;            /* reachable, and not on the current version yet */
+	uint16_t knocks;      /* that it sent in this minute */
+	int64_t knocks_since; /* clock_boot_ms() */
 };
 
 /* A peer whose enrolment was just recorded: it still listens on its temporary key. */
@@ -91,12 +93,24 @@ struct upstream {
 	enum turn last; /* what the last look came to */
 };
 
-/* An endpoint that our interface saw. Sorted by key. */
-struct seen {
-	struct key key, mark; /* WireGuard's; the peer's in the definition */
-	struct sockpoint at;
-	uint64_t sequence;
+/* Where one peer is: as our interface saw it, and as it reported itself. Sorted by key. */
+struct known {
+	struct key key, mark;   /* WireGuard's; the peer's in the definition */
+	struct sockpoint seen;  /* port 0: not yet */
+	struct sockpoint *said; /* malloc'ed; 0.0.0.0 and [::] as they were said */
+	uint64_t sequence;      /* of its last announcement */
+	int64_t refilled;       /* clock_boot_ms() of the last announcement that it got back */
 	uint32_t peer; /* its index in the model of then: the interface cannot always be read when a revision comes */
+	uint8_t n_said;
+	uint8_t budget; /* announcements that it may cause now */
+	bool changed;   /* and not announced yet */
+};
+
+/* Somebody asked a peer to open its NAT. Both are marks. */
+struct knock {
+	struct key from, to;
+	int64_t at;   /* clock_boot_ms() */
+	bool waiting; /* for the other's poll */
 };
 
 struct reconciler {
@@ -153,9 +167,17 @@ struct reconciler {
 	struct device_state *applied; /* what we gave the interface last; NULL: unknown */
 	bool device_ok;
 	char device_error[256]; /* said once */
-	struct seen *seen;
-	size_t n_seen;
-	uint64_t sequence; /* of the newest hint; starts at the server's start in ms, so it never goes back */
+	struct known *known;
+	size_t n_known;
+	uint64_t sequence; /* of the newest announcement; starts at the server's start in ms, so it never goes back */
+	uint64_t first_sequence;        /* of the start: who has an earlier position was told by another run */
+	int64_t announced;              /* clock_boot_ms(); 0: never */
+	int64_t known_kept;             /* the same of the last writing */
+	bool known_dirty, known_failed; /* the file is to be written; it could not be */
+	struct loop_timer announce_timer, known_timer;
+	struct knock *knocks; /* KNOCKS_HELD_MAX, oldest first; NULL: none yet */
+	size_t n_knocks;
+	uint64_t endpoint_reports, announcements, n_knocked; /* since the start, for /metrics */
 
 	struct buf fresh; /* text, and after it the signatures */
 	size_t fresh_len;
@@ -177,6 +199,28 @@ struct reconciler {
 	struct loop_timer note_timer;  /* a verdict's note, after the peers were told */
 	struct loop_timer drift_timer; /* soon after an event of the interface */
 };
+
+/* reconciler_serve.c */
+void reconciler_request(void *ctx, struct http_request *q, enum http_reason why);
+bool reconciler_admit(void *ctx, struct http_request *q, struct http_body_rule *rule);
+enum asker_kind { ASKER_UNKNOWN, ASKER_SELF, ASKER_INVITED, ASKER_PEER };
+struct asker {
+	enum asker_kind kind;
+	uint32_t peer; /* index in the current model */
+};
+struct asker reconciler_asker(const struct reconciler *r, const struct addr *from);
+/*
+ * Whose a mark of an earlier revision is in `g`: that of the peer that has it, or whose key came of it when it was an
+ * invite that was folded. NONE: nobody's any more.
+ */
+uint32_t reconciler_owner(const struct reconciler *r, const struct revision *g, const struct key *mark);
+/* Who may ask for something. */
+enum right { RIGHT_INVITED, RIGHT_PEER, RIGHT_ADMIN };
+/*
+ * Does whoever asks have this right, with the exact Host and no Origin? `ours`: and with our own header, without which
+ * others, git for one, may come. False: it was refused.
+ */
+bool reconciler_may(const struct reconciler *r, struct http_request *q, enum right right, bool ours, struct asker *who);
 
 /* reconciler_ledger.c */
 const struct ledger_facts *reconciler_facts(const struct reconciler *r);
@@ -207,27 +251,28 @@ void reconciler_moves_update(struct reconciler *r, const struct revision *g);
 int reconciler_moves_check(struct reconciler *r, const struct revision *g, struct diags *d);
 void reconciler_move_done(struct reconciler *r, const struct key *mark, const struct addr *from);
 
-/* reconciler_serve.c */
-void reconciler_request(void *ctx, struct http_request *q, enum http_reason why);
-bool reconciler_admit(void *ctx, struct http_request *q, struct http_body_rule *rule);
-enum asker_kind { ASKER_UNKNOWN, ASKER_SELF, ASKER_INVITED, ASKER_PEER };
-struct asker {
-	enum asker_kind kind;
-	uint32_t peer; /* index in the current model */
-};
-struct asker reconciler_asker(const struct reconciler *r, const struct addr *from);
+/* The WireGuard key that a peer of the model has now: its own, enrolled, or an invite's temporary one. -1: none. */
+int reconciler_key_now(const struct reconciler *r, const struct peer *p, struct key *out);
+
 /*
- * Whose a mark of an earlier revision is in `g`: that of the peer that has it, or whose key came of it when it was an
- * invite that was folded. NONE: nobody's any more.
+ * reconciler_hints.c: where the peers are. A change is announced at once when the last announcement is a while ago, else
+ * with others at the end of that while; a peer that changes all the time is announced less and less often.
  */
-uint32_t reconciler_owner(const struct reconciler *r, const struct revision *g, const struct key *mark);
-/* Who may ask for something. */
-enum right { RIGHT_INVITED, RIGHT_PEER, RIGHT_ADMIN };
-/*
- * Does whoever asks have this right, with the exact Host and no Origin? `ours`: and with our own header, without which
- * others, git for one, may come. False: it was refused.
- */
-bool reconciler_may(const struct reconciler *r, struct http_request *q, enum right right, bool ours, struct asker *who);
+/* For `g`: who is `wanted` on the interface, and what it has `observed` (NULL: there is no interface). */
+void reconciler_hints_see(struct reconciler *r, const struct revision *g, const struct device_state *wanted,
+			  const struct device_state *observed);
+const struct known *reconciler_known(const struct reconciler *r, const struct key *key); /* WireGuard's; NULL */
+/* What others are told of it; the endpoints are in the arena. -1: out of memory. */
+int reconciler_hint(struct arena *a, const struct known *k, struct hint *out);
+void reconciler_endpoints(struct reconciler *r, struct http_request *q, const struct asker *who, enum http_reason why);
+void reconciler_hints_start(struct reconciler *r); /* what an earlier run kept */
+void reconciler_hints_stop(struct reconciler *r);  /* keeps it */
+
+/* reconciler_knocks.c */
+void reconciler_knock(struct reconciler *r, struct http_request *q, const struct asker *who, enum http_reason why);
+/* Whose knocks wait for this peer, as indices in the current model. */
+size_t reconciler_knocks_for(const struct reconciler *r, uint32_t peer, uint32_t out[static KNOCKS_MAX]);
+void reconciler_knocks_done(struct reconciler *r, uint32_t peer); /* they were delivered */
 
 /* reconciler_git.c */
 bool reconciler_is_git(const struct http_request *q);
@@ -277,6 +322,9 @@ void reconciler_convergence_check(struct reconciler *r);
 /* Enabled peers that have a key, without ourselves, and how many of them run the current version. */
 uint32_t reconciler_peers(const struct reconciler *r, uint32_t *converged);
 void reconciler_wake(struct reconciler *r);
+void reconciler_wake_peer(struct reconciler *r, const struct key *mark); /* its poll alone */
+/* May one of two peers of a revision see the other? */
+bool reconciler_sees(const struct revision *g, uint32_t a, uint32_t b);
 
 const char *condition_name(enum condition_kind kind);
 bool condition_applies(const struct reconciler *r, enum condition_kind kind);

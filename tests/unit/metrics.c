@@ -19,6 +19,7 @@ static void test_whole(void **state)
 				  .converged = 41,
 				  .push_ms = 1042,
 				  .polls = 7,
+				  .announcements = 3,
 				  .conditions = conditions,
 				  .n_conditions = 2};
 	struct buf out = {0};
@@ -35,6 +36,7 @@ static void test_whole(void **state)
 	assert_non_null(strstr(out.p, "innernet_last_push_seconds{network=\"corp\"} 1.042\n"));
 	assert_non_null(
 	    strstr(out.p, "# TYPE innernet_polls_total counter\ninnernet_polls_total{network=\"corp\"} 7\n"));
+	assert_non_null(strstr(out.p, "innernet_hint_announcements_total{network=\"corp\"} 3\n"));
 	/* What is not known is left out, not zero. */
 	assert_null(strstr(out.p, "memory"));
 	/* Each line is a comment or a sample, each metric is described once. */
