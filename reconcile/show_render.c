@@ -118,6 +118,10 @@ static void put_peer(struct buf *out, uint32_t i, const void *ctx)
 		buf_printf(out, " by %s", view_peer_via(s->view, i));
 	if (dev)
 		add_device_peer(out, s, dev);
+	if (i == s->view->self && s->own) {
+		buf_str(out, ", ");
+		hint_say(out, s->own);
+	}
 }
 
 static void put_cidr(struct buf *out, uint32_t c, const void *ctx)
@@ -250,6 +254,26 @@ static json_t *peer_json(const struct shown *s, uint32_t i)
 	return NULL;
 }
 
+/* What others are told of this machine. */
+static json_t *own_json(const struct hint *own)
+{
+	json_t *o = json_object(), *list = json_array();
+	char at[SOCKPOINT_STR_LEN];
+	bool ok = true;
+
+	sockpoint_format(&own->seen, at);
+	if (own->seen.port)
+		ok = json_put(o, "seen", json_string(at));
+	for (unsigned i = 0; ok && i < own->n_at; i++) {
+		sockpoint_format(&own->at[i], at);
+		ok = json_add(list, json_string(at));
+	}
+	if (json_put(o, "reported", list) && ok)
+		return o;
+	json_decref(o);
+	return NULL;
+}
+
 static json_t *unmanaged_json(const struct shown *s)
 {
 	bool *managed = find_managed(s), ok = managed;
@@ -298,6 +322,7 @@ json_t *show_render_json(const struct shown *s)
 		for (uint32_t i = 0; ok && i < s->view->n_peers; i++)
 			ok = json_add(peers, peer_json(s, i));
 	}
+	ok = ok && (!s->own || json_put(o, "endpoints", own_json(s->own)));
 	ok = ok && json_put(o, "cidrs", s->view ? cidrs_json(s->view) : json_array());
 	ok = json_put(o, "peers", peers) && ok;
 	if (ok && json_put(o, "unmanaged", unmanaged_json(s)))

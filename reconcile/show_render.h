@@ -14,6 +14,7 @@ struct shown {
 	bool redeemed;                     /* its invitation */
 	const struct view *view;           /* NULL: no snapshot yet */
 	const struct device_state *device; /* `exists` may be false */
+	const struct hint *own;            /* what servers tell others of this machine; NULL: nothing is known of it */
 	int64_t now;
 };
 

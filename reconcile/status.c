@@ -226,6 +226,19 @@ static void check_names(struct checks *c, const struct status_facts *f)
 	}
 }
 
+/* Where others look for this machine. */
+static void check_endpoints(struct checks *c, const struct status_facts *f)
+{
+	struct buf text = {0};
+
+	if (f->own)
+		hint_say(&text, f->own);
+	if (text.n && !text.failed)
+		checks_add(c, CHECK_OK, "endpoints", "%s", text.p);
+	c->failed |= text.failed;
+	buf_free(&text);
+}
+
 static const struct device_peer *on_device(const struct device_state *s, const struct key *key)
 {
 	uint32_t lo = 0, hi = s->n_peers;
@@ -318,5 +331,6 @@ void status_checks(struct checks *c, const struct status_facts *f)
 	check_snapshot(c, f);
 	check_drift(c, f);
 	check_names(c, f);
+	check_endpoints(c, f);
 	check_peers(c, f);
 }

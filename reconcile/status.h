@@ -37,6 +37,7 @@ struct status_facts {
 	const char *names_error;           /* why they cannot be looked after; NULL: they can */
 	bool running;                      /* a daemon keeps the network */
 	const struct daemon_state *daemon; /* of the one that runs, or ran last; NULL: none */
+	const struct hint *own;            /* what servers tell others of this machine; NULL: not known */
 	int64_t fresh_until;               /* as the snapshot on disk says */
 	int64_t now;
 };

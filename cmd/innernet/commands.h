@@ -30,6 +30,7 @@ extern const struct command command_install;
 extern const struct command command_redeem;
 extern const struct command command_uninstall;
 extern const struct command command_set_listen_port;
+extern const struct command command_override_endpoint;
 extern const struct command command_override_peer_endpoint;
 extern const struct command command_status;
 extern const struct command command_doctor;

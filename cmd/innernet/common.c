@@ -5,6 +5,31 @@
 #include <inttypes.h>
 #include <string.h>
 
+/* The option may be given more than once, and each time with several. */
+static int nat_options(const struct invocation *inv, struct nat_settings *out)
+{
+	static const char exclude[] = "exclude-nat-candidates";
+
+	out->no_traversal = option_given(inv, "no-nat-traversal");
+	out->no_candidates = option_given(inv, "no-nat-candidates");
+	for (int i = 0; i < inv->n_options; i++) {
+		const char *rest = strcmp(inv->names[i], exclude) == 0 ? inv->values[i] : NULL;
+
+		for (size_t n; rest; rest = rest[n] ? rest + n + 1 : NULL) {
+			n = strcspn(rest, ",");
+			if (out->n_exclude == EXCLUDES_MAX) {
+				usage_error(inv, "--%s: at most %d", exclude, EXCLUDES_MAX);
+				return -1;
+			}
+			if (prefix_parse(rest, n, &out->exclude[out->n_exclude++]) != PREFIX_OK) {
+				usage_error(inv, "--%s takes prefixes (10.0.0.0/8), not '%.*s'", exclude, (int)n, rest);
+				return -1;
+			}
+		}
+	}
+	return 0;
+}
+
 int peer_options(const struct invocation *inv, struct peer_options *out)
 {
 	long mtu;
@@ -30,6 +55,8 @@ int peer_options(const struct invocation *inv, struct peer_options *out)
 		usage_error(inv, "--hosts-path or --no-write-hosts, not both");
 		return -1;
 	}
+	if (nat_options(inv, &out->nat) < 0)
+		return -1;
 	if (option_backend(inv, &out->backend) < 0 || option_number(inv, "mtu", MTU_MIN, MTU_MAX, 0, &mtu) < 0)
 		return -1;
 	out->mtu = (uint32_t)mtu;
@@ -47,6 +74,16 @@ bool interface_exists(const char *name)
 	diags_free(&ignored);
 	arena_free(a);
 	return exists;
+}
+
+void tell_endpoints(struct this_peer *p, const char *server, struct diags *d)
+{
+	struct diags own = {0};
+
+	if (peer_report(p, server, &own) < 0 && own.first)
+		diag_warning(d, own.first->code, NULL, "%s", own.first->message);
+	d->out_of_memory |= own.out_of_memory;
+	diags_free(&own);
 }
 
 /* -1 only when this machine failed: a server that is away, or that is not believed, is a warning here. */

@@ -23,6 +23,14 @@
 		"listen-port", 'l', "PORT", "with --file: its UDP port (that of its endpoint, else any)"               \
 	}
 
+/* For the commands that tell others where this machine is, or look for them. */
+#define NAT_OPTIONS                                                                                                    \
+	{"no-nat-traversal", 0, NULL, "neither report addresses nor try those that others reported"},                  \
+	    {"no-nat-candidates", 0, NULL, "report no addresses of this machine"},                                     \
+	{                                                                                                              \
+		"exclude-nat-candidates", 0, "CIDR,...", "report no addresses in these"                                \
+	}
+
 #define LOCK_WAIT_MS 5000 /* for another innernet that is at work on the same network */
 
 /* Prints and returns -1 when an option is wrong. */
@@ -49,6 +57,9 @@ struct this_peer *open_definition(const struct invocation *inv, const struct pee
 int check_definition_options(const struct invocation *inv);
 
 bool interface_exists(const char *name);
+
+/* Tells the server that was just asked where this machine is. That it could not be told is a warning. */
+void tell_endpoints(struct this_peer *p, const char *server, struct diags *d);
 
 /* "corp: version 0.3" */
 void print_version(FILE *to, const struct this_peer *p);

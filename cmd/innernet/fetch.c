@@ -4,6 +4,7 @@
 
 static const struct option_spec options[] = {
     HOSTS_OPTIONS,
+    NAT_OPTIONS,
     {0},
 };
 
@@ -28,6 +29,7 @@ static int run(struct invocation *inv)
 	if (r || peer_fetch(p, 0, &result, server, &d) < 0)
 		goto out;
 	peer_resolve(p, RESOLVE_WAIT_MS, &d);
+	tell_endpoints(p, server, &d);
 	if (peer_converge(p, clock_unix(), 0, &turn, &d) == 0) {
 		code = DONE;
 		print_version(stdout, p);

@@ -11,6 +11,7 @@
 
 static const struct option_spec options[] = {
     HOSTS_OPTIONS,
+    NAT_OPTIONS,
     {"name", 0, "NAME", "what the interface is called on this machine (the network's name)"},
     {"default-name", 0, NULL, "the network's name, as without --name"},
     {"delete-invite", 'd', NULL, "remove the invitation's file afterwards"},

@@ -18,6 +18,7 @@ static const struct command *const commands[] = {
     &command_down,
     &command_uninstall,
     &command_set_listen_port,
+    &command_override_endpoint,
     &command_override_peer_endpoint,
     &command_list,
     &command_list_cidrs,

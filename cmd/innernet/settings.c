@@ -1,11 +1,13 @@
 /*
- * innernet set-listen-port and override-peer-endpoint: what people set on one machine. It stands in the network's own
- * file, no server hears of it, and a daemon takes it over by itself.
+ * innernet set-listen-port, override-endpoint and override-peer-endpoint: what people set on one machine. It stands in
+ * the network's own file, and a daemon takes it over by itself.
  */
 #include "cmd/innernet/commands.h"
 #include "cmd/innernet/common.h"
+#include "cmd/prompt.h"
 #include "schema/model.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* 0: changed, 1: it was so already, -1 with a diagnostic. */
@@ -102,6 +104,141 @@ const struct command command_set_listen_port = {
     .min_args = 1,
     .max_args = 1,
     .run = run_port,
+};
+
+/* ---- where this machine is --------------------------------------------------------------------------------------- */
+
+static const struct option_spec own_options[] = {
+    {"endpoint", 'e', "HOST:PORT", "what others are told; 0.0.0.0:PORT is the host that a server sees"},
+    {"unset", 'u', NULL, "the addresses of its interfaces alone"},
+    {0},
+};
+
+/* Canonical, in the arena. NULL with what is wrong with it. */
+static const char *own_endpoint(struct arena *a, const struct prefix *root, unsigned n_root, const char *text,
+				char why[static 160])
+{
+	const char *endpoint = endpoint_canonical(a, text, strlen(text));
+	struct endpoints e = {.n = 1};
+	struct diags d = {0};
+
+	why[0] = '\0';
+	if (!endpoint || strlen(endpoint) > ENDPOINT_MAX_LEN)
+		snprintf(why, 160, "'%.80s' is not host:port", text);
+	else if (sockpoint_parse(endpoint, strlen(endpoint), &e.at[0]) == 0 &&
+		 endpoints_check(&e, root, n_root, &d) < 0)
+		snprintf(why, 160, "%s", d.first ? d.first->message : "out of memory");
+	diags_free(&d);
+	return why[0] ? NULL : endpoint;
+}
+
+struct own_change {
+	struct arena *arena;
+	const char *given;    /* NULL: unset */
+	const char *endpoint; /* out; NULL: unset */
+};
+
+struct own_question {
+	struct arena *arena;
+	const struct prefix *root;
+	unsigned n_root;
+	char why[160];
+};
+
+static const char *check_own(void *ctx, const char *answer)
+{
+	struct own_question *q = ctx;
+
+	return strcmp(answer, "none") == 0 || own_endpoint(q->arena, q->root, q->n_root, answer, q->why) ? NULL
+													 : q->why;
+}
+
+static int change_own(void *ctx, struct this_peer *p, struct diags *d)
+{
+	struct own_change *c = ctx;
+	struct peer_settings *s = &p->config->settings;
+	struct own_question q = {.arena = c->arena};
+	char *copy = NULL;
+
+	q.root = peer_root(p, &q.n_root);
+	if (c->given && !(c->endpoint = own_endpoint(c->arena, q.root, q.n_root, c->given, q.why))) {
+		diag_help(d, diag_error(d, "bad-endpoint", NULL, "%s", q.why),
+			  "give a host and a port that others reach: vpn.example.com:51820, or 0.0.0.0:51820 for the\n"
+			  "host that a server sees this machine come from");
+		return -1;
+	}
+	if (!s->endpoint == !c->endpoint && (!c->endpoint || strcmp(s->endpoint, c->endpoint) == 0))
+		return 1;
+	if (c->endpoint && !(copy = strdup(c->endpoint))) {
+		d->out_of_memory = true;
+		return -1;
+	}
+	free(s->endpoint);
+	s->endpoint = copy;
+	return 0;
+}
+
+/* -1: cancelled, or nobody can be asked. */
+static int ask_own(struct invocation *inv, struct own_change *c)
+{
+	struct own_question q = {.arena = c->arena};
+	char answer[PROMPT_MAX], preset[32];
+	struct peer_options o;
+	struct this_peer *p;
+	int r;
+
+	if (peer_options(inv, &o) < 0 || !(p = open_network(inv, &o, inv->args[0], false)))
+		return -1;
+	q.root = peer_root(p, &q.n_root);
+	snprintf(preset, sizeof(preset), "0.0.0.0:%u",
+		 p->config->settings.listen_port ? p->config->settings.listen_port : SERVER_PORT);
+	r = prompt_line(
+	    "Where others reach this machine (host:port; 0.0.0.0 is the host that a server sees; none unsets)",
+	    p->config->settings.endpoint ? p->config->settings.endpoint : preset, check_own, &q, answer);
+	peer_close(p);
+	if (r == 0 && strcmp(answer, "none") != 0 && !(c->given = arena_strdup(c->arena, answer)))
+		r = -1;
+	return r;
+}
+
+static int run_own(struct invocation *inv)
+{
+	struct own_change c = {.arena = arena_new(), .given = option_value(inv, "endpoint")};
+	const char *name = inv->args[0];
+	int code = FAILED, r;
+
+	if (!c.arena)
+		return FAILED;
+	if (c.given && option_given(inv, "unset")) {
+		code = usage_error(inv, "either --endpoint or --unset");
+	} else if (!c.given && !option_given(inv, "unset") && !prompt_possible()) {
+		code = usage_error(inv, "either --endpoint or --unset");
+	} else if (c.given || option_given(inv, "unset") || ask_own(inv, &c) == 0) {
+		r = change_settings(inv, change_own, &c);
+		code = r < 0 ? FAILED : DONE;
+		if (r >= 0 && c.endpoint)
+			printf("%s: others are told that this machine is at %s%s\n", name, c.endpoint,
+			       r ? " already" : "");
+		else if (r >= 0)
+			printf("%s: others are told the addresses of this machine's interfaces%s\n", name,
+			       r ? " already" : "");
+	}
+	arena_free(c.arena);
+	return code;
+}
+
+const struct command command_override_endpoint = {
+    .name = "override-endpoint",
+    .synopsis = "IFACE [-e HOST:PORT | -u]",
+    .summary = "say where others reach this machine",
+    .text = "They are told of it first, before the addresses of its interfaces. A host name is resolved here, and\n"
+	    "again when it changes. A daemon tells the servers within seconds; without one, the next `innernet\n"
+	    "fetch` does. What is not given is asked for at a terminal.",
+    .example = "sudo innernet override-endpoint corp -e home.example.com:51820",
+    .options = own_options,
+    .min_args = 1,
+    .max_args = 1,
+    .run = run_own,
 };
 
 /* ---- where a peer is ------------------------------------------------------------------------------------------ */

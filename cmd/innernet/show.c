@@ -37,6 +37,7 @@ static int show_one(const struct invocation *inv, const struct peer_options *o, 
 			   .redeemed = p->config->redeemed,
 			   .view = p->held ? p->held->view : NULL,
 			   .device = device,
+			   .own = peer_own_hint(p),
 			   .now = clock_unix()};
 	r = 0;
 	if (text->n && !list)

@@ -31,6 +31,7 @@ static void look(struct this_peer *p, struct checks *c)
 	    .running = store_running(&p->store),
 	    .fresh_until = p->fresh_until,
 	    .names_path = peer_hosts_path(p),
+	    .own = peer_own_hint(p),
 	    .now = clock_unix(),
 	};
 	struct daemon_state state;

@@ -8,10 +8,8 @@
 #include <unistd.h>
 
 static const struct option_spec options[] = {
-    {"daemon", 'd', NULL, "stay, follow the network and repair drift"},
-    HOSTS_OPTIONS,
-    {"log-format", 0, "FORMAT", "human (the default) or json, with --daemon"},
-    {0},
+    {"daemon", 'd', NULL, "stay, follow the network and repair drift"},        HOSTS_OPTIONS, NAT_OPTIONS,
+    {"log-format", 0, "FORMAT", "human (the default) or json, with --daemon"}, {0},
 };
 
 /* The interface from what is on disk first, so that there is one to fetch through. */
@@ -31,7 +29,9 @@ static int up_one(const struct invocation *inv, const struct peer_options *o, co
 	if (r)
 		report(inv, &early, NULL);
 	if (r == 0 && (r = store_lock(&p->store, LOCK_WAIT_MS, &d)) == 0) {
-		if (peer_fetch(p, 0, &result, server, &fetched) < 0 && p->held) {
+		if (peer_fetch(p, 0, &result, server, &fetched) == 0) {
+			tell_endpoints(p, server, &fetched);
+		} else if (p->held) {
 			diags_soften(&fetched);
 			diag_help(&fetched, fetched.last, "going on with the last good snapshot");
 		}

@@ -218,6 +218,7 @@ static struct transfer *transfer_new(const struct client *c, const struct client
 	if (ok && q->body.p) {
 		ok = !curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE, (long)q->body.n);
 		ok = ok && !curl_easy_setopt(t->easy, CURLOPT_COPYPOSTFIELDS, q->body.p);
+		ok = ok && (!q->put || !curl_easy_setopt(t->easy, CURLOPT_CUSTOMREQUEST, "PUT"));
 	}
 	if (!ok) {
 		diag_error(d, "http-failed", NULL, "the request could not be put together");

@@ -12,9 +12,10 @@
 
 struct client_request {
 	struct addr server;
-	uint16_t port;        /* 0: SERVER_PORT */
-	const char *path;     /* with its query: "/v1/poll?..." */
-	struct span body;     /* p NULL: a GET; else a POST */
+	uint16_t port;    /* 0: SERVER_PORT */
+	const char *path; /* with its query: "/v1/poll?..." */
+	struct span body; /* p NULL: a GET; else a POST, or a PUT */
+	bool put;
 	size_t max;           /* bytes of the answer's body */
 	unsigned first_ms;    /* from the connection to the first byte: how long the server may hold it; 0: 10,000 */
 	unsigned connect_ms;  /* for the connection alone; 0: 10,000 */

@@ -1,38 +1,39 @@
 #include "reconcile/edge/daemon.h"
 
+#include "reconcile/edge/backoff.h"
 #include "reconcile/edge/log.h"
 #include "reconcile/edge/notify.h"
+#include "reconcile/edge/reporter.h"
 #include <inttypes.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 /* Milliseconds. */
-#define LOOK_MS        4000 /* drift that no netlink event tells (a peer edited with `wg`) is repaired within 5 s */
-#define LOOK_SOON_MS   50   /* after an event: more of them may come together */
-#define LOCKED_MS      200  /* another process holds the lock */
-#define BACKOFF_MIN_MS 1000
-#define BACKOFF_MAX_MS 60000
-#define RESOLVE_MS     300000 /* host names are asked for again; at once when the servers are away */
-#define HOLD_SLACK_MS  10000  /* on top of what a poll may be held: a busy server */
-#define NAMES_MS       3000   /* the first poll waits so long for host names to be resolved */
-#define STATE_MS       120000 /* what `innernet status` reads is written so often, and when something else is so */
-#define QUICK_MS       500    /* an answer without news that comes sooner was not held */
+#define LOOK_MS       4000   /* drift that no netlink event tells (a peer edited with `wg`) is repaired within 5 s */
+#define LOOK_SOON_MS  50     /* after an event: more of them may come together */
+#define LOCKED_MS     200    /* another process holds the lock */
+#define RESOLVE_MS    300000 /* host names are asked for again; at once when the servers are away */
+#define HOLD_SLACK_MS 10000  /* on top of what a poll may be held: a busy server */
+#define NAMES_MS      3000   /* the first poll waits so long for host names to be resolved */
+#define STATE_MS      120000 /* what `innernet status` reads is written so often, and when something else is so */
+#define QUICK_MS      500    /* an answer without news that comes sooner was not held */
 
 struct network {
 	struct daemon *daemon;
 	char name[NETWORK_MAX_LEN + 1];
 	struct this_peer *peer; /* NULL: could not be opened */
 	struct client *client;
-	int monitor; /* -1: none */
+	struct reporter *reporter; /* NULL: not started */
+	int monitor;               /* -1: none */
 	struct loop_timer poll_timer, look_timer;
 	size_t server;     /* whose turn it is, modulo their number */
 	unsigned failures; /* in a row */
 	unsigned quick;    /* answers without news in a row that were not held */
 	unsigned look_failures;
-	int64_t asked;                      /* boot milliseconds of the poll under way */
+	int64_t asked; /* boot milliseconds of the poll under way */
+	struct addr asked_server;
 	int64_t resolved;                   /* boot milliseconds of the last question for host names */
 	struct daemon_state state, written; /* for `innernet status` */
 	int64_t written_at;                 /* boot milliseconds; 0: not yet */
@@ -56,21 +57,6 @@ struct daemon {
 static void poll_now(void *ctx);
 static void look(void *ctx);
 static void leave(struct network *n);
-
-/* Half of it for certain, the other half by chance: a fleet does not come back at one moment. */
-static int64_t jittered(int64_t ms)
-{
-	return ms / 2 + (int64_t)randombytes_uniform((uint32_t)(ms / 2 + 1));
-}
-
-static int64_t backoff(unsigned failures)
-{
-	int64_t ms = BACKOFF_MIN_MS;
-
-	for (unsigned i = 1; i < failures && ms < BACKOFF_MAX_MS; i++)
-		ms *= 2;
-	return jittered(ms < BACKOFF_MAX_MS ? ms : BACKOFF_MAX_MS);
-}
 
 /* Says what is wrong when it is another thing than the last time. */
 static void say(struct network *n, const char *event, struct diags *d)
@@ -200,7 +186,7 @@ static void converge(struct network *n, bool news)
 	} else if (r < 0) {
 		say(n, "failed", &d);
 		STATE_TEXT(n->state.interface, first_message(&d));
-		next = backoff(++n->look_failures);
+		next = backoff_ms(++n->look_failures);
 		next = next < LOOK_MS ? LOOK_MS : next;
 	} else {
 		if (n->look_failures)
@@ -215,7 +201,11 @@ static void converge(struct network *n, bool news)
 		if (turn.link_added) {
 			client_cancel(n->client);
 			arm(n, &n->poll_timer, 0);
+			if (n->reporter)
+				reporter_changed(n->reporter);
 		}
+		if (n->reporter)
+			reporter_look(n->reporter);
 	}
 	arm(n, &n->look_timer, next);
 	tell_status(n->daemon);
@@ -249,10 +239,14 @@ static void look(void *ctx)
 static void on_monitor(void *ctx, int fd, uint32_t events)
 {
 	struct network *n = ctx;
+	unsigned changed;
 
 	(void)events;
-	if (device_monitor_drain(fd, n->name))
+	changed = device_monitor_drain(fd, n->name);
+	if (changed & CHANGED_DEVICE)
 		arm(n, &n->look_timer, LOOK_SOON_MS);
+	if (changed & CHANGED_ADDRESSES)
+		reporter_changed(n->reporter);
 }
 
 static void on_names(void *ctx, int fd, uint32_t events)
@@ -283,7 +277,7 @@ static void failed(struct network *n, const char *server, const char *why)
 	log_debug("poll-failed", "%s: server %s: %s", n->name, server, why);
 	rounds = n_servers ? n->failures / (unsigned)n_servers : n->failures;
 	if (!rounds) {
-		arm(n, &n->poll_timer, jittered(100));
+		arm(n, &n->poll_timer, backoff_jittered(100));
 		return;
 	}
 	if (!n->away)
@@ -294,13 +288,15 @@ static void failed(struct network *n, const char *server, const char *why)
 	n->away = true;
 	keep_state(n);
 	ask_names(n);
-	arm(n, &n->poll_timer, backoff(rounds));
+	arm(n, &n->poll_timer, backoff_ms(rounds));
 }
 
 static void answered(struct network *n, const char *server, bool news)
 {
 	if (n->away)
 		log_info("server-back", "%s: server %s answers again", n->name, server);
+	if (n->away)
+		reporter_retry(n->reporter);
 	n->away = false;
 	n->failures = 0;
 	n->state.away_since = 0;
@@ -313,7 +309,7 @@ static void answered(struct network *n, const char *server, bool news)
 	} else {
 		/* A server that does not hold its polls would keep us busy without end. */
 		n->quick++;
-		arm(n, &n->poll_timer, n->quick == 1 ? 0 : backoff(n->quick - 1));
+		arm(n, &n->poll_timer, n->quick == 1 ? 0 : backoff_ms(n->quick - 1));
 	}
 }
 
@@ -345,7 +341,7 @@ static void take(struct network *n, const char *server, struct span reply)
 	}
 	if (r < 0) {
 		say(n, "failed", &d);
-		arm(n, &n->poll_timer, backoff(++n->failures));
+		arm(n, &n->poll_timer, backoff_ms(++n->failures));
 		goto out;
 	}
 	switch (result) {
@@ -374,6 +370,8 @@ static void take(struct network *n, const char *server, struct span reply)
 	}
 out:
 	keep_state(n);
+	if (r == 0)
+		reporter_heard(n->reporter, &n->asked_server);
 	store_unlock(&n->peer->store);
 	diags_free(&d);
 }
@@ -419,11 +417,11 @@ static void poll_now(void *ctx)
 		return;
 	}
 	peer_poll_path(n->peer, wait, path);
-	q.server = servers[n->server % n_servers].ip;
+	q.server = n->asked_server = servers[n->server % n_servers].ip;
 	n->asked = clock_boot_ms();
 	if (client_start(n->client, &q, on_answer, n, &d) < 0) {
 		say(n, "failed", &d);
-		arm(n, &n->poll_timer, backoff(++n->failures));
+		arm(n, &n->poll_timer, backoff_ms(++n->failures));
 	}
 	diags_free(&d);
 }
@@ -443,6 +441,8 @@ static void network_stop(struct network *n)
 	n->monitor = -1;
 	client_free(n->client);
 	n->client = NULL;
+	reporter_free(n->reporter);
+	n->reporter = NULL;
 	if (n->peer)
 		loop_fd_del(loop, resolver_fd(n->peer->resolver));
 	peer_close(n->peer);
@@ -501,6 +501,8 @@ static int network_start(struct network *n, struct diags *d)
 		log_diags("store", d);
 	ask_names(n);
 	converge(n, n->peer->held != NULL);
+	if (!(n->reporter = reporter_new(daemon->loop, n->peer, d)))
+		goto fail;
 	n->needs_names = resolver_busy(n->peer->resolver);
 	arm(n, &n->poll_timer, n->needs_names ? NAMES_MS : 0);
 	return 0;

@@ -399,7 +399,7 @@ int peer_resolve(struct this_peer *p, int wait_ms, struct diags *d)
 	const struct peer_settings *own = &p->config->settings;
 	const struct view *v = p->held ? p->held->view : NULL;
 	size_t n = 0, max = v ? v->n_peers : m->n_servers;
-	const char **endpoints = calloc(max + own->n_endpoints + 1, sizeof(*endpoints));
+	const char **endpoints = calloc(max + own->n_endpoints + 2, sizeof(*endpoints));
 	int r;
 
 	if (!endpoints) {
@@ -413,6 +413,8 @@ int peer_resolve(struct this_peer *p, int wait_ms, struct diags *d)
 	}
 	for (uint32_t i = 0; i < own->n_endpoints; i++)
 		endpoints[n++] = own->endpoints[i].endpoint;
+	if (own->endpoint)
+		endpoints[n++] = own->endpoint;
 	r = resolver_ask(p->resolver, endpoints, n, d);
 	free(endpoints);
 	if (r == 0 && wait_ms)

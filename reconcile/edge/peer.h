@@ -20,6 +20,7 @@ struct peer_options {
 	/* Of the hosts file; NULL and false: as the network's own file says. */
 	const char *hosts_path, *host_suffix;
 	bool no_write_hosts;
+	struct nat_settings nat; /* the same: what is false, or none, is as the file says */
 };
 
 struct this_peer {
@@ -36,6 +37,7 @@ struct this_peer {
 	/* Of the last reply that had any: who asked to have our NAT opened towards it. Who acts on them empties it. */
 	struct key knocks[KNOCKS_MAX];
 	unsigned n_knocks;
+	bool own_hint_came; /* a server said what it tells of this machine; who looks at that clears it */
 	uint64_t hints_position;
 	bool has_hints_position;
 	/* What the file of hints does not have yet, and when it was written last, in boot milliseconds (0: never). */
@@ -133,6 +135,25 @@ int peer_hints_learn(struct this_peer *p, struct arena *a, const struct device_s
 void peer_knocks_take(struct this_peer *p, const struct key *knocks, size_t n); /* those in the view */
 void peer_hints_save(struct this_peer *p, bool at_once); /* what goes wrong is in the log, once */
 void peer_hints_close(struct this_peer *p);
+const struct hint *peer_own_hint(
+    const struct this_peer *p); /* what servers tell others of this machine; NULL: nothing */
+const struct prefix *peer_root(const struct this_peer *p, unsigned *n); /* the network's own prefixes */
+
+/*
+ * What servers are told of where this machine is (reconcile/edge/peer_report.c): what people chose
+ * (override-endpoint), then its interfaces' addresses with the port that WireGuard listens on.
+ */
+#define REPORT_PATH    "/v1/endpoints"
+#define REPORT_WHY_MAX 160
+/* What holds of NAT traversal: what this process was told, and the network's own file. */
+struct nat_settings peer_nat(const struct this_peer *p);
+int peer_report_make(const struct this_peer *p, struct endpoints *out, struct diags *d);
+/* Does the server that was asked last tell others just this? */
+bool peer_report_is_known(const struct this_peer *p, const struct endpoints *report);
+/* 0: taken. -1 with one phrase. */
+int peer_report_answer(const struct client_answer *answer, char why[static REPORT_WHY_MAX]);
+/* For the commands, after peer_fetch(): that server is told, unless it knows. -1 with a diagnostic ("not-reported"). */
+int peer_report(struct this_peer *p, const char *server, struct diags *d);
 
 /*
  * The endpoints that are host names: the resolver is asked for them. `wait_ms`: at most so long; 0: the

@@ -19,12 +19,17 @@ struct raw_endpoint {
 	char *name, *endpoint;
 };
 struct raw_overrides {
-	char *listen_port;
+	char *listen_port, *endpoint;
 	struct raw_endpoint *peers;
 	unsigned n_peers;
 };
 struct raw_hosts {
 	char *path, *suffix, *write;
+};
+struct raw_nat {
+	char *traversal, *candidates;
+	char **exclude;
+	unsigned n_exclude;
 };
 struct raw_config {
 	struct raw_membership m;
@@ -32,6 +37,7 @@ struct raw_config {
 	char *state, *invite, *private_key;
 	struct raw_overrides *overrides; /* NULL: none */
 	struct raw_hosts *hosts;         /* NULL: none */
+	struct raw_nat *nat;             /* NULL: none */
 };
 
 static const cyaml_schema_field_t endpoint_fields[] = {
@@ -45,6 +51,7 @@ static const cyaml_schema_value_t endpoint_value = {
 
 static const cyaml_schema_field_t overrides_fields[] = {
     RAW_OPTIONAL("listen_port", struct raw_overrides, listen_port),
+    RAW_OPTIONAL("endpoint", struct raw_overrides, endpoint),
     CYAML_FIELD_SEQUENCE_COUNT("peers", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw_overrides, peers, n_peers,
 			       &endpoint_value, 0, OVERRIDES_MAX),
     CYAML_FIELD_END,
@@ -57,6 +64,14 @@ static const cyaml_schema_field_t hosts_fields[] = {
     CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t nat_fields[] = {
+    RAW_OPTIONAL("traversal", struct raw_nat, traversal),
+    RAW_OPTIONAL("candidates", struct raw_nat, candidates),
+    CYAML_FIELD_SEQUENCE_COUNT("exclude", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw_nat, exclude, n_exclude,
+			       &raw_string, 0, EXCLUDES_MAX),
+    CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t fields[] = {
     RAW_MEMBERSHIP_FIELDS(struct raw_config),
     RAW_OPTIONAL("interface", struct raw_config, interface),
@@ -66,6 +81,7 @@ static const cyaml_schema_field_t fields[] = {
     CYAML_FIELD_MAPPING_PTR("overrides", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw_config, overrides,
 			    overrides_fields),
     CYAML_FIELD_MAPPING_PTR("hosts", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw_config, hosts, hosts_fields),
+    CYAML_FIELD_MAPPING_PTR("nat", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw_config, nat, nat_fields),
     CYAML_FIELD_END,
 };
 
@@ -101,6 +117,7 @@ void peer_settings_free(struct peer_settings *s)
 	free(s->endpoints);
 	free(s->hosts_path);
 	free(s->host_suffix);
+	free(s->endpoint);
 	*s = (struct peer_settings){0};
 }
 
@@ -165,6 +182,24 @@ static int take_state(const struct config_at *at, const char *s, bool *redeemed)
 	return *redeemed || strcmp(s, "pending") == 0 ? 0 : config_fail(at, "state", "must be 'pending' or 'redeemed'");
 }
 
+static int copy(const struct config_at *at, const char *s, char **out)
+{
+	*out = strdup(s);
+	if (*out)
+		return 0;
+	at->d->out_of_memory = true;
+	return -1;
+}
+
+static int take_endpoint(const struct config_at *at, struct arena *a, const char *s, struct peer_settings *out)
+{
+	const char *endpoint = endpoint_canonical(a, s, strlen(s));
+
+	if (!endpoint || strlen(endpoint) > ENDPOINT_MAX_LEN)
+		return config_fail(at, "overrides: endpoint", "must be host:port");
+	return copy(at, endpoint, &out->endpoint);
+}
+
 static int take_overrides(const struct config_at *at, const struct raw_overrides *raw, struct peer_settings *s)
 {
 	struct arena *a = arena_new();
@@ -178,6 +213,8 @@ static int take_overrides(const struct config_at *at, const struct raw_overrides
 	if (raw->listen_port)
 		bad |= config_number(at, "overrides: listen_port", raw->listen_port, 1, UINT16_MAX, &port);
 	s->listen_port = (uint16_t)port;
+	if (raw->endpoint)
+		bad |= take_endpoint(at, a, raw->endpoint, s);
 	for (unsigned i = 0; i < raw->n_peers; i++) {
 		const struct raw_endpoint *e = &raw->peers[i];
 		const char *endpoint = endpoint_canonical(a, e->endpoint, strlen(e->endpoint));
@@ -195,13 +232,11 @@ static int take_overrides(const struct config_at *at, const struct raw_overrides
 	return bad;
 }
 
-static int copy(const struct config_at *at, const char *s, char **out)
+/* "yes" or "no"; *no is true for the second. */
+static int take_yes(const struct config_at *at, const char *field, const char *s, bool *no)
 {
-	*out = strdup(s);
-	if (*out)
-		return 0;
-	at->d->out_of_memory = true;
-	return -1;
+	*no = s && strcmp(s, "no") == 0;
+	return !s || *no || strcmp(s, "yes") == 0 ? 0 : config_fail(at, field, "must be 'yes' or 'no'");
 }
 
 static int take_hosts(const struct config_at *at, const struct raw_hosts *raw, struct peer_settings *s)
@@ -216,9 +251,16 @@ static int take_hosts(const struct config_at *at, const struct raw_hosts *raw, s
 		bad |= config_fail(at, "hosts: suffix", "must be a domain name");
 	else if (raw->suffix)
 		bad |= copy(at, raw->suffix, &s->host_suffix);
-	s->no_write_hosts = raw->write && strcmp(raw->write, "no") == 0;
-	if (raw->write && !s->no_write_hosts && strcmp(raw->write, "yes") != 0)
-		bad |= config_fail(at, "hosts: write", "must be 'yes' or 'no'");
+	return take_yes(at, "hosts: write", raw->write, &s->no_write_hosts) | bad;
+}
+
+static int take_nat(const struct config_at *at, const struct raw_nat *raw, struct nat_settings *s)
+{
+	int bad = take_yes(at, "nat: traversal", raw->traversal, &s->no_traversal) |
+		  take_yes(at, "nat: candidates", raw->candidates, &s->no_candidates);
+
+	for (; s->n_exclude < raw->n_exclude; s->n_exclude++)
+		bad |= config_prefix(at, "nat: exclude", raw->exclude[s->n_exclude], &s->exclude[s->n_exclude]);
 	return bad;
 }
 
@@ -267,6 +309,8 @@ int peer_config_parse(struct span bytes, const char *name, struct peer_config **
 		bad |= take_overrides(&at, raw->overrides, &c->settings);
 	if (raw->hosts)
 		bad |= take_hosts(&at, raw->hosts, &c->settings);
+	if (raw->nat)
+		bad |= take_nat(&at, raw->nat, &c->settings.nat);
 	if (bad)
 		goto out;
 	x25519_public(c->private_key, &c->public_key);
@@ -278,10 +322,32 @@ out:
 	return bad ? -1 : 0;
 }
 
+static char no[] = "no";
+
+/* NULL when all of it is as it is anyhow. -1: out of memory. */
+static int emit_nat(struct arena *a, const struct nat_settings *s, struct raw_nat **out)
+{
+	struct raw_nat *raw = arena_alloc(a, sizeof(*raw));
+	char text[PREFIX_STR_LEN];
+
+	if (!raw || !(raw->exclude = arena_array(a, s->n_exclude + 1, sizeof(*raw->exclude))))
+		return -1;
+	raw->traversal = s->no_traversal ? no : NULL;
+	raw->candidates = s->no_candidates ? no : NULL;
+	for (; raw->n_exclude < s->n_exclude; raw->n_exclude++) {
+		prefix_format(&s->exclude[raw->n_exclude], text);
+		if (!(raw->exclude[raw->n_exclude] = arena_printf(a, "%s", text)))
+			return -1;
+	}
+	if (!s->n_exclude)
+		raw->exclude = NULL;
+	*out = s->no_traversal || s->no_candidates || s->n_exclude ? raw : NULL;
+	return 0;
+}
+
 /* Borrows from `s`; the list is the arena's. -1: out of memory. */
 static int emit_settings(struct arena *a, struct peer_settings *s, struct raw_config *raw)
 {
-	static char no[] = "no";
 	struct raw_overrides *o = arena_alloc(a, sizeof(*o));
 	struct raw_hosts *h = arena_alloc(a, sizeof(*h));
 
@@ -297,11 +363,12 @@ static int emit_settings(struct arena *a, struct peer_settings *s, struct raw_co
 		o->peers = NULL;
 	*h =
 	    (struct raw_hosts){.path = s->hosts_path, .suffix = s->host_suffix, .write = s->no_write_hosts ? no : NULL};
-	if (s->listen_port || s->n_endpoints)
+	o->endpoint = s->endpoint;
+	if (s->listen_port || s->n_endpoints || s->endpoint)
 		raw->overrides = o;
 	if (h->path || h->suffix || h->write)
 		raw->hosts = h;
-	return 0;
+	return emit_nat(a, &s->nat, &raw->nat);
 }
 
 int peer_config_emit(const struct peer_config *c, struct buf *out, struct diags *d)

@@ -17,6 +17,15 @@ struct endpoint_override {
 };
 #define OVERRIDES_MAX 256
 
+/* What of this machine's endpoints others are told, and whether theirs are tried. */
+struct nat_settings {
+	bool
+	    no_traversal; /* neither: the addresses of its interfaces are not reported, what others reported is not tried */
+	bool no_candidates;                  /* the addresses are not reported */
+	struct prefix exclude[EXCLUDES_MAX]; /* these are not */
+	unsigned n_exclude;
+};
+
 /* What people set on this machine: all that may change while a daemon runs. */
 struct peer_settings {
 	uint16_t listen_port;                /* 0: whatever the system gives */
@@ -25,6 +34,8 @@ struct peer_settings {
 	char *hosts_path;    /* absolute; NULL: HOSTS_PATH */
 	char *host_suffix;   /* NULL: HOSTS_SUFFIX */
 	bool no_write_hosts; /* no names are written */
+	struct nat_settings nat;
+	char *endpoint; /* where others are told that this machine is: canonical host:port; NULL: nothing was said */
 };
 
 struct peer_config {

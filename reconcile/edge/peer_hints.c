@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The network's own prefixes: nobody's endpoint is in there. */
-static const struct prefix *root_of(const struct this_peer *p, unsigned *n)
+/* Nobody's endpoint is in there. */
+const struct prefix *peer_root(const struct this_peer *p, unsigned *n)
 {
 	const struct view *v = p->held ? p->held->view : NULL;
 
@@ -91,7 +91,7 @@ static bool is_empty(const struct hint *h)
 static int merge(struct this_peer *p, struct arena *a, struct hint *new, size_t n_new, struct diags *d)
 {
 	unsigned n_root;
-	const struct prefix *root = root_of(p, &n_root);
+	const struct prefix *root = peer_root(p, &n_root);
 	size_t n = 0, n_keys = 0, i = 0, j = 0;
 	struct hint *all = arena_array(a, p->n_hints + n_new + 1, sizeof(*all));
 	struct key *keys = keys_of_view(p, a, false, &n_keys);
@@ -142,6 +142,8 @@ int peer_hints_take(struct this_peer *p, struct arena *a, const struct hint *hin
 	}
 	if (n)
 		memcpy(new, hints, n * sizeof(*new));
+	for (size_t i = 0; i < n; i++)
+		p->own_hint_came |= key_eq(&new[i].key, &p->config->public_key);
 	if (merge(p, a, new, n, d) < 0)
 		return -1;
 	peer_hints_save(p, false);
@@ -204,7 +206,7 @@ int peer_hints_open(struct this_peer *p, struct diags *d)
 	struct hints h;
 	struct hint *new;
 	unsigned n_root;
-	const struct prefix *root = root_of(p, &n_root);
+	const struct prefix *root = peer_root(p, &n_root);
 	size_t n = 0;
 	int r = -1;
 

@@ -309,7 +309,7 @@ out:
 
 /* ---- the whole ------------------------------------------------------------------------------------------------ */
 
-/* What `install` was told about the hosts file stays so. */
+/* What `install` was told about the hosts file and NATs stays so. */
 static int keep_settings(const struct peer_options *o, struct peer_settings *s, struct diags *d)
 {
 	char *path = o->hosts_path ? strdup(o->hosts_path) : NULL;
@@ -331,6 +331,12 @@ static int keep_settings(const struct peer_options *o, struct peer_settings *s, 
 	}
 	if (o->no_write_hosts || o->hosts_path)
 		s->no_write_hosts = o->no_write_hosts;
+	s->nat.no_traversal |= o->nat.no_traversal;
+	s->nat.no_candidates |= o->nat.no_candidates;
+	if (o->nat.n_exclude) {
+		memcpy(s->nat.exclude, o->nat.exclude, sizeof(s->nat.exclude));
+		s->nat.n_exclude = o->nat.n_exclude;
+	}
 	return 0;
 }
 
@@ -357,6 +363,7 @@ static int first_snapshot(struct redeemer *r, struct diags *d)
 	const size_t n = sizeof(connect_ms) / sizeof(connect_ms[0]);
 	enum verify_result result;
 	char server[NAME_MAX_LEN + 1] = "";
+	struct diags ignored = {0};
 
 	step(r, "fetching the first snapshot");
 	/*
@@ -364,17 +371,22 @@ static int first_snapshot(struct redeemer *r, struct diags *d)
 	 * short attempts first. What goes wrong before the last one is nobody's business.
 	 */
 	for (size_t i = 0; !r->peer->held && i < n; i++) {
-		struct diags ignored = {0};
 		int done = peer_fetch(r->peer, connect_ms[i], &result, server, i + 1 == n ? d : &ignored);
 
 		diags_free(&ignored);
+		ignored = (struct diags){0};
 		if (done == 0 && !r->peer->held && i + 1 == n)
 			diag_error(d, "no-snapshot", NULL, "server %s has no snapshot for this machine yet", server);
 	}
 	if (!r->peer->held)
 		return -1;
 	peer_resolve(r->peer, RESOLVE_MS, d);
-	return converge(r, d);
+	if (converge(r, d) < 0)
+		return -1;
+	/* A comfort for others: the daemon says it again. */
+	peer_report(r->peer, server, &ignored);
+	diags_free(&ignored);
+	return 0;
 }
 
 /* Refused when there is nothing left to do; else an earlier run was interrupted at its very end. */

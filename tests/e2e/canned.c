@@ -4,6 +4,7 @@
  * GET /v1/poll is answered with DIR/poll (200) when it differs from what this connection's `have` was answered
  * with last, else held until it does, for at most the `wait` that was asked for (then 204). POST /v1/redeem runs
  * DIR/redeem with the body on its standard input: what that prints is the answer, the first word of it the status.
+ * PUT /v1/endpoints is taken (204) and forgotten.
  * DIR/raw, when it is there, is sent to everybody as it is, head and all. Each request is a line on stdout.
  */
 #include <arpa/inet.h>
@@ -129,6 +130,8 @@ static void serve(int fd, const char *request, ino_t last)
 		serve_redeem(fd, request);
 	else if (strncmp(request, "GET /v1/poll?", 13) == 0)
 		serve_poll(fd, request, last);
+	else if (strncmp(request, "PUT /v1/endpoints ", 18) == 0)
+		answer(fd, "204", "", 0);
 	else
 		answer(fd, "404", "not-found: no\n", 14);
 	free(raw);

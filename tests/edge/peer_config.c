@@ -105,6 +105,11 @@ static void test_settings(void **state)
 	s->no_write_hosts = true;
 	s->hosts_path = strdup("/run/names");
 	s->host_suffix = strdup("internal.example");
+	s->endpoint = strdup("home.example:51820");
+	s->nat.no_candidates = true;
+	s->nat.n_exclude = 2;
+	assert_int_equal(prefix_parse("10.0.0.0/8", 10, &s->nat.exclude[0]), PREFIX_OK);
+	assert_int_equal(prefix_parse("2001:db8::/32", 13, &s->nat.exclude[1]), PREFIX_OK);
 	assert_int_equal(peer_config_emit(c, &b, &d), 0);
 	assert_int_equal(peer_config_parse(buf_span(&b), "f", &again, &d), 0);
 	assert_int_equal(again->settings.n_endpoints, 2);
@@ -115,12 +120,18 @@ static void test_settings(void **state)
 	assert_true(again->settings.no_write_hosts);
 	assert_string_equal(again->settings.hosts_path, "/run/names");
 	assert_string_equal(again->settings.host_suffix, "internal.example");
+	assert_string_equal(again->settings.endpoint, "home.example:51820");
+	assert_true(again->settings.nat.no_candidates && !again->settings.nat.no_traversal);
+	assert_int_equal(again->settings.nat.n_exclude, 2);
+	assert_memory_equal(again->settings.nat.exclude, s->nat.exclude, 2 * sizeof(struct prefix));
 	assert_int_equal(d.n_errors, 0);
 	peer_config_free(again);
 
 	free(s->hosts_path);
 	free(s->host_suffix);
 	s->hosts_path = strdup("relative");
+	free(s->endpoint);
+	s->endpoint = strdup("home.example");
 	s->host_suffix = strdup("evil\n6.6.6.6 bank");
 	strcpy(s->endpoints[0].name, "An\nn");
 	strcpy(s->endpoints[1].endpoint, "nowhere");
@@ -129,7 +140,7 @@ static void test_settings(void **state)
 	assert_int_equal(peer_config_emit(c, &b, &d), 0);
 	assert_int_equal(peer_config_parse(buf_span(&b), "f", &again, &d), -1);
 	assert_null(again);
-	assert_int_equal(d.n_errors, 4);
+	assert_int_equal(d.n_errors, 5);
 	buf_wipe(&b);
 	peer_config_free(c);
 	diags_free(&d);

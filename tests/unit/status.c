@@ -14,6 +14,14 @@ static struct view view;
 static struct daemon_state state;
 static struct status_facts facts;
 
+static struct sockpoint at(const char *text)
+{
+	struct sockpoint p;
+
+	assert_int_equal(sockpoint_parse(text, strlen(text), &p), 0);
+	return p;
+}
+
 static int setup(void **unused)
 {
 	static const char *const called[] = {"hub", "alice", "bob", "carol", "dave"};
@@ -143,6 +151,11 @@ static void test_wrong(void **unused)
 	says(1, "*  FAIL  names       /etc/hosts is broken\n");
 	facts.names_path = facts.names_error = NULL;
 	says(0, "*  note  names       none are written (--no-write-hosts)\n");
+	setup(NULL);
+	const struct sockpoint said[] = {at("192.168.1.7:51820"), at("[2001:db8::7]:51820")};
+	const struct hint own = {.seen = at("203.0.113.9:4000"), .at = said, .n_at = 2};
+	facts.own = &own;
+	says(0, "*  ok    endpoints   seen at 203.0.113.9:4000, reported 192.168.1.7:51820, [2001:db8::7]:51820\n");
 	setup(NULL);
 	state.drift_at = NOW - 60;
 	state.drifts = 3;
