@@ -57,7 +57,7 @@ int peer_report_make(const struct this_peer *p, struct endpoints *out, struct di
 		return -1;
 	}
 	if (!rules.no_addresses) {
-		if (device_local_addresses(a, &list, &n, d) < 0 || device_read(a, p->config->m.network, &there, d) < 0)
+		if (device_local_addresses(a, &list, &n, d) < 0 || device_read(a, peer_config_interface(p->config), &there, d) < 0)
 			goto out;
 		rules.port = there->exists ? there->listen_port : 0;
 	}
@@ -137,7 +137,7 @@ int peer_report(struct this_peer *p, const char *server, struct diags *d)
 	if (p->own_hint_came && peer_report_is_known(p, &report))
 		return 0;
 	endpoints_write(&body, &report);
-	if (body.failed || !(c = client_new(NULL, p->config->m.network, &p->config->m.trust.id, d))) {
+	if (body.failed || !(c = client_new(NULL, peer_config_interface(p->config), &p->config->m.trust.id, d))) {
 		d->out_of_memory |= body.failed;
 		goto out;
 	}
