@@ -30,7 +30,7 @@ static int take_branch(const struct invocation *inv, struct server_config *c)
 	const char *branch = option_value(inv, "branch");
 	struct buf ref = {0};
 
-	buf_printf(&ref, "refs/heads/%s", branch ? branch : REPO_DEFAULT_REF + strlen("refs/heads/"));
+	buf_printf(&ref, "refs/heads/%s", branch ? branch : &REPO_DEFAULT_REF[strlen("refs/heads/")]);
 	c->ref = ref.failed ? NULL : strdup(ref.p);
 	buf_free(&ref);
 	if (branch && (!*branch || branch[0] == '-' || strpbrk(branch, " ~^:?*[\\") || strstr(branch, ".."))) {
