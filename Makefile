@@ -227,7 +227,8 @@ give_back = status=$$?; if [ -n "$$SUDO_UID" ] && [ "$$(id -u)" = 0 ]; then \
 deps:
 	$(Q)contrib/deps build demo check
 	$(Q)tests/e2e/fetch-kernel
-	$(Q)tests/bench/fetch-nginx >/dev/null
+	$(Q)tests/fetch-program nginx build/nginx nginx >/dev/null
+	$(Q)tests/fetch-program sshd build/sshd openssh-server libwrap0 >/dev/null
 deps-demo:
 	$(Q)contrib/deps build demo
 

@@ -76,7 +76,7 @@ struct remote_access init_source_access(const struct server_config *c)
 
 int init_mirror_make(const char *beside, const struct server_config *c, struct init_mirror *out, struct diags *d)
 {
-	const struct remote_access access = init_source_access(c);
+	const struct remote_access how = init_source_access(c);
 	struct buf path = {0};
 	char *slash;
 	int made;
@@ -85,6 +85,7 @@ int init_mirror_make(const char *beside, const struct server_config *c, struct i
 	buf_str(&path, beside);
 	if (!path.failed && (slash = strrchr(path.p, '/')) && slash != path.p) {
 		*slash = '\0';
+		out->folder = access(path.p, F_OK) ? strdup(path.p) : NULL;
 		if (file_mkdirs(path.p, 0755, d) < 0)
 			goto fail;
 	}
@@ -100,7 +101,7 @@ int init_mirror_make(const char *beside, const struct server_config *c, struct i
 		return -1;
 	if (!(out->repo = repo_open(out->path, c->ref, d)))
 		return -1;
-	return remote_look_now(out->repo, &access, d);
+	return remote_look_now(out->repo, &how, d);
 fail:
 	buf_free(&path);
 	return -1;
@@ -139,9 +140,13 @@ void init_mirror_end(struct init_mirror *m)
 	struct diags quiet = {0};
 
 	repo_close(m->repo);
-	if (m->path)
+	if (m->path) {
 		file_remove_tree(m->path, &quiet);
+		if (m->folder)
+			rmdir(m->folder);
+	}
 	diags_free(&quiet);
 	free(m->path);
+	free(m->folder);
 	*m = (struct init_mirror){0};
 }

@@ -13,7 +13,8 @@ struct remote_access init_source_access(const struct server_config *c);
 
 /* A mirror of the remote, filled, that is nowhere yet. */
 struct init_mirror {
-	char *path; /* where it is made; NULL: nowhere any more */
+	char *path;   /* where it is made; NULL: nowhere any more */
+	char *folder; /* around it, made for it; NULL: it was there */
 	struct repo *repo;
 };
 /* `beside`: the folder of a network, or its repository, that is to be; for the name. -1 with diagnostics. */

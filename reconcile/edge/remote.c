@@ -251,43 +251,58 @@ static int words_new(struct remote *r)
 	return r->words ? 0 : -1;
 }
 
-/*
- * The line of what git said that tells most: the first of the other side's, of ssh's or of git's own errors; without the
- * prefix that all have.
- */
-static void message_of(const struct child_result *result, int64_t seconds, char out[static 512])
+/* What is said beside the reason, or of every reason. */
+static bool is_general(const char *line, size_t n)
 {
-	const char *best = NULL, *p = (const char *)result->err.p, *end = p ? p + result->err.n : NULL;
-	size_t best_n = 0;
+	static const char *const all[] = {"fatal: Could not read from remote",
+					  "Please make sure you have",
+					  "and the repository exists",
+					  "fatal: the remote end hung up",
+					  "fatal: early EOF",
+					  "hint:",
+					  "warning:"};
 
-	if (result->late) {
-		snprintf(out, 512, "it took longer than %lld s", (long long)seconds);
-		return;
-	}
-	while (p && p < end) {
-		const char *nl = memchr(p, '\n', (size_t)(end - p));
-		size_t n = nl ? (size_t)(nl - p) : (size_t)(end - p);
-		const bool general = starts_with(p, "fatal: Could not read from remote repository") ||
-				     starts_with(p, "Please make sure you have") ||
-				     starts_with(p, "and the repository") || starts_with(p, "hint:") ||
-				     starts_with(p, "warning:");
-		if (n && !general && !best) {
-			best = p;
-			best_n = n;
-		}
-		p = nl ? nl + 1 : end;
-	}
-	if (best && best_n > 7 && (starts_with(best, "fatal: ") || starts_with(best, "error: "))) {
-		best += 7;
-		best_n -= 7;
-	}
-	if (!best)
-		snprintf(out, 512, "git ended with %d", result->status);
-	else
-		snprintf(out, 512, "%.*s", (int)(best_n < 400 ? best_n : 400), best);
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (n >= strlen(all[i]) && !memcmp(line, all[i], strlen(all[i])))
+			return true;
+	return false;
+}
+
+/* One line for people. */
+static void put_line(const char *line, size_t n, char out[static 512])
+{
+	while (n && (unsigned char)line[n - 1] <= ' ')
+		n--;
+	snprintf(out, 512, "%.*s", (int)(n < 400 ? n : 400), line);
 	for (char *q = out; *q; q++)
 		if ((unsigned char)*q < ' ' || *q == 0x7f)
 			*q = ' ';
+}
+
+/* The last line of what was said that is no general one: ssh's, the other side's or git's own reason. */
+static void message_of(const struct child_result *result, int64_t seconds, char out[static 512])
+{
+	const char *p = (const char *)result->err.p, *end = p ? p + result->err.n : NULL, *best = NULL;
+	size_t best_n = 0;
+
+	for (const char *nl; p && p < end; p = nl + 1) {
+		if (!(nl = memchr(p, '\n', (size_t)(end - p))))
+			nl = end;
+		if (nl > p && *p != '\r' && !is_general(p, (size_t)(nl - p))) {
+			best = p;
+			best_n = (size_t)(nl - p);
+		}
+	}
+	if (best_n > 7 && (!memcmp(best, "fatal: ", 7) || !memcmp(best, "error: ", 7))) {
+		best += 7;
+		best_n -= 7;
+	}
+	if (result->late)
+		snprintf(out, 512, "it took longer than %lld s", (long long)seconds);
+	else if (best)
+		put_line(best, best_n, out);
+	else
+		snprintf(out, 512, "git ended with %d", result->status);
 }
 
 /* --- looking --- */
@@ -438,10 +453,7 @@ static bool was_refused(struct span out, char message[static 512])
 			continue;
 		tab = memrchr(p, '\t', (size_t)(nl - p));
 		p = tab ? tab + 1 : p;
-		snprintf(message, 512, "%.*s", (int)(nl - p < 400 ? nl - p : 400), p);
-		for (char *q = message; *q; q++)
-			if ((unsigned char)*q < ' ' || *q == 0x7f)
-				*q = ' ';
+		put_line(p, (size_t)(nl - p), message);
 		return true;
 	}
 	return false;
