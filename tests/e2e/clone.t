@@ -84,6 +84,8 @@ run alice env -C / innernet fold corp --yes
 is "$status $(git_in rev-parse HEAD)" "0 $(tip)" 'fold takes the name too'
 like "$(git_in log -1 --format=%s)" '^network: fold ' 'and folds'
 
+run alice env -C / innernet export erin corp
+like "$status $err" "^1 error\[unknown-name\]" 'export takes it after the name of the peer'
 # What the server refuses leaves nothing.
 on hub install -m 755 /dev/stdin $REPO/hooks/update <<<$'#!/bin/sh\necho not today\nexit 1'
 before=$(tip)
@@ -92,6 +94,8 @@ like "$status $err" '^not today$' 'a refused push says why'
 is "$status $(tail -n 1 <<<"$err")" '1 Nothing was changed.' 'and that nothing was changed'
 is "$(git_in rev-parse HEAD) $(git_in status --porcelain)" "$before " 'nor is it in the clone'
 nok 'and no invitation is left' on alice test -e erin.yaml
+run alice env -C / innernet export bob corp --new-key
+is "$status $out" '1 ' 'nor a configuration whose key is nowhere'
 on hub rm $REPO/hooks/update
 
 # Somebody else is first: once more, on top.
