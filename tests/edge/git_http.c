@@ -178,6 +178,30 @@ static void test_refused(void **state)
 	}
 }
 
+/* A server that only follows a definition says where that is. */
+static void test_elsewhere(void **state)
+{
+	struct fixture *f = *state;
+	struct buf text = {0}, body = {0}, says = {0};
+	struct diags d = {0};
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/network.yaml", f->folder);
+	definition(f, "", &text);
+	assert_int_equal(file_write(path, buf_span(&text), 0644, &d), 0);
+	f->config->file = strdup(path);
+	server_start(f);
+	assert_int_equal(receive(ask(f, ALICE, "GET " REFS " HTTP/1.1", "", "", 0), &body), 404);
+	buf_printf(&says, "not-here: the network is in no repository: it is %s on the server\n", path);
+	buf_char(&body, '\0');
+	assert_string_equal(body.p, says.p);
+	/* Nobody else learns where. */
+	assert_int_equal(status_of(f, "127.60.65.5", "GET " REFS " HTTP/1.1", "", ""), 403);
+	buf_free(&text);
+	buf_free(&body);
+	buf_free(&says);
+}
+
 /* --- gzip --- */
 
 static size_t pack(const void *bytes, size_t n, char *out, size_t room)
@@ -416,8 +440,9 @@ static void test_bodies(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    SERVED(test_who),      SERVED(test_refused),  SERVED(test_gzip),        SERVED(test_turns),
-	    SERVED(test_stubborn), SERVED(test_failures), SERVED(test_slow_reader), SERVED(test_bodies),
+	    SERVED(test_who),      SERVED(test_refused),     SERVED(test_elsewhere),
+	    SERVED(test_gzip),     SERVED(test_turns),       SERVED(test_stubborn),
+	    SERVED(test_failures), SERVED(test_slow_reader), SERVED(test_bodies),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
