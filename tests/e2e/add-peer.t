@@ -73,6 +73,10 @@ ok 'or left an invitation' test ! -e eve.yaml
 run innernet add-peer --name t1 --auto-ip --cidr tiny && run innernet add-peer --name t2 --auto-ip --cidr tiny &&
 	run innernet add-peer --name t3 --auto-ip --cidr tiny
 like "$status $err" "^1 error\[cidr-full\]: no IPv4 address is free in CIDR 'tiny'$" 'a CIDR can be full'
+run innernet add-peer --name t3 --ip 10.60.65.2 --cidr tiny
+like "$status $err" "^1 error\[address-in-use\]: 10.60.65.2 is already taken by peer 't2'$" 'one that is asked for in it is taken'
+run innernet add-peer --name t3 --ip 10.60.65.3 --cidr tiny
+like "$status $err" "^1 error\[address-reserved\]: " 'or nobody'"'"'s to have'
 
 key=$(wg genkey | wg pubkey)
 run innernet add-peer --name office --ip 10.60.64.50 --public-key "$key" --endpoint VPN.example.com.:0051820 --json

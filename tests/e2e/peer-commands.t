@@ -137,4 +137,17 @@ out=$(on alice innernet up 2>&1)
 is $? 1 'one of two networks fails'
 like "$out" "aaa.yaml: 'mtu' must be a whole number" 'that one is named'
 ok 'the other is up' ping_works alice 10.60.0.1
+
+# Upstream's fetch waits for each peer that does not answer, 55 s for one.
+many=$(for i in $(seq 1 40); do
+	printf '  gone%d: { ip: 10.60.64.%d, public_key: "%s", endpoint: "192.0.2.%d:9" }\n' "$i" $((100 + i)) "$(wg genkey | wg pubkey)" $((200 + i))
+done)
+definition 9 "$ALICE" "$many"
+offer_of alice >"$WORK/hub/many"
+offer "$WORK/hub/many"
+spawn hub canned "$BUILD/tests/e2e/canned" 10.60.0.1 51820 "$OFFER"
+wait_for 10 on hub sh -c "ss -Hltn 'sport = :51820' | grep -q 10.60.0.1"
+before=$(date +%s%N)
+like "$(on alice innernet fetch corp)" '^corp: version 9\.1, ' 'fetch with 40 peers that nobody answers for'
+is $((($(date +%s%N) - before) / 3000000000)) 0 'waits for none of them'
 done_testing

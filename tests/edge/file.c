@@ -6,9 +6,11 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -58,6 +60,28 @@ static void write_then_read(void **state)
 	assert_string_equal(b.p, "second");
 	assert_int_equal(stat(f->path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0640);
+	buf_free(&b);
+}
+
+/* Upstream truncates the only copy of a key before it writes: no room, and it is gone. */
+static void a_write_that_fails_leaves_the_old(void **state)
+{
+	struct fixture *f = *state;
+	struct diags d = {0};
+	struct buf b = {0};
+	struct rlimit was, small;
+
+	assert_int_equal(file_write(f->path, SPAN("the key"), 0600, &d), 0);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+	small = (struct rlimit){.rlim_cur = 2, .rlim_max = was.rlim_max};
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	assert_int_equal(file_write(f->path, SPAN("another key"), 0600, &d), -1);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+	assert_code(&d, "file-error");
+	d = (struct diags){0};
+	assert_int_equal(file_read(f->path, 20, &b, NULL, &d), 0);
+	assert_string_equal(b.p, "the key");
 	buf_free(&b);
 }
 
@@ -144,11 +168,8 @@ int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 	const struct CMUnitTest tests[] = {
-	    TEST(write_then_read),
-	    TEST(never_overwrites),
-	    TEST(bounds),
-	    TEST(does_not_hang_on_a_fifo),
-	    TEST(secrets_that_others_can_read),
+	    TEST(write_then_read), TEST(a_write_that_fails_leaves_the_old), TEST(never_overwrites),
+	    TEST(bounds),          TEST(does_not_hang_on_a_fifo),           TEST(secrets_that_others_can_read),
 	    TEST(folders),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

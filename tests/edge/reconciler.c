@@ -295,6 +295,18 @@ static void test_redemption(void **state)
 	/* Not from somebody else's address, not without a proof, not with a known key. */
 	enrol(f, 0, &record);
 	assert_int_equal(post(f, "127.60.64.2", buf_span(&record), NULL), 403);
+	/* Upstream stores any key, and ends at the next start: here it is looked at before anything is written. */
+	for (unsigned i = 0; i < 2; i++) {
+		struct enrolment e;
+		struct key bad = {{i}}; /* 0 and 1: of low order */
+		assert_int_equal(enrolment_make(&f->id, &f->invite, &bad, 1000, f->invite_seed, &e), 0);
+		buf_reset(&record);
+		enrolment_write(&record, &e);
+		assert_int_equal(post(f, "127.60.64.3", buf_span(&record), &body), 403);
+		assert_non_null(strstr(body.p, "forged: the enrolment's key is no usable key of the peer's own"));
+		buf_reset(&body);
+	}
+	enrol(f, 0, &record);
 	record.p[record.n - 10] ^= 1;
 	assert_in_range(post(f, "127.60.64.3", buf_span(&record), NULL), 400, 403);
 	assert_int_equal(post(f, "127.60.64.3", SPAN("hello"), NULL), 400);
