@@ -4,6 +4,7 @@
 #include "reconcile/json_value.h"
 #include "schema/keys.h"
 #include "schema/limits.h"
+#include "schema/model.h"
 
 #include <string.h>
 
@@ -85,6 +86,13 @@ static json_t *prefix(struct maker *m)
 	return text(m, "^(" IPV4 "/" LENGTH_4 "|" IPV6 "/" LENGTH_6 ")$");
 }
 
+/* Longer than nothing: the network's own. */
+static json_t *network_prefix(struct maker *m)
+{
+	_Static_assert(NETWORK_PREFIX_MIN == 1, "what the expression leaves out");
+	return put(m, prefix(m), "not", put(m, json_object(), "pattern", json_string("/0$")));
+}
+
 static json_t *ed25519(struct maker *m)
 {
 	return text(m, "^ed25519:" KEY "$");
@@ -97,7 +105,9 @@ static json_t *reference(struct maker *m)
 
 static json_t *network_name(struct maker *m)
 {
-	json_t *words = append(m, pair(m, json_string("lo"), json_string("all")), json_string("default"));
+	json_t *words = json_array();
+	for (const char *const *taken = network_names_taken; *taken; taken++)
+		append(m, words, json_string(*taken));
 	json_t *o = text(m, "^[a-z0-9]([a-z0-9-]{0,13}[a-z0-9])?$");
 
 	return put(m, o, "not", put(m, json_object(), "enum", words));
@@ -150,7 +160,7 @@ static json_t *value_of(struct maker *m, const struct key_spec *k)
 	case TYPE_NETWORK_NAME:
 		return network_name(m);
 	case TYPE_PREFIXES:
-		return one_or_list(m, prefix, 1, 2);
+		return one_or_list(m, k->min == NETWORK_PREFIX_MIN ? network_prefix : prefix, 1, 2);
 	case TYPE_ADDRESSES:
 		return one_or_list(m, address, 1, 2);
 	case TYPE_PREFIX_LIST:

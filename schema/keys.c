@@ -19,6 +19,7 @@ static const struct key_spec root_keys[N_ROOT_KEYS] = {
 		      .help = "name of the network, of its interface and of its root CIDR"},
     [ROOT_CIDR] = {.name = "cidr",
 		   .type = TYPE_PREFIXES,
+		   .min = NETWORK_PREFIX_MIN,
 		   .required = true,
 		   .root_only = true,
 		   .help = "the prefix of the whole network, or one a family"},

@@ -38,9 +38,9 @@ enum key_type {
 struct key_spec {
 	const char *name;
 	enum key_type type;
-	enum key_place inner;   /* of TYPE_MAP, TYPE_NAMED and TYPE_LIST */
-	int64_t min, max;       /* of TYPE_INT; bytes of TYPE_TEXT; items of a list (0, 0: any) */
-	const char *preset;     /* the default, as one would write it; NULL: none */
+	enum key_place inner; /* of TYPE_MAP, TYPE_NAMED and TYPE_LIST */
+	int64_t min, max;     /* of TYPE_INT; bytes of TYPE_TEXT; bits of TYPE_PREFIXES; items of a list (0, 0: any) */
+	const char *preset;   /* the default, as one would write it; NULL: none */
 	const char *range_code; /* of a number outside min and max; NULL: bad-value */
 	bool required;
 	bool root_only;   /* refused in an included file */

@@ -21,18 +21,19 @@
 #define DESCRIPTION_MAX  255
 
 /* The definition. */
-#define DEFINITION_MAX    (256u << 20) /* bytes of one YAML file: 1,000,000 peers are about 150 MB */
-#define INCLUDE_FILES_MAX 1024         /* files one definition may include */
-#define INCLUDE_LOOKS_MAX 200000       /* entries of folders that all patterns together may make us look at */
-#define YAML_DEPTH_MAX    32           /* libyaml's flow nesting is quadratic */
-#define YAML_NODES_MAX    (24u << 20)  /* keys, values, lists and mappings of one file: 12 a peer at PEERS_MAX */
-#define YAML_SCALAR_MAX   4096         /* bytes of one scalar */
-#define PEERS_MAX         2000000
-#define CIDRS_MAX         100000
-#define ASSOCIATIONS_MAX  100000
-#define ROUTES_MAX        256 /* of one peer */
-#define SIGNERS_MAX       16
-#define DIAGS_MAX         1000 /* diagnostics kept; the rest are counted */
+#define NETWORK_PREFIX_MIN 1            /* bits: one of all addresses would be every machine's default route */
+#define DEFINITION_MAX     (256u << 20) /* bytes of one YAML file: 1,000,000 peers are about 150 MB */
+#define INCLUDE_FILES_MAX  1024         /* files one definition may include */
+#define INCLUDE_LOOKS_MAX  200000       /* entries of folders that all patterns together may make us look at */
+#define YAML_DEPTH_MAX     32           /* libyaml's flow nesting is quadratic */
+#define YAML_NODES_MAX     (24u << 20)  /* keys, values, lists and mappings of one file: 12 a peer at PEERS_MAX */
+#define YAML_SCALAR_MAX    4096         /* bytes of one scalar */
+#define PEERS_MAX          2000000
+#define CIDRS_MAX          100000
+#define ASSOCIATIONS_MAX   100000
+#define ROUTES_MAX         256 /* of one peer */
+#define SIGNERS_MAX        16
+#define DIAGS_MAX          1000 /* diagnostics kept; the rest are counted */
 
 #define EPOCH_MAX         9007199254740991 /* 2^53 - 1: exact in JSON too */
 #define MTU_MIN           1280             /* RFC 8200 section 5 */

@@ -194,19 +194,19 @@ bool name_valid(const char *s, size_t n)
 	return true;
 }
 
+const char *const network_names_taken[] = {"lo", "all", "default", NULL};
+
 bool network_name_valid(const char *s, size_t n)
 {
-	static const char *const taken[] = {"lo", "all", "default"};
-
-	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
-		if (n == strlen(taken[i]) && !memcmp(s, taken[i], n))
+	for (const char *const *taken = network_names_taken; *taken; taken++)
+		if (n == strlen(*taken) && !memcmp(s, *taken, n))
 			return false;
 	return n <= NETWORK_MAX_LEN && name_valid(s, n);
 }
 
 bool network_prefix_valid(const struct prefix *p)
 {
-	return prefix_wire_len(p) > 0;
+	return prefix_wire_len(p) >= NETWORK_PREFIX_MIN;
 }
 
 /* Lower-cases a DNS name (RFC 1123 section 2.1, RFC 1035 section 2.3.4) into `out`; 0 when it is none. */

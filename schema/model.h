@@ -132,6 +132,7 @@ int cidr_order_cmp(const struct cidr *a, const struct cidr *b);
 bool name_valid(const char *s, size_t n); /* RFC 1123 label, lower case, at most 63 */
 /* The same, at most 15: an interface's, so neither its loopback's nor the kernel's own under /proc/sys/net/ipv4/conf. */
 bool network_name_valid(const char *s, size_t n);
+extern const char *const network_names_taken[]; /* those that are not; ends with NULL */
 /* Of the network itself, which every peer has a route to: that must not be the machine's default route. */
 bool network_prefix_valid(const struct prefix *p);
 /* Canonical "host:port" (lower case, no trailing dot, IPv6 shortest in brackets) or NULL when it is not an endpoint. */

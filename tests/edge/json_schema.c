@@ -52,9 +52,10 @@ static void text_at(const struct diags *d, const struct diag *g, char out[static
  */
 static bool refusable(const struct diags *d, const struct diag *g)
 {
-	static const char *const codes[] = {"unknown-key",  "missing-key",   "bad-type",         "bad-name",
-					    "bad-key",      "bad-prefix",    "bad-time",         "bad-value",
-					    "bad-endpoint", "key-or-invite", "endpoint-missing", "root-only"};
+	static const char *const codes[] = {"unknown-key",     "missing-key",   "bad-type",         "bad-name",
+					    "bad-key",         "bad-prefix",    "bad-time",         "bad-value",
+					    "bad-endpoint",    "key-or-invite", "endpoint-missing", "root-only",
+					    "network-too-wide"};
 	char text[128];
 	json_t *plain;
 	bool listed = false, blind;
