@@ -51,7 +51,8 @@ static int guards(const struct judge *j, const struct model *m, struct span mess
 
 	if (!j->published)
 		return 0;
-	if (j->guarded)
+	/* Of nothing that is left no trailer makes a network: then the plan is shown, and that is all. */
+	if (j->guarded && m)
 		return guard_judge(a, &j->config->guards, j->published->model, m, j->facts, message, &out->plan, d);
 	ret = guard_judge(a, NULL, j->published->model, m, j->facts, message, &out->plan, &unguarded);
 	d->out_of_memory |= unguarded.out_of_memory;

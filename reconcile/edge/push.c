@@ -269,9 +269,11 @@ static void put_others(struct work *w)
 
 static void put_refusal(struct work *w)
 {
+	/* A plan that may be accepted is read first. Where it cannot be, what is wrong is, and its effect after it. */
+	const bool acceptable = w->judged.plan && judge_acceptable(&w->diags);
 	struct buf text = {0};
 
-	if (w->judged.plan) {
+	if (acceptable) {
 		put_plan(w, false);
 		buf_char(w->out, '\n');
 	}
@@ -281,7 +283,11 @@ static void put_refusal(struct work *w)
 	buf_free(&text);
 	if (w->diags.out_of_memory)
 		buf_str(w->out, "error[out-of-memory]: out of memory\n");
-	if (w->judged.plan && judge_acceptable(&w->diags))
+	if (w->judged.plan && !acceptable) {
+		buf_char(w->out, '\n');
+		put_plan(w, true);
+	}
+	if (acceptable)
 		buf_printf(w->out,
 			   "\nRefused: commit %.12s is not published unasked. To accept its plan:\n"
 			   "  git commit --amend --no-edit --trailer '" ACCEPT_TRAILER ": %s'\n",

@@ -80,12 +80,15 @@ git_in reset -q --hard HEAD~1
 git_in commit -q --allow-empty -m 'another history'
 push --force
 refused history-rewound 'commit [0-9a-f]{12} does not come after [0-9a-f]{12}' 'a history that was rewritten'
+like "$(head -n 1 <<<"$said")" '^error\[history-rewound\]: ' 'the verdict comes first'
 git_in reset -q --hard "$good"
 : >"$net/network.yaml"
 commit 'empty'
 push
 refused definition-empty 'there is nothing in the file' 'an empty file'
+like "$(head -n 1 <<<"$said")" '^error\[definition-empty\]: ' 'that is said first'
 like "$said" '^Plan: 0 to add, 0 to change, [0-9]+ to remove\.$' 'with the plan still shown'
+unlike "$said" 'Innernet-Accept' 'and no trailer, which could not help'
 git_in reset -q --hard "$good"
 for junk in 'junk' "$good $good refs/heads/main" $'\n' "$good $(printf '%040d' 0) ../x"$'\n' "$(head -c 100000 /dev/zero | tr '\0' a)"; do
 	out=$(printf '%s' "$junk" | on hub env -C $REPO GIT_DIR=. innernet-reconcile hook pre-receive corp 2>&1)
