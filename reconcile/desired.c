@@ -77,7 +77,8 @@ static int local_endpoint_cmp(const void *name, const void *endpoint)
 	return strcmp(name, ((const struct local_endpoint *)endpoint)->name);
 }
 
-static struct sockpoint endpoint_of(const struct builder *b, const struct key *key, const struct source *s)
+static struct sockpoint endpoint_of(const struct builder *b, const struct key *key, const struct source *s,
+				    struct device_peer *out)
 {
 	static const struct sockpoint none;
 	const struct local *l = b->local;
@@ -89,6 +90,8 @@ static struct sockpoint endpoint_of(const struct builder *b, const struct key *k
 
 	if (endpoint && !sockpoint_parse(endpoint, strlen(endpoint), &at))
 		return at;
+	out->endpoint_open = !endpoint;
+	out->endpoint_named = endpoint != NULL;
 	if (endpoint && l->n_resolved) {
 		const struct resolved want = {.endpoint = endpoint}, *p = &want;
 		const struct resolved *const *r =
@@ -137,8 +140,9 @@ static int peer_add(struct builder *b, const struct key *key, const struct sourc
 	if (!out->allowed)
 		return -1;
 	out->n_allowed = prefixes_sort(out->allowed, allowed_put(out->allowed, s));
-	out->endpoint = endpoint_of(b, key, s);
+	out->endpoint = endpoint_of(b, key, s, out);
 	out->keepalive = keepalive_of(b, s);
+	out->keepalive_open = b->own_keepalive < 0 && s->keepalive < 0 && !s->server;
 	b->state->n_peers++;
 	return 0;
 }

@@ -12,6 +12,8 @@ struct device_peer {
 	struct sockpoint endpoint; /* port 0: none (desired: leave the one it has) */
 	uint16_t keepalive;        /* seconds; 0: off */
 	const char *name;          /* desired: for people; NULL when nobody knows it */
+	/* Desired: nobody gives an endpoint, or a keepalive: reconcile/candidates.h chooses. Or it is given by host name. */
+	bool endpoint_open, keepalive_open, endpoint_named;
 	/* Observed only. */
 	bool has_psk;
 	int64_t handshake; /* Unix seconds; 0: never */
