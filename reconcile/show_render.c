@@ -110,6 +110,7 @@ static void put_peer(struct buf *out, uint32_t i, const void *ctx)
 	const struct shown *s = ctx;
 	const struct view_peer *p = &s->view->peers[i];
 	const struct device_peer *dev = i == s->view->self || p->pending ? NULL : on_device(s, &p->key);
+	const struct daemon_try *looked_for;
 
 	buf_printf(out, "%s ", p->name);
 	add_addresses(out, p->ip, p->n_ips);
@@ -118,6 +119,10 @@ static void put_peer(struct buf *out, uint32_t i, const void *ctx)
 		buf_printf(out, " by %s", view_peer_via(s->view, i));
 	if (dev)
 		add_device_peer(out, s, dev);
+	if (dev && (looked_for = daemon_try_find(s->daemon, p->name))) {
+		buf_str(out, ", ");
+		daemon_try_text(out, looked_for, NULL, s->now);
+	}
 	if (i == s->view->self && s->own) {
 		buf_str(out, ", ");
 		hint_say(out, s->own);
@@ -236,6 +241,14 @@ static bool put_device_peer(json_t *o, const struct device_peer *dev)
 	return ok && json_put(o, "sent", json_integer((json_int_t)dev->tx));
 }
 
+/* How the daemon looks for it: {"addresses", "rounds", "trying"}. */
+static bool put_search(json_t *o, const struct daemon_try *t)
+{
+	return !t || json_put(o, "search",
+			      json_pack("{s:i, s:I, s:b}", "addresses", t->n, "rounds", (json_int_t)t->rounds, "trying",
+					t->trying));
+}
+
 static json_t *peer_json(const struct shown *s, uint32_t i)
 {
 	const struct view_peer *p = &s->view->peers[i];
@@ -246,7 +259,8 @@ static json_t *peer_json(const struct shown *s, uint32_t i)
 		  json_put(o, "cidr", json_string(s->view->cidrs[p->cidr].name)) &&
 		  json_put(o, "server", json_boolean(p->server)) && json_put(o, "state", json_string(state_of(s, i))) &&
 		  json_put(o, "via", text_json(view_peer_via(s->view, i))) &&
-		  (p->pending || json_put(o, "public_key", key_json(&p->key))) && (!dev || put_device_peer(o, dev));
+		  (p->pending || json_put(o, "public_key", key_json(&p->key))) && (!dev || put_device_peer(o, dev)) &&
+		  put_search(o, daemon_try_find(s->daemon, p->name));
 
 	if (ok)
 		return o;

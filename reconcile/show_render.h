@@ -2,7 +2,7 @@
 #ifndef RECONCILE_SHOW_RENDER_H
 #define RECONCILE_SHOW_RENDER_H
 
-#include "reconcile/device.h"
+#include "reconcile/status.h"
 #include "reconcile/tree.h"
 
 struct shown {
@@ -15,6 +15,7 @@ struct shown {
 	const struct view *view;           /* NULL: no snapshot yet */
 	const struct device_state *device; /* `exists` may be false */
 	const struct hint *own;            /* what servers tell others of this machine; NULL: nothing is known of it */
+	const struct daemon_state *daemon; /* of the one that runs; NULL: none does */
 	int64_t now;
 };
 

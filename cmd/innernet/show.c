@@ -19,6 +19,7 @@ static int show_one(const struct invocation *inv, const struct peer_options *o, 
 	struct arena *a = arena_new();
 	struct this_peer *p = NULL;
 	struct device_state *device = NULL;
+	struct daemon_state state;
 	struct shown s;
 	int r = -1;
 
@@ -38,6 +39,8 @@ static int show_one(const struct invocation *inv, const struct peer_options *o, 
 			   .view = p->held ? p->held->view : NULL,
 			   .device = device,
 			   .own = peer_own_hint(p),
+			   .daemon =
+			       store_running(&p->store) && store_load_state(&p->store, &state) == 0 ? &state : NULL,
 			   .now = clock_unix()};
 	r = 0;
 	if (text->n && !list)

@@ -174,6 +174,53 @@ static void test_wrong(void **unused)
 	says(2, "*  ?     interface   changing interfaces needs root\n");
 }
 
+/* Who is looked for, and why there may be no answer. */
+static void test_looked_for(void **unused)
+{
+	struct daemon_try *t = &state.tries[0];
+
+	(void)unused;
+	on[1].handshake = 0;
+	on[1].tx = 148;
+	strcpy(t->name, "bob");
+	t->n = 3;
+	t->trying = true;
+	state.n_tries = 1;
+	says(0, "*  note  bob         no answer yet from any of its 3 addresses, now at 192.0.2.1:51820\n");
+	t->rounds = 1;
+	t->trying = false;
+	t->next = NOW + 40;
+	t->nat = NAT_PEER;
+	says(0,
+	     "*  note  bob         no answer from any of its 3 addresses, tried 1 time; again in 40 s; it sits behind "
+	     "a NAT\n");
+	t->n = 1;
+	t->rounds = 2;
+	t->next = 0;
+	t->nat = NAT_PEER | NAT_OWN;
+	says(0, "*  note  bob         no answer from its only address, tried 2 times; again when there is something to "
+		"send to it; both sit behind NATs\n");
+	t->nat |= NAT_OWN_PORT;
+	says(0,
+	     "*  warn  bob         no answer from its only address, tried 2 times; again when there is something to "
+	     "send to it; both sit behind NATs; this machine's changes port numbers, so there may be no direct way\n");
+	on[1].handshake = NOW - 400;
+	t->nat = NAT_OWN;
+	says(0, "*  note  bob         last handshake 6 min ago; no answer from its only address, tried 2 times; again "
+		"when there is something to send to it; this machine sits behind a NAT\n");
+	on[1].handshake = 0;
+	t->nat = NAT_PEER | NAT_OWN | NAT_OWN_PORT | NAT_PEER_PORT;
+	t->next = NOW + 9;
+	says(0,
+	     "*  warn  bob         no answer from its only address, tried 2 times; again in 9 s; both sit behind NATs; "
+	     "these change port numbers, so there may be no direct way\n"
+	     "                    -> forward a UDP port to one of them, and say so there: innernet set-listen-port, "
+	     "innernet override-endpoint\n");
+	/* What a daemon that is gone was about is over. */
+	facts.running = false;
+	says(2, "*  note  bob         no answer from 192.0.2.1:51820: it is off");
+}
+
 static void test_state(void **unused)
 {
 	struct daemon_state again;
@@ -183,6 +230,9 @@ static void test_state(void **unused)
 	strcpy(state.problem, "cut within \xc3");
 	strcpy(state.away, "\"quoted\"\n");
 	state.drifts = 7;
+	state.n_tries = 2;
+	state.tries[0] = (struct daemon_try){.name = "bob", .rounds = 3, .n = 11, .nat = 15, .next = NOW};
+	state.tries[1] = (struct daemon_try){.name = "carol", .n = 1, .trying = true};
 	daemon_state_write(&b, &state);
 	assert_false(b.failed);
 	assert_int_equal(daemon_state_parse(buf_span(&b), &again), 0);
@@ -192,6 +242,18 @@ static void test_state(void **unused)
 	assert_int_equal(again.reached, state.reached);
 	assert_int_equal(again.fresh_until, state.fresh_until);
 	assert_int_equal(again.drifts, 7);
+	assert_int_equal(again.n_tries, 2);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_string_equal(again.tries[i].name, state.tries[i].name);
+		assert_int_equal(again.tries[i].rounds, state.tries[i].rounds);
+		assert_int_equal(again.tries[i].n, state.tries[i].n);
+		assert_int_equal(again.tries[i].nat, state.tries[i].nat);
+		assert_int_equal(again.tries[i].next, state.tries[i].next);
+		assert_int_equal(again.tries[i].trying, state.tries[i].trying);
+	}
+	assert_ptr_equal(daemon_try_find(&again, "carol"), &again.tries[1]);
+	assert_null(daemon_try_find(&again, "dave"));
+	assert_null(daemon_try_find(NULL, "bob"));
 	/* Whatever is on the disk: refused, or within bounds. */
 	for (size_t n = 0; n < b.n - 2; n++)
 		assert_int_equal(daemon_state_parse((struct span){(const uint8_t *)b.p, n}, &again), -1);
@@ -224,9 +286,8 @@ static void test_json(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test_setup(test_fine, setup),
-	    cmocka_unit_test_setup(test_wrong, setup),
-	    cmocka_unit_test_setup(test_state, setup),
+	    cmocka_unit_test_setup(test_fine, setup),       cmocka_unit_test_setup(test_wrong, setup),
+	    cmocka_unit_test_setup(test_looked_for, setup), cmocka_unit_test_setup(test_state, setup),
 	    cmocka_unit_test_setup(test_json, setup),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
