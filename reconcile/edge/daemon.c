@@ -1,6 +1,7 @@
 #include "reconcile/edge/daemon.h"
 
 #include "reconcile/edge/backoff.h"
+#include "reconcile/edge/knocker.h"
 #include "reconcile/edge/log.h"
 #include "reconcile/edge/notify.h"
 #include "reconcile/edge/reporter.h"
@@ -18,6 +19,7 @@
 #define HOLD_SLACK_MS 10000  /* on top of what a poll may be held: a busy server */
 #define NAMES_MS      3000   /* the first poll waits so long for host names to be resolved */
 #define STATE_MS      120000 /* what `innernet status` reads is written so often, and when something else is so */
+#define TRIES_MS      5000   /* and who is looked for, at most so often */
 #define QUICK_MS      500    /* an answer without news that comes sooner was not held */
 
 struct network {
@@ -25,6 +27,7 @@ struct network {
 	char name[NETWORK_MAX_LEN + 1];
 	struct this_peer *peer; /* NULL: could not be opened */
 	struct client *client;
+	struct knocker *knocker;
 	struct reporter *reporter; /* NULL: not started */
 	int monitor;               /* -1: none */
 	struct loop_timer poll_timer, look_timer;
@@ -73,6 +76,20 @@ static void say(struct network *n, const char *event, struct diags *d)
 }
 
 /* Whether what people see differs, not only when. */
+static bool tries_differ(const struct daemon_state *a, const struct daemon_state *b)
+{
+	if (a->n_tries != b->n_tries)
+		return true;
+	for (uint32_t i = 0; i < a->n_tries; i++) {
+		const struct daemon_try *x = &a->tries[i], *y = &b->tries[i];
+
+		if (strcmp(x->name, y->name) != 0 || x->rounds != y->rounds || x->n != y->n || x->nat != y->nat ||
+		    x->trying != y->trying)
+			return true;
+	}
+	return false;
+}
+
 static bool state_differs(const struct daemon_state *a, const struct daemon_state *b)
 {
 	return strcmp(a->server, b->server) != 0 || !a->away_since != !b->away_since || a->drifts != b->drifts ||
@@ -86,7 +103,8 @@ static void keep_state(struct network *n)
 	struct diags ignored = {0};
 
 	n->state.fresh_until = n->peer->fresh_until;
-	if (n->written_at && now - n->written_at < STATE_MS && !state_differs(&n->state, &n->written))
+	if (n->written_at && now - n->written_at < STATE_MS && !state_differs(&n->state, &n->written) &&
+	    (now - n->written_at < TRIES_MS || !tries_differ(&n->state, &n->written)))
 		return;
 	if (!n->gone && store_save_state(&n->peer->store, &n->state, &ignored) == 0) {
 		n->written = n->state;
@@ -152,10 +170,12 @@ static void say_turn(struct network *n, const struct peer_turn *turn, bool news)
 		STATE_TEXT(n->state.drift, turn->drift);
 	}
 	memcpy(n->drift, turn->drift, sizeof(n->drift));
-	if (held && (news || turn->n_ops > turn->n_drift)) {
+	if (held && (news || turn->n_ops > turn->n_drift + turn->n_tries)) {
 		const struct version *v = &held->view->statement.version;
+		uint32_t n_ops = turn->n_ops - turn->n_tries;
+
 		log_info("applied", "%s: version %" PRIu64 ".%" PRIu64 ", %u operation%s, %" PRId64 " ms", n->name,
-			 v->epoch, v->number, turn->n_ops, turn->n_ops == 1 ? "" : "s", turn->ms);
+			 v->epoch, v->number, n_ops, n_ops == 1 ? "" : "s", turn->ms);
 	}
 }
 
@@ -168,6 +188,44 @@ static void check_fresh(struct network *n, int64_t now)
 			 "%s: no server has vouched for the last snapshot for %d seconds; the network is kept as it is",
 			 n->name, FRESH_SECONDS);
 	n->stale = stale;
+}
+
+static void ask_names(struct network *n)
+{
+	struct diags d = {0};
+
+	n->resolved = clock_boot_ms();
+	if (peer_resolve(n->peer, 0, &d) < 0)
+		say(n, "failed", &d);
+	diags_free(&d);
+}
+
+/* Who is looked for, by name. */
+static void tell_tries(struct network *n)
+{
+	struct candidates_try tries[DAEMON_TRIES_MAX];
+	const struct device_state *want = n->peer->last;
+	int64_t now = clock_boot_ms();
+	size_t n_tries = candidates_tries(n->peer->candidates, now, tries, DAEMON_TRIES_MAX);
+	uint32_t j = 0;
+
+	n->state.n_tries = 0;
+	for (size_t i = 0; want && i < n_tries; i++) {
+		struct daemon_try *t = &n->state.tries[n->state.n_tries];
+		int64_t next = tries[i].next_ms;
+
+		while (j < want->n_peers && key_cmp(&want->peers[j].key, &tries[i].key) < 0)
+			j++;
+		if (j == want->n_peers || !key_eq(&want->peers[j].key, &tries[i].key) || !want->peers[j].name)
+			continue;
+		*t = (struct daemon_try){.rounds = tries[i].rounds,
+					 .n = tries[i].n,
+					 .nat = tries[i].nat,
+					 .trying = tries[i].trying,
+					 .next = next < 0 ? 0 : clock_unix() + next / 1000 + 1};
+		snprintf(t->name, sizeof(t->name), "%s", want->peers[j].name);
+		n->state.n_tries++;
+	}
 }
 
 /* One turn without the network. `news`: the snapshot is a new one, so say it even when nothing had to be done. */
@@ -195,6 +253,11 @@ static void converge(struct network *n, bool news)
 		n->state.interface[0] = '\0';
 		say_turn(n, &turn, news);
 		check_fresh(n, clock_unix());
+		if (turn.search.next_ms >= 0 && turn.search.next_ms < next)
+			next = turn.search.next_ms > LOOK_SOON_MS ? turn.search.next_ms : LOOK_SOON_MS;
+		if (turn.search.resolve)
+			ask_names(n);
+		knocker_ask(n->knocker, turn.search.knocks, turn.search.n_knocks);
 		if (turn.names_later)
 			next = LOCKED_MS;
 		/* What was bound to the old interface hears nothing any more. */
@@ -209,17 +272,8 @@ static void converge(struct network *n, bool news)
 	}
 	arm(n, &n->look_timer, next);
 	tell_status(n->daemon);
+	tell_tries(n);
 	keep_state(n);
-	diags_free(&d);
-}
-
-static void ask_names(struct network *n)
-{
-	struct diags d = {0};
-
-	n->resolved = clock_boot_ms();
-	if (peer_resolve(n->peer, 0, &d) < 0)
-		say(n, "failed", &d);
 	diags_free(&d);
 }
 
@@ -330,7 +384,7 @@ static void take(struct network *n, const char *server, struct span reply)
 {
 	enum verify_result result = VERIFY_REFUSED;
 	const struct kept *held = n->peer->held;
-	size_t hints = n->peer->n_hints;
+	uint64_t hints = n->peer->hints_serial;
 	struct diags d = {0};
 	int locked = store_lock(&n->peer->store, 0, &d);
 	int r = locked ? locked : peer_take(n->peer, reply, clock_unix(), &result, &d);
@@ -353,7 +407,7 @@ static void take(struct network *n, const char *server, struct span reply)
 		break;
 	case VERIFY_UNCHANGED:
 		/* Another process may have stored what the server then did not have to tell. */
-		if (n->peer->held != held || n->peer->n_hints != hints)
+		if (n->peer->held != held || n->peer->hints_serial != hints || n->peer->n_knocks)
 			converge(n, n->peer->held != held);
 		answered(n, server, false);
 		say_alarms(n, &d);
@@ -428,10 +482,24 @@ static void poll_now(void *ctx)
 
 /* ---- starting and stopping ------------------------------------------------------------------------------------ */
 
+/* Nobody else would have WireGuard give up on those who are looked for. */
+static void stop_looking(struct network *n)
+{
+	struct diags ignored = {0};
+	struct peer_turn turn;
+
+	if (!n->peer || n->gone || !n->peer->candidates || !candidates_in_flight(n->peer->candidates))
+		return;
+	n->peer->ending = true;
+	peer_converge(n->peer, clock_unix(), 0, &turn, &ignored);
+	diags_free(&ignored);
+}
+
 static void network_stop(struct network *n)
 {
 	struct loop *loop = n->daemon->loop;
 
+	stop_looking(n);
 	loop_timer_del(loop, &n->poll_timer);
 	loop_timer_del(loop, &n->look_timer);
 	if (n->monitor >= 0) {
@@ -443,6 +511,8 @@ static void network_stop(struct network *n)
 	n->client = NULL;
 	reporter_free(n->reporter);
 	n->reporter = NULL;
+	knocker_free(n->knocker);
+	n->knocker = NULL;
 	if (n->peer)
 		loop_fd_del(loop, resolver_fd(n->peer->resolver));
 	peer_close(n->peer);
@@ -494,6 +564,12 @@ static int network_start(struct network *n, struct diags *d)
 		goto fail;
 	if (loop_fd_set(daemon->loop, n->monitor, EPOLLIN, on_monitor, n) < 0 ||
 	    loop_fd_set(daemon->loop, resolver_fd(n->peer->resolver), EPOLLIN, on_names, n) < 0) {
+		d->out_of_memory = true;
+		goto fail;
+	}
+	if (!(n->knocker = knocker_new(daemon->loop, n->peer, d)))
+		goto fail;
+	if (!(n->peer->candidates = candidates_new())) {
 		d->out_of_memory = true;
 		goto fail;
 	}

@@ -141,6 +141,8 @@ void peer_close(struct this_peer *p)
 	kept_free(p->held);
 	arena_free(p->last_arena);
 	buf_free(&p->names);
+	candidates_free(p->candidates);
+	free(p->inside);
 	free(p->hints);
 	peer_config_free(p->config);
 	free(p);
@@ -450,28 +452,42 @@ static struct device_state *desired(struct this_peer *p, struct arena *a, struct
 	return want;
 }
 
-static struct plan *plan_against(struct this_peer *p, struct arena *a, const struct device_state *want, int64_t now,
-				 struct diags *d)
+static struct device_state *look(const struct this_peer *p, struct arena *a, struct diags *d)
 {
 	struct device_state *there = NULL;
-	struct plan *plan;
 
-	if (device_read(a, peer_config_interface(p->config), &there, d) < 0)
-		return NULL;
-	plan = device_diff(a, want, there, p->last, now);
-	if (!plan)
+	return device_read(a, peer_config_interface(p->config), &there, d) < 0 ? NULL : there;
+}
+
+static struct plan *plan_against(struct this_peer *p, struct arena *a, const struct device_state *want,
+				 const struct device_state *there, int64_t now, struct diags *d)
+{
+	struct plan *plan = there ? device_diff(a, want, there, p->last, now) : NULL;
+
+	if (there && !plan)
 		d->out_of_memory = true;
 	return plan;
 }
 
 struct plan *peer_plan(struct this_peer *p, struct arena *a, int64_t now, struct diags *d)
 {
-	const struct device_state *want = desired(p, a, d);
-	struct plan *plan = want ? plan_against(p, a, want, now, d) : NULL;
+	struct device_state *want = desired(p, a, d), *there = want ? look(p, a, d) : NULL;
+	struct candidates_turn ignored;
+	struct plan *plan;
 
+	if (!there || peer_candidates_choose(p, a, want, there, now, false, &ignored, d) < 0)
+		return NULL;
+	plan = plan_against(p, a, want, there, now, d);
 	if (plan)
 		plan->names = peer_names_plan(p, a, d);
 	return d->out_of_memory ? NULL : plan;
+}
+
+/* Is it no more than another candidate's turn? */
+static bool is_try(const struct op *op)
+{
+	return op->kind == OP_PEER_CHANGE && !op->drift && !op->set_allowed && !op->clear_psk &&
+	       (!op->set_endpoint || op->after->endpoint_open) && (!op->set_keepalive || op->after->keepalive_open);
 }
 
 /* The words for the log: what somebody else had changed. */
@@ -496,6 +512,7 @@ static void name_drift(const struct plan *plan, struct peer_turn *turn)
 
 	for (uint32_t i = 0; i < plan->n_ops; i++) {
 		turn->link_added = turn->link_added || plan->ops[i].kind == OP_LINK_ADD;
+		turn->n_tries += is_try(&plan->ops[i]);
 		if (!plan->ops[i].drift)
 			continue;
 		turn->n_drift++;
@@ -532,7 +549,7 @@ static int converge_locked(struct this_peer *p, int64_t now, struct peer_turn *t
 {
 	int64_t start = clock_boot_ms();
 	struct arena *a = arena_new();
-	struct device_state *want;
+	struct device_state *want, *there;
 	struct plan *plan;
 	int r = -1;
 
@@ -540,14 +557,16 @@ static int converge_locked(struct this_peer *p, int64_t now, struct peer_turn *t
 		d->out_of_memory = true;
 		return -1;
 	}
-	if (!(want = desired(p, a, d)) || !(plan = plan_against(p, a, want, now, d)))
+	if (!(want = desired(p, a, d)) || !(there = look(p, a, d)) ||
+	    peer_candidates_choose(p, a, want, there, now, true, &turn->search, d) < 0 ||
+	    !(plan = plan_against(p, a, want, there, now, d)))
 		goto out;
 	turn->n_ops = plan->n_ops;
 	name_drift(plan, turn);
 	if (plan->n_ops) {
 		say_plan(plan);
 		if (device_apply(plan, p->options->backend, p->private_key, d) < 0 ||
-		    !(plan = plan_against(p, a, want, clock_unix(), d)))
+		    !(plan = plan_against(p, a, want, look(p, a, d), clock_unix(), d)))
 			goto out;
 		if (plan->n_ops) {
 			diag_error(
@@ -602,7 +621,7 @@ int peer_converge(struct this_peer *p, int64_t now, unsigned lock_ms, struct pee
 	bool ours = p->store.lock < 0; /* `install` holds it all the time */
 	int r = store_lock(&p->store, lock_ms, d);
 
-	*turn = (struct peer_turn){0};
+	*turn = (struct peer_turn){.search.next_ms = -1};
 	if (r)
 		return r;
 	r = take_news(p, now, d);

@@ -5,6 +5,7 @@
 #ifndef EDGE_PEER_H
 #define EDGE_PEER_H
 
+#include "reconcile/candidates.h"
 #include "reconcile/edge/client.h"
 #include "reconcile/edge/device.h"
 #include "reconcile/edge/hosts.h"
@@ -23,6 +24,17 @@ struct peer_options {
 	struct nat_settings nat; /* the same: what is false, or none, is as the file says */
 };
 
+/* What decides where peers are looked for: another one is another serial of struct candidates_facts. */
+#define OWN_ADDRESSES_MAX 64
+struct whereabouts {
+	uint64_t hints, names; /* how often they have changed */
+	struct hash statement; /* of the snapshot that is held */
+	struct file_stamp config;
+	struct addr own[OWN_ADDRESSES_MAX]; /* this machine's addresses outside of its networks, sorted */
+	size_t n_own;
+	uint16_t listen_port;
+};
+
 struct this_peer {
 	const struct peer_options *options;
 	bool from_definition; /* `held` was made from a definition, without a server */
@@ -34,6 +46,7 @@ struct this_peer {
 	const struct key *public_key;
 	struct hint *hints; /* sorted by key */
 	size_t n_hints;
+	uint64_t hints_serial; /* how often they have changed */
 	/* Of the last reply that had any: who asked to have our NAT opened towards it. Who acts on them empties it. */
 	struct key knocks[KNOCKS_MAX];
 	unsigned n_knocks;
@@ -59,6 +72,14 @@ struct this_peer {
 	struct file_stamp names_stamp;
 	const struct kept *names_of;    /* they were made from this; never looked into */
 	struct file_stamp config_stamp; /* of the own file */
+	/* Where the others are looked for (reconcile/edge/peer_candidates.c). */
+	struct candidates *candidates; /* the daemon's; NULL: a command, which remembers nothing */
+	bool ending;                   /* the next turn is the daemon's last */
+	struct whereabouts where;
+	uint64_t where_serial;
+	struct prefix *inside; /* the prefixes of all networks of this machine */
+	size_t n_inside;
+	struct file_stamp inside_stamp; /* of the folder of their files */
 };
 
 /*
@@ -181,11 +202,21 @@ int peer_names_remove(const char *data_dir, const char *path, const char *networ
 /* What would have to be done now. The plan and all that it points to live in the arena and in `p`. */
 struct plan *peer_plan(struct this_peer *p, struct arena *a, int64_t now, struct diags *d);
 
+/*
+ * Fills in what the network leaves open of `want`: at which of their candidates peers are looked for. `turning`: it will
+ * be applied. 0, or -1 with diagnostics.
+ */
+int peer_candidates_choose(struct this_peer *p, struct arena *a, struct device_state *want,
+			   const struct device_state *there, int64_t now, bool turning, struct candidates_turn *out,
+			   struct diags *d);
+
 struct peer_turn {
 	uint32_t n_ops, n_drift;
-	bool link_added; /* sockets bound to the interface are dead */
-	int64_t ms;      /* from the first look at the device to the last */
-	char drift[160]; /* what somebody else had changed, for the log */
+	uint32_t n_tries;              /* of the operations: those that only look for a peer elsewhere */
+	struct candidates_turn search; /* what else there is to do to find peers */
+	bool link_added;               /* sockets bound to the interface are dead */
+	int64_t ms;                    /* from the first look at the device to the last */
+	char drift[160];               /* what somebody else had changed, for the log */
 	/* The names, which are no operations: lines that were added or removed in the hosts file. */
 	uint32_t n_names;
 	bool wrote_names;

@@ -58,6 +58,7 @@ static int replace(struct this_peer *p, const struct hint *hints, size_t n, stru
 	free(p->hints);
 	p->hints = copy;
 	p->n_hints = n;
+	p->hints_serial++;
 	p->hints_changed = true;
 	return 0;
 }

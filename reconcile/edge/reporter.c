@@ -41,7 +41,7 @@ static void send_next(struct reporter *r);
 static void arm(struct reporter *r, int64_t ms)
 {
 	if (loop_timer_set(r->loop, &r->timer, ms) < 0)
-		log_error("out-of-memory", "%s: a timer could not be set", r->peer->config->m.network);
+		log_error("out-of-memory", "%s: a timer could not be set", peer_config_interface(r->peer->config));
 }
 
 /* Unless something happened meanwhile. */
@@ -56,7 +56,8 @@ static void say(struct reporter *r, const char *text)
 	if (strncmp(r->problem, text, sizeof(r->problem) - 1) == 0)
 		return;
 	snprintf(r->problem, sizeof(r->problem), "%s", text);
-	log_warn("report", "%s: servers cannot be told where this machine is: %s", r->peer->config->m.network, text);
+	log_warn("report", "%s: servers cannot be told where this machine is: %s",
+		 peer_config_interface(r->peer->config), text);
 }
 
 /* The servers of now; what each has stays known. */
@@ -108,15 +109,15 @@ static void on_answer(void *ctx, struct client_answer *answer)
 	if (peer_report_answer(answer, why) == 0) {
 		t->has = true;
 		r->problem[0] = '\0';
-		log_debug("reported", "%s: %u endpoint%s of this machine", r->peer->config->m.network, r->report.n,
-			  r->report.n == 1 ? "" : "s");
+		log_debug("reported", "%s: %u endpoint%s of this machine", peer_config_interface(r->peer->config),
+			  r->report.n, r->report.n == 1 ? "" : "s");
 	} else if (refused) {
 		/* The same again would be refused again. */
 		t->refused = true;
 		say(r, why);
 	} else {
 		r->failed = true;
-		log_debug("report-failed", "%s: %s", r->peer->config->m.network, why);
+		log_debug("report-failed", "%s: %s", peer_config_interface(r->peer->config), why);
 	}
 	r->asked++;
 	send_next(r);
@@ -220,7 +221,7 @@ struct reporter *reporter_new(struct loop *loop, struct this_peer *p, struct dia
 	*r = (struct reporter){.loop = loop, .peer = p, .timer = {.fn = on_timer, .ctx = r}};
 	r->config_stamp = p->config_stamp;
 	r->names = resolver_changes(p->resolver);
-	r->client = client_new(loop, p->config->m.network, &p->config->m.trust.id, d);
+	r->client = client_new(loop, peer_config_interface(p->config), &p->config->m.trust.id, d);
 	if (!r->client || loop_timer_set(loop, &r->timer, 0) < 0) {
 		d->out_of_memory |= r->client != NULL;
 		reporter_free(r);
