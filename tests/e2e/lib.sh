@@ -163,9 +163,8 @@ ip link set switch up
 declare -A host_holder=() # NAME -> a process that holds its namespaces
 spawned=                  # the logs of what was spawned
 
-host_new() { # NAME ADDRESS[/LENGTH]...: joined to the switch; the length is 24 (IPv6: 64) where it is left out
+host_start() { # NAME: its namespaces, without a link
 	local name=$1 holder said a
-	shift
 	mkdir -p "$WORK/$name"
 	# The holder says when it is ready; from then on commands can enter.
 	exec {said}< <(exec unshare --mount --propagation private --net --pid --fork --kill-child --mount-proc --uts \
@@ -183,7 +182,11 @@ host_new() { # NAME ADDRESS[/LENGTH]...: joined to the switch; the length is 24 
 	read -r -u "$said" a || bail "host $name: $(cat "$WORK/.logs/$name.host")"
 	exec {said}<&-
 	host_holder[$name]=$holder
-	ip link add name "sw-$name" master switch up type veth peer name eth0 netns "$holder" || bail "host $name: no link"
+}
+
+host_addresses() { # NAME ADDRESS[/LENGTH]...: of its eth0, which is brought up
+	local name=$1 a
+	shift
 	for a in "$@"; do
 		case $a in
 		*/*) ;;
@@ -196,6 +199,80 @@ host_new() { # NAME ADDRESS[/LENGTH]...: joined to the switch; the length is 24 
 		esac
 	done
 	on "$name" ip link set eth0 up
+}
+
+host_new() { # NAME ADDRESS[/LENGTH]...: joined to the switch; the length is 24 (IPv6: 64) where it is left out
+	local name=$1
+	host_start "$name"
+	ip link add name "sw-$name" master switch up type veth peer name eth0 netns "${host_holder[$name]}" ||
+		bail "host $name: no link"
+	shift
+	host_addresses "$name" "$@"
+}
+
+need_nat() { # first of all in a test that makes routers
+	local program
+	for program in nft conntrack; do
+		command -v $program >/dev/null || skip_all "$program is not installed"
+	done
+	nft -f - 2>/dev/null <<-END || skip_all 'this kernel has no NAT of nftables'
+		table ip probe {
+			chain postrouting {
+				type nat hook postrouting priority srcnat
+				masquerade
+			}
+		}
+		delete table ip probe
+	END
+}
+
+# A router as people have one at home: it translates what its LAN sends (nat_rules says how), keeps the port where it
+# can, lets in what answers, and drops the rest.
+host_new_router() { # NAME ADDRESS LAN-ADDRESS [MASQUERADE-FLAGS]: 192.0.2.10 192.168.1.1 [fully-random]
+	host_new "$1" "$2"
+	on "$1" ip link add name lan type bridge
+	on "$1" ip address add "$3/24" dev lan
+	on "$1" ip link set lan up
+	on "$1" sysctl -q -w net.ipv4.ip_forward=1
+	host_gateway[$1]=$3
+	nat_rules "$1" "masquerade ${4:-}"
+}
+declare -A host_gateway=() # ROUTER -> its address in its LAN
+
+nat_rules() { # ROUTER STATEMENT: what its NAT does from now on, with new flows too (nft(8))
+	on "$1" nft -f - <<-END || bail "no NAT on $1"
+		flush ruleset
+		table ip nat {
+			chain postrouting {
+				type nat hook postrouting priority srcnat
+				oifname "eth0" meta l4proto udp $2
+			}
+		}
+		table ip filter {
+			chain input {
+				type filter hook input priority filter; policy drop
+				iifname != "eth0" accept
+				ct state established,related accept
+			}
+			chain forward {
+				type filter hook forward priority filter; policy drop
+				iifname "lan" accept
+				ct state established,related accept
+			}
+		}
+	END
+}
+nat_forget() { on "$1" conntrack -F >/dev/null 2>&1; } # ROUTER: as when it is switched off and on
+
+host_new_behind() { # NAME ROUTER ADDRESS...: in the router's LAN, and through it to the switch
+	local name=$1 router=$2
+	host_start "$name"
+	nsenter --net="/proc/${host_holder[$router]}/ns/net" -- \
+		ip link add name "p-$name" master lan up type veth peer name eth0 netns "${host_holder[$name]}" ||
+		bail "host $name: no link"
+	shift 2
+	host_addresses "$name" "$@"
+	on "$name" ip route add default via "${host_gateway[$router]}"
 }
 
 on() { # HOST COMMAND...
