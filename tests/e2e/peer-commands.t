@@ -68,7 +68,7 @@ like "$out" '^corp: alice 10.60.64.2, version 2.1; the interface is up, port [0-
 like "$out" '^    infra 10.60.0.0/24$' 'with the tree of CIDRs'
 like "$out" '^      hub 10.60.0.1  server, connected, 192.0.2.1:51820, handshake [0-9]+ s ago, .* received, .* sent$' \
 	'and what WireGuard says'
-like "$out" '^      alice 10.60.64.2  this machine$' 'this machine'
+like "$out" '^      alice 10.60.64.2  this machine, reported 192.0.2.2:[0-9]+$' 'this machine'
 like "$out" '^      bob 10.60.64.3  no handshake yet$' 'who was not heard of'
 like "$out" "^    ${STRANGER//+/\\+}  unmanaged" 'and who is not of this network'
 is "$(on alice innernet show corp --short | sed 1d)" '  hub 10.60.0.1  connected
