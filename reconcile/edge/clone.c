@@ -240,12 +240,16 @@ static void fetch_ledger(struct clone *c, struct diags *d)
 				    "+" LEDGER_REF ":" LEDGER_TRACKING_REF,
 				    NULL};
 	struct diags why = {0};
-	git_remote *origin = NULL;
+	git_config *config = NULL;
+	git_config_entry *url = NULL;
 	git_oid tip;
+	/* Not by git_remote_lookup(), which loses memory for each `insteadOf` that it looks for (libgit2 1.5). */
 	bool wanted = git_reference_name_to_id(&tip, repo_git(c->repo), LEDGER_REF) &&
-		      !git_remote_lookup(&origin, repo_git(c->repo), "origin");
+		      !git_repository_config_snapshot(&config, repo_git(c->repo)) &&
+		      !git_config_get_entry(&url, config, "remote.origin.url");
 
-	git_remote_free(origin);
+	git_config_entry_free(url);
+	git_config_free(config);
 	if (wanted && run_program_within(argv, FETCH_SECONDS, &why))
 		say_stale(c, d);
 	diags_free(&why);

@@ -135,7 +135,7 @@ try 'the server' bash -c 'kill -0 "$(pgrep -of innernet-reconcile)"'
 try 'another root' unshare --mount true
 grep -E '^(CapPrm|CapBnd|NoNewPrivs|Seccomp):' /proc/self/status | tr -s '\t' ' '
 ulimit -n; ulimit -t
-env | sed 's/=.*//' | grep -vE '^(GIT_|_$|PWD|SHLVL|OLDPWD)' | sort | xargs
+env | sed 's/=.*//' | grep -vE '^(ASAN_|GIT_|_$|PWD|SHLVL|OLDPWD)' | sort | xargs
 END
 on hub install -m 755 "$WORK/update" $REPO/hooks/update
 on alice git -C network reset -q --hard "$good"
