@@ -115,6 +115,11 @@ int fresh_parse(struct span bytes, struct fresh *out, struct diags *d)
 	return text_report(&t, d, "bad-freshness", "a freshness");
 }
 
+bool fresh_is_from_the_future(int64_t until, int64_t now)
+{
+	return until > now && until - now > FRESH_SECONDS + CLOCK_SLACK;
+}
+
 /* innernet-enrolment: its text, and then an innernet-signature by the invite's key. */
 
 static void enrolment_text(struct buf *out, const struct enrolment *e)

@@ -35,6 +35,11 @@ struct fresh {
 };
 void fresh_write(struct buf *out, const struct fresh *f);
 int fresh_parse(struct span bytes, struct fresh *out, struct diags *d);
+/*
+ * Does its end lie further ahead than a server whose clock is right can promise? Then it would stand for as long as
+ * that clock was wrong, and says nothing about now.
+ */
+bool fresh_is_from_the_future(int64_t until, int64_t now);
 
 /* innernet-enrolment; its signature (64 raw bytes, base64 on one line "sig <b64>" in an `enrolment record`) stands beside it. */
 struct enrolment {

@@ -271,6 +271,12 @@ static void check_snapshot(struct checks *c, const struct status_facts *f)
 	} else if (!v) {
 		k = checks_add(c, CHECK_FAIL, "snapshot", "there is none yet");
 		checks_help(c, k, "fetch one: innernet fetch %s", f->network);
+	} else if (fresh_is_from_the_future(until, f->now)) {
+		k = checks_add(c, CHECK_UNKNOWN, "snapshot",
+			       "version %" PRIu64 ".%" PRIu64
+			       ": who vouches for it being the newest has a clock that is %" PRId64 " s ahead",
+			       v->epoch, v->number, until - f->now - FRESH_SECONDS);
+		checks_help(c, k, "one of the two clocks is wrong; see innernet doctor %s", f->network);
 	} else if (until >= f->now) {
 		checks_add(c, CHECK_OK, "snapshot",
 			   "version %" PRIu64 ".%" PRIu64 " is the newest: vouched for, for %" PRId64 " s more",

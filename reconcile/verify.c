@@ -381,13 +381,21 @@ static int64_t judge_freshness(struct run *r, struct signed_text *kept)
 	const struct signed_text *held = r->same ? &r->v->held->fresh : NULL;
 	int64_t until = fresh_until(r, &r->b->fresh), old = held ? fresh_until(r, held) : 0;
 
-	*kept = until >= old ? r->b->fresh : *held;
-	if (until < old)
+	/* One from the future outlives no later word, and is kept only as what it is: a sign of a wrong clock. */
+	const bool renewed = until && (until >= old || fresh_is_from_the_future(old, r->now));
+
+	*kept = renewed || !old ? r->b->fresh : *held;
+	if (!renewed)
 		until = old;
 	if (until == 0)
 		*kept = (struct signed_text){.text = {NULL, 0}};
 	if (until == 0)
 		diag_warning(r->d, "snapshot-stale", NULL, "no server says that this is still the newest snapshot");
+	else if (fresh_is_from_the_future(until, r->now))
+		diag_warning(r->d, "snapshot-stale", NULL,
+			     "who says that this is still the newest snapshot has a clock that is %lld s ahead of this "
+			     "machine's",
+			     (long long)(until - r->now - FRESH_SECONDS));
 	else if (until < r->now)
 		diag_warning(r->d, "snapshot-stale", NULL,
 			     "no server has said for %lld s that this is still the newest snapshot",

@@ -58,6 +58,7 @@
 #define BUNDLE_OBJECTS_MAX 4000000
 #define CHAIN_MAX          1024 /* statements that changed the signers, in one reply */
 #define FRESH_SECONDS      300  /* how long a freshness stands */
+#define CLOCK_SLACK        120  /* seconds that the clocks of honest machines may differ */
 
 /* HTTP inside the tunnel. */
 #define SERVER_PORT       51820       /* TCP, on every server's addresses, inside the tunnel */

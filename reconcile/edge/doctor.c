@@ -19,7 +19,6 @@
 /* What WireGuard adds to a packet: its header and tag, UDP, and IP. */
 #define OVERHEAD_V4    60
 #define OVERHEAD_V6    80
-#define CLOCK_SLACK    120 /* seconds that clocks may differ */
 #define REACHED_RECENT 180 /* a server that answered within so many seconds vouches in time */
 
 struct doctor {

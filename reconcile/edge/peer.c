@@ -169,7 +169,10 @@ bool peer_is_stale(const struct this_peer *p, int64_t now, int64_t boot_ms)
 {
 	if (!p->held)
 		return false;
-	return p->fresh_until ? now > p->fresh_until : boot_ms - p->opened > FRESH_SECONDS * 1000;
+	/* A promise from the future is none: as if nobody had said anything. */
+	if (p->fresh_until && !fresh_is_from_the_future(p->fresh_until, now))
+		return now > p->fresh_until;
+	return boot_ms - p->opened > FRESH_SECONDS * 1000;
 }
 
 static void name_server(struct peer_server *out, const char *name, const struct addr *ip)

@@ -367,6 +367,9 @@ static void test_replies(void **state)
 	p->fresh_until = NOW;
 	assert_false(peer_is_stale(p, NOW, p->opened + FRESH_SECONDS * 1000 + 1));
 	assert_true(peer_is_stale(p, NOW + 1, p->opened));
+	p->fresh_until = NOW + 86400; /* from a clock that is a day ahead */
+	assert_false(peer_is_stale(p, NOW, p->opened));
+	assert_true(peer_is_stale(p, NOW, p->opened + FRESH_SECONDS * 1000 + 1));
 
 	/* Rolled back: the newer one stays. */
 	assert_int_equal(take(p, reply(&first, NULL), "snapshot-behind"), VERIFY_BEHIND);

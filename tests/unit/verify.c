@@ -567,6 +567,24 @@ static void freshness(void **state)
 	assert_int_equal(verify_at(&f, 1500), VERIFY_UNCHANGED);
 	assert_null(f.d.first);
 	assert_ptr_equal(f.merged->fresh.text.p, f.v.held->fresh.text.p);
+	/* From a clock that was a day ahead: it does not count, and the next one takes its place, earlier though it is. */
+	f.b = arena_alloc(f.n.a, sizeof(*f.b));
+	fr.until = 1500 + 86400;
+	buf_reset(&b);
+	fresh_write(&b, &fr);
+	f.b->fresh = sign_with(f.n.a, "fresh", arena_span(f.n.a, buf_span(&b)), &S, 1);
+	assert_int_equal(verify_at(&f, 1500), VERIFY_UNCHANGED);
+	assert_string_equal(f.d.first->message, "who says that this is still the newest snapshot has a clock that is "
+						"86100 s ahead of this machine's");
+	f.v.held = f.merged;
+	f.b = arena_alloc(f.n.a, sizeof(*f.b));
+	fr.until = 1800;
+	buf_reset(&b);
+	fresh_write(&b, &fr);
+	f.b->fresh = sign_with(f.n.a, "fresh", arena_span(f.n.a, buf_span(&b)), &S, 1);
+	assert_int_equal(verify_at(&f, 1501), VERIFY_UNCHANGED);
+	assert_null(f.d.first);
+	assert_ptr_equal(f.merged->fresh.text.p, f.b->fresh.text.p);
 	/* Of another statement it says nothing. */
 	fr.statement.b[0] ^= 1;
 	buf_reset(&b);
