@@ -57,7 +57,8 @@ int peer_report_make(const struct this_peer *p, struct endpoints *out, struct di
 		return -1;
 	}
 	if (!rules.no_addresses) {
-		if (device_local_addresses(a, &list, &n, d) < 0 || device_read(a, peer_config_interface(p->config), &there, d) < 0)
+		if (device_local_addresses(a, &list, &n, d) < 0 ||
+		    device_read(a, peer_config_interface(p->config), &there, d) < 0)
 			goto out;
 		rules.port = there->exists ? there->listen_port : 0;
 	}
