@@ -58,7 +58,7 @@ void metrics_render(struct buf *out, const struct metrics *m)
 	put(out, m, "version_number", "gauge", "Number of the published version.", m->version.number);
 	put(out, m, "applied_timestamp_seconds", "gauge", "When this server took the published revision.",
 	    m->applied_time < 0 ? 0 : (uint64_t)m->applied_time);
-	put(out, m, "peers", "gauge", "Enabled peers that have a key, without this server.", m->peers);
+	put(out, m, "peers", "gauge", "Enabled peers that have a key, without servers.", m->peers);
 	put(out, m, "peers_converged", "gauge", "Peers that run the published version.", m->converged);
 	put(out, m, "invitations_open", "gauge", "Invitations that nobody has redeemed.", m->invited);
 	put_conditions(out, m);

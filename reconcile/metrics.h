@@ -16,7 +16,7 @@ struct metrics {
 	const char *network;
 	struct version version;
 	int64_t applied_time;  /* Unix time since when the version is published, or was read again */
-	uint32_t peers;        /* enabled ones that have a key, without this server */
+	uint32_t peers;        /* enabled ones that have a key, without servers */
 	uint32_t converged;    /* of them */
 	uint32_t invited;      /* invitations that stand open */
 	uint32_t connections;  /* at this moment */

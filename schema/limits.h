@@ -97,7 +97,8 @@
 #define REMOTE_SECRET_MAX    (64u << 10)  /* bytes of a private key or a password's file */
 #define REMOTE_INTERVAL      60           /* seconds between two looks, when the server's file says nothing */
 #define REMOTE_INTERVAL_MAX  86400
-#define REDEEM_SECONDS       20 /* who redeems waits this long for the remote */
+#define REDEEM_SECONDS                                                                                                 \
+	5 /* who redeems waits this long for the remote, less than peers wait for an answer (redeem.c); they ask again */
 
 /* Git over the tunnel, for admins. */
 #define GIT_FETCH_MAX      (10u << 20) /* bytes of what a fetch asks for, unpacked */

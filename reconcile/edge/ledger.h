@@ -107,6 +107,9 @@ struct ledger_wish {
 int ledger_propose(struct ledger *l, const struct ledger_wish *wish, struct ledger_proposal *out, struct diags *d);
 /* `m` is published in place of `old` (may be NULL): its replaced invites are spent with the next proposal. */
 int ledger_replace(struct ledger *l, const struct model *m, const struct model *old, struct diags *d);
+/* Replaced invites that are not on the ledger yet, for who keeps them over a restart. Borrowed until the next write. */
+const struct key *ledger_due(const struct ledger *l, size_t *n);
+int ledger_due_add(struct ledger *l, const struct key *invites, size_t n); /* -1: out of memory */
 /* It is on the remote. */
 int ledger_landed(struct ledger *l, const struct ledger_proposal *p, struct diags *d);
 /* It is not, and why; NULL: never mind. Until a proposal lands, ledger_write_problem() says so. */

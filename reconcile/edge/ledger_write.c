@@ -190,6 +190,24 @@ static bool was_replaced(const struct model *m, const struct peer *old)
 	return model_peer_by_name(m, old->name) != NONE || model_peer_by_addr(m, &old->ip[0]) != NONE;
 }
 
+const struct key *ledger_due(const struct ledger *l, size_t *n)
+{
+	*n = l->n_due;
+	return l->due;
+}
+
+int ledger_due_add(struct ledger *l, const struct key *invites, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		void *list = ledger_grow(l->due, l->n_due, &l->cap_due, sizeof(*l->due));
+		if (!list)
+			return -1;
+		l->due = list;
+		l->due[l->n_due++] = invites[i];
+	}
+	return 0;
+}
+
 /* Invites of `old` that the new model replaced: only now can it be seen, so it is remembered until it is recorded. */
 static int due_add(struct ledger *l, const struct model *m, const struct model *old, struct diags *d)
 {
@@ -202,16 +220,13 @@ static int due_add(struct ledger *l, const struct model *m, const struct model *
 		return ledger_out_of_memory(d);
 	for (uint32_t i = 0; i < old->n_peers; i++) {
 		const struct peer *p = &old->peers[i];
-		void *list;
 		if (!p->is_invite || (n && bsearch(&p->key, invites, n, sizeof(*invites), ledger_key_cmp)) ||
 		    ledger_enrolment(&l->facts, &p->key) || !was_replaced(m, p))
 			continue;
-		if (!(list = ledger_grow(l->due, l->n_due, &l->cap_due, sizeof(*l->due)))) {
+		if (ledger_due_add(l, &p->key, 1) < 0) {
 			free(invites);
 			return ledger_out_of_memory(d);
 		}
-		l->due = list;
-		l->due[l->n_due++] = p->key;
 	}
 	free(invites);
 	return 0;
@@ -303,6 +318,7 @@ int ledger_record(struct ledger *l, const struct model *m, const struct model *o
 			goto out;
 		if (!err) {
 			ret = ledger_refresh(l, d) < 0 ? -1 : 0;
+			due_prune(l, NULL, 0);
 			goto out;
 		}
 	}

@@ -413,3 +413,45 @@ int published_read_moves(const char *folder, struct move **out, size_t *n, struc
 	arena_free(a);
 	return 0;
 }
+
+int published_write_due(const char *folder, const struct key *invites, size_t n, struct diags *d)
+{
+	struct buf text = {0}, path = {0};
+	char b64[KEY_B64_LEN + 1];
+	int ret;
+
+	for (size_t i = 0; i < n; i++) {
+		key_format(&invites[i], b64);
+		buf_printf(&text, "%s\n", b64);
+	}
+	if (n)
+		ret = file_mkdirs(folder, 0700, d) < 0 ? -1 : write_file(folder, "due", NULL, &text, d);
+	else
+		ret = path_of(&path, folder, "due", NULL) ? file_remove(path.p, d) : out_of_memory(d);
+	buf_free(&text);
+	buf_free(&path);
+	return ret;
+}
+
+int published_read_due(const char *folder, struct key **out, size_t *n, struct diags *d)
+{
+	struct arena *a = arena_new();
+	struct span s;
+	int ret = -1;
+
+	*out = NULL;
+	*n = 0;
+	if (!a) {
+		out_of_memory(d);
+	} else if (read_file(folder, "due", NULL, PEERS_MAX * (KEY_B64_LEN + 1u), a, &s, d) == 0) {
+		ret = 0;
+		if (s.n && !(*out = calloc(s.n / (KEY_B64_LEN + 1) + 1, sizeof(**out))))
+			ret = out_of_memory(d);
+		for (; !ret && s.n > KEY_B64_LEN && s.p[KEY_B64_LEN] == '\n' &&
+		       !key_parse((const char *)s.p, KEY_B64_LEN, &(*out)[*n]);
+		     s.p += KEY_B64_LEN + 1, s.n -= KEY_B64_LEN + 1)
+			(*n)++;
+	}
+	arena_free(a);
+	return ret;
+}

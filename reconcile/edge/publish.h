@@ -7,6 +7,7 @@
  *                            of a later commit that says the same to every peer, so that it is not forgotten; the
  *                            digits begin the statement's hash
  *   enrolments               a bundle: every enrolment of the last good ledger, for a ledger that is gone
+ *   due                      invites that were replaced and are not on the ledger as spent yet
  *   moves                    addresses that a moved peer keeps until it polls from its new one
  *
  * Objects are not kept: the same definition compiles to the same bytes (promise 1), which is checked when the server
@@ -51,6 +52,10 @@ struct move {
 int published_write_moves(const char *folder, const struct move *moves, size_t n, struct diags *d);
 /* *out is malloc'ed. Lines that are no moves are left out. */
 int published_read_moves(const char *folder, struct move **out, size_t *n, struct diags *d);
+
+/* Invites, a key a line. None: the file goes. *out is malloc'ed; it ends where a line is no key. */
+int published_write_due(const char *folder, const struct key *invites, size_t n, struct diags *d);
+int published_read_due(const char *folder, struct key **out, size_t *n, struct diags *d);
 
 /*
  * The definition's container, from bytes. In the arena; the files point into `bytes`. -1 for anything malformed.

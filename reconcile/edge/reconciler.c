@@ -677,7 +677,7 @@ static void restore(struct reconciler *r)
 		reconciler_ledger_look(r);
 	reconciler_converge(r, r->current, DEVICE_ALL);
 	/* The last run may have ended before the remote had it. */
-	r->record_due = r->config->remote != NULL;
+	r->record_due |= r->config->remote != NULL;
 }
 
 static char *join(const char *a, const char *b)

@@ -69,6 +69,33 @@ void reconciler_ledger_moved(struct reconciler *r)
 	loop_timer_set(r->loop, &r->status_timer, 200);
 }
 
+void reconciler_due_keep(struct reconciler *r)
+{
+	struct diags d = {0};
+	size_t n;
+	const struct key *due = ledger_due(r->ledger, &n);
+
+	if (n != r->due_kept && published_write_due(r->published_dir, due, n, &d) < 0)
+		log_diags("published", &d);
+	else
+		r->due_kept = n;
+	diags_free(&d);
+}
+
+/* Those of the last run. */
+static void due_read(struct reconciler *r)
+{
+	struct diags d = {0};
+	struct key *due;
+	size_t n;
+
+	if (published_read_due(r->published_dir, &due, &n, &d) < 0 || ledger_due_add(r->ledger, due, n) < 0)
+		log_diags("published", &d);
+	r->due_kept = n;
+	free(due);
+	diags_free(&d);
+}
+
 int reconciler_ledger_open(struct reconciler *r, const struct key *id, struct diags *d)
 {
 	const char *known = strcmp(r->published.ledger, "-") ? r->published.ledger : NULL;
@@ -76,7 +103,12 @@ int reconciler_ledger_open(struct reconciler *r, const struct key *id, struct di
 	if (r->ledger)
 		return 0;
 	r->ledger = (r->config->remote ? ledger_new_remote : ledger_new)(r->repo, id, known, d);
-	return r->ledger ? 0 : -1;
+	if (!r->ledger)
+		return -1;
+	due_read(r);
+	/* The last run may have ended before it was all there. */
+	r->record_due |= r->due_kept > 0;
+	return 0;
 }
 
 /* Reads what is new on the ledger. Said once each time that it changes. */
@@ -110,11 +142,15 @@ void reconciler_record(struct reconciler *r, const struct revision *g, const str
 		r->record_due = true;
 		if (r->ledger && ledger_replace(r->ledger, g->model, old, &d) < 0)
 			log_diags("ledger", &d);
+		if (r->ledger)
+			reconciler_due_keep(r);
 		diags_free(&d);
 		return;
 	}
 	r->record_due = !r->ledger || ledger_record(r->ledger, g->model, old, g->commit.sha, &d) < 0;
 	if (r->record_due && r->ledger)
 		log_diags("ledger", &d);
+	if (r->ledger)
+		reconciler_due_keep(r);
 	diags_free(&d);
 }

@@ -62,8 +62,7 @@ uint32_t reconciler_peers(const struct reconciler *r, uint32_t *converged)
 	for (uint32_t i = 0; i < m->n_peers; i++) {
 		const struct peer *p = &m->peers[i];
 		const struct report *report = &r->reports[i];
-		if (i == r->current->self || p->disabled ||
-		    (p->is_invite && !ledger_enrolment(reconciler_facts(r), &p->key)))
+		if (p->server || p->disabled || (p->is_invite && !ledger_enrolment(reconciler_facts(r), &p->key)))
 			continue;
 		n++;
 		*converged += report->has_runs && !hash_cmp(&report->runs, &r->current->parsed.name);

@@ -277,6 +277,7 @@ static void ledger_pushed(struct reconciler *r, enum remote_result result, const
 		if (ledger_landed(r->ledger, &up->proposal, &d) < 0)
 			log_diags("ledger", &d);
 		diags_free(&d);
+		reconciler_due_keep(r);
 		reconciler_ledger_moved(r);
 		return;
 	}

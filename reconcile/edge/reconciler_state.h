@@ -137,6 +137,7 @@ struct reconciler {
 
 	struct arena *published_arena;
 	struct published published; /* as on disk */
+	size_t due_kept;            /* invites in `due` on the disk */
 	size_t chain_seen;          /* statements on the ledger that `published` has taken what is good of */
 	struct revision *current;   /* NULL: nothing published */
 	struct report *reports;     /* of current's peers */
@@ -229,6 +230,7 @@ int reconciler_ledger_open(struct reconciler *r, const struct key *id, struct di
 void reconciler_ledger_look(struct reconciler *r); /* reads what is new on it; said once each time that it changes */
 void reconciler_ledger_keep(struct reconciler *r); /* writes down, beside git, what it has and where it is */
 void reconciler_kept_read(struct reconciler *r);   /* and reads it, each checked like one that came over the network */
+void reconciler_due_keep(struct reconciler *r);    /* what of it is still to be recorded, where that changed */
 /* Records what is, or is about to be, published in place of `old` (may be NULL); what fails is due. */
 void reconciler_record(struct reconciler *r, const struct revision *g, const struct model *old);
 
@@ -319,7 +321,7 @@ void reconciler_poll(struct reconciler *r, struct http_request *q, const struct 
 /* The current revision changed: `old` (may be NULL) was there before. */
 void reconciler_reports_remap(struct reconciler *r, const struct revision *old);
 void reconciler_convergence_check(struct reconciler *r);
-/* Enabled peers that have a key, without ourselves, and how many of them run the current version. */
+/* Enabled peers that have a key, without servers, which see to themselves, and how many of them run the current version. */
 uint32_t reconciler_peers(const struct reconciler *r, uint32_t *converged);
 void reconciler_wake(struct reconciler *r);
 void reconciler_wake_peer(struct reconciler *r, const struct key *mark); /* its poll alone */

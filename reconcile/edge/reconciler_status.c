@@ -119,10 +119,10 @@ static json_t *peer_json(const struct reconciler *r, uint32_t i)
 	json_object_set_new(o, "name", json_string(p->name));
 	json_object_set_new(o, "addresses", addresses);
 	json_object_set_new(o, "state",
-			    json_string(i == r->current->self ? "server"
-					: p->disabled         ? "disabled"
-					: invited             ? "invited"
-							      : "enrolled"));
+			    json_string(p->disabled ? "disabled"
+					: p->server ? "server"
+					: invited   ? "invited"
+						    : "enrolled"));
 	if (runs)
 		json_object_set_new(o, "version", version_json(&runs->parsed.version));
 	if (report->polled)
@@ -136,19 +136,11 @@ static void add_peers(json_t *o, const struct reconciler *r, uint32_t only)
 {
 	const struct model *m = r->current->model;
 	json_t *list = json_array();
-	json_int_t total = 0, converged = 0;
+	uint32_t converged, total = reconciler_peers(r, &converged);
 
-	for (uint32_t i = 0; i < m->n_peers; i++) {
-		const struct peer *p = &m->peers[i];
-		const struct report *report = &r->reports[i];
-		if (i != r->current->self && !p->disabled &&
-		    (!p->is_invite || ledger_enrolment(reconciler_facts(r), &p->key))) {
-			total++;
-			converged += report->has_runs && !hash_cmp(&report->runs, &r->current->parsed.name);
-		}
+	for (uint32_t i = 0; i < m->n_peers; i++)
 		if (only == NONE || only == i)
 			json_array_append_new(list, peer_json(r, i));
-	}
 	json_object_set_new(o, "peers_total", json_integer(total));
 	json_object_set_new(o, "peers_converged", json_integer(converged));
 	json_object_set_new(o, "peers", list);

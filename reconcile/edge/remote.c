@@ -4,6 +4,7 @@
 #include "reconcile/edge/ledger.h"
 #include "reconcile/edge/note.h"
 #include "reconcile/edge/repo_write.h"
+#include "reconcile/git_said.h"
 #include "schema/limits.h"
 
 #include <git2.h>
@@ -251,58 +252,12 @@ static int words_new(struct remote *r)
 	return r->words ? 0 : -1;
 }
 
-/* What is said beside the reason, or of every reason. */
-static bool is_general(const char *line, size_t n)
+static void message_of(const struct child_result *result, int64_t seconds, char out[static GIT_REASON_MAX])
 {
-	static const char *const all[] = {"fatal: Could not read from remote",
-					  "Please make sure you have",
-					  "and the repository exists",
-					  "fatal: the remote end hung up",
-					  "fatal: early EOF",
-					  "hint:",
-					  "warning:"};
-
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-		if (n >= strlen(all[i]) && !memcmp(line, all[i], strlen(all[i])))
-			return true;
-	return false;
-}
-
-/* One line for people. */
-static void put_line(const char *line, size_t n, char out[static 512])
-{
-	while (n && (unsigned char)line[n - 1] <= ' ')
-		n--;
-	snprintf(out, 512, "%.*s", (int)(n < 400 ? n : 400), line);
-	for (char *q = out; *q; q++)
-		if ((unsigned char)*q < ' ' || *q == 0x7f)
-			*q = ' ';
-}
-
-/* The last line of what was said that is no general one: ssh's, the other side's or git's own reason. */
-static void message_of(const struct child_result *result, int64_t seconds, char out[static 512])
-{
-	const char *p = (const char *)result->err.p, *end = p ? p + result->err.n : NULL, *best = NULL;
-	size_t best_n = 0;
-
-	for (const char *nl; p && p < end; p = nl + 1) {
-		if (!(nl = memchr(p, '\n', (size_t)(end - p))))
-			nl = end;
-		if (nl > p && *p != '\r' && !is_general(p, (size_t)(nl - p))) {
-			best = p;
-			best_n = (size_t)(nl - p);
-		}
-	}
-	if (best_n > 7 && (!memcmp(best, "fatal: ", 7) || !memcmp(best, "error: ", 7))) {
-		best += 7;
-		best_n -= 7;
-	}
 	if (result->late)
-		snprintf(out, 512, "it took longer than %lld s", (long long)seconds);
-	else if (best)
-		put_line(best, best_n, out);
-	else
-		snprintf(out, 512, "git ended with %d", result->status);
+		snprintf(out, GIT_REASON_MAX, "it took longer than %lld s", (long long)seconds);
+	else if (!git_said_why(result->err, out))
+		snprintf(out, GIT_REASON_MAX, "git ended with %d", result->status);
 }
 
 /* --- looking --- */
@@ -312,15 +267,15 @@ static void look_end(struct remote *r, enum remote_result result, const char *me
 	r->o.looked(r->o.ctx, result, r->moved, message);
 }
 
-static void failed_to_start(const struct diags *d, char out[static 512])
+static void failed_to_start(const struct diags *d, char out[static GIT_REASON_MAX])
 {
-	snprintf(out, 512, "%s", d->first ? d->first->message : "out of memory");
+	snprintf(out, GIT_REASON_MAX, "%s", d->first ? d->first->message : "out of memory");
 }
 
 static void on_fetched(void *ctx, const struct child_result *result)
 {
 	struct remote *r = ctx;
-	char message[512] = "";
+	char message[GIT_REASON_MAX] = "";
 
 	r->child = NULL;
 	if (result->status == 0)
@@ -342,7 +297,7 @@ static void fetch(struct remote *r, const bool want[static N_MIRRORED])
 {
 	struct command c = {0};
 	struct diags d = {0};
-	char message[512];
+	char message[GIT_REASON_MAX];
 
 	locks_clear(r);
 	if (words_new(r) < 0) {
@@ -368,29 +323,11 @@ static void fetch(struct remote *r, const bool want[static N_MIRRORED])
 	diags_free(&d);
 }
 
-/* The line of a ref in what ls-remote said: "<hex>\t<ref>\n". False: it is not there. */
-static bool listed(struct span text, const char *ref, git_oid *id)
-{
-	const char *p = (const char *)text.p, *end = p ? p + text.n : NULL;
-
-	while (p && p < end) {
-		const char *nl = memchr(p, '\n', (size_t)(end - p));
-		size_t n = nl ? (size_t)(nl - p) : 0;
-		if (!nl)
-			return false;
-		if (n == GIT_OID_HEXSZ + 1 + strlen(ref) && p[GIT_OID_HEXSZ] == '\t' &&
-		    !memcmp(p + GIT_OID_HEXSZ + 1, ref, strlen(ref)))
-			return !git_oid_fromstrn(id, p, GIT_OID_HEXSZ);
-		p = nl + 1;
-	}
-	return false;
-}
-
 static void on_listed(void *ctx, const struct child_result *result)
 {
 	struct remote *r = ctx;
 	bool want[N_MIRRORED] = {false}, any = false;
-	char message[512];
+	char message[GIT_REASON_MAX];
 
 	r->child = NULL;
 	if (result->status) {
@@ -399,9 +336,10 @@ static void on_listed(void *ctx, const struct child_result *result)
 		return;
 	}
 	for (int i = 0; i < N_MIRRORED; i++) {
+		char hex[HASH_HEX_LEN + 1];
 		git_oid there, here;
 		const bool is_here = !git_reference_name_to_id(&here, repo_git(r->mirror), r->refs[i].here);
-		const bool is_there = listed(result->out, r->refs[i].there, &there);
+		const bool is_there = git_said_ref(result->out, r->refs[i].there, hex) && !git_oid_fromstr(&there, hex);
 		want[i] = is_there && !(is_here && git_oid_equal(&here, &there));
 		any |= want[i];
 		/* Notes that nobody has yet are no loss. */
@@ -418,7 +356,7 @@ void remote_look(struct remote *r)
 {
 	struct command c = {0};
 	struct diags d = {0};
-	char message[512] = "out of memory";
+	char message[GIT_REASON_MAX] = "out of memory";
 
 	r->moved = false;
 	if (words_new(r) == 0) {
@@ -441,32 +379,14 @@ void remote_look(struct remote *r)
 
 /* --- pushing --- */
 
-/* With --porcelain each ref has a line, which begins with "!" where it was not moved (git-push(1), OUTPUT). */
-static bool was_refused(struct span out, char message[static 512])
-{
-	const char *p = (const char *)out.p, *end = p ? p + out.n : NULL, *nl, *tab;
-
-	for (; p && p < end; p = nl + 1) {
-		if (!(nl = memchr(p, '\n', (size_t)(end - p))))
-			nl = end;
-		if (*p != '!')
-			continue;
-		tab = memrchr(p, '\t', (size_t)(nl - p));
-		p = tab ? tab + 1 : p;
-		put_line(p, (size_t)(nl - p), message);
-		return true;
-	}
-	return false;
-}
-
 static void on_pushed(void *ctx, const struct child_result *result)
 {
 	struct remote *r = ctx;
 	enum remote_result came = REMOTE_DONE;
-	char message[512] = "";
+	char message[GIT_REASON_MAX] = "";
 
 	r->child = NULL;
-	if (result->status && !result->late && was_refused(result->out, message)) {
+	if (result->status && !result->late && git_said_refused(result->out, message)) {
 		came = REMOTE_REFUSED;
 	} else if (result->status) {
 		came = REMOTE_FAILED;
@@ -479,7 +399,7 @@ void remote_push(struct remote *r, const char *ref, const char *from, const char
 {
 	struct command c = {0};
 	struct diags d = {0};
-	char message[512] = "out of memory";
+	char message[GIT_REASON_MAX] = "out of memory";
 
 	if (words_new(r) == 0) {
 		command_begin(r, &c);

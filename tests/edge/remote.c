@@ -371,10 +371,32 @@ static void test_read_only(void **state)
 	json_decref(o);
 	enrol(f, 0, &record);
 	assert_int_equal(post(f, "127.60.64.3", buf_span(&record), NULL), 503);
+
+	/* What is to be recorded outlives a restart: that an invite was replaced cannot be seen any more by then. */
+	struct buf text = {0}, other = {0};
+	definition(f, "", &text);
+	char *invite = strstr(text.p, "invite: \"");
+	assert_non_null(invite);
+	buf_add(&other, text.p, (size_t)(invite - text.p));
+	buf_printf(&other, "invite: \"ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"%s", strstr(invite, " }"));
+	push_text(f, other.p, false);
+	for (int i = 0; i < 2000; i++) {
+		o = await_condition(f, "Published", "True", "Published");
+		bool second = !strcmp(condition_text(o, "Published", "message"), "version 0.2");
+		json_decref(o);
+		if (second)
+			break;
+		usleep(5000);
+	}
+	server_stop(f);
+	server_start(f);
 	assert_int_equal(unlink(path), 0);
 	json_decref(await_condition(f, "Ready", "True", "Serving"));
 	await_files(f, LEDGER, "addresses", 4);
-	assert_int_equal(post(f, "127.60.64.3", buf_span(&record), NULL), 200);
+	await_files(f, LEDGER, "spent", 1);
+	assert_int_equal(post(f, "127.60.64.3", buf_span(&record), NULL), 410);
+	buf_free(&text);
+	buf_free(&other);
 	buf_free(&record);
 }
 

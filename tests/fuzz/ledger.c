@@ -43,6 +43,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (again.n != size || memcmp(again.p, data, size))
 			abort();
 	}
+	struct signed_text signed_text;
+	struct statement statement;
+	if (arena && !ledger_statement_parse(arena, bytes, &signed_text, &statement)) {
+		buf_reset(&again);
+		ledger_statement_path(path, bytes);
+		ledger_statement_write(&again, &signed_text);
+		if (!again.failed && (again.n != size || memcmp(again.p, data, size)))
+			abort();
+	}
 	if (arena && !definition_container_parse(arena, bytes, commit, &files, &n))
 		for (size_t i = 0; i < n; i++)
 			if (files[i].bytes.p < data || files[i].bytes.p + files[i].bytes.n > data + size)
