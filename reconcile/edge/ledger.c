@@ -435,9 +435,14 @@ static int find_tip(struct ledger *l, git_oid *tip, struct diags *d)
 		if (tree_of(l, tip, &tree, d) < 0)
 			return -1;
 		git_tree_free(tree);
-		err = git_graph_descendant_of(repo_git(l->repo), tip, &l->tip);
+		struct diags why = {0};
+		err = repo_descends(l->repo, tip, &l->tip, &why);
+		if (err < 0)
+			diag_error(d, "ledger-corrupt", NULL, "the ledger cannot be followed to what was good: %s",
+				   why.first ? why.first->message : "out of memory");
+		diags_free(&why);
 		if (err <= 0)
-			return rewound(l, err ? "cannot be followed" : "was rewound or rewritten", d);
+			return err ? -1 : rewound(l, "was rewound or rewritten", d);
 	}
 	return 1;
 }

@@ -502,6 +502,21 @@ out:
 	return ret;
 }
 
+int repo_descends(struct repo *r, const git_oid *from, const git_oid *ancestor, struct diags *d)
+{
+	struct oid_set known = {0}, seen = {0};
+	bool hit = false;
+	int ret = -1;
+
+	if (oid_set_add(&known, ancestor) < 0)
+		out_of_memory(d);
+	else if (walk(r, from, &known, ancestor, &seen, &hit, d) == 0)
+		ret = hit;
+	oid_set_free(&known);
+	oid_set_free(&seen);
+	return ret;
+}
+
 struct span repo_message(struct repo *r, const char *sha, struct arena *a, struct diags *d)
 {
 	struct span out = {0};

@@ -344,6 +344,16 @@ static void test_bounded(void **state)
 	assert_string_equal(code_of(&d), "ledger-corrupt");
 	assert_non_null(strstr(d.first->message, "the object is too large"));
 	diags_free(&d);
+	/* Below a small one, too. */
+	commit_message = huge;
+	const git_oid large = commit_make(f->git, NULL, &first, 1, &fine, 1, 2);
+	commit_message = usual;
+	commit_make(f->git, LEDGER_REF, &large, 1, &fine, 1, 3);
+	assert_int_equal(ledger_refresh(l, &d), -1);
+	assert_string_equal(code_of(&d), "ledger-corrupt");
+	assert_non_null(strstr(d.first->message, "cannot be followed to what was good: commit "));
+	assert_non_null(strstr(d.first->message, "the object is too large"));
+	diags_free(&d);
 	commit_make(f->git, LEDGER_REF, &first, 1, &deep, 1, 2);
 	assert_int_equal(ledger_refresh(l, &d), -1);
 	assert_string_equal(code_of(&d), "ledger-corrupt");

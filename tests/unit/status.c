@@ -135,6 +135,12 @@ static void test_wrong(void **unused)
 	says(2, "*  ?     snapshot    version 0.17 may be old");
 	facts.fresh_until = NOW + 1;
 	says(2, "*  ok    snapshot    version 0.17 is the newest: vouched for, for 1 s more\n");
+	facts.fresh_until = NOW + 86400;
+	says(
+	    2,
+	    "*  ?     snapshot    version 0.17: who vouches for it being the newest has a clock that is 86100 s ahead\n"
+	    "                    -> one of the two clocks is wrong; see innernet doctor corp\n");
+	facts.fresh_until = NOW + 1;
 	says(2, "*  warn  daemon      none runs: nobody follows the network or repairs it\n"
 		"                    -> start one: innernet up --daemon corp\n"
 		"  ?     server      nobody asks one\n");
