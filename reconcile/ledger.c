@@ -144,7 +144,7 @@ static void check_spent(const struct ledger_facts *f, const struct peer *p, stru
 		return;
 	g = diag_error(d, "invite-spent", &p->at_key, "the invite of peer '%s' was replaced once, and is void for ever",
 		       p->name);
-	diag_help(d, g, "make a new one with 'innernet add-peer'");
+	diag_help(d, g, "make a new one: innernet invite-peer --name %s", p->name);
 }
 
 /* A key in use, and whose. */
