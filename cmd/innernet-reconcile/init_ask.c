@@ -148,11 +148,10 @@ static const char *auto_endpoint(const struct invocation *inv, struct arena *are
 	addr_format(&own.ip, ip);
 	if (own.is_private)
 		diag_help(
-		    d,
-		    diag_warning(d, "endpoint-private", NULL,
-				 "%s, the address of %s, is private: nobody reaches it from outside", ip, own.ifname),
+		    d, diag_warning(d, "endpoint-private", NULL, "%s is private: nobody reaches it from outside", ip),
 		    "name the one that is forwarded here: `innernet set-endpoint --name SERVER --endpoint HOST:PORT`");
-	printf("The endpoint is %s, the address of %s, port %ld.\n", ip, own.ifname, port);
+	printf("The endpoint is %s, %s, port %ld.\n", ip,
+	       own.preferred ? "which packets leave this machine with" : "an address of this machine", port);
 	return arena_printf(arena, addr_is_v4(&own.ip) ? "%s:%ld" : "[%s]:%ld", ip, port);
 }
 

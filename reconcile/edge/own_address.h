@@ -5,17 +5,15 @@
 #include "schema/addr.h"
 #include "schema/diag.h"
 
-#include <net/if.h>
-
 struct own_address {
 	struct addr ip;
-	char ifname[IF_NAMESIZE]; /* that has it */
-	bool is_private;          /* behind a NAT others cannot reach it (RFC 1918, 4193, 6598, 3927) */
+	bool preferred;  /* packets to the internet leave with it */
+	bool is_private; /* behind a NAT others cannot reach it (RFC 1918, 4193, 6598) */
 };
 
 /*
- * The one that packets to the internet leave with, else the first that is not of this link alone; of several a public
- * one, and of those IPv4's. -1 with a diagnostic: "no-address".
+ * Of those that device_local_addresses() gives a public one, of several the one that packets to the internet leave
+ * with, and of those IPv4's; never one that will go. -1 with a diagnostic: "no-address".
  */
 int own_address_find(struct own_address *out, struct diags *d);
 

@@ -25,13 +25,13 @@ auto=$(unshare --net sh -c '
 	ip address add 203.0.113.9/24 dev eth8 && ip route add default via 203.0.113.1 src 203.0.113.9
 	exec "$@"' sh "${init[@]}" --network-name auto --network-cidr 10.60.0.0/16 --auto-external-endpoint --listen-port 7 2>&1)
 is $? 0 'init finds an endpoint'
-like "$auto" '^The endpoint is 203\.0\.113\.9, the address of eth8, port 7\.$' 'the one that packets leave with, and says so'
+like "$auto" '^The endpoint is 203\.0\.113\.9, which packets leave this machine with, port 7\.$' 'and says which'
 like "$auto" "^  innernet-reconcile -c $WORK/etc -d $WORK/lib --watch auto   publish it and serve it\$" 'what to type next has the folders'
 unlike "$auto" 'warning' 'without a warning'
 like "$(git -C "$WORK/lib/auto/network.git" show main:network.yaml)" 'endpoint: "203\.0\.113\.9:7"' 'it is in the definition'
 auto=$(unshare --net sh -c 'ip link add eth7 type veth peer name peth7 && ip link set peth7 up && ip link set eth7 up && ip address add 10.1.2.3/24 dev eth7
 	exec "$@"' sh "${init[@]}" --network-name private --network-cidr 10.60.0.0/16 --auto-external-endpoint 2>&1)
-like "$auto" '^warning\[endpoint-private\]: 10\.1\.2\.3, the address of eth7, is private: nobody reaches it from outside' \
+like "$auto" '^warning\[endpoint-private\]: 10\.1\.2\.3 is private: nobody reaches it from outside' \
 	'a private one is warned of'
 like "$(git -C "$WORK/lib/private/network.git" show main:network.yaml)" 'endpoint: "10\.1\.2\.3:51820"' 'and taken, with the usual port'
 auto=$(unshare --net sh -c 'ip link add eth7 type veth peer name peth7 && ip link set peth7 up && ip link set eth7 up && ip address add 2001:db8:7::3/64 dev eth7 nodad

@@ -150,7 +150,7 @@ static void a_spent_invite_is_void(void **state)
 	x.f.spent[0] = ed_of("bob");
 	x.f.n_spent = 1;
 	expect(&x, "invite-spent", "the invite of peer 'bob' was replaced once, and is void for ever",
-	       "make a new one with 'innernet add-peer'");
+	       "make a new one: innernet invite-peer --name bob");
 	x.f.spent[0] = ed_of("carol");
 	expect(&x, NULL, NULL, NULL);
 	close_model(&x);
