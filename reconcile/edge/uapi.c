@@ -391,8 +391,11 @@ static int put_peer(struct writer *w, const struct op *op)
 		sockpoint_format(&p->endpoint, endpoint);
 		put(w, "endpoint", endpoint);
 	}
-	if (add ? p->keepalive != 0 : op->set_keepalive)
-		put_number(w, "persistent_keepalive_interval", p->keepalive);
+	/*
+	 * For each peer, whether or not it changes: wireguard-go 0.0.20220316 remembers that one was turned on, and sends
+	 * a keepalive, or an initiation, to all that follow in the request without this line (pkaOn in device/uapi.go).
+	 */
+	put_number(w, "persistent_keepalive_interval", p->keepalive);
 	return add || op->set_allowed ? put_allowed(w, p) : 0;
 }
 

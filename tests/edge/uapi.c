@@ -202,6 +202,7 @@ static void a_plan_as_text(void **state)
 			    "public_key=" HEX_01 "\nupdate_only=true\nremove=true\n"
 			    "public_key=" HEX_02 "\nupdate_only=true\npersistent_keepalive_interval=0\n"
 			    "public_key=" HEX_02 "\nupdate_only=true\npreshared_key=" HEX_00 "\n"
+			    "persistent_keepalive_interval=0\n"
 			    "replace_allowed_ips=true\nallowed_ip=10.0.0.2/32\nallowed_ip=10.0.0.3/32\n"
 			    "public_key=" HEX_01 "\nendpoint=[2001:db8::1]:7\n"
 			    "persistent_keepalive_interval=15\nreplace_allowed_ips=true\nallowed_ip=fd00::1/128\n\n");
