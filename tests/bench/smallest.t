@@ -12,11 +12,11 @@ if [ "$(id -u)" != 0 ]; then
 fi
 said=$(mktemp)
 trap 'rm -f "$said"' EXIT
-json=$("$here/run" --small --json load grow render change apply push bytes serve idle daemon 2>"$said")
+json=$("$here/run" --small --json load grow render change apply push bytes serve idle daemon search 2>"$said")
 result $? 'it runs to its end'
 [ -n "$json" ] || sed 's/^/# /' "$said"
 has() { jq -e --arg row "$1" '[.figures[] | select(.row == $row and .ours != null)] | length > 0' <<<"$json" >/dev/null; }
-for row in load grow render change apply-one apply-none push bytes serve memory join; do
+for row in load grow render change apply-one apply-none push bytes serve memory join search; do
 	has "$row"
 	result $? "it has a figure of $row"
 done
