@@ -78,7 +78,8 @@
 #define GIT_COMMIT_MAX       (1u << 20)      /* bytes of one commit object: messages and signatures */
 #define GIT_TREE_MAX         (16u << 20)     /* bytes of one tree object */
 #define GIT_NOTE_MAX         (16u << 20)     /* bytes of a verdict: all diagnostics of a commit */
-#define LEDGER_RECORDS_MAX   (2 * PEERS_MAX) /* files of one kind on the ledger's branch */
+#define LEDGER_RECORDS_MAX   (2 * PEERS_MAX) /* files on the ledger's branch that are new at once */
+#define LEDGER_FOLDERS_MAX   (1u << 19) /* folders of the same: four kinds, with two levels of 256 each, are half */
 #define REPO_LOCK_SECONDS    60 /* a lock on a ref of ours that is older was left by a kill: writing takes milliseconds */
 #define PUSH_REF_MAX         1024         /* bytes of the name of a ref that is pushed */
 #define PUSH_LINES_MAX       (4u << 20)   /* bytes that say what is pushed */

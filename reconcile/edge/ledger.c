@@ -283,8 +283,7 @@ static int take_file(struct ledger *l, struct changes *c, const git_diff_delta *
 	if (ret)
 		goto corrupt;
 	const bool is_statement = !strncmp(path, "statements/", 11);
-	if (n > (is_statement ? LEDGER_STATEMENT_MAX : LEDGER_RECORD_MAX) ||
-	    c->n_enrolments + c->n_spent + c->n_addresses > LEDGER_RECORDS_MAX) {
+	if (n > (is_statement ? LEDGER_STATEMENT_MAX : LEDGER_RECORD_MAX)) {
 		bad_record(d, path, "too large");
 		return 0;
 	}
@@ -341,8 +340,19 @@ static int rewound(struct ledger *l, const char *how, struct diags *d)
 	return -1;
 }
 
-/* What comparing them will load: the folders that are new in `b`. Those of `a` were looked at when they were. */
-static int trees_bounded(struct ledger *l, const git_tree *a, const git_tree *b, unsigned depth)
+/* What comparing two commits will load. A folder that stands in many places counts in each, as it will be read there. */
+struct extent {
+	size_t files, folders;
+};
+
+static int extent_refused(const char *why)
+{
+	git_error_set_str(GIT_ERROR_TREE, why);
+	return -1;
+}
+
+/* What is new in `b`. All of `a` was looked at when that was new. */
+static int trees_bounded(struct ledger *l, const git_tree *a, const git_tree *b, unsigned depth, struct extent *all)
 {
 	int err = 0;
 
@@ -351,18 +361,24 @@ static int trees_bounded(struct ledger *l, const git_tree *a, const git_tree *b,
 		const git_tree_entry *was = a ? git_tree_entry_byname(a, git_tree_entry_name(e)) : NULL;
 		git_tree *inner = NULL, *before = NULL;
 
-		if (git_tree_entry_type(e) != GIT_OBJECT_TREE ||
-		    (was && git_oid_equal(git_tree_entry_id(was), git_tree_entry_id(e))))
+		if (was && git_oid_equal(git_tree_entry_id(was), git_tree_entry_id(e)))
 			continue;
-		if (depth == LEDGER_DEPTH_MAX) {
-			git_error_set_str(GIT_ERROR_TREE, "its folders lie too deep");
-			return -1;
+		if (git_tree_entry_type(e) != GIT_OBJECT_TREE) {
+			all->files++;
+		} else if (depth == LEDGER_DEPTH_MAX) {
+			return extent_refused("its folders lie too deep");
+		} else {
+			all->folders++;
 		}
+		if (all->files > LEDGER_RECORDS_MAX || all->folders > LEDGER_FOLDERS_MAX)
+			return extent_refused("it holds too many files or folders");
+		if (git_tree_entry_type(e) != GIT_OBJECT_TREE)
+			continue;
 		err = repo_tree_load(l->repo, git_tree_entry_id(e), &inner);
 		if (!err && was && git_tree_entry_type(was) == GIT_OBJECT_TREE)
 			err = repo_tree_load(l->repo, git_tree_entry_id(was), &before);
 		if (!err)
-			err = trees_bounded(l, before, inner, depth + 1);
+			err = trees_bounded(l, before, inner, depth + 1, all);
 		git_tree_free(inner);
 		git_tree_free(before);
 	}
@@ -375,12 +391,13 @@ static int read_between(struct ledger *l, const git_oid *from, const git_oid *to
 	git_tree *a = NULL, *b = NULL;
 	git_diff *diff = NULL;
 	struct changes c = {0};
+	struct extent all = {0};
 	int ret = -1;
 
 	if ((from && tree_of(l, from, &a, d)) || tree_of(l, to, &b, d))
 		goto out;
 	git_error_clear();
-	if (trees_bounded(l, a, b, 0) || git_diff_tree_to_tree(&diff, repo_git(l->repo), a, b, NULL)) {
+	if (trees_bounded(l, a, b, 0, &all) || git_diff_tree_to_tree(&diff, repo_git(l->repo), a, b, NULL)) {
 		diag_error(d, "ledger-corrupt", NULL, "cannot compare commits of the ledger: %s", repo_git_error());
 		goto out;
 	}

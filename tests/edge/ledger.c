@@ -363,6 +363,51 @@ static void test_bounded(void **state)
 	free(huge);
 }
 
+/* A folder with the same folder under many names, and so on: a few kilobytes that hold more files than there are atoms. */
+static void test_many_times(void **state)
+{
+	struct fixture *f = *state;
+	const struct git_file fine = {"spent/aa/none", "x\n", 0};
+	struct ledger *l = ledger_make(f, NULL);
+	struct diags d = {0};
+	git_signature *who = NULL;
+	git_oid inner, id;
+
+	const git_oid first = commit_make(f->git, LEDGER_REF, NULL, 0, &fine, 1, 1);
+	assert_int_equal(ledger_refresh(l, &d), 1);
+	diags_free(&d);
+	assert_int_equal(git_blob_create_from_buffer(&inner, f->git, "x", 1), 0);
+	for (int depth = 0; depth < 8; depth++) {
+		git_treebuilder *b = NULL;
+		assert_int_equal(git_treebuilder_new(&b, f->git, NULL), 0);
+		for (int i = 0; i < 250; i++) {
+			char name[8];
+			snprintf(name, sizeof(name), "%02x", i);
+			assert_int_equal(git_treebuilder_insert(NULL, b, name, &inner,
+								depth ? GIT_FILEMODE_TREE : GIT_FILEMODE_BLOB),
+					 0);
+		}
+		assert_int_equal(git_treebuilder_write(&inner, b), 0);
+		git_treebuilder_free(b);
+	}
+	git_commit *parent = NULL;
+	git_tree *tree = NULL;
+	assert_int_equal(git_commit_lookup(&parent, f->git, &first), 0);
+	assert_int_equal(git_tree_lookup(&tree, f->git, &inner), 0);
+	assert_int_equal(git_signature_new(&who, "a", "a@b", 2, 0), 0);
+	const git_commit *parents[] = {parent};
+	assert_int_equal(git_commit_create(&id, f->git, LEDGER_REF, who, who, NULL, "many\n", tree, 1, parents), 0);
+	assert_int_equal(ledger_refresh(l, &d), -1);
+	assert_string_equal(code_of(&d), "ledger-corrupt");
+	assert_non_null(strstr(d.first->message, "it holds too many"));
+	assert_string_equal(ledger_position(l), git_oid_tostr_s(&first));
+	diags_free(&d);
+	git_signature_free(who);
+	git_tree_free(tree);
+	git_commit_free(parent);
+	ledger_free(l);
+}
+
 static void test_record(void **state)
 {
 	struct fixture *f = *state;
@@ -470,6 +515,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_rewound, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_bad_records, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_bounded, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_many_times, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_record, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_record_many, setup, teardown),
 	};
