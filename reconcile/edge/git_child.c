@@ -293,6 +293,9 @@ static void on_ended(void *ctx, int fd, uint32_t events)
 	siginfo_t how = {0};
 
 	(void)events;
+	/* What it started, and does not end with it. Afterwards the group's number may be another's. */
+	if (c->ending)
+		kill(-c->pid, SIGKILL);
 	if (waitid(P_PIDFD, (id_t)fd, &how, WEXITED | WNOHANG) < 0 || !how.si_pid)
 		return;
 	loop_fd_del(all->loop, fd);
@@ -451,11 +454,11 @@ void git_children_free(struct git_children *all)
 	while (all->first) {
 		struct git_child *c = all->first;
 		const int64_t left = until - clock_boot_ms();
-		if (!c->ended &&
-		    poll(&(struct pollfd){.fd = c->pidfd, .events = POLLIN}, 1, left > 0 ? (int)left : 0) < 1)
-			kill(-c->pid, SIGKILL);
-		if (!c->ended)
+		if (!c->ended) {
+			poll(&(struct pollfd){.fd = c->pidfd, .events = POLLIN}, 1, left > 0 ? (int)left : 0);
+			kill(-c->pid, SIGKILL); /* as on_ended() */
 			waitpid(c->pid, NULL, 0);
+		}
 		child_free(c);
 	}
 	free(all->repository);

@@ -205,7 +205,7 @@ static struct git_server *server_of(struct reconciler *r)
 	if (!confine_has_files())
 		log_warn("git",
 			 "this kernel cannot confine git to the repository's files (Landlock, Linux 5.19): what it "
-			 "runs for admins may write what this user may");
+			 "runs for admins may read and write what the repository's owner may");
 	return r->git = g;
 }
 

@@ -347,6 +347,24 @@ static void test_stubborn(void **state)
 	await_gone(pid);
 }
 
+/* git ends at once, a hook that it ran does not: that one is ended too, whether the client or the server went. */
+static void test_stubborn_hook(void **state)
+{
+	struct fixture *f = *state;
+	pid_t pid;
+
+	start_with(f, "(trap '' TERM; exec sleep 50) >/dev/null 2>&1 &\necho $! >>started\nexec sleep 100\n");
+	int fd = ask(f, ALICE, "GET " REFS " HTTP/1.1", "", "", 0);
+	await_started(f, 1, &pid);
+	close(fd);
+	await_gone(pid);
+	fd = ask(f, ALICE, "GET " REFS " HTTP/1.1", "", "", 0);
+	await_started(f, 2, &pid);
+	server_stop(f);
+	await_gone(pid);
+	close(fd);
+}
+
 static void test_failures(void **state)
 {
 	struct fixture *f = *state;
@@ -440,9 +458,9 @@ static void test_bodies(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    SERVED(test_who),      SERVED(test_refused),     SERVED(test_elsewhere),
-	    SERVED(test_gzip),     SERVED(test_turns),       SERVED(test_stubborn),
-	    SERVED(test_failures), SERVED(test_slow_reader), SERVED(test_bodies),
+	    SERVED(test_who),         SERVED(test_refused),  SERVED(test_elsewhere),     SERVED(test_gzip),
+	    SERVED(test_turns),       SERVED(test_stubborn), SERVED(test_stubborn_hook), SERVED(test_failures),
+	    SERVED(test_slow_reader), SERVED(test_bodies),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
