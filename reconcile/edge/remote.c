@@ -41,12 +41,12 @@ static bool starts_with(const char *s, const char *with)
 	return !strncmp(s, with, strlen(with));
 }
 
-/* HOST:PATH or USER@HOST:PATH, as git takes it: a colon before the first slash. */
+/* HOST:PATH or USER@HOST:PATH, as git takes it: a colon before the first slash. With two it names a program to run. */
 static bool is_scp_like(const char *url)
 {
 	const size_t n = strcspn(url, ":/");
 
-	return n && url[n] == ':' && url[n + 1] && url[0] != '-';
+	return n && url[n] == ':' && url[n + 1] && url[n + 1] != ':' && url[0] != '-';
 }
 
 static const char *protocol_of(const char *url)
@@ -148,12 +148,22 @@ static const char *const *git_env(struct arena *a, const struct remote_access *x
 	return env[n - 1] ? env : NULL;
 }
 
-/* A helper that only gives: git's own would forget the password when a server once refuses it. */
-static const char *credential_helper(struct arena *a, const char *file)
+/*
+ * A helper that only gives: git's own would forget the password when a server once refuses it. It gives to that server
+ * alone: a proxy on the way may ask for one, too, in the clear.
+ */
+static const char *credential_helper(struct arena *a, const char *url, const char *file)
 {
-	const char *path = quoted(a, file);
+	const char *path = quoted(a, file), *host = url + strlen("https://"), *user;
+	size_t n = strcspn(host, "/");
 
-	return path ? arena_printf(a, "credential.helper=!f() { test \"$1\" != get || cat %s; }; f", path) : NULL;
+	if ((user = memrchr(host, '@', n))) {
+		n -= (size_t)(user + 1 - host);
+		host = user + 1;
+	}
+	return path ? arena_printf(a, "credential.https://%.*s.helper=!f() { test \"$1\" != get || cat %s; }; f",
+				   (int)n, host, path)
+		    : NULL;
 }
 
 struct command {
@@ -203,8 +213,8 @@ static void command_begin(struct remote *r, struct command *c)
 	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
 		put_setting(c, settings[i]);
 	put_setting(c, arena_printf(r->words, "protocol.%s.allow=always", protocol_of(r->o.access.url)));
-	if (r->o.access.credentials)
-		put_setting(c, credential_helper(r->words, r->o.access.credentials));
+	if (r->o.access.credentials && starts_with(r->o.access.url, "https://"))
+		put_setting(c, credential_helper(r->words, r->o.access.url, r->o.access.credentials));
 }
 
 /* Whoever can read a password, or change a key, is somebody else. */

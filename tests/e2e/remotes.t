@@ -137,6 +137,26 @@ like "$(web --remote https://forge.example:8443/web.git)" '^error\[remote-away\]
 like "$(web --remote https://forge.example:8443/web.git --credentials "$WORK/hub/guess")" '^error\[remote-away\]: .*Authentication failed' \
 	'a wrong one is refused'
 is "$(cat "$WORK/hub/guess")" $'username=ci\npassword=guess' 'and stays in its file'
+cat >"$FORGE/proxy.py" <<'END'
+# A proxy that lets nobody through without a password, and writes down what it is told.
+import http.server
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def do_CONNECT(self):
+        print("asked", self.headers.get("Proxy-Authorization"), flush=True)
+        self.send_response(407)
+        self.send_header("Proxy-Authenticate", 'Basic realm="proxy"')
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+http.server.ThreadingHTTPServer(("192.0.2.9", 3128), Handler).serve_forever()
+END
+spawn forge proxy python3 "$FORGE/proxy.py"
+ok 'a proxy runs' wait_for 10 on forge sh -c "ss -Hltn 'sport = :3128' | grep -q 3128"
+like "$(https_proxy=http://user@192.0.2.9:3128 web --remote https://forge.example:8443/web.git --credentials "$WORK/hub/password")" \
+	'^error\[remote-away\]: .*407' 'one that wants a password'
+like "$(cat "$(log_of forge proxy)")" 'asked Basic' 'is told who asks'
+unlike "$(cat "$(log_of forge proxy)")" "$(printf ci:se:cret | base64)" 'but not the password of the repository'
+stop forge proxy
 like "$(on hub innernet-reconcile init --network-name web --network-cidr 10.61.0.0/16 --external-endpoint 192.0.2.1:51821 \
 	--remote https://forge.example:8443/web.git --credentials "$WORK/hub/password" 2>&1)" '^error\[remote-away\]: .*certificate' \
 	'a certificate that nobody vouches for is not believed'

@@ -416,6 +416,8 @@ static void test_urls(void **state)
 					  "git://h/n.git",
 					  "https://u:p@h/n.git",
 					  "ext::sh -c x",
+					  "ext::/usr/bin/x",
+					  "ssh::x",
 					  "https://h/n\n.git",
 					  "-oProxyCommand=x:y",
 					  "ssh://-oProxyCommand=x/y",
