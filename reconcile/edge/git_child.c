@@ -104,11 +104,10 @@ static int words_end(struct words *w)
 static void environment(const struct git_children *all, const struct git_command *c, struct words *w)
 {
 	/* The server's own refs are written by nobody else, hooks or not. */
-	const char *const settings[][2] = {{"safe.directory", all->repository},
-					   {"receive.fsckObjects", "true"},
-					   {"receive.hideRefs", "refs/heads/innernet"},
-					   {"receive.hideRefs", "refs/notes/innernet"},
-					   {NULL, NULL}};
+	const char *const settings[][2] = {
+	    {"safe.directory", all->repository},         {"receive.fsckObjects", "true"},
+	    {"receive.hideRefs", "refs/heads/innernet"}, {"receive.hideRefs", "refs/notes/innernet"},
+	    {"receive.hideRefs", "refs/innernet"},       {NULL, NULL}};
 	const char *path = getenv("PATH");
 	int n = 0;
 

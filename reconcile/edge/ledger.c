@@ -539,6 +539,24 @@ struct ledger *ledger_new_remote(struct repo *r, const struct key *id, const cha
 	return l;
 }
 
+int ledger_pin(struct ledger *l, struct diags *d)
+{
+	git_reference *ref = NULL;
+	int err;
+
+	if (!l->has_tip)
+		return 0;
+	git_error_clear();
+	err = git_reference_create(&ref, repo_git(l->repo), LEDGER_GOOD_REF, &l->tip, 1, "good");
+	git_reference_free(ref);
+	if (err == GIT_ELOCKED)
+		repo_lock_clear(l->repo, LEDGER_GOOD_REF);
+	if (!err)
+		return 0;
+	diag_error(d, "ledger-write", NULL, "cannot write %s: %s", LEDGER_GOOD_REF, repo_git_error());
+	return -1;
+}
+
 void ledger_free(struct ledger *l)
 {
 	if (!l)

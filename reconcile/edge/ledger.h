@@ -18,6 +18,7 @@
 #include "reconcile/verify.h"
 
 #define LEDGER_REF          "refs/heads/innernet/enrolments"
+#define LEDGER_GOOD_REF     "refs/innernet/enrolments" /* where it was good last, for whoever has to put it back */
 #define LEDGER_TRACKING_REF "refs/remotes/origin/innernet/enrolments" /* as a person's clone has it */
 
 struct ledger;
@@ -45,6 +46,11 @@ int ledger_refresh(struct ledger *l, struct diags *d);
 
 bool ledger_available(const struct ledger *l);       /* the last refresh or write went well */
 const char *ledger_position(const struct ledger *l); /* the last good commit's hex, or "-" before the first record */
+/*
+ * Holds that commit by LEDGER_GOOD_REF: after the branch was taken away it is in nobody's way, and git would let go of it
+ * two weeks later. Never in a hook. -1 with a diagnostic ("ledger-write").
+ */
+int ledger_pin(struct ledger *l, struct diags *d);
 /* Borrowed; valid until the next refresh or write. */
 const struct ledger_facts *ledger_facts(const struct ledger *l);
 bool ledger_is_spent(const struct ledger *l, const struct key *invite);

@@ -40,7 +40,7 @@ void reconciler_kept_read(struct reconciler *r)
 	diags_free(&d);
 }
 
-/* Writes down, beside git, what the ledger has and where it is. */
+/* Writes down, beside git, what the ledger has and where it is; and holds it there. */
 void reconciler_ledger_keep(struct reconciler *r)
 {
 	struct diags d = {0};
@@ -49,7 +49,8 @@ void reconciler_ledger_keep(struct reconciler *r)
 	if (!r->current || !r->ledger || !ledger_available(r->ledger) || !strcmp(r->ledger_kept, position))
 		return;
 	memcpy(r->published.ledger, position, strlen(position) + 1);
-	if (published_write_enrolments(r->published_dir, ledger_facts(r->ledger), &d) < 0 ||
+	if (ledger_pin(r->ledger, &d) < 0 ||
+	    published_write_enrolments(r->published_dir, ledger_facts(r->ledger), &d) < 0 ||
 	    published_write(r->published_dir, &r->published, r->current->model, &d) < 0)
 		log_diags("published", &d);
 	else
