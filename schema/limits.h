@@ -111,7 +111,7 @@
 #define GIT_BODIES_MAX     8            /* requests with a body, from its first byte to the end of the answer */
 #define GIT_BODIES_PEER    2            /* of one source address */
 #define GIT_CPU_SECONDS    300          /* of one process of git's */
-#define GIT_MEMORY         (4ull << 30) /* bytes, of one process of git's */
+#define GIT_MEMORY         (4ull << 30) /* bytes, of one process of git's; also of one that fetches from a remote */
 #define GIT_FILE_MAX       (4ull << 30) /* bytes, of one file that git writes */
 #define GIT_FILES_OPEN_MAX 1024
 #define GIT_END_MS         2000 /* from SIGTERM to SIGKILL */

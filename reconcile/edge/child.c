@@ -28,6 +28,7 @@ struct child {
 static void become(const struct child_options *o, const int out[2], int null, pid_t parent)
 {
 	const struct rlimit file = {o->file_max, o->file_max};
+	const struct rlimit memory = {o->memory_max, o->memory_max};
 	sigset_t none;
 
 	setsid();
@@ -40,6 +41,8 @@ static void become(const struct child_options *o, const int out[2], int null, pi
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (o->file_max)
 		setrlimit(RLIMIT_FSIZE, &file);
+	if (o->memory_max)
+		setrlimit(RLIMIT_DATA, &memory);
 	if (o->idle)
 		setpriority(PRIO_PROCESS, 0, 19);
 	if (dup2(null, STDIN_FILENO) < 0 || dup2(out[0], STDOUT_FILENO) < 0 || dup2(out[1], STDERR_FILENO) < 0)

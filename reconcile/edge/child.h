@@ -19,6 +19,7 @@ struct child_options {
 	size_t output_max;       /* bytes of each of its outputs that are kept */
 	int64_t deadline_ms;     /* for the whole of it */
 	uint64_t file_max;       /* bytes of one file that it may write; 0: no bound */
+	uint64_t memory_max;     /* bytes of its own memory, and of each process that it starts; 0: no bound */
 	bool idle;               /* others come first */
 	/* Called once from the loop, when it has ended; the child is freed afterwards. It may start another. */
 	void (*ended)(void *ctx, const struct child_result *result);

@@ -241,6 +241,7 @@ static int git_start(struct remote *r, struct command *c, int64_t seconds,
 					.output_max = REMOTE_OUTPUT_MAX,
 					.deadline_ms = seconds * 1000,
 					.file_max = REMOTE_PACK_MAX,
+					.memory_max = GIT_MEMORY,
 					.ended = ended,
 					.ctx = r};
 

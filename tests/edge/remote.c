@@ -400,6 +400,39 @@ static void test_read_only(void **state)
 	buf_free(&record);
 }
 
+/* A few bytes of a pack may unpack to any number: what a remote can have git do on this machine is bounded. */
+static void test_bounds(void **state)
+{
+	struct fixture *f = *state;
+	const struct remote_access at = {.url = f->repository};
+	char *path = strdup(getenv("PATH")), mirror[200], script[200], all[4096];
+	long long files = 0, memory = 0;
+	struct diags d = {0};
+
+	snprintf(mirror, sizeof(mirror), "%s/mirror.git", f->folder);
+	git_repository_free(bare_make(mirror));
+	struct repo *repo = repo_open(mirror, MAIN, &d);
+	assert_non_null(repo);
+	mkdir(f->data, 0755);
+	snprintf(script, sizeof(script), "%s/git", f->data);
+	assert_int_equal(file_write(script,
+				    span_str("#!/bin/sh\necho \"limits $(ulimit -f) $(ulimit -d)\" >&2\nexit 1\n"),
+				    0755, &d),
+			 0);
+	snprintf(all, sizeof(all), "%s:%s", f->data, path);
+	setenv("PATH", all, 1);
+	assert_int_equal(remote_look_now(repo, &at, &d), -1);
+	setenv("PATH", path, 1);
+	const char *said = strstr(d.first->message, "limits ");
+	assert_non_null(said);
+	assert_int_equal(sscanf(said, "limits %lld %lld", &files, &memory), 2);
+	assert_int_equal(files * 512, REMOTE_PACK_MAX); /* dash(1) says blocks of 512 bytes, and kilobytes */
+	assert_int_equal(memory * 1024, GIT_MEMORY);
+	diags_free(&d);
+	repo_close(repo);
+	free(path);
+}
+
 static void test_urls(void **state)
 {
 	static const char *const good[] = {"https://git.example.com/corp/network.git",
@@ -440,6 +473,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_away, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_signers_change, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_read_only, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_bounds, setup, teardown),
 	    cmocka_unit_test(test_urls),
 	};
 
