@@ -20,7 +20,8 @@ struct poll {
 struct answer {
 	struct bundle b;
 	struct arena *arena;
-	struct buf records; /* enrolments */
+	struct buf records;  /* enrolments */
+	uint32_t room_hints; /* of b.hints */
 	bool something;
 };
 
@@ -337,8 +338,19 @@ static uint32_t known_peer(const struct reconciler *r, const struct revision *g,
 	return reconciler_owner(r, g, &k->mark);
 }
 
+/* Room is made as it is needed: whoever moves, each of thousands of polls looks for what is new, and most find little. */
 static int hint_add(struct answer *a, const struct known *k)
 {
+	if (a->b.n_hints == a->room_hints) {
+		const uint32_t room = a->room_hints ? 2 * a->room_hints : 8;
+		struct hint *more = arena_array(a->arena, room, sizeof(*more));
+		if (!more)
+			return -1;
+		if (a->b.n_hints)
+			memcpy(more, a->b.hints, a->b.n_hints * sizeof(*more));
+		a->b.hints = more;
+		a->room_hints = room;
+	}
 	if (reconciler_hint(a->arena, k, &a->b.hints[a->b.n_hints]) < 0)
 		return -1;
 	a->b.n_hints++;
@@ -370,9 +382,6 @@ static int answer_hints(struct reconciler *r, struct answer *a, uint32_t peer, c
 
 	if (!with_statement && have->has_hints && have->hints == r->sequence)
 		return 0;
-	a->b.hints = arena_array(a->arena, r->n_known + 1, sizeof(*a->b.hints));
-	if (!a->b.hints)
-		return -1;
 	for (size_t i = 0; i < r->n_known; i++) {
 		const struct known *known = &r->known[i];
 		bool is_new = !have->has_hints || known->sequence > have->hints || have->hints > r->sequence;
@@ -402,17 +411,11 @@ static int answer_knocks(struct reconciler *r, struct answer *a, uint32_t peer)
 {
 	uint32_t from[KNOCKS_MAX];
 	size_t n = reconciler_knocks_for(r, peer, from);
-	struct hint *hints;
 
 	if (!n)
 		return 0;
-	a->b.knocks = arena_array(a->arena, n, sizeof(*a->b.knocks));
-	hints = arena_array(a->arena, a->b.n_hints + n, sizeof(*hints));
-	if (!a->b.knocks || !hints)
+	if (!(a->b.knocks = arena_array(a->arena, n, sizeof(*a->b.knocks))))
 		return -1;
-	if (a->b.n_hints)
-		memcpy(hints, a->b.hints, a->b.n_hints * sizeof(*hints));
-	a->b.hints = hints;
 	for (size_t i = 0; i < n; i++) {
 		struct key *key = &a->b.knocks[a->b.n_knocks];
 		const struct known *known;
