@@ -400,13 +400,25 @@ static void test_read_only(void **state)
 	buf_free(&record);
 }
 
-/* A few bytes of a pack may unpack to any number: what a remote can have git do on this machine is bounded. */
-static void test_bounds(void **state)
+struct heard {
+	struct loop *loop;
+	char message[512];
+};
+
+static void on_heard(void *ctx, enum remote_result result, bool moved, const char *message)
 {
-	struct fixture *f = *state;
-	const struct remote_access at = {.url = f->repository};
-	char *path = strdup(getenv("PATH")), mirror[200], script[200], all[4096];
-	long long files = 0, memory = 0;
+	struct heard *h = ctx;
+
+	(void)moved;
+	assert_int_equal(result, REMOTE_FAILED);
+	snprintf(h->message, sizeof(h->message), "%s", message);
+	loop_stop(h->loop);
+}
+
+/* What a look says when a script stands for git. */
+static void hear(const struct fixture *f, const char *script, struct heard *h)
+{
+	char *path = strdup(getenv("PATH")), mirror[200], program[200], all[4096];
 	struct diags d = {0};
 
 	snprintf(mirror, sizeof(mirror), "%s/mirror.git", f->folder);
@@ -414,23 +426,42 @@ static void test_bounds(void **state)
 	struct repo *repo = repo_open(mirror, MAIN, &d);
 	assert_non_null(repo);
 	mkdir(f->data, 0755);
-	snprintf(script, sizeof(script), "%s/git", f->data);
-	assert_int_equal(file_write(script,
-				    span_str("#!/bin/sh\necho \"limits $(ulimit -f) $(ulimit -d)\" >&2\nexit 1\n"),
-				    0755, &d),
-			 0);
+	snprintf(program, sizeof(program), "%s/git", f->data);
+	assert_int_equal(file_write(program, span_str(script), 0755, &d), 0);
+	assert_non_null(h->loop = loop_new(&d));
+	const struct remote_options o = {.access = {.url = f->repository}, .looked = on_heard, .ctx = h};
+	struct remote *r = remote_new(h->loop, repo, &o);
+	assert_non_null(r);
 	snprintf(all, sizeof(all), "%s:%s", f->data, path);
 	setenv("PATH", all, 1);
-	assert_int_equal(remote_look_now(repo, &at, &d), -1);
+	remote_look(r);
 	setenv("PATH", path, 1);
-	const char *said = strstr(d.first->message, "limits ");
-	assert_non_null(said);
-	assert_int_equal(sscanf(said, "limits %lld %lld", &files, &memory), 2);
-	assert_int_equal(files * 512, REMOTE_PACK_MAX); /* dash(1) says blocks of 512 bytes, and kilobytes */
-	assert_int_equal(memory * 1024, GIT_MEMORY);
-	diags_free(&d);
+	loop_run(h->loop);
+	remote_free(r);
+	loop_free(h->loop);
 	repo_close(repo);
 	free(path);
+}
+
+/* A few bytes of a pack may unpack to any number: what a remote can have git do on this machine is bounded. */
+static void test_bounds(void **state)
+{
+	long long files = 0, memory = 0;
+	struct heard h;
+
+	hear(*state, "#!/bin/sh\necho \"limits $(ulimit -f) $(ulimit -d)\" >&2\nexit 1\n", &h);
+	assert_int_equal(sscanf(h.message, "limits %lld %lld", &files, &memory), 2);
+	assert_int_equal(files * 512, REMOTE_PACK_MAX); /* sh(1) says blocks of 512 bytes, and kilobytes */
+	assert_int_equal(memory * 1024, GIT_MEMORY);
+}
+
+/* It stands in the status, which people read in a terminal: nothing in it hides, or acts. */
+static void test_message(void **state)
+{
+	struct heard h;
+
+	hear(*state, "#!/bin/sh\nprintf 'fatal: a\\342\\200\\256b\\302\\233c\\033[2Jd\\377e\\r\\n' >&2\nexit 1\n", &h);
+	assert_string_equal(h.message, "a\\u202eb\\x9bc\\x1b[2Jd\\xffe");
 }
 
 static void test_urls(void **state)
@@ -474,6 +505,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_signers_change, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_read_only, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_bounds, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_message, setup, teardown),
 	    cmocka_unit_test(test_urls),
 	};
 
