@@ -141,7 +141,10 @@ static struct link *links_gather(struct reconciler *r, struct arena *a, size_t *
 	return links;
 }
 
-/* What of it is a chain: the first, and each that changes the signers and is signed by enough of both. */
+/*
+ * What of it is a chain: the first, and each that changes the signers and is signed by enough of both. 0: it does not
+ * lead to who signs now.
+ */
 static size_t links_follow(struct reconciler *r, struct arena *a, const struct link *links, size_t n,
 			   struct signed_text *out)
 {
@@ -163,7 +166,7 @@ static size_t links_follow(struct reconciler *r, struct arena *a, const struct l
 		out[kept++] = s;
 		before = own;
 	}
-	return kept;
+	return before && same_signers(before, &r->published.parsed.trust) ? kept : 0;
 }
 
 static bool same_chain(const struct published *p, const struct signed_text *chain, size_t n)
