@@ -33,6 +33,7 @@ struct track {
 	int64_t traffic;   /* when data went either way last; 0: never */
 	int64_t looked;    /* the last look; 0: none yet */
 	int64_t ask;       /* its host name: no question before */
+	int64_t session;   /* when there was its last handshake; 0: none */
 	int64_t handshake; /* of the last look, like these: */
 	uint64_t tx, rx;
 	uint64_t tx_set; /* tx when the candidate was set: more means that an initiation went there */
@@ -316,6 +317,26 @@ static void demand(struct track *t, const struct candidates_facts *f, int64_t si
 	t->wanted = f->now_ms;
 }
 
+/*
+ * Handshakes are told by a clock that may be set; a new one was since the last look, and from then on it is as old as the
+ * other clock says.
+ */
+static void track_session(struct track *t, const struct candidates_facts *f, const struct device_peer *there)
+{
+	int64_t age = f->now - there->handshake;
+
+	if (t->looked && there->handshake == t->handshake)
+		return;
+	t->session = 0;
+	if (t->looked ? there->handshake > 0 : device_peer_is_live(there, f->now))
+		t->session = t->looked || age < 0 || 1000 * age >= f->now_ms ? f->now_ms : f->now_ms - 1000 * age;
+}
+
+static bool track_is_live(const struct track *t, const struct candidates_facts *f)
+{
+	return t->session && f->now_ms - t->session <= 1000 * SESSION_SECONDS;
+}
+
 /* Takes in what the interface says of a peer. Returns whether there is a session. */
 static bool track_look(struct candidates *c, struct track *t, const struct candidates_facts *f,
 		       const struct device_peer *there)
@@ -324,7 +345,8 @@ static bool track_look(struct candidates *c, struct track *t, const struct candi
 	bool live;
 
 	there = there ? there : &absent;
-	live = device_peer_is_live(there, f->now);
+	track_session(t, f, there);
+	live = track_is_live(t, f);
 	/* Counters that went back are another peer's, or another interface's. */
 	if (t->looked && there->tx >= t->tx && there->rx >= t->rx) {
 		if (live)
@@ -572,6 +594,12 @@ static void begin(struct look *l, const struct line *line)
 	}
 }
 
+/* A shorter one would come before WireGuard gives up, and have it begin again: no round would be the last. */
+static uint16_t round_keepalive(const struct candidates_facts *f)
+{
+	return f->keepalive > KEEPALIVE_DEFAULT ? f->keepalive : KEEPALIVE_DEFAULT;
+}
+
 /* The endpoint and the keepalive that the network leaves open. */
 static void fill(const struct look *l, uint32_t i)
 {
@@ -579,16 +607,16 @@ static void fill(const struct look *l, uint32_t i)
 	struct track *t = &l->c->tracks[i];
 	struct device_peer *want = &f->want->peers[i];
 	const struct device_peer *there = l->there[i];
-	bool live = there && device_peer_is_live(there, f->now);
+	bool live = track_is_live(t, f);
 	struct sockpoint list[CANDIDATES_LIST];
 	unsigned n;
 
 	if (want->keepalive_open) {
 		bool busy = t->traffic && f->now_ms - t->traffic < TRAFFIC_MS && (t->nat & (NAT_OWN | NAT_PEER));
 
-		want->keepalive = t->trying || busy ? f->keepalive : 0;
+		want->keepalive = t->trying ? round_keepalive(f) : busy ? f->keepalive : 0;
 	}
-	if (!want->endpoint_open)
+	if (!want->endpoint_open && !live)
 		return;
 	want->endpoint.port = 0;
 	if (live || !(t->trying || t->rewind || !there || !there->endpoint.port))
@@ -682,7 +710,10 @@ static void guess(const struct candidates_facts *f, struct device_peer *want, co
 	unsigned n, i = 0;
 
 	if (want->keepalive_open)
-		want->keepalive = daemon && there && there->keepalive == f->keepalive ? f->keepalive : 0;
+		want->keepalive =
+		    daemon && there && (there->keepalive == f->keepalive || there->keepalive == round_keepalive(f))
+			? there->keepalive
+			: 0;
 	if (!want->endpoint_open)
 		return;
 	want->endpoint.port = 0;

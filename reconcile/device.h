@@ -20,7 +20,8 @@ struct device_peer {
 	uint64_t rx, tx;   /* bytes */
 };
 
-/* Had it a handshake in the last 180 s (REKEY_AFTER_TIME + slack, upstream's rule)? `now` in Unix seconds. */
+#define SESSION_SECONDS 180 /* WireGuard's REJECT_AFTER_TIME (its paper, section 6.1) */
+/* Had it a handshake within that time? `now` in Unix seconds. */
 bool device_peer_is_live(const struct device_peer *p, int64_t now);
 
 struct device_state {

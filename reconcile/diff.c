@@ -15,9 +15,6 @@
 
 #include <string.h>
 
-/* Seconds. REKEY_AFTER_TIME is 120, REJECT_AFTER_TIME 180 (the WireGuard paper, section 6.1). */
-#define SESSION_SECONDS 180
-
 /* Phases: the order of enum op_kind, with OP_PEER_CHANGE in two: what only takes away, then what gives. */
 #define PHASE(kind, gives) (2 * (unsigned)(kind) + (gives))
 #define N_PHASES           PHASE(OP_LINK_DEL + 1, 0)

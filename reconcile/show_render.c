@@ -8,9 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A handshake within this many seconds: a session that carries traffic (WireGuard's REJECT_AFTER_TIME). */
-#define SESSION_SECONDS 180
-
 static const struct device_peer *on_device(const struct shown *s, const struct key *key)
 {
 	uint32_t lo = 0, hi = s->device->n_peers;

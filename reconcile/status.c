@@ -9,8 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SESSION_SECONDS 180  /* WireGuard's REJECT_AFTER_TIME */
-#define DRIFT_SECONDS   3600 /* a repair that is older is history */
+#define DRIFT_SECONDS 3600 /* a repair that is older is history */
 
 /* ---- what the daemon wrote down ------------------------------------------------------------------------------- */
 

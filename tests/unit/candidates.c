@@ -39,6 +39,7 @@ struct sim {
 	struct candidates_facts f;
 	struct candidates_turn turn;
 	int64_t ms;
+	int64_t clock; /* seconds by which this machine's clock is another one now */
 	uint32_t n, random;
 	uint64_t initiations, knocks, resolves;
 	unsigned most_in_flight;
@@ -177,7 +178,7 @@ static void sim_send(struct sim *s, uint32_t i)
 	p->initiations++;
 	s->initiations++;
 	p->next = p->attempts++ <= 18 ? s->ms + 5000 + sim_random(s) % 334 : 0;
-	p->keepalive = s->ms + 25000;
+	p->keepalive = s->ms + (d->keepalive ? 1000 * d->keepalive : 25000);
 	if (p->answers.port && sockpoint_eq(&p->answers, &d->endpoint)) {
 		d->handshake = T0 + s->ms / 1000;
 		d->rx += 92;
@@ -217,7 +218,7 @@ static void sim_look(struct sim *s)
 		if (w->endpoint_open)
 			w->endpoint = (struct sockpoint){.port = 0};
 	}
-	s->f.now = T0 + s->ms / 1000;
+	s->f.now = T0 + s->ms / 1000 + s->clock;
 	s->f.now_ms = s->ms;
 	s->f.random = sim_random(s);
 	assert_int_equal(candidates_step(s->c, &s->f, &s->turn), 0);
@@ -393,6 +394,26 @@ static void test_backs_off(void **state)
 	sim_run(&s, 16000);
 	assert_true(sim_live(&s, 1));
 	sim_free(&s);
+}
+
+/* A keepalive that comes before WireGuard has given up makes it begin anew: no round would ever be over. */
+static void test_backs_off_with_short_keepalive(void **state)
+{
+	static const uint16_t seconds[] = {1, 5, 14, 20, 600};
+	struct sim s;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(seconds) / sizeof(seconds[0]); i++) {
+		uint64_t before;
+
+		sim_init(&s, 3);
+		s.f.keepalive = seconds[i];
+		sim_run(&s, 12 * 3600000);
+		before = s.initiations;
+		sim_run(&s, 3600000);
+		assert_in_range(s.initiations - before, 0, 3 * 2 * 20);
+		sim_free(&s);
+	}
 }
 
 /* ---- when they are many --------------------------------------------------------------------------------------- */
@@ -621,6 +642,45 @@ static void test_keepalive(void **state)
 
 /* ---- what is given -------------------------------------------------------------------------------------------- */
 
+/* The clock is set while there are sessions: they are as young as they were. */
+static void test_clock(void **state)
+{
+	static const int64_t jumps[] = {86400, 400, -400, -86400};
+	struct sim s;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(jumps) / sizeof(jumps[0]); i++) {
+		uint64_t before;
+
+		sim_init(&s, 3);
+		sim_reachable(&s, 0, 2);
+		sim_run(&s, 20000);
+		assert_true(sim_live(&s, 0));
+		/* One that a daemon found as it started. */
+		if (i % 2) {
+			candidates_free(s.c);
+			s.c = candidates_new();
+			sim_look(&s);
+		}
+		s.clock = jumps[i];
+		before = s.initiations;
+		for (unsigned k = 0; k < 10; k++) {
+			sim_data(&s, 0, 128, 128);
+			sim_run(&s, 4000);
+		}
+		assert_true(sockpoint_eq(&s.there.peers[0].endpoint, &s.peers[0].answers));
+		assert_in_range(s.initiations - before, 0, 3 * 12);
+		/* And no younger. */
+		s.peers[0].answers.port = 0;
+		sim_run(&s, 180000);
+		assert_false(sim_live(&s, 0));
+		s.there.peers[0].tx += 148;
+		sim_run(&s, 8000);
+		assert_int_equal(s.there.peers[0].keepalive, 25);
+		sim_free(&s);
+	}
+}
+
 static void test_given(void **state)
 {
 	struct sim s;
@@ -730,12 +790,20 @@ static void test_odd_devices(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_order),          cmocka_unit_test(test_few_at_once),
-	    cmocka_unit_test(test_last_of_eleven), cmocka_unit_test(test_backs_off),
-	    cmocka_unit_test(test_many),           cmocka_unit_test(test_linear),
-	    cmocka_unit_test(test_others_leave),   cmocka_unit_test(test_knocks),
-	    cmocka_unit_test(test_keepalive),      cmocka_unit_test(test_given),
-	    cmocka_unit_test(test_guess),          cmocka_unit_test(test_odd_devices),
+	    cmocka_unit_test(test_order),
+	    cmocka_unit_test(test_few_at_once),
+	    cmocka_unit_test(test_last_of_eleven),
+	    cmocka_unit_test(test_backs_off),
+	    cmocka_unit_test(test_backs_off_with_short_keepalive),
+	    cmocka_unit_test(test_many),
+	    cmocka_unit_test(test_linear),
+	    cmocka_unit_test(test_others_leave),
+	    cmocka_unit_test(test_knocks),
+	    cmocka_unit_test(test_keepalive),
+	    cmocka_unit_test(test_clock),
+	    cmocka_unit_test(test_given),
+	    cmocka_unit_test(test_guess),
+	    cmocka_unit_test(test_odd_devices),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
