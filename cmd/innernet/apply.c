@@ -72,6 +72,8 @@ static int apply_shown(struct this_peer *p, const struct buf *shown, bool color,
 		code = STALE;
 		goto out;
 	}
+	/* What was shown, and no more. */
+	p->stay = true;
 	if (peer_converge(p, clock_unix(), 0, &turn, d) == 0) {
 		printf("Applied: %u operation%s%s in %lld ms; the second plan is empty.\n", turn.n_ops,
 		       turn.n_ops == 1 ? "" : "s", turn.wrote_names ? " and the names" : "", (long long)turn.ms);

@@ -24,7 +24,8 @@ static int up_one(const struct invocation *inv, const struct peer_options *o, co
 
 	if (!p)
 		return FAILED;
-	/* What it warns of, the second turn warns of again. */
+	/* What it warns of, the second turn warns of again; who is looked for elsewhere is so once. */
+	p->stay = true;
 	r = peer_converge(p, clock_unix(), LOCK_WAIT_MS, &first, &early);
 	if (r)
 		report(inv, &early, NULL);
@@ -36,6 +37,7 @@ static int up_one(const struct invocation *inv, const struct peer_options *o, co
 			diag_help(&fetched, fetched.last, "going on with the last good snapshot");
 		}
 		peer_resolve(p, RESOLVE_WAIT_MS, &d);
+		p->stay = false;
 		r = peer_converge(p, clock_unix(), LOCK_WAIT_MS, &second, &d);
 	}
 	if (r > 0)

@@ -75,6 +75,7 @@ struct this_peer {
 	/* Where the others are looked for (reconcile/edge/peer_candidates.c). */
 	struct candidates *candidates; /* the daemon's; NULL: a command, which remembers nothing */
 	bool ending;                   /* the next turn is the daemon's last */
+	bool stay;                     /* a command: the next turn looks for nobody elsewhere */
 	struct whereabouts where;
 	uint64_t where_serial;
 	struct prefix *inside; /* the prefixes of all networks of this machine */

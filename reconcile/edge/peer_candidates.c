@@ -121,7 +121,7 @@ int peer_candidates_choose(struct this_peer *p, struct arena *a, struct device_s
 	if (!p->candidates) {
 		bool daemon = store_running(&p->store);
 
-		candidates_guess(&f, daemon, turning && !daemon);
+		candidates_guess(&f, daemon, turning && !p->stay && !daemon);
 		return 0;
 	}
 	p->n_knocks = 0;

@@ -52,6 +52,23 @@ is $? 0 "'yes' applies"
 like "$out" 'Applied: 1 operation and the names in [0-9]+ ms; the second plan is empty' 'and looks again'
 ok 'carol is there' eval 'on alice wg show corp allowed-ips | grep -qF "$CAROL_PUB"'
 
+# Where else she might be is tried by `up`; `apply` does what the plan said.
+printf 'innernet-hints 1\nhint %s - 192.0.2.77:1,192.0.2.78:2\nend\n' "$CAROL_PUB" | on alice tee /var/lib/innernet/corp/hints >/dev/null
+carol_at() { [ "$(on alice wg show corp endpoints | grep -F "$CAROL_PUB")" = "$CAROL_PUB"$'\t'"$1" ]; }
+sent_to_carol() { on alice wg show corp transfer | grep -F "$CAROL_PUB" | grep -vq $'\t0$'; }
+out=$(on alice innernet apply corp --offline --yes 2>/dev/null)
+like "$?: $out" 'Applied: 1 operation in ' 'one who may be somewhere'
+ok 'is looked for there' carol_at 192.0.2.77:1
+on alice ping -c 1 -W 1 10.60.64.4 >/dev/null 2>&1
+ok 'in vain' wait_for 10 sent_to_carol
+is "$(on alice innernet plan corp --offline 2>/dev/null)" 'No changes. Interface corp is as the network defines it.' 'which changes no plan'
+on alice ip link set corp mtu 1300
+out=$(on alice innernet apply corp --offline --yes 2>/dev/null)
+like "$?: $out" 'Applied: 1 operation in ' 'what was shown is done'
+ok 'and nothing else' carol_at 192.0.2.77:1
+on alice innernet up corp >/dev/null 2>&1
+ok 'up tries the next' carol_at 192.0.2.78:2
+
 # ---- fetch ----------------------------------------------------------------------------------------------------------
 definition 2 "$ALICE"
 offer_of alice >"$WORK/hub/v2"
