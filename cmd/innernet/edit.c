@@ -526,9 +526,10 @@ static int take_network(struct edit_job *job)
 	if (!word || !network_name_valid(word, strlen(word)))
 		return 0;
 	there = access(word, F_OK) == 0;
-	if (!there && caller_become(&job->diags) < 0)
-		return -1;
 	job->own = (struct own_clone){.network = word, .path = own_clone_find(job->arena, word)};
+	/* What git runs for a clone of theirs, hooks too, it runs as them. */
+	if ((job->own.path || !there) && caller_become(&job->diags) < 0)
+		return -1;
 	if (!job->own.path && !there && job->edit.kind != EDIT_FOLD) {
 		g = diag_error(&job->diags, "no-clone", NULL,
 			       "there is no file or folder '%s', and no clone of that network", word);

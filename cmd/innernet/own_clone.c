@@ -17,16 +17,28 @@
 
 /* --- who types --- */
 
-int caller_become(struct diags *d)
+/* Whom sudo made root; NULL: nobody. */
+static const char *caller_uid(uid_t *out)
 {
 	const char *uid = getenv("SUDO_UID");
 	char *end;
 	unsigned long n = uid ? strtoul(uid, &end, 10) : 0;
-	struct passwd *p;
 
 	if (geteuid() != 0 || !n || *end)
+		return NULL;
+	*out = (uid_t)n;
+	return uid;
+}
+
+int caller_become(struct diags *d)
+{
+	uid_t n;
+	const char *uid = caller_uid(&n);
+	struct passwd *p;
+
+	if (!uid)
 		return 0;
-	p = getpwuid((uid_t)n);
+	p = getpwuid(n);
 	if (!p || initgroups(p->pw_name, p->pw_gid) || setgid(p->pw_gid) || setuid(p->pw_uid)) {
 		diag_error(d, "caller-unknown", NULL, "cannot become user %s, who typed this: %s", uid,
 			   p ? strerror(errno) : "there is no such user");
@@ -60,13 +72,24 @@ static int git_line(char out[static LINE_MAX_BYTES], struct diags *d, const char
 }
 #define GIT(out, d, ...) git_line(out, d, (const char *const[]){__VA_ARGS__, NULL})
 
+/* It is noted in the file of the one who typed, which root may only read: git runs nothing for that. */
 const char *own_clone_find(struct arena *a, const char *network)
 {
 	char path[LINE_MAX_BYTES], key[NETWORK_MAX_LEN + 32];
+	const char *env = getenv("HOME"), *home = env ? arena_strdup(a, env) : NULL;
+	uid_t n;
+	const struct passwd *p = caller_uid(&n) ? getpwuid(n) : NULL;
+	bool found;
 
 	snprintf(key, sizeof(key), "innernet.%s.clone", network);
-	return GIT(path, NULL, "config", "--global", "--type=path", "--get", key) == 0 && *path ? arena_strdup(a, path)
-												: NULL;
+	if (p)
+		setenv("HOME", p->pw_dir, 1);
+	found = GIT(path, NULL, "config", "--global", "--type=path", "--get", key) == 0 && *path;
+	if (p && home)
+		setenv("HOME", home, 1);
+	else if (p)
+		unsetenv("HOME");
+	return found ? arena_strdup(a, path) : NULL;
 }
 
 int own_clone_set(const char *network, const char *path, struct diags *d)
@@ -187,6 +210,9 @@ enum push_fate own_clone_settle(struct own_clone *c, struct diags *d)
 		return PUSH_UNKNOWN;
 	if (GIT(out, NULL, "-C", c->path, "merge-base", "--is-ancestor", "HEAD", "@{upstream}") == 0)
 		return PUSH_TAKEN;
+	/* Somebody has committed there meanwhile: that is not taken away with ours. */
+	if (GIT(out, NULL, "-C", c->path, "rev-parse", "--verify", "HEAD^") || strcmp(out, c->base))
+		return PUSH_UNKNOWN;
 	if (GIT(out, NULL, "-C", c->path, "rev-parse", "--verify", "@{upstream}") ||
 	    GIT(ignored, d, "-C", c->path, "reset", "--quiet", "--keep", "@{upstream}"))
 		return PUSH_UNKNOWN;

@@ -38,7 +38,7 @@ enum push_fate {
 	PUSH_TAKEN,   /* all the same: only the answer was lost */
 	PUSH_REFUSED, /* the clone is back where it was */
 	PUSH_RACED,   /* somebody else's came first: the clone is where they are */
-	PUSH_UNKNOWN, /* the server cannot be asked: the commit stays in the clone */
+	PUSH_UNKNOWN, /* the server cannot be asked, or others committed there: the commit stays in the clone */
 };
 enum push_fate own_clone_settle(struct own_clone *c, struct diags *d);
 

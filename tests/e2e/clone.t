@@ -115,6 +115,16 @@ is "$status $(on hub git -C $REPO log -2 --format=%s | xargs -d '\n')" '0 networ
 is "$(on alice stat -c %a erin.yaml)" 600 'with one invitation'
 is "$(on alice sed -n 's/^floor: *//p; s/^ *number: *//p' erin.yaml | xargs)" "$(on hub git -C $REPO rev-list --count main~1)" \
 	'whose floor is what was published'
+# Somebody commits in the clone itself, while a push is refused.
+on alice install -m 755 /dev/stdin corp/.git/hooks/pre-push <<END
+#!/bin/sh
+unset GIT_DIR && git commit -q --allow-empty -m precious
+exit 1
+END
+run alice innernet add-cidr corp --name lost --cidr 10.60.73.0/24 --yes
+like "$err" '^error\[git-failed\]: `git push` failed; the commit is there$' 'what others committed meanwhile'
+is "$(git_in log -2 --format=%s | xargs -d '\n')" 'precious network: add CIDR lost' 'is not taken away'
+git_in reset -q --hard '@{upstream}'
 on alice rm corp/.git/hooks/pre-push
 spawn alice race innernet add-cidr corp --name left --cidr 10.60.70.0/24 --yes
 spawn carol race innernet add-cidr corp --name right --cidr 10.60.71.0/24 --yes
@@ -150,6 +160,14 @@ run alice env -C ada SUDO_UID=1000 SUDO_GID=1000 innernet clone corp two
 is "$status $(on alice stat -c %u ada/two/network.yaml ada/.gitconfig | xargs)" '0 1000 1000' 'with sudo it is still theirs'
 run alice env -C ada SUDO_UID=1000 innernet enable-peer corp --name bob --yes
 is "$status $out" "0 Peer 'bob' is enabled already. Nothing changed." 'and found'
+on alice install -m 755 -o 1000 /dev/stdin ada/two/.git/hooks/pre-commit <<END
+#!/bin/sh
+id -u >$WORK/alice/ada/hook-ran-as
+END
+on alice mkdir ada/corp
+run alice env -C ada HOME=/root SUDO_UID=1000 innernet add-cidr corp --name ours --cidr 10.60.72.0/24 --yes
+is "$status $(on alice cat ada/hook-ran-as)" '0 1000' 'a folder that is called so changes nothing, and hooks run as who typed'
+is "$(on alice find ada/two -not -user 1000)" '' 'nothing of it is now root'"'"'s'
 
 # ---- without the server ---------------------------------------------------------------------------------------------
 
