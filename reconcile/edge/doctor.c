@@ -278,8 +278,8 @@ static void check_endpoints(const struct doctor *d)
 			continue;
 		k = checks_add(d->c, CHECK_WARN, "overrides",
 			       "an endpoint is kept for %s, whom this machine does not see", s->endpoints[i].name);
-		checks_help(d->c, k, "innernet override-peer-endpoint %s --name %s -u", m->network,
-			    s->endpoints[i].name);
+		checks_help(d->c, k, "innernet override-peer-endpoint %s --name %s -u",
+			    peer_config_interface(d->peer->config), s->endpoints[i].name);
 	}
 }
 
