@@ -25,6 +25,18 @@ static const struct device_peer *on_device(const struct shown *s, const struct k
 	return NULL;
 }
 
+/* With a session now: what the daemon said before it began (it looks no more) is of the past. */
+static bool in_session(const struct shown *s, const struct device_peer *dev)
+{
+	return dev && dev->handshake && s->now - dev->handshake < SESSION_SECONDS;
+}
+
+static const struct daemon_try *looked_for(const struct shown *s, const struct view_peer *p,
+					   const struct device_peer *dev)
+{
+	return dev && !in_session(s, dev) ? daemon_try_find(s->daemon, p->name) : NULL;
+}
+
 static const char *state_of(const struct shown *s, uint32_t i)
 {
 	const struct view_peer *p = &s->view->peers[i];
@@ -41,7 +53,7 @@ static const char *state_of(const struct shown *s, uint32_t i)
 		return "not applied";
 	if (!dev->handshake)
 		return "no handshake yet";
-	return s->now - dev->handshake < SESSION_SECONDS ? "connected" : "idle";
+	return in_session(s, dev) ? "connected" : "idle";
 }
 
 static void add_bytes(struct buf *out, uint64_t n)
@@ -107,7 +119,7 @@ static void put_peer(struct buf *out, uint32_t i, const void *ctx)
 	const struct shown *s = ctx;
 	const struct view_peer *p = &s->view->peers[i];
 	const struct device_peer *dev = i == s->view->self || p->pending ? NULL : on_device(s, &p->key);
-	const struct daemon_try *looked_for;
+	const struct daemon_try *try;
 
 	buf_printf(out, "%s ", p->name);
 	add_addresses(out, p->ip, p->n_ips);
@@ -116,9 +128,10 @@ static void put_peer(struct buf *out, uint32_t i, const void *ctx)
 		buf_printf(out, " by %s", view_peer_via(s->view, i));
 	if (dev)
 		add_device_peer(out, s, dev);
-	if (dev && (looked_for = daemon_try_find(s->daemon, p->name))) {
+	try = looked_for(s, p, dev);
+	if (try) {
 		buf_str(out, ", ");
-		daemon_try_text(out, looked_for, NULL, s->now);
+		daemon_try_text(out, try, NULL, s->now);
 	}
 	if (i == s->view->self && s->own) {
 		buf_str(out, ", ");
@@ -257,7 +270,7 @@ static json_t *peer_json(const struct shown *s, uint32_t i)
 		  json_put(o, "server", json_boolean(p->server)) && json_put(o, "state", json_string(state_of(s, i))) &&
 		  json_put(o, "via", text_json(view_peer_via(s->view, i))) &&
 		  (p->pending || json_put(o, "public_key", key_json(&p->key))) && (!dev || put_device_peer(o, dev)) &&
-		  put_search(o, daemon_try_find(s->daemon, p->name));
+		  put_search(o, looked_for(s, p, dev));
 
 	if (ok)
 		return o;

@@ -58,6 +58,7 @@ all_meet() {
 	done; done
 }
 ok 'all whose NATs keep their ports have met, unasked' wait_for 25 all_meet
+unlike "$(on alice innernet show nnet)" ' bob .*connected.*no answer' 'who is connected is not said to give no answer'
 for a in $finders; do
 	for b in $finders; do
 		[ "$a" = "$b" ] || ok "$a reaches $b" reaches "$a" "$b"
