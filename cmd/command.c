@@ -159,7 +159,11 @@ static void help_options(const struct option_spec *o)
 		else
 			buf_str(&left, "    ");
 		buf_printf(&left, "--%s%s%s", o->name, o->arg ? " " : "", o->arg ? o->arg : "");
-		printf("  %-30s %s\n", left.p ? left.p : o->name, o->help);
+		/* One that is too long for its column has what it is for on the next line. */
+		if (left.n > 30)
+			printf("  %s\n  %-30s %s\n", left.p, "", o->help);
+		else
+			printf("  %-30s %s\n", left.p ? left.p : o->name, o->help);
 		buf_free(&left);
 	}
 }
@@ -177,10 +181,11 @@ static void help_program(const struct program *p)
 
 	printf("%s: %s\n\nUsage: %s [OPTION...] COMMAND [ARGUMENT...]\n", p->name, p->summary, p->name);
 	if (c && p->default_takes_args)
-		printf("       %s %s\n\n%s\n", p->name, c->synopsis, c->text ? c->text : "");
+		printf("       %s %s\n\nWithout a command it is `%s`: %s.\n%s\n", p->name, c->synopsis, c->name,
+		       c->summary, c->text ? c->text : "");
 	printf("\nCommands:\n");
 	for (const struct command *const *i = p->commands; *i; i++)
-		printf("  %-18s %s\n", (*i)->name, (*i)->summary);
+		printf("  %-22s  %s\n", (*i)->name, (*i)->summary);
 	if (c && p->default_takes_args) {
 		printf("\nOptions without a command:\n");
 		help_options(c->options);

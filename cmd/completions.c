@@ -115,6 +115,7 @@ static void bash(struct buf *out, const struct program *p)
 		   "\t\t\telse\n"
 		   "\t\t\t\tmapfile -t COMPREPLY < <(compgen -f -- \"$cur\"\n"
 		   "\t\t\t\t\tfor word in /etc/%s/*.yaml; do\n"
+		   "\t\t\t\t\t\t[ -e \"$word\" ] || continue\n"
 		   "\t\t\t\t\t\tword=${word##*/}\n"
 		   "\t\t\t\t\t\tcompgen -W \"${word%%.yaml}\" -- \"$cur\"\n"
 		   "\t\t\t\t\tdone)\n"

@@ -74,7 +74,7 @@ static const struct option_spec fold_options[] = {
 };
 const struct command command_fold = {
     .name = "fold",
-    .synopsis = "[FILE | DIR] [NAME...] [OPTION...]",
+    .synopsis = "[IFACE | FILE | DIR] [NAME...] [OPTION...]",
     .summary = "write the keys that peers enrolled into the definition",
     .text =
 	"Puts the public key of each peer that redeemed its invitation, or of those named, in the place of its\n"
