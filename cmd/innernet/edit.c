@@ -406,6 +406,26 @@ int edit_print_json(const struct edit_job *job, const struct edit_command *c, co
 	return rc ? 1 : 0;
 }
 
+/* The commands that are left to be typed, from the folder that we are in. */
+static void put_commit(struct buf *out, const struct edit_job *job, const char *message)
+{
+	const char *root = job->before->files[0], *slash = strrchr(root, '/');
+	size_t n = slash ? (size_t)(slash - root) + 1 : 0; /* of "FOLDER/", where it is another one */
+	struct buf git = {0};
+
+	buf_str(&git, "git");
+	if (n)
+		buf_printf(&git, " -C %.*s", (int)(n > 1 ? n - 1 : n), root);
+	buf_printf(out, "It counts when it is pushed: %s commit -m '%s'", git.p ? git.p : "", message);
+	for (uint32_t i = 0; i < job->before->n_files; i++)
+		if (job->bytes[i].p)
+			buf_printf(out, " %s",
+				   job->before->files[i] + (strncmp(job->before->files[i], root, n) ? 0 : n));
+	buf_printf(out, " && %s push\n", git.p ? git.p : "");
+	out->failed |= git.failed;
+	buf_free(&git);
+}
+
 static int print_done(const struct edit_job *job, const struct edit_command *c, const char *message)
 {
 	struct buf b = {0};
@@ -417,11 +437,7 @@ static int print_done(const struct edit_job *job, const struct edit_command *c, 
 	} else if (option_given(job->inv, "commit")) {
 		buf_str(&b, "Committed. It counts when it is pushed: git push\n");
 	} else {
-		buf_printf(&b, "It counts when it is pushed: git commit -m '%s'", message);
-		for (uint32_t i = 0; i < job->before->n_files; i++)
-			if (job->bytes[i].p)
-				buf_printf(&b, " %s", job->before->files[i]);
-		buf_str(&b, " && git push\n");
+		put_commit(&b, job, message);
 	}
 	int rc = print_buf_to(job->inv, job->say, &b);
 	buf_free(&b);
