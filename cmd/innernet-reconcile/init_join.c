@@ -225,13 +225,14 @@ static void print_next_steps(const struct joining *j, const char *endpoint)
 
 	command_put(&watch, j->inv, "--watch", j->m->network);
 	put_what_to_commit(&out, j, endpoint);
-	printf("This machine can be another server of '%s'; its keys are in %s.\n\n"
-	       "In network.yaml, `trust:` becomes this, and `peers:` has one more:\n\n%s\n"
-	       "Commit that and push. `innernet plan` shows what it does; whose signature counts is a change that the\n"
-	       "commit must accept, with the trailer that the plan names. Then, here:\n\n"
-	       "  %-34s   publish it and serve it\n\n"
-	       "UDP port %u must be open from outside.\n",
-	       j->m->network, j->paths.config, out.failed ? "" : out.p, watch.p ? watch.p : "", j->c->listen_port);
+	printf(
+	    "This machine can be another server of '%s'; its keys are in %s.\n\n"
+	    "In network.yaml, `trust:` becomes this, and `peers:` has one more:\n\n%s\n"
+	    "`innernet plan` shows what that does. Whose signature counts is a change that the commit must accept:\n"
+	    "commit with the trailer that the plan names, and push. When the first server has published it, here:\n\n"
+	    "  %-34s   publish it and serve it\n\n"
+	    "UDP port %u must be open from outside.\n",
+	    j->m->network, j->paths.config, out.failed ? "" : out.p, watch.p ? watch.p : "", j->c->listen_port);
 	buf_free(&watch);
 	if (j->m->trust.threshold > 1)
 		printf("%u of the signers must sign: put the seeds of %u more into `signing_seeds` of its file.\n",

@@ -36,6 +36,7 @@ struct turn {
 	struct impact *impact;
 	struct diags diags; /* of the head, and what refuses it */
 	bool refused;
+	bool headless; /* its definition has no server */
 };
 
 static bool only_code(const struct diags *d, const char *code)
@@ -72,7 +73,6 @@ static int load_head(struct turn *t, bool without_server, struct diags *d)
  */
 static int read_head(struct turn *t)
 {
-	struct diags again = {0};
 	int found = load_head(t, false, &t->diags);
 
 	if (found > 0)
@@ -91,10 +91,10 @@ static int read_head(struct turn *t)
 	}
 	if (!only_code(&t->diags, "no-server"))
 		return -1;
-	found = load_head(t, true, &again);
-	diags_free(&again);
-	t->refused = true;
-	return found > 0 ? 0 : -1;
+	diags_free(&t->diags);
+	t->diags = (struct diags){0};
+	t->headless = true;
+	return load_head(t, true, &t->diags) > 0 ? 0 : -1;
 }
 
 static int resolve(struct turn *t, const char *option, const char *revision, char sha[static HASH_HEX_LEN + 1])
@@ -199,6 +199,30 @@ static int read_base(struct turn *t)
 	return 0;
 }
 
+/* A network that never had a server, one of `apply --file`, needs none: it has no trust that names signers. */
+static void judge_headless(struct turn *t)
+{
+	bool had = t->after->trust.present;
+	struct diag *g;
+
+	for (uint32_t i = 0; t->before && i < t->before->n_peers; i++)
+		had |= t->before->peers[i].server;
+	if (!had)
+		return;
+	g = diag_error(&t->diags, "no-server", &t->after->at_network, "no peer is a server");
+	diag_help(&t->diags, g, "one peer needs 'server: true' and an endpoint");
+}
+
+/* What the server will ask for, whatever its limits are: better read here than in its log. */
+static void warn_of_trust(struct turn *t)
+{
+	struct diag *g = diag_warning(&t->diags, "guard-trust", NULL,
+				      "this revision changes whose signature peers believe: the server takes it "
+				      "only when its commit says that it is meant");
+
+	diag_help(&t->diags, g, "git commit --trailer '" ACCEPT_TRAILER ": %s' ...", t->impact->id);
+}
+
 /* The definition's tests, the ledger, the guards. */
 static int judge(struct turn *t)
 {
@@ -209,6 +233,7 @@ static int judge(struct turn *t)
 	size_t errors = d->n_errors;
 	char head[HASH_HEX_LEN + 1];
 	struct span message = {0};
+	bool accepted;
 
 	if (file && guard_file_read(file, &limits, d) < 0)
 		return -1;
@@ -232,7 +257,12 @@ static int judge(struct turn *t)
 		message = clone_message(t->clone, t->head_sha, t->arena, d);
 	else if (t->clone && clone_resolve(t->clone, "HEAD", head, d) > 0)
 		message = clone_message(t->clone, head, t->arena, d);
-	guard_check(file ? &limits : NULL, t->impact, message.p && guard_accepted(message, t->impact->id), d);
+	accepted = message.p && guard_accepted(message, t->impact->id);
+	guard_check(file ? &limits : NULL, t->impact, accepted, d);
+	if (!file && t->before && t->impact->trust_changed && !accepted)
+		warn_of_trust(t);
+	if (t->headless)
+		judge_headless(t);
 	t->refused |= d->n_errors > errors;
 	diags_sort(d);
 	return 0;

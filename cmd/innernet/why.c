@@ -81,8 +81,8 @@ static void put_line(struct buf *out, const struct model *m, const struct place 
 
 	for (uint32_t n = at->line; n >= 10; n /= 10)
 		width++;
-	buf_printf(out, "%*s --> %s:%u:%u\n%*s |\n%u | ", width, "", m->files[at->file], at->line, at->column, width,
-		   "", at->line);
+	buf_printf(out, "%*s--> %s:%u:%u\n%*s |\n%u | ", width, "", m->files[at->file], at->line, at->column, width, "",
+		   at->line);
 	buf_visible(out, text);
 	buf_char(out, '\n');
 }

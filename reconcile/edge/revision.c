@@ -159,7 +159,9 @@ static void check_signing(const struct revision *g, const struct revision *prev,
 		   seeds_among(c, &prev->parsed.trust) < prev->parsed.trust.threshold) {
 		e = diag_error(d, "cannot-sign", &t->at,
 			       "this server cannot sign the change of signers as one of the old ones");
-		diag_help(d, e, "keep the old seeds in the server's file until the change is published");
+		diag_help(d, e,
+			  "keep the old seeds in the server's file until the change is published; a server that joins "
+			  "waits for another one to publish it");
 	}
 }
 

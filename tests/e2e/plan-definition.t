@@ -116,6 +116,11 @@ sed 's/hub/hob/; s/server: true/server: false/' "$work/good.yaml" >network.yaml
 run innernet plan
 is "$status" 3 'so is a definition without a server'
 has "$err" 'error[no-server]' 'as the server would'
+sed '/^trust:/,/^  signers/d; s/server: true/server: false/' "$work/good.yaml" >network.yaml
+commit ann '2025-04-03T00:00:00Z' 'No server'
+run innernet plan
+is "$status $err" '0 ' 'a network that never had one, of apply --file, needs none'
+git reset -q --hard HEAD~1
 sed 's/alice:/alice/' "$work/good.yaml" >network.yaml
 run innernet plan
 is "$status" 1 'what is not YAML has no plan'
@@ -190,7 +195,7 @@ is "$out" "alice and ci1 reach each other.
   alice: 10.60.64.2 in 'humans'
   ci1: 10.60.65.2 in 'builders'
 why: the association [humans, builders] joins them
-   --> network.yaml:13:16
+  --> network.yaml:13:16
    |
 13 | associations: [[humans, builders]]
   since: 2025-04-02, commit $sha by bob <bob@example.com>: People use the builders
