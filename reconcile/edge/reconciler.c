@@ -337,7 +337,7 @@ static void verdict_accepted(struct reconciler *r, const char *sha, enum turn tu
 
 static void accepted(struct reconciler *r, const char *sha)
 {
-	condition_set(r, CONDITION_VALID, TRUTH_TRUE, "Valid", sha, "commit %.12s is valid", sha);
+	condition_set(r, CONDITION_VALID, TRUTH_TRUE, "Valid", sha, "nothing is wrong with it");
 	free(r->problem);
 	r->problem = NULL;
 }
@@ -667,8 +667,7 @@ static void restore(struct reconciler *r)
 	r->applied_time = clock_unix();
 	reconciler_reports_remap(r, NULL);
 	r->convergence_open = false;
-	condition_set(r, CONDITION_VALID, TRUTH_TRUE, "Valid", r->current->commit.sha, "commit %.12s is valid",
-		      r->current->commit.sha);
+	condition_set(r, CONDITION_VALID, TRUTH_TRUE, "Valid", r->current->commit.sha, "nothing is wrong with it");
 	condition_set(r, CONDITION_PUBLISHED, TRUTH_TRUE, "Published", commit, "version %" PRIu64 ".%" PRIu64,
 		      r->published.parsed.version.epoch, r->published.parsed.version.number);
 	log_info("restored", "version %" PRIu64 ".%" PRIu64 " (commit %.12s) is published",

@@ -63,7 +63,9 @@ uint32_t reconciler_peers(const struct reconciler *r, uint32_t *converged)
 	for (uint32_t i = 0; i < m->n_peers; i++) {
 		const struct peer *p = &m->peers[i];
 		const struct report *report = &r->reports[i];
-		if (p->server || p->disabled || (p->is_invite && !ledger_enrolment(reconciler_facts(r), &p->key)))
+		/* Other servers look at the definition themselves; one with `via` runs nothing that could ask. */
+		if (p->disabled || p->server || p->via ||
+		    (p->is_invite && !ledger_enrolment(reconciler_facts(r), &p->key)))
 			continue;
 		n++;
 		*converged += report->has_runs && !hash_cmp(&report->runs, &r->current->parsed.name);

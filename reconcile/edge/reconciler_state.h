@@ -321,7 +321,7 @@ void reconciler_poll(struct reconciler *r, struct http_request *q, const struct 
 /* The current revision changed: `old` (may be NULL) was there before. */
 void reconciler_reports_remap(struct reconciler *r, const struct revision *old);
 void reconciler_convergence_check(struct reconciler *r);
-/* Enabled peers that have a key, without servers, which see to themselves, and how many of them run the current version. */
+/* Enabled peers that have a key and ask for snapshots: no servers, no `via`. And how many run the current version. */
 uint32_t reconciler_peers(const struct reconciler *r, uint32_t *converged);
 void reconciler_wake(struct reconciler *r);
 void reconciler_wake_peer(struct reconciler *r, const struct key *mark); /* its poll alone */

@@ -122,6 +122,7 @@ static json_t *peer_json(const struct reconciler *r, uint32_t i)
 			    json_string(p->disabled ? "disabled"
 					: p->server ? "server"
 					: invited   ? "invited"
+					: p->via    ? "relayed"
 						    : "enrolled"));
 	if (runs)
 		json_object_set_new(o, "version", version_json(&runs->parsed.version));

@@ -75,14 +75,15 @@ is "$(git -C "$WORK/network.git" notes --ref innernet show main)" "published as 
 cp "$WORK/joined.yaml" "$WORK/clone/network.yaml"
 ok 'what it printed is a valid definition' innernet validate "$WORK/clone"
 git -C "$WORK/clone" commit -q -a -m 'another server'
-plan=$(innernet plan "$WORK/clone" --base HEAD~1 2>&1 | grep -oE '[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}' | head -n 1)
-[ -n "$plan" ] || bail 'its plan has no id'
+plan=$(innernet plan "$WORK/clone" --base HEAD~1 2>&1 | sed -n "s/^  help: git commit --trailer 'Innernet-Accept: \\(.*\\)' .*/\\1/p")
+[ -n "$plan" ] || bail 'its plan does not say what the commit must have'
 git -C "$WORK/clone" commit -q --amend --no-edit --trailer "Innernet-Accept: $plan"
 git -C "$WORK/clone" push -q
 ok 'the first server publishes it' wait_for 20 status_has hub "Published +True +Published +commit $(tip)"
 ok 'and then the second' wait_for 20 status_has spare "Published +True +Published +commit $(tip)"
 is "$(statement spare)" "$(statement hub)" 'the same bytes'
 ok 'it is ready' wait_for 20 status_has spare 'Ready +True'
+ok 'nobody waits for it to ask the first one' status_has hub '^  spare +10.60.0.2 +server +-$'
 ok 'alice reaches it' wait_for 20 ping_works alice 10.60.0.2 1
 
 # ---- one ledger ------------------------------------------------------------------------------------------------------
