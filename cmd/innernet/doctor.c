@@ -4,6 +4,8 @@
 #include "cmd/innernet/report.h"
 #include "reconcile/edge/doctor.h"
 
+#include <string.h>
+
 static const struct option_spec options[] = {
     {"json", 0, NULL, "one JSON document"},
     HOSTS_OPTIONS,
@@ -20,7 +22,9 @@ static void check_network(const struct peer_options *o, const char *name, struct
 	if (peer_open(o, name, &p, &d) == 0) {
 		doctor_check(p, RESOLVE_WAIT_MS, c);
 	} else {
-		k = checks_add(c, CHECK_FAIL, "file", "%s", d.first ? d.first->message : "out of memory");
+		/* What may not be read is not known to be wrong. */
+		k = checks_add(c, d.first && strcmp(d.first->code, "file-error") == 0 ? CHECK_UNKNOWN : CHECK_FAIL,
+			       "file", "%s", d.first ? d.first->message : "out of memory");
 		if (d.first && d.first->help)
 			checks_help(c, k, "%s", d.first->help);
 	}

@@ -53,10 +53,13 @@ static void check_network(const struct peer_options *o, const char *name, struct
 {
 	struct this_peer *p = NULL;
 	struct diags d = {0};
+	struct check *k;
 
 	if (peer_open(o, name, &p, &d) < 0) {
-		checks_add(c, d.first && strcmp(d.first->code, "no-network") == 0 ? CHECK_FAIL : CHECK_UNKNOWN,
-			   "network", "%s", d.first ? d.first->message : "out of memory");
+		k = checks_add(c, d.first && strcmp(d.first->code, "no-network") == 0 ? CHECK_FAIL : CHECK_UNKNOWN,
+			       "network", "%s", d.first ? d.first->message : "out of memory");
+		if (d.first && d.first->help)
+			checks_help(c, k, "%s", d.first->help);
 		buf_str(title, name);
 	} else {
 		char ip[ADDR_STR_LEN];

@@ -32,7 +32,7 @@ static const char *errno_help(int err)
 	return NULL;
 }
 
-static int fail(struct diags *d, const char *path, const char *what, int err)
+int file_fail(struct diags *d, const char *path, const char *what, int err)
 {
 	struct diag *g = diag_file_error(d, "file-error", path, "cannot %s %s: %s", what, path, strerror(err));
 	const char *help = errno_help(err);
@@ -81,7 +81,7 @@ static int read_all(int fd, const char *path, size_t size, size_t max, struct bu
 
 	if (!p) {
 		d->out_of_memory = true;
-		return fail(d, path, "read", ENOMEM);
+		return file_fail(d, path, "read", ENOMEM);
 	}
 	for (;;) {
 		ssize_t r = read(fd, p + n, cap - n);
@@ -91,7 +91,7 @@ static int read_all(int fd, const char *path, size_t size, size_t max, struct bu
 			int err = errno;
 			sodium_memzero(p, cap);
 			free(p);
-			return fail(d, path, "read", err);
+			return file_fail(d, path, "read", err);
 		}
 		n += (size_t)r;
 		if (r == 0 || n == cap)
@@ -123,10 +123,10 @@ static int read_file(const char *path, size_t max, bool secret, struct buf *out,
 			*absent = true;
 			return 0;
 		}
-		return fail(d, path, "open", errno);
+		return file_fail(d, path, "open", errno);
 	}
 	if (fstat(fd, &st) < 0) {
-		fail(d, path, "look at", errno);
+		file_fail(d, path, "look at", errno);
 	} else if (!S_ISREG(st.st_mode)) {
 		diag_help(d, diag_file_error(d, "file-not-regular", path, "%s is not a regular file", path),
 			  "name a file; folders, pipes and devices are not read");
@@ -177,14 +177,14 @@ static int sync_parent(const char *path, struct diags *d)
 	int fd, r;
 
 	if (parent_of(path, dir) < 0)
-		return fail(d, path, "sync the folder of", ENAMETOOLONG);
+		return file_fail(d, path, "sync the folder of", ENAMETOOLONG);
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
-		return fail(d, dir, "open", errno);
+		return file_fail(d, dir, "open", errno);
 	r = fsync(fd);
 	/* Some file systems cannot sync a folder; they say EINVAL. */
 	if (r < 0 && errno != EINVAL) {
-		r = fail(d, dir, "sync", errno);
+		r = file_fail(d, dir, "sync", errno);
 	} else {
 		r = 0;
 	}
@@ -215,10 +215,10 @@ static int replace(const char *path, struct span bytes, mode_t mode, enum replac
 	int n = snprintf(temp, sizeof(temp), "%s.XXXXXX", path);
 
 	if (n < 0 || (size_t)n >= sizeof(temp))
-		return fail(d, path, "write", ENAMETOOLONG);
+		return file_fail(d, path, "write", ENAMETOOLONG);
 	fd = mkostemp(temp, O_CLOEXEC); /* 0600 */
 	if (fd < 0)
-		return fail(d, path, "write", errno);
+		return file_fail(d, path, "write", errno);
 	if (fchmod(fd, mode) < 0 || write_all(fd, bytes) < 0 || (how != REPLACE_LAZY && fsync(fd) < 0)) {
 		err = errno;
 		close(fd);
@@ -243,7 +243,7 @@ undo:
 		diag_help(d, g, "choose another name, or move it away; it is never overwritten");
 		return -1;
 	}
-	return fail(d, path, "write", err);
+	return file_fail(d, path, "write", err);
 }
 
 int file_write(const char *path, struct span bytes, mode_t mode, struct diags *d)
@@ -267,7 +267,7 @@ int file_mkdirs(const char *path, mode_t mode, struct diags *d)
 	size_t n = strlen(path);
 
 	if (n >= sizeof(part))
-		return fail(d, path, "make", ENAMETOOLONG);
+		return file_fail(d, path, "make", ENAMETOOLONG);
 	for (size_t i = 1; i <= n; i++) {
 		if (path[i] != '/' && path[i] != '\0')
 			continue;
@@ -277,14 +277,14 @@ int file_mkdirs(const char *path, mode_t mode, struct diags *d)
 			if (sync_parent(part, d) < 0)
 				return -1;
 		} else if (errno != EEXIST) {
-			return fail(d, part, "make the folder", errno);
+			return file_fail(d, part, "make the folder", errno);
 		}
 	}
 	struct stat st;
 	if (stat(path, &st) < 0)
-		return fail(d, path, "look at", errno);
+		return file_fail(d, path, "look at", errno);
 	if (!S_ISDIR(st.st_mode))
-		return fail(d, path, "make the folder", ENOTDIR);
+		return file_fail(d, path, "make the folder", ENOTDIR);
 	return 0;
 }
 
@@ -293,7 +293,7 @@ int file_remove(const char *path, struct diags *d)
 	if (unlink(path) < 0) {
 		if (errno == ENOENT)
 			return 0;
-		return fail(d, path, "remove", errno);
+		return file_fail(d, path, "remove", errno);
 	}
 	return sync_parent(path, d);
 }
@@ -304,7 +304,7 @@ int file_lock(const char *path, unsigned wait_ms, int *fd, struct diags *d)
 
 	*fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (*fd < 0)
-		return fail(d, path, "open", errno);
+		return file_fail(d, path, "open", errno);
 	while (flock(*fd, LOCK_EX | LOCK_NB) < 0) {
 		int err = errno;
 
@@ -313,7 +313,7 @@ int file_lock(const char *path, unsigned wait_ms, int *fd, struct diags *d)
 		if (err != EWOULDBLOCK || wait_ms < LOCK_STEP_MS) {
 			close(*fd);
 			*fd = -1;
-			return err == EWOULDBLOCK ? 1 : fail(d, path, "lock", err);
+			return err == EWOULDBLOCK ? 1 : file_fail(d, path, "lock", err);
 		}
 		/* flock(2) has no time-out of its own. */
 		nanosleep(&step, NULL);

@@ -16,6 +16,9 @@ int file_read(const char *path, size_t max, struct buf *out, bool *absent, struc
 int file_read_secret(const char *path, size_t max, struct buf *out, bool *absent, struct diags *d);
 void buf_wipe(struct buf *b); /* sodium_memzero, then free */
 
+/* Adds "file-error" for what failed with `err` (an errno), "cannot WHAT PATH: ...", with its help. Returns -1. */
+int file_fail(struct diags *d, const char *path, const char *what, int err);
+
 /* Temporary file beside the target, write, fsync, rename, fsync of the folder. -1 with a diagnostic; the old file stays. */
 int file_write(const char *path, struct span bytes, mode_t mode, struct diags *d);
 /* The same, but refuses to replace a file that is there ("file-exists"). */

@@ -93,6 +93,25 @@ int peer_refresh_settings(struct this_peer *p, struct diags *d)
 	return peer_resolve(p, 0, d);
 }
 
+/* Not by an invitation; perhaps by a definition on this machine, of which there is no snapshot to go by. */
+static void not_joined(const struct peer_options *o, const char *ifname, struct diags *d)
+{
+	char hosts[PATH_MAX];
+	struct store store;
+	struct diag *g;
+
+	if (store_init(&store, o->data_dir, ifname, d) < 0)
+		return;
+	if (store_load_applied(&store, hosts) == 0) {
+		g = diag_error(d, "no-network", NULL,
+			       "'%s' was made from a definition on this machine, by `innernet apply --file`", ifname);
+		diag_help(d, g, "`wg show %s` shows it; `innernet plan --file FILE --as NAME` compares it", ifname);
+		return;
+	}
+	g = diag_error(d, "no-network", NULL, "this machine is not in a network called '%s'", ifname);
+	diag_help(d, g, "`innernet install INVITATION` joins one");
+}
+
 int peer_open(const struct peer_options *o, const char *ifname, struct this_peer **out, struct diags *d)
 {
 	struct this_peer *p = calloc(1, sizeof(*p));
@@ -111,9 +130,7 @@ int peer_open(const struct peer_options *o, const char *ifname, struct this_peer
 	if (peer_config_read(o->config_dir, ifname, &p->config, &absent, d) < 0)
 		goto fail;
 	if (absent) {
-		struct diag *g =
-		    diag_error(d, "no-network", NULL, "this machine is not in a network called '%s'", ifname);
-		diag_help(d, g, "`innernet install INVITATION` joins one");
+		not_joined(o, ifname, d);
 		goto fail;
 	}
 	p->private_key = p->config->private_key;

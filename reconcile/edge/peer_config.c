@@ -475,8 +475,7 @@ int peer_config_list(struct arena *a, const char *dir, const char *const **names
 	if (!folder) {
 		if (errno == ENOENT)
 			return 0;
-		diag_file_error(d, "file-error", dir, "cannot look into %s: %s", dir, strerror(errno));
-		return -1;
+		return file_fail(d, dir, "look into", errno);
 	}
 	while ((e = readdir(folder))) {
 		size_t len = network_file(e->d_name);

@@ -161,6 +161,11 @@ run carol innernet plan -f "$DEF" --as carol
 like "$status $err" "^1 error\[interface-served\]: this machine is the server of 'home'" 'nor on the server itself'
 on carol rm /etc/innernet-reconcile/home.yaml
 
+# ---- it has no snapshot to show ---------------------------------------------------------------------------------------
+run bob innernet show home
+is "$status $err" "1 error[no-network]: 'home' was made from a definition on this machine, by \`innernet apply --file\`
+  help: \`wg show home\` shows it; \`innernet plan --file FILE --as NAME\` compares it" 'show says where it is from'
+
 # ---- and away -------------------------------------------------------------------------------------------------------
 is "$(on bob innernet down home)" 'home: down; its files stay' 'down'
 nok 'the interface is gone' on bob ip link show dev home

@@ -143,6 +143,11 @@ ok 'and later it works' on alice innernet up corp
 on alice innernet down corp >/dev/null
 out=$(on alice setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all innernet up corp 2>&1)
 like "$?: $out" '1: error\[file-error\].*Permission denied' 'without permission: an error'
+for command in status doctor; do
+	out=$(on alice setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all innernet $command corp 2>&1)
+	like "$? $out" '^  [?] .* cannot open /etc/innernet/corp.yaml: Permission denied$' "$command: it cannot be told"
+	like "$out" '^ +-> run it as root' 'and what to do'
+done
 mkdir "$WORK/alice/bin"
 out=$(on alice env PATH="$WORK/alice/bin" "$WORK/.bin/innernet" up corp 2>&1)
 is $? 1 'no WireGuard at all is an error'
