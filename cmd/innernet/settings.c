@@ -163,7 +163,7 @@ static int change_own(void *ctx, struct this_peer *p, struct diags *d)
 	q.root = peer_root(p, &q.n_root);
 	if (c->given && !(c->endpoint = own_endpoint(c->arena, q.root, q.n_root, c->given, q.why))) {
 		diag_help(d, diag_error(d, "bad-endpoint", NULL, "%s", q.why),
-			  "give a host and a port that others reach: vpn.example.com:51820, or 0.0.0.0:51820 for the\n"
+			  "give a host and a port that others reach: vpn.example.com:51820, or 0.0.0.0:51820 for the "
 			  "host that a server sees this machine come from");
 		return -1;
 	}
