@@ -1,4 +1,5 @@
 #include "reconcile/git_said.h"
+#include "schema/diag.h"
 
 #include <string.h>
 
@@ -23,15 +24,20 @@ static bool begins(struct span line, const char *with)
 	return line.n >= strlen(with) && !memcmp(line.p, with, strlen(with));
 }
 
+/* People may read it in a terminal, and whoever wrote it is elsewhere. */
 static void put_line(struct span line, char out[static GIT_REASON_MAX])
 {
-	size_t n = 0;
+	struct buf text = {0};
+	size_t n;
 
 	while (line.n && line.p[line.n - 1] <= ' ')
 		line.n--;
-	for (; n < line.n && n < SHOWN; n++)
-		out[n] = line.p[n] < ' ' || line.p[n] == 0x7f ? ' ' : (char)line.p[n];
+	buf_visible(&text, (struct span){line.p, line.n < SHOWN ? line.n : SHOWN});
+	n = text.failed ? 0 : text.n < GIT_REASON_MAX - 1 ? text.n : GIT_REASON_MAX - 1;
+	if (n)
+		memcpy(out, text.p, n);
 	out[n] = '\0';
+	buf_free(&text);
 }
 
 static size_t hex_len(struct span line)
