@@ -15,13 +15,13 @@ bool git_said_ref(struct span out, const char *ref, char hex[static HASH_HEX_LEN
 
 /*
  * `git push --porcelain`: a line begins with "!" where a ref was not moved (git-push(1), OUTPUT). True with its reason, as
- * one line without control characters.
+ * one line in which nothing hides (buf_visible()).
  */
 bool git_said_refused(struct span out, char reason[static GIT_REASON_MAX]);
 
 /*
  * Why git failed, from its standard error: the last line that is not said beside every reason ("Could not read from remote
- * repository"), without "fatal: ", as one line without control characters. False: it said nothing of the kind.
+ * repository"), without "fatal: ", as one line in which nothing hides (buf_visible()). False: it said nothing of the kind.
  */
 bool git_said_why(struct span err, char why[static GIT_REASON_MAX]);
 

@@ -33,7 +33,7 @@ static void test_refused(void **state)
 	assert_true(git_said_refused(span_str("To x\n!\ta:refs/heads/b\t[rejected] (stale info)\nDone\n"), reason));
 	assert_string_equal(reason, "[rejected] (stale info)");
 	assert_true(git_said_refused(span_str("! \x1b[31m"), reason));
-	assert_string_equal(reason, "!  [31m");
+	assert_string_equal(reason, "! \\x1b[31m");
 	assert_false(git_said_refused(span_str("To x\n*\ta:refs/heads/b\t[new branch]\nDone\n"), reason));
 }
 
