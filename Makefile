@@ -63,7 +63,7 @@ FUZZ_CFLAGS  = $(BASE) -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,
 
 SCHEMA_SRC := $(wildcard schema/*.c)
 RECON_SRC  := $(wildcard reconcile/*.c)
-EDGE_SRC   := $(wildcard reconcile/edge/*.c)
+EDGE_SRC   := $(wildcard reconcile/edge/*/*.c)
 CMD_SRC    := $(wildcard cmd/*.c)
 PEER_SRC   := $(wildcard cmd/innernet/*.c)
 SERVER_SRC := $(wildcard cmd/innernet-reconcile/*.c)
@@ -74,7 +74,7 @@ FUZZ_SRC   := $(wildcard tests/fuzz/*.c)
 BENCH_SRC  := $(wildcard tests/bench/*.c)
 SOURCES    := $(SCHEMA_SRC) $(RECON_SRC) $(EDGE_SRC) $(CMD_SRC) $(PEER_SRC) $(SERVER_SRC) \
               $(UNIT_SRC) $(EDGET_SRC) $(E2E_SRC) $(FUZZ_SRC) $(BENCH_SRC)
-HEADERS    := $(wildcard schema/*.h reconcile/*.h reconcile/edge/*.h cmd/*.h cmd/*/*.h tests/*.h tests/*/*.h)
+HEADERS    := $(wildcard schema/*.h reconcile/*.h reconcile/edge/*/*.h cmd/*.h cmd/*/*.h tests/*.h tests/*/*.h)
 MAN        := $(wildcard man/*.[1-8])
 
 obj  = $(patsubst %.c,$(B)/%.o,$(1))

@@ -5,7 +5,7 @@
 #ifndef CMD_COMMAND_H
 #define CMD_COMMAND_H
 
-#include "reconcile/edge/device.h"
+#include "reconcile/edge/device/device.h"
 #include "schema/buf.h"
 #include "schema/diag.h"
 #include <stdio.h>

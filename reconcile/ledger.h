@@ -1,4 +1,4 @@
-/* The ledger's content as values (DESIGN section 2): the branch itself is reconcile/edge/ledger.h. */
+/* The ledger's content as values (DESIGN section 2): the branch itself is reconcile/edge/git/ledger.h. */
 #ifndef RECONCILE_LEDGER_H
 #define RECONCILE_LEDGER_H
 

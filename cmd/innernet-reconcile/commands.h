@@ -3,8 +3,8 @@
 #define CMD_RECONCILE_COMMANDS_H
 
 #include "cmd/command.h"
-#include "reconcile/edge/reconciler.h"
-#include "reconcile/edge/server_config.h"
+#include "reconcile/edge/server/reconciler.h"
+#include "reconcile/edge/config/server_config.h"
 
 extern const struct command command_hook;
 extern const struct command command_init;

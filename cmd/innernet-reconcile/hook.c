@@ -1,8 +1,8 @@
 /* innernet-reconcile hook: what git runs when somebody pushes, and what puts it there. */
 #include "cmd/innernet-reconcile/commands.h"
-#include "reconcile/edge/file.h"
-#include "reconcile/edge/push.h"
-#include "reconcile/edge/repo.h"
+#include "reconcile/edge/base/file.h"
+#include "reconcile/edge/server/push.h"
+#include "reconcile/edge/git/repo.h"
 
 #include <errno.h>
 #include <signal.h>

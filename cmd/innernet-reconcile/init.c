@@ -1,9 +1,9 @@
 /* innernet-reconcile init: keys, a bare repository with a first definition, and the server's own file. */
 #include "cmd/innernet-reconcile/commands.h"
 #include "cmd/innernet-reconcile/init_source.h"
-#include "reconcile/edge/file.h"
-#include "reconcile/edge/log.h"
-#include "reconcile/edge/source.h"
+#include "reconcile/edge/base/file.h"
+#include "reconcile/edge/base/log.h"
+#include "reconcile/edge/git/source.h"
 #include "reconcile/json_schema.h"
 #include "reconcile/reach.h"
 

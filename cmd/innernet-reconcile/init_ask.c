@@ -1,9 +1,9 @@
 #include "cmd/innernet-reconcile/init_ask.h"
 #include "cmd/innernet-reconcile/commands.h"
 #include "cmd/prompt.h"
-#include "reconcile/edge/own_address.h"
-#include "reconcile/edge/remote.h"
-#include "reconcile/edge/source.h"
+#include "reconcile/edge/device/own_address.h"
+#include "reconcile/edge/git/remote.h"
+#include "reconcile/edge/git/source.h"
 #include "schema/model.h"
 
 #include <sodium.h>

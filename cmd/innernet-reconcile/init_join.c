@@ -1,8 +1,8 @@
 /* innernet-reconcile init --join: keys for another server of a network that there is, and what to commit for it. */
 #include "cmd/innernet-reconcile/init_source.h"
-#include "reconcile/edge/file.h"
-#include "reconcile/edge/ledger.h"
-#include "reconcile/edge/source.h"
+#include "reconcile/edge/base/file.h"
+#include "reconcile/edge/git/ledger.h"
+#include "reconcile/edge/git/source.h"
 
 #include <stdlib.h>
 #include <string.h>

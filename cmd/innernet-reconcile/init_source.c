@@ -1,6 +1,6 @@
 /* Where `init` puts a definition, or finds it. */
 #include "cmd/innernet-reconcile/init_source.h"
-#include "reconcile/edge/file.h"
+#include "reconcile/edge/base/file.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -4,8 +4,8 @@
 
 #include "cmd/innernet-reconcile/commands.h"
 #include "cmd/innernet-reconcile/init_ask.h"
-#include "reconcile/edge/remote.h"
-#include "reconcile/edge/repo.h"
+#include "reconcile/edge/git/remote.h"
+#include "reconcile/edge/git/repo.h"
 
 /* --remote and what belongs to it, --file, --branch, into `c`. -1 after saying what is wrong with them. */
 int init_source_take(const struct invocation *inv, const struct init_asked *asked, struct server_config *c);

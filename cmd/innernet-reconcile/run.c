@@ -1,8 +1,8 @@
 /* innernet-reconcile [--watch] NAME: one turn, or the server itself. */
 #include "cmd/innernet-reconcile/commands.h"
-#include "reconcile/edge/log.h"
-#include "reconcile/edge/notify.h"
-#include "reconcile/edge/reconciler.h"
+#include "reconcile/edge/base/log.h"
+#include "reconcile/edge/base/notify.h"
+#include "reconcile/edge/server/reconciler.h"
 
 #include <signal.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* innernet-reconcile uninstall: end a server, with all that is on this machine of it but the repository. */
 #include "cmd/innernet-reconcile/commands.h"
-#include "reconcile/edge/file.h"
-#include "reconcile/edge/redeem.h"
-#include "reconcile/edge/repo.h"
+#include "reconcile/edge/base/file.h"
+#include "reconcile/edge/peer/redeem.h"
+#include "reconcile/edge/git/repo.h"
 
 #include <errno.h>
 #include <string.h>

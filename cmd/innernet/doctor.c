@@ -2,7 +2,7 @@
 #include "cmd/innernet/commands.h"
 #include "cmd/innernet/common.h"
 #include "cmd/innernet/report.h"
-#include "reconcile/edge/doctor.h"
+#include "reconcile/edge/peer/doctor.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* innernet down: take an interface away. */
 #include "cmd/innernet/commands.h"
 #include "cmd/innernet/common.h"
-#include "reconcile/edge/redeem.h"
+#include "reconcile/edge/peer/redeem.h"
 
 static int run(struct invocation *inv)
 {

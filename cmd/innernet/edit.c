@@ -1,9 +1,9 @@
 /* The commands that edit a definition: one table of them, and the one way they all go. */
 #include "cmd/innernet/edit.h"
 #include "cmd/innernet/commands.h"
-#include "reconcile/edge/file.h"
-#include "reconcile/edge/loop.h"
-#include "reconcile/edge/source.h"
+#include "reconcile/edge/base/file.h"
+#include "reconcile/edge/base/loop.h"
+#include "reconcile/edge/git/source.h"
 
 #include <ctype.h>
 #include <jansson.h>

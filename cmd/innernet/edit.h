@@ -8,8 +8,8 @@
 #include "cmd/command.h"
 #include "cmd/innernet/own_clone.h"
 #include "cmd/prompt.h"
-#include "reconcile/edge/clone.h"
-#include "reconcile/edge/invitation.h"
+#include "reconcile/edge/git/clone.h"
+#include "reconcile/edge/config/invitation.h"
 #include "reconcile/impact.h"
 #include "schema/edit.h"
 

@@ -1,7 +1,7 @@
 /* Git around a definition that is edited: a commit of just the files that change, and its push. */
 #include "cmd/innernet/edit.h"
-#include "reconcile/edge/file.h"
-#include "reconcile/edge/run.h"
+#include "reconcile/edge/base/file.h"
+#include "reconcile/edge/base/run.h"
 
 #include <limits.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* The peer's side of add-peer and invite-peer: its options, its address, its invite and its invitation. */
 #include "cmd/innernet/edit.h"
-#include "reconcile/edge/file.h"
-#include "reconcile/edge/loop.h"
+#include "reconcile/edge/base/file.h"
+#include "reconcile/edge/base/loop.h"
 
 #include <jansson.h>
 #include <sodium.h>

@@ -3,8 +3,8 @@
 #include "cmd/innernet/edit.h"
 #include "cmd/innernet/qr.h"
 #include "cmd/terminal.h"
-#include "reconcile/edge/file.h"
-#include "reconcile/edge/key_file.h"
+#include "reconcile/edge/base/file.h"
+#include "reconcile/edge/config/key_file.h"
 #include "reconcile/wg_quick.h"
 #include "schema/find.h"
 

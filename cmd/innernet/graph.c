@@ -1,9 +1,9 @@
 /* innernet graph: a definition as a drawing. */
 #include "cmd/innernet/commands.h"
 #include "cmd/innernet/common.h"
-#include "reconcile/edge/file.h"
-#include "reconcile/edge/run.h"
-#include "reconcile/edge/source.h"
+#include "reconcile/edge/base/file.h"
+#include "reconcile/edge/base/run.h"
+#include "reconcile/edge/git/source.h"
 #include "reconcile/graph.h"
 
 #include <string.h>

@@ -3,8 +3,8 @@
 #include "cmd/innernet/show.h"
 #include "cmd/innernet/target.h"
 #include "cmd/terminal.h"
-#include "reconcile/edge/clone.h"
-#include "reconcile/edge/source.h"
+#include "reconcile/edge/git/clone.h"
+#include "reconcile/edge/git/source.h"
 #include "reconcile/json.h"
 #include "reconcile/list_render.h"
 

@@ -5,7 +5,7 @@
 #ifndef CMD_INNERNET_OWN_CLONE_H
 #define CMD_INNERNET_OWN_CLONE_H
 
-#include "reconcile/edge/run.h"
+#include "reconcile/edge/base/run.h"
 #include "schema/addr.h"
 #include "schema/buf.h"
 #include "schema/limits.h"

@@ -2,9 +2,9 @@
 #include "cmd/innernet/plan_definition.h"
 #include "cmd/innernet/common.h"
 #include "reconcile/diag_json.h"
-#include "reconcile/edge/clone.h"
-#include "reconcile/edge/guard_file.h"
-#include "reconcile/edge/source.h"
+#include "reconcile/edge/git/clone.h"
+#include "reconcile/edge/config/guard_file.h"
+#include "reconcile/edge/git/source.h"
 
 #include <pthread.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* innernet snapshot: what a server would publish for a definition, and what one peer would see of it. */
 #include "cmd/innernet/commands.h"
-#include "reconcile/edge/file.h"
-#include "reconcile/edge/key_file.h"
-#include "reconcile/edge/source.h"
+#include "reconcile/edge/base/file.h"
+#include "reconcile/edge/config/key_file.h"
+#include "reconcile/edge/git/source.h"
 #include "reconcile/view_render.h"
 #include "schema/find.h"
 

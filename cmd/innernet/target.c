@@ -1,5 +1,5 @@
 #include "cmd/innernet/target.h"
-#include "reconcile/edge/source.h"
+#include "reconcile/edge/git/source.h"
 
 #include <string.h>
 #include <unistd.h>

@@ -1,8 +1,8 @@
 /* innernet uninstall: leave a network, with all that is on this machine of it. */
 #include "cmd/innernet/commands.h"
 #include "cmd/innernet/common.h"
-#include "reconcile/edge/file.h"
-#include "reconcile/edge/redeem.h"
+#include "reconcile/edge/base/file.h"
+#include "reconcile/edge/peer/redeem.h"
 
 #include <unistd.h>
 

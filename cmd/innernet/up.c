@@ -1,8 +1,8 @@
 /* innernet up: bring networks up, once or for good. */
 #include "cmd/innernet/commands.h"
 #include "cmd/innernet/common.h"
-#include "reconcile/edge/daemon.h"
-#include "reconcile/edge/log.h"
+#include "reconcile/edge/peer/daemon.h"
+#include "reconcile/edge/base/log.h"
 
 #include <string.h>
 #include <unistd.h>

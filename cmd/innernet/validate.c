@@ -3,7 +3,7 @@
 #include "cmd/innernet/commands.h"
 #include "reconcile/diag_formats.h"
 #include "reconcile/diag_json.h"
-#include "reconcile/edge/source.h"
+#include "reconcile/edge/git/source.h"
 #include "reconcile/reach.h"
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* innernet validate --fix: what may be corrected without asking, and no other byte. */
 #include "cmd/innernet/validate.h"
-#include "reconcile/edge/file.h"
+#include "reconcile/edge/base/file.h"
 #include "schema/fix.h"
 #include "schema/limits.h"
 

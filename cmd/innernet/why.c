@@ -1,7 +1,7 @@
 /* innernet why: do two of a network reach each other, by which line, and since when? */
 #include "cmd/innernet/commands.h"
-#include "reconcile/edge/clone.h"
-#include "reconcile/edge/source.h"
+#include "reconcile/edge/git/clone.h"
+#include "reconcile/edge/git/source.h"
 #include "reconcile/why.h"
 
 #include <jansson.h>

@@ -2,7 +2,7 @@
 #ifndef TESTS_BENCH_BENCH_H
 #define TESTS_BENCH_BENCH_H
 
-#include "reconcile/edge/server_config.h"
+#include "reconcile/edge/config/server_config.h"
 #include "reconcile/snapshot.h"
 #include "schema/load.h"
 

@@ -1,5 +1,5 @@
 #include "tests/bench/peers.h"
-#include "reconcile/edge/store.h"
+#include "reconcile/edge/peer/store.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* Rows about a live WireGuard interface: wireguard-go's here, the kernel's where it has one. */
 #include "tests/bench/bench.h"
-#include "reconcile/edge/device.h"
+#include "reconcile/edge/device/device.h"
 
 #include <math.h>
 #include <stdio.h>

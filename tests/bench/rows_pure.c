@@ -1,6 +1,6 @@
 /* Rows that need no network: from bytes to a model, and from a model to a signed snapshot. */
 #include "tests/bench/bench.h"
-#include "reconcile/edge/file.h"
+#include "reconcile/edge/base/file.h"
 #include "reconcile/sign.h"
 
 #include <math.h>

@@ -1,7 +1,7 @@
 #include "tests/bench/site.h"
-#include "reconcile/edge/file.h"
-#include "reconcile/edge/log.h"
-#include "reconcile/edge/reconciler.h"
+#include "reconcile/edge/base/file.h"
+#include "reconcile/edge/base/log.h"
+#include "reconcile/edge/server/reconciler.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,5 +1,5 @@
 /*
- * device_driver: reconcile/edge/device.h from a shell, for the end-to-end tests of devices.
+ * device_driver: reconcile/edge/device/device.h from a shell, for the end-to-end tests of devices.
  *
  *   device_driver apply FILE [BACKEND]   read, diff, apply, read: prints each operation's kind, then "converged"
  *   device_driver plan FILE              read, diff: prints the kinds
@@ -12,8 +12,8 @@
  * endpoint, keepalive, allowed. `many N M` stands for N peers with M allowed IPs each (10.128.0.0/9, one after the
  * other, /32), their keys the hash of their number.
  */
-#include "reconcile/edge/device.h"
-#include "reconcile/edge/loop.h"
+#include "reconcile/edge/device/device.h"
+#include "reconcile/edge/base/loop.h"
 #include "reconcile/plan.h"
 #include <errno.h>
 #include <poll.h>

@@ -1,5 +1,5 @@
 /* HTTP as a peer speaks it: what it sends, byte for byte, and what no server can make it do. */
-#include "reconcile/edge/client.h"
+#include "reconcile/edge/http/client.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

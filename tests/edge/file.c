@@ -1,5 +1,5 @@
 /* Durable files: what is there afterwards, and what is refused. */
-#include "reconcile/edge/file.h"
+#include "reconcile/edge/base/file.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* Writing a hosts file: what it was besides its bytes stays, and what cannot be renamed over is written in place. */
-#include "reconcile/edge/hosts.h"
+#include "reconcile/edge/peer/hosts.h"
 
 #include <fcntl.h>
 #include <limits.h>

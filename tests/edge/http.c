@@ -1,6 +1,6 @@
 /* The HTTP server's own duties: framing, bounds, holding and waking, deadlines, caps, what is acknowledged. */
-#include "reconcile/edge/request.h"
-#include "reconcile/edge/server_http.h"
+#include "reconcile/edge/http/request.h"
+#include "reconcile/edge/http/server_http.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

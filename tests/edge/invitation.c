@@ -1,6 +1,6 @@
 /* Invitations: what is written is read again; anything else is refused with its place and without the secret. */
-#include "reconcile/edge/file.h"
-#include "reconcile/edge/invitation.h"
+#include "reconcile/edge/base/file.h"
+#include "reconcile/edge/config/invitation.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

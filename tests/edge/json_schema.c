@@ -1,7 +1,7 @@
 /* The JSON Schema says what the loader says: never stricter, and as strict as a schema can be. */
 #include "tests/edge/json_check.h"
 
-#include "reconcile/edge/source.h"
+#include "reconcile/edge/git/source.h"
 #include "reconcile/json_schema.h"
 #include "schema/keys.h"
 

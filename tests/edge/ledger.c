@@ -1,8 +1,8 @@
 /* The ledger: nothing is lost, one redemption wins, what is missing or rewritten is noticed. */
 #include "reconcile/bundle.h"
-#include "reconcile/edge/ledger.h"
-#include "reconcile/edge/ledger_record.h"
-#include "reconcile/edge/loop.h"
+#include "reconcile/edge/git/ledger.h"
+#include "reconcile/edge/git/ledger_record.h"
+#include "reconcile/edge/base/loop.h"
 #include "schema/load.h"
 #include "tests/edge/git_test.h"
 

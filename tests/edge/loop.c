@@ -1,5 +1,5 @@
 /* The event loop: order of timers, descriptors that come and go while events wait, signals. */
-#include "reconcile/edge/loop.h"
+#include "reconcile/edge/base/loop.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* A repository of ours is packed when it has many loose objects, once a day; another's is left alone. */
-#include "reconcile/edge/maintenance.h"
-#include "reconcile/edge/repo_write.h"
+#include "reconcile/edge/git/maintenance.h"
+#include "reconcile/edge/git/repo_write.h"
 #include "schema/limits.h"
 #include "tests/edge/git_test.h"
 

@@ -1,6 +1,6 @@
 /* Netlink: replies taken apart, split, interrupted and garbled; the SETs that a plan becomes. */
-#include "reconcile/edge/rtnl.h"
-#include "reconcile/edge/wgnl.h"
+#include "reconcile/edge/device/rtnl.h"
+#include "reconcile/edge/device/wgnl.h"
 #include "tests/unit/device_states.h"
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* Notes as git(1) reads them, whatever fan-out somebody left, and with somebody else writing at the same time. */
-#include "reconcile/edge/note.h"
+#include "reconcile/edge/git/note.h"
 #include "tests/edge/git_test.h"
 
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* What the service manager is told: by path and by abstract name, the watchdog from the loop, nothing without it. */
-#include "reconcile/edge/notify.h"
+#include "reconcile/edge/base/notify.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

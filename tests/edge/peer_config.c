@@ -1,6 +1,6 @@
 /* A peer's own file: written durably with its secret in it, read strictly, never readable by others. */
-#include "reconcile/edge/file.h"
-#include "reconcile/edge/peer_config.h"
+#include "reconcile/edge/base/file.h"
+#include "reconcile/edge/config/peer_config.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

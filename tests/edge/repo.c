@@ -1,5 +1,5 @@
 /* Reading a definition from git: one ref, bounded, regular files alone; commits counted exactly. */
-#include "reconcile/edge/repo.h"
+#include "reconcile/edge/git/repo.h"
 #include "tests/edge/git_test.h"
 
 #define MAIN "refs/heads/main"

@@ -5,9 +5,9 @@
 #ifndef TESTS_EDGE_SERVER_TEST_H
 #define TESTS_EDGE_SERVER_TEST_H
 
-#include "reconcile/edge/file.h"
-#include "reconcile/edge/reconciler.h"
-#include "reconcile/edge/server_http.h"
+#include "reconcile/edge/base/file.h"
+#include "reconcile/edge/server/reconciler.h"
+#include "reconcile/edge/http/server_http.h"
 #include "reconcile/verify.h"
 #include "tests/edge/git_test.h"
 

@@ -1,5 +1,5 @@
 /* WireGuard's userspace protocol: replies taken apart, whole or in pieces, good or not; transactions as they are written. */
-#include "reconcile/edge/uapi.h"
+#include "reconcile/edge/device/uapi.h"
 #include "tests/unit/device_states.h"
 #include <errno.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* Noticing pushes, however git or libgit2 make them; and not noticing what is none. */
-#include "reconcile/edge/repo.h"
-#include "reconcile/edge/watch.h"
+#include "reconcile/edge/git/repo.h"
+#include "reconcile/edge/base/watch.h"
 #include "tests/edge/git_test.h"
 
 #include <sys/inotify.h>

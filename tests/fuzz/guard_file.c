@@ -1,5 +1,5 @@
 /* The limits of `plan --guard`, and the trailer of a commit's message: both come from people's files. */
-#include "reconcile/edge/guard_file.h"
+#include "reconcile/edge/config/guard_file.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /* The values of a request that a peer chose: parsed or refused; what is parsed means what it says. */
-#include "reconcile/edge/git_request.h"
-#include "reconcile/edge/request.h"
+#include "reconcile/edge/server/git_request.h"
+#include "reconcile/edge/http/request.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* An invitation from anywhere: parsed or refused with a diagnostic; what is parsed survives being written and read again. */
-#include "reconcile/edge/file.h"
-#include "reconcile/edge/invitation.h"
+#include "reconcile/edge/base/file.h"
+#include "reconcile/edge/config/invitation.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,8 +2,8 @@
  * A netlink reply from anywhere: the first byte chooses who reads it, the rest is one datagram, taken as the answer to
  * whatever its first message says it answers. Each reader gets a state that is sorted and unique, or an error.
  */
-#include "reconcile/edge/rtnl.h"
-#include "reconcile/edge/wgnl.h"
+#include "reconcile/edge/device/rtnl.h"
+#include "reconcile/edge/device/wgnl.h"
 
 #include <stdlib.h>
 #include <string.h>

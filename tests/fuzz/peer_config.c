@@ -1,6 +1,6 @@
 /* A peer's own file from anywhere: parsed or refused with a diagnostic; what is parsed survives being written and read again. */
-#include "reconcile/edge/file.h"
-#include "reconcile/edge/peer_config.h"
+#include "reconcile/edge/base/file.h"
+#include "reconcile/edge/config/peer_config.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* What the repository's hooks read: git's lines on their standard input, and the server's file for them. */
-#include "reconcile/edge/push.h"
-#include "reconcile/edge/server_config.h"
+#include "reconcile/edge/server/push.h"
+#include "reconcile/edge/config/server_config.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* A UAPI reply from anywhere, in two pieces: a state that is sorted and unique, or an error. */
-#include "reconcile/edge/uapi.h"
+#include "reconcile/edge/device/uapi.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -24,10 +24,23 @@ shopt -s nullglob
 report 'schema/ includes schema/ alone' "$(includes_outside 'schema/[a-z0-9_]+\.h' schema/*.[ch])"
 report 'reconcile/ includes reconcile/ and schema/' \
 	"$(includes_outside '(schema|reconcile)/[a-z0-9_]+\.h' reconcile/*.[ch])"
-report 'reconcile/edge/ includes nothing of cmd/' \
-	"$(includes_outside '(schema|reconcile|reconcile/edge)/[a-z0-9_]+\.h' reconcile/edge/*.[ch])"
+# Within the edge, too: each room, and those that it may look into beside itself.
+while read -r room below; do
+	report "reconcile/edge/$room/ includes itself${below:+, ${below//|/, }}, and pure code" \
+		"$(includes_outside "(schema|reconcile|reconcile/edge/($room${below:+|$below}))/[a-z0-9_]+\.h" "reconcile/edge/$room"/*.[ch])"
+done <<'END'
+base
+device base
+git base
+http base
+config base|git
+peer base|device|git|http|config
+server base|device|git|http|config
+END
+report 'reconcile/edge/ has no other room' \
+	"$(find reconcile/edge -mindepth 1 -maxdepth 1 | grep -vxE 'reconcile/edge/(base|device|git|http|config|peer|server)')"
 report 'cmd/ includes nothing of tests/' \
-	"$(includes_outside '(schema|reconcile|reconcile/edge|cmd|cmd/[a-z-]+)/[a-z0-9_]+\.h' cmd/*.[ch] cmd/*/*.[ch])"
+	"$(includes_outside '(schema|reconcile|reconcile/edge/[a-z]+|cmd|cmd/[a-z-]+)/[a-z0-9_]+\.h' cmd/*.[ch] cmd/*/*.[ch])"
 
 # Pure objects import what tests/lint/pure-symbols lists, and each other.
 impure() { # OBJECT...
@@ -74,7 +87,7 @@ report 'pure code has no variables of its own' "$(size -A "${pure[@]}" |
 	awk '/ :$/ || /:$/ { file = $1 } $1 ~ /^\.(data|bss|tdata|tbss)/ && $1 !~ /^\.data\.rel\.ro/ && $2 > 0 { print file, $1, $2 " bytes" }')"
 
 # Only cmd/ prints to people, and only it ends the process.
-talkers=$(nm -A --undefined-only "$build"/reconcile/edge/*.o 2>/dev/null |
+talkers=$(nm -A --undefined-only "$build"/reconcile/edge/*/*.o 2>/dev/null |
 	awk '{ sub(/@.*/, "", $NF) } $NF ~ /^(printf|__printf_chk|puts|putchar|exit|quick_exit)$/ { split($1, o, ":"); print o[1], "imports", $NF }' |
 	grep -v '/log\.o ')
 report 'reconcile/edge/ neither prints nor exits (the log does)' "$talkers"

@@ -1,0 +1,674 @@
+#include "reconcile/edge/peer/daemon.h"
+
+#include "reconcile/edge/base/backoff.h"
+#include "reconcile/edge/peer/knocker.h"
+#include "reconcile/edge/base/log.h"
+#include "reconcile/edge/base/notify.h"
+#include "reconcile/edge/peer/reporter.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Milliseconds. */
+#define LOOK_MS       4000   /* drift that no netlink event tells (a peer edited with `wg`) is repaired within 5 s */
+#define LOOK_SOON_MS  50     /* after an event: more of them may come together */
+#define LOCKED_MS     200    /* another process holds the lock */
+#define RESOLVE_MS    300000 /* host names are asked for again; at once when the servers are away */
+#define HOLD_SLACK_MS 10000  /* on top of what a poll may be held: a busy server */
+#define NAMES_MS      3000   /* the first poll waits so long for host names to be resolved */
+#define STATE_MS      120000 /* what `innernet status` reads is written so often, and when something else is so */
+#define TRIES_MS      5000   /* and who is looked for, at most so often */
+#define QUICK_MS      500    /* an answer without news that comes sooner was not held */
+
+struct network {
+	struct daemon *daemon;
+	char name[NETWORK_MAX_LEN + 1];
+	struct this_peer *peer; /* NULL: could not be opened */
+	struct client *client;
+	struct knocker *knocker;
+	struct reporter *reporter; /* NULL: not started */
+	int monitor;               /* -1: none */
+	struct loop_timer poll_timer, look_timer;
+	size_t server;     /* whose turn it is, modulo their number */
+	unsigned failures; /* in a row */
+	unsigned quick;    /* answers without news in a row that were not held */
+	unsigned look_failures;
+	int64_t asked; /* boot milliseconds of the poll under way */
+	struct addr asked_server;
+	int64_t resolved;                   /* boot milliseconds of the last question for host names */
+	struct daemon_state state, written; /* for `innernet status` */
+	int64_t written_at;                 /* boot milliseconds; 0: not yet */
+	int running;                        /* the lock that says that we run; -1: none */
+	bool gone;                          /* uninstalled: it stops with the next turn */
+	bool away, stale;
+	bool needs_names;                                   /* the first poll waits for the servers' addresses */
+	char drift[sizeof(((struct peer_turn *)0)->drift)]; /* what the last look repaired; "": nothing */
+	char names_problem[sizeof(((struct peer_turn *)0)->names_problem)];
+	char problem[256]; /* the last one that was said */
+};
+
+struct daemon {
+	const struct peer_options *options;
+	struct loop *loop;
+	struct notify notify;
+	struct network *networks;
+	size_t n_networks;
+};
+
+static void poll_now(void *ctx);
+static void look(void *ctx);
+static void leave(struct network *n);
+
+/* Says what is wrong when it is another thing than the last time. */
+static void say(struct network *n, const char *event, struct diags *d)
+{
+	const char *text = d->first ? d->first->message : "out of memory";
+
+	if (strncmp(n->problem, text, sizeof(n->problem) - 1) != 0) {
+		snprintf(n->problem, sizeof(n->problem), "%s", text);
+		if (d->first)
+			log_diags(event, d);
+		else
+			log_error(event, "%s: %s", n->name, text);
+	}
+}
+
+/* Whether what people see differs, not only when. */
+static bool tries_differ(const struct daemon_state *a, const struct daemon_state *b)
+{
+	if (a->n_tries != b->n_tries)
+		return true;
+	for (uint32_t i = 0; i < a->n_tries; i++) {
+		const struct daemon_try *x = &a->tries[i], *y = &b->tries[i];
+
+		if (strcmp(x->name, y->name) != 0 || x->rounds != y->rounds || x->n != y->n || x->nat != y->nat ||
+		    x->trying != y->trying)
+			return true;
+	}
+	return false;
+}
+
+static bool state_differs(const struct daemon_state *a, const struct daemon_state *b)
+{
+	return strcmp(a->server, b->server) != 0 || !a->away_since != !b->away_since || a->drifts != b->drifts ||
+	       strcmp(a->problem, b->problem) != 0 || strcmp(a->interface, b->interface) != 0;
+}
+
+/* Written when something is another way than before, and else now and then. That it cannot be is no harm. */
+static void keep_state(struct network *n)
+{
+	int64_t now = clock_boot_ms();
+	struct diags ignored = {0};
+
+	n->state.fresh_until = n->peer->fresh_until;
+	if (n->written_at && now - n->written_at < STATE_MS && !state_differs(&n->state, &n->written) &&
+	    (now - n->written_at < TRIES_MS || !tries_differ(&n->state, &n->written)))
+		return;
+	if (!n->gone && store_save_state(&n->peer->store, &n->state, &ignored) == 0) {
+		n->written = n->state;
+		n->written_at = now;
+	}
+	diags_free(&ignored);
+}
+
+#define STATE_TEXT(field, text) snprintf((field), sizeof(field), "%s", (text))
+
+static const char *first_message(const struct diags *d)
+{
+	return d->first ? d->first->message : "out of memory";
+}
+
+/* What `systemctl status` shows. */
+static void tell_status(struct daemon *daemon)
+{
+	struct buf line = {0};
+
+	for (size_t i = 0; i < daemon->n_networks; i++) {
+		const struct network *n = &daemon->networks[i];
+		const struct kept *held = n->peer ? n->peer->held : NULL;
+
+		buf_printf(&line, "%s%s: ", i ? "; " : "", n->name);
+		if (!n->peer)
+			buf_str(&line, "could not be started");
+		else if (!held)
+			buf_str(&line, "no snapshot yet");
+		else
+			buf_printf(&line, "version %" PRIu64 ".%" PRIu64, held->view->statement.version.epoch,
+				   held->view->statement.version.number);
+		if (n->peer)
+			buf_printf(&line, "%s%s%s", n->away ? ", no server answers" : "", n->stale ? ", stale" : "",
+				   n->look_failures ? ", the interface is not as it should be" : "");
+	}
+	if (!line.failed && line.p)
+		notify_status(&daemon->notify, "%s", line.p);
+	buf_free(&line);
+}
+
+static void arm(struct network *n, struct loop_timer *t, int64_t ms)
+{
+	if (loop_timer_set(n->daemon->loop, t, ms) < 0)
+		log_error("out-of-memory", "%s: a timer could not be set", n->name);
+}
+
+/* ---- the interface -------------------------------------------------------------------------------------------- */
+
+static void say_turn(struct network *n, const struct peer_turn *turn, bool news)
+{
+	const struct kept *held = n->peer->held;
+
+	if (strcmp(turn->names_problem, n->names_problem) != 0 && turn->names_problem[0])
+		log_warn("names", "%s: %s", n->name, turn->names_problem);
+	memcpy(n->names_problem, turn->names_problem, sizeof(n->names_problem));
+	if ((turn->n_drift || turn->names_drift) && strcmp(n->drift, turn->drift) != 0)
+		log_warn("drift", "%s: repaired what somebody else had changed: %s%s", n->name, turn->drift,
+			 turn->n_drift + turn->names_drift > 1 ? ", and more" : "");
+	if (turn->n_drift || turn->names_drift) {
+		n->state.drift_at = clock_unix();
+		n->state.drifts++;
+		STATE_TEXT(n->state.drift, turn->drift);
+	}
+	memcpy(n->drift, turn->drift, sizeof(n->drift));
+	if (held && (news || turn->n_ops > turn->n_drift + turn->n_tries)) {
+		const struct version *v = &held->view->statement.version;
+		uint32_t n_ops = turn->n_ops - turn->n_tries;
+
+		log_info("applied", "%s: version %" PRIu64 ".%" PRIu64 ", %u operation%s, %" PRId64 " ms", n->name,
+			 v->epoch, v->number, n_ops, n_ops == 1 ? "" : "s", turn->ms);
+	}
+}
+
+static void check_fresh(struct network *n, int64_t now)
+{
+	bool stale = peer_is_stale(n->peer, now, clock_boot_ms());
+
+	if (stale && !n->stale)
+		log_warn("stale",
+			 "%s: no server has vouched for the last snapshot for %d seconds; the network is kept as it is",
+			 n->name, FRESH_SECONDS);
+	n->stale = stale;
+}
+
+static void ask_names(struct network *n)
+{
+	struct diags d = {0};
+
+	n->resolved = clock_boot_ms();
+	if (peer_resolve(n->peer, 0, &d) < 0)
+		say(n, "failed", &d);
+	diags_free(&d);
+}
+
+/* Who is looked for, by name. */
+static void tell_tries(struct network *n)
+{
+	struct candidates_try tries[DAEMON_TRIES_MAX];
+	const struct device_state *want = n->peer->last;
+	int64_t now = clock_boot_ms();
+	size_t n_tries = candidates_tries(n->peer->candidates, now, tries, DAEMON_TRIES_MAX);
+	uint32_t j = 0;
+
+	n->state.n_tries = 0;
+	for (size_t i = 0; want && i < n_tries; i++) {
+		struct daemon_try *t = &n->state.tries[n->state.n_tries];
+		int64_t next = tries[i].next_ms;
+
+		while (j < want->n_peers && key_cmp(&want->peers[j].key, &tries[i].key) < 0)
+			j++;
+		if (j == want->n_peers || !key_eq(&want->peers[j].key, &tries[i].key) || !want->peers[j].name)
+			continue;
+		*t = (struct daemon_try){.rounds = tries[i].rounds,
+					 .n = tries[i].n,
+					 .nat = tries[i].nat,
+					 .trying = tries[i].trying,
+					 .next = next < 0 ? 0 : clock_unix() + next / 1000 + 1};
+		snprintf(t->name, sizeof(t->name), "%s", want->peers[j].name);
+		n->state.n_tries++;
+	}
+}
+
+/* One turn without the network. `news`: the snapshot is a new one, so say it even when nothing had to be done. */
+static void converge(struct network *n, bool news)
+{
+	struct diags d = {0};
+	struct peer_turn turn;
+	int64_t next = LOOK_MS;
+	int r = peer_converge(n->peer, clock_unix(), 0, &turn, &d);
+
+	if (turn.gone) {
+		n->gone = true;
+		next = 0;
+	} else if (r == 1) {
+		next = LOCKED_MS;
+	} else if (r < 0) {
+		say(n, "failed", &d);
+		STATE_TEXT(n->state.interface, first_message(&d));
+		next = backoff_ms(++n->look_failures);
+		next = next < LOOK_MS ? LOOK_MS : next;
+	} else {
+		if (n->look_failures)
+			n->problem[0] = '\0';
+		n->look_failures = 0;
+		n->state.interface[0] = '\0';
+		say_turn(n, &turn, news);
+		check_fresh(n, clock_unix());
+		if (turn.search.next_ms >= 0 && turn.search.next_ms < next)
+			next = turn.search.next_ms > LOOK_SOON_MS ? turn.search.next_ms : LOOK_SOON_MS;
+		if (turn.search.resolve)
+			ask_names(n);
+		knocker_ask(n->knocker, turn.search.knocks, turn.search.n_knocks);
+		if (turn.names_later)
+			next = LOCKED_MS;
+		/* What was bound to the old interface hears nothing any more. */
+		if (turn.link_added) {
+			client_cancel(n->client);
+			arm(n, &n->poll_timer, 0);
+			if (n->reporter)
+				reporter_changed(n->reporter);
+		}
+		if (n->reporter)
+			reporter_look(n->reporter);
+	}
+	arm(n, &n->look_timer, next);
+	tell_status(n->daemon);
+	tell_tries(n);
+	keep_state(n);
+	diags_free(&d);
+}
+
+static void look(void *ctx)
+{
+	struct network *n = ctx;
+
+	if (n->gone) {
+		leave(n);
+		return;
+	}
+	if (clock_boot_ms() - n->resolved > RESOLVE_MS)
+		ask_names(n);
+	converge(n, false);
+}
+
+static void on_monitor(void *ctx, int fd, uint32_t events)
+{
+	struct network *n = ctx;
+	unsigned changed;
+
+	(void)events;
+	changed = device_monitor_drain(fd, n->name);
+	if (changed & CHANGED_DEVICE)
+		arm(n, &n->look_timer, LOOK_SOON_MS);
+	if (changed & CHANGED_ADDRESSES)
+		reporter_changed(n->reporter);
+}
+
+static void on_names(void *ctx, int fd, uint32_t events)
+{
+	struct network *n = ctx;
+	bool changed = resolver_take(n->peer->resolver);
+
+	(void)fd;
+	(void)events;
+	if (changed)
+		converge(n, false);
+	/* A server may be somewhere else now: no reason to wait any longer. */
+	if (n->needs_names || (changed && n->away))
+		arm(n, &n->poll_timer, 0);
+	n->needs_names = false;
+}
+
+/* ---- the servers ---------------------------------------------------------------------------------------------- */
+
+static void failed(struct network *n, const char *server, const char *why)
+{
+	struct peer_server servers[SERVERS_MAX];
+	size_t n_servers = peer_servers(n->peer, servers);
+	unsigned rounds;
+
+	n->server++;
+	n->failures++;
+	log_debug("poll-failed", "%s: server %s: %s", n->name, server, why);
+	rounds = n_servers ? n->failures / (unsigned)n_servers : n->failures;
+	if (!rounds) {
+		arm(n, &n->poll_timer, backoff_jittered(100));
+		return;
+	}
+	if (!n->away)
+		log_warn("server-away", "%s: server %s: %s; the network is kept as it is", n->name, server, why);
+	if (!n->away)
+		n->state.away_since = clock_unix();
+	STATE_TEXT(n->state.away, why);
+	n->away = true;
+	keep_state(n);
+	ask_names(n);
+	arm(n, &n->poll_timer, backoff_ms(rounds));
+}
+
+static void answered(struct network *n, const char *server, bool news)
+{
+	if (n->away)
+		log_info("server-back", "%s: server %s answers again", n->name, server);
+	if (n->away)
+		reporter_retry(n->reporter);
+	n->away = false;
+	n->failures = 0;
+	n->state.away_since = 0;
+	n->state.away[0] = n->state.problem[0] = '\0';
+	n->state.reached = clock_unix();
+	STATE_TEXT(n->state.server, server);
+	if (news || clock_boot_ms() - n->asked >= QUICK_MS) {
+		n->quick = 0;
+		arm(n, &n->poll_timer, 0);
+	} else {
+		/* A server that does not hold its polls would keep us busy without end. */
+		n->quick++;
+		arm(n, &n->poll_timer, n->quick == 1 ? 0 : backoff_ms(n->quick - 1));
+	}
+}
+
+/* What does not refuse a snapshot, but somebody should look at. Staleness has its own event, said once. */
+static void say_alarms(struct network *n, struct diags *d)
+{
+	for (const struct diag *g = d->first; g; g = g->next) {
+		if (strcmp(g->code, "snapshot-stale") != 0) {
+			say(n, "alarm", d);
+			STATE_TEXT(n->state.problem, g->message);
+			return;
+		}
+	}
+}
+
+/* A reply's body. */
+static void take(struct network *n, const char *server, struct span reply)
+{
+	enum verify_result result = VERIFY_REFUSED;
+	const struct kept *held = n->peer->held;
+	uint64_t hints = n->peer->hints_serial;
+	struct diags d = {0};
+	int locked = store_lock(&n->peer->store, 0, &d);
+	int r = locked ? locked : peer_take(n->peer, reply, clock_unix(), &result, &d);
+
+	if (locked == 1) {
+		arm(n, &n->poll_timer, LOCKED_MS);
+		goto out;
+	}
+	if (r < 0) {
+		say(n, "failed", &d);
+		arm(n, &n->poll_timer, backoff_ms(++n->failures));
+		goto out;
+	}
+	switch (result) {
+	case VERIFY_OK:
+		ask_names(n);
+		converge(n, true);
+		answered(n, server, true);
+		say_alarms(n, &d);
+		break;
+	case VERIFY_UNCHANGED:
+		/* Another process may have stored what the server then did not have to tell. */
+		if (n->peer->held != held || n->peer->hints_serial != hints || n->peer->n_knocks)
+			converge(n, n->peer->held != held);
+		answered(n, server, false);
+		say_alarms(n, &d);
+		break;
+	case VERIFY_BEHIND:
+		say(n, "behind", &d);
+		failed(n, server, "it has an older version than this machine");
+		break;
+	case VERIFY_REFUSED:
+		say(n, "refused", &d);
+		STATE_TEXT(n->state.problem, first_message(&d));
+		failed(n, server, "what it sent was refused");
+		break;
+	}
+out:
+	keep_state(n);
+	if (r == 0)
+		reporter_heard(n->reporter, &n->asked_server);
+	store_unlock(&n->peer->store);
+	diags_free(&d);
+}
+
+static void on_answer(void *ctx, struct client_answer *answer)
+{
+	struct network *n = ctx;
+	struct peer_server servers[SERVERS_MAX];
+	size_t n_servers = peer_servers(n->peer, servers);
+	const char *server = n_servers ? servers[n->server % n_servers].name : "?";
+	char why[160];
+
+	if (answer->status == 200) {
+		take(n, server, buf_span(&answer->body));
+	} else if (answer->status == 204) {
+		answered(n, server, false);
+		keep_state(n);
+	} else if (answer->error) {
+		failed(n, server, answer->error);
+	} else {
+		const char *text = answer->body.p ? answer->body.p : "";
+		int len = (int)strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 ,:;.'-()");
+
+		snprintf(why, sizeof(why), "it answered %ld %.*s", answer->status, len < 120 ? len : 120, text);
+		failed(n, server, why);
+	}
+	tell_status(n->daemon);
+}
+
+static void poll_now(void *ctx)
+{
+	struct network *n = ctx;
+	struct peer_server servers[SERVERS_MAX];
+	size_t n_servers = peer_servers(n->peer, servers);
+	char path[POLL_PATH_MAX];
+	struct diags d = {0};
+	/* A machine that has nothing yet, or that was told nothing, asks without being held the first time. */
+	unsigned wait = n->peer->held ? POLL_WAIT_MAX : 0;
+	struct client_request q = {.path = path, .max = BUNDLE_MAX, .first_ms = wait * 1000 + HOLD_SLACK_MS};
+
+	if (!n_servers) {
+		failed(n, "none", "the last good snapshot names no server");
+		return;
+	}
+	peer_poll_path(n->peer, wait, path);
+	q.server = n->asked_server = servers[n->server % n_servers].ip;
+	n->asked = clock_boot_ms();
+	if (client_start(n->client, &q, on_answer, n, &d) < 0) {
+		say(n, "failed", &d);
+		arm(n, &n->poll_timer, backoff_ms(++n->failures));
+	}
+	diags_free(&d);
+}
+
+/* ---- starting and stopping ------------------------------------------------------------------------------------ */
+
+/* Nobody else would have WireGuard give up on those who are looked for. */
+static void stop_looking(struct network *n)
+{
+	struct diags ignored = {0};
+	struct peer_turn turn;
+
+	if (!n->peer || n->gone || !n->peer->candidates || !candidates_in_flight(n->peer->candidates))
+		return;
+	n->peer->ending = true;
+	peer_converge(n->peer, clock_unix(), 0, &turn, &ignored);
+	diags_free(&ignored);
+}
+
+static void network_stop(struct network *n)
+{
+	struct loop *loop = n->daemon->loop;
+
+	stop_looking(n);
+	loop_timer_del(loop, &n->poll_timer);
+	loop_timer_del(loop, &n->look_timer);
+	if (n->monitor >= 0) {
+		loop_fd_del(loop, n->monitor);
+		close(n->monitor);
+	}
+	n->monitor = -1;
+	client_free(n->client);
+	n->client = NULL;
+	reporter_free(n->reporter);
+	n->reporter = NULL;
+	knocker_free(n->knocker);
+	n->knocker = NULL;
+	if (n->peer)
+		loop_fd_del(loop, resolver_fd(n->peer->resolver));
+	peer_close(n->peer);
+	n->peer = NULL;
+	if (n->running >= 0)
+		close(n->running);
+	n->running = -1;
+}
+
+/* Somebody has uninstalled it. A daemon without a network has nothing left to do. */
+static void leave(struct network *n)
+{
+	struct daemon *daemon = n->daemon;
+
+	log_info("uninstalled", "%s: this machine is in this network no more", n->name);
+	network_stop(n);
+	n->gone = false;
+	for (size_t i = 0; i < daemon->n_networks; i++) {
+		if (daemon->networks[i].peer)
+			return;
+	}
+	loop_stop(daemon->loop);
+}
+
+/* The interface first, from what is on disk: a machine that restarts needs no server. */
+static int network_start(struct network *n, struct diags *d)
+{
+	struct daemon *daemon = n->daemon;
+	int locked;
+
+	n->failures = n->look_failures = n->quick = 0;
+	n->problem[0] = '\0';
+	n->drift[0] = n->names_problem[0] = '\0';
+	n->away = n->stale = n->gone = false;
+	n->state = (struct daemon_state){.started = clock_unix()};
+	n->written_at = 0;
+	if (peer_open(daemon->options, n->name, &n->peer, d) < 0 || peer_check_redeemed(n->peer, d) < 0)
+		goto fail;
+	locked = store_running_lock(&n->peer->store, &n->running, d);
+	if (locked > 0) {
+		struct diag *g =
+		    diag_error(d, "daemon-running", NULL, "%s: another daemon keeps this network already", n->name);
+		diag_help(d, g, "one is enough: stop the other first");
+	}
+	if (locked)
+		goto fail;
+	n->monitor = device_monitor_open(d);
+	if (n->monitor < 0 || !(n->client = client_new(daemon->loop, n->name, &n->peer->config->m.trust.id, d)))
+		goto fail;
+	if (loop_fd_set(daemon->loop, n->monitor, EPOLLIN, on_monitor, n) < 0 ||
+	    loop_fd_set(daemon->loop, resolver_fd(n->peer->resolver), EPOLLIN, on_names, n) < 0) {
+		d->out_of_memory = true;
+		goto fail;
+	}
+	if (!(n->knocker = knocker_new(daemon->loop, n->peer, d)))
+		goto fail;
+	if (!(n->peer->candidates = candidates_new())) {
+		d->out_of_memory = true;
+		goto fail;
+	}
+	if (d->n_warnings)
+		log_diags("store", d);
+	ask_names(n);
+	converge(n, n->peer->held != NULL);
+	if (!(n->reporter = reporter_new(daemon->loop, n->peer, d)))
+		goto fail;
+	n->needs_names = resolver_busy(n->peer->resolver);
+	arm(n, &n->poll_timer, n->needs_names ? NAMES_MS : 0);
+	return 0;
+fail:
+	network_stop(n);
+	return -1;
+}
+
+static size_t start_all(struct daemon *daemon, struct diags *d)
+{
+	size_t started = 0;
+
+	for (size_t i = 0; i < daemon->n_networks; i++) {
+		struct diags own = {0};
+
+		if (network_start(&daemon->networks[i], &own) == 0)
+			started++;
+		else
+			log_diags("failed", &own);
+		d->out_of_memory = d->out_of_memory || own.out_of_memory;
+		diags_free(&own);
+	}
+	return started;
+}
+
+static void on_signal(void *ctx, int signo)
+{
+	struct daemon *daemon = ctx;
+	struct diags d = {0};
+
+	if (signo != SIGHUP) {
+		log_info("stopping", "the interfaces stay as they are");
+		notify_stopping(&daemon->notify);
+		loop_stop(daemon->loop);
+		return;
+	}
+	log_info("reload", "reading the files again");
+	notify_reloading(&daemon->notify);
+	for (size_t i = 0; i < daemon->n_networks; i++)
+		network_stop(&daemon->networks[i]);
+	start_all(daemon, &d);
+	notify_ready(&daemon->notify);
+	tell_status(daemon);
+	diags_free(&d);
+}
+
+int daemon_run(const struct peer_options *o, const char *const *names, size_t n, struct diags *d)
+{
+	struct daemon daemon = {.options = o, .n_networks = n, .notify = {.fd = -1}};
+	sigset_t signals;
+	int r = -1;
+
+	daemon.networks = calloc(n ? n : 1, sizeof(*daemon.networks));
+	daemon.loop = daemon.networks ? loop_new(d) : NULL;
+	if (!daemon.loop) {
+		d->out_of_memory = !daemon.networks || d->out_of_memory;
+		goto out;
+	}
+	notify_open(&daemon.notify, daemon.loop);
+	for (size_t i = 0; i < n; i++) {
+		struct network *net = &daemon.networks[i];
+
+		net->daemon = &daemon;
+		net->monitor = net->running = -1;
+		snprintf(net->name, sizeof(net->name), "%s", names[i]);
+		net->poll_timer = (struct loop_timer){.fn = poll_now, .ctx = net};
+		net->look_timer = (struct loop_timer){.fn = look, .ctx = net};
+	}
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGHUP);
+	if (loop_signals(daemon.loop, &signals, on_signal, &daemon) < 0) {
+		diag_error(d, "event-loop", NULL, "signals cannot be received");
+		goto out;
+	}
+	if (start_all(&daemon, d) == 0) {
+		diag_error(d, "nothing-started", NULL, "no network could be started");
+		goto out;
+	}
+	notify_ready(&daemon.notify);
+	tell_status(&daemon);
+	r = loop_run(daemon.loop);
+	if (r < 0)
+		diag_error(d, "event-loop", NULL, "the event loop failed");
+out:
+	for (size_t i = 0; daemon.networks && daemon.loop && i < n; i++)
+		network_stop(&daemon.networks[i]);
+	notify_close(&daemon.notify);
+	loop_free(daemon.loop);
+	free(daemon.networks);
+	return r;
+}

@@ -1,0 +1,135 @@
+#include "reconcile/edge/peer/knocker.h"
+
+#include "reconcile/edge/base/log.h"
+#include "reconcile/endpoints.h"
+#include <stdlib.h>
+#include <string.h>
+
+#define KNOCK_PATH "/v1/knock"
+#define QUEUE_MAX  (2 * CANDIDATES_FLIGHT)
+
+/* Milliseconds. */
+#define LATE_MS    20000 /* a round's NATs forget in 30 s */
+#define CONNECT_MS 3000
+#define ANSWER_MS  5000
+
+struct waiting {
+	struct key key;
+	int64_t since; /* boot milliseconds */
+};
+
+struct knocker {
+	struct loop *loop;
+	struct this_peer *peer;
+	struct client *client;
+	struct loop_timer timer; /* the next request, from outside of an answer */
+	struct waiting queue[QUEUE_MAX];
+	unsigned n;
+	struct peer_server servers[SERVERS_MAX];
+	size_t n_servers;
+	size_t server; /* whose turn it is with the first of the queue */
+	bool busy;
+	bool away[SERVERS_MAX]; /* it gave no answer: it is left out until the queue is empty */
+};
+
+static void queue_drop(struct knocker *k, unsigned n)
+{
+	k->n -= n;
+	memmove(k->queue, k->queue + n, k->n * sizeof(k->queue[0]));
+	k->server = 0;
+}
+
+static void send_next(void *ctx);
+
+static void on_answer(void *ctx, struct client_answer *answer)
+{
+	struct knocker *k = ctx;
+	const char *server = k->servers[k->server].name;
+
+	k->busy = false;
+	if (!answer->status) {
+		k->away[k->server] = true;
+		log_debug("knock-failed", "%s: server %s: %s", peer_config_interface(k->peer->config), server,
+			  answer->error);
+	} else if (answer->status != 204) {
+		/* It does not know the peer yet, or had enough: the next attempt will tell. */
+		log_debug("knock-failed", "%s: server %s answered %ld", peer_config_interface(k->peer->config), server,
+			  answer->status);
+	}
+	k->server++;
+	if (loop_timer_set(k->loop, &k->timer, 0) < 0)
+		queue_drop(k, k->n);
+}
+
+/* The first of the queue to the next server that answers. */
+static void send_next(void *ctx)
+{
+	struct knocker *k = ctx;
+	struct client_request q = {
+	    .path = KNOCK_PATH, .max = RESPONSE_HEAD_MAX, .connect_ms = CONNECT_MS, .first_ms = ANSWER_MS};
+	struct diags d = {0};
+	struct buf body = {0};
+
+	while (k->n && !k->busy) {
+		while (k->server < k->n_servers && k->away[k->server])
+			k->server++;
+		if (k->server < k->n_servers && clock_boot_ms() - k->queue[0].since < LATE_MS)
+			break;
+		queue_drop(k, 1);
+	}
+	if (!k->n || k->busy)
+		return;
+	knock_write(&body, &k->queue[0].key);
+	q.body = buf_span(&body);
+	q.server = k->servers[k->server].ip;
+	k->busy = !body.failed && client_start(k->client, &q, on_answer, k, &d) == 0;
+	if (!k->busy) {
+		log_debug("knock-failed", "%s: %s", peer_config_interface(k->peer->config),
+			  d.first ? d.first->message : "out of memory");
+		queue_drop(k, k->n);
+	}
+	buf_free(&body);
+	diags_free(&d);
+}
+
+void knocker_ask(struct knocker *k, const struct key *keys, unsigned n)
+{
+	if (!n)
+		return;
+	if (!k->n) {
+		k->n_servers = peer_servers(k->peer, k->servers);
+		memset(k->away, 0, sizeof(k->away));
+	}
+	for (unsigned i = 0; i < n && k->n < QUEUE_MAX; i++)
+		k->queue[k->n++] = (struct waiting){keys[i], clock_boot_ms()};
+	if (!k->busy)
+		send_next(k);
+}
+
+struct knocker *knocker_new(struct loop *loop, struct this_peer *p, struct diags *d)
+{
+	struct knocker *k = calloc(1, sizeof(*k));
+
+	if (!k) {
+		d->out_of_memory = true;
+		return NULL;
+	}
+	k->loop = loop;
+	k->peer = p;
+	k->timer = (struct loop_timer){.fn = send_next, .ctx = k};
+	k->client = client_new(loop, peer_config_interface(p->config), &p->config->m.trust.id, d);
+	if (!k->client) {
+		free(k);
+		return NULL;
+	}
+	return k;
+}
+
+void knocker_free(struct knocker *k)
+{
+	if (!k)
+		return;
+	loop_timer_del(k->loop, &k->timer);
+	client_free(k->client);
+	free(k);
+}

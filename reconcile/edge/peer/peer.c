@@ -1,0 +1,664 @@
+#include "reconcile/edge/peer/peer.h"
+#include "reconcile/edge/base/log.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct verifier verifier_of(const struct this_peer *p)
+{
+	struct verifier v = {
+	    .pinned = p->config->m.trust,
+	    .floor = p->config->m.floor,
+	    .own_key = p->config->public_key,
+	    .invite = p->config->invite,
+	    .current = p->config->m.trust,
+	};
+
+	if (p->held) {
+		v.held = p->held->bundle;
+		v.held_view = p->held->view;
+		v.current = p->held->view->statement.trust;
+	}
+	return v;
+}
+
+/* `last` may still use the names of the one that is replaced. */
+static void hold(struct this_peer *p, struct kept *g)
+{
+	if (p->held && p->held != p->last_of)
+		kept_free(p->held);
+	p->held = g;
+	p->names_of = NULL;
+}
+
+static int load(struct this_peer *p, int64_t now, struct diags *d)
+{
+	struct verifier v = verifier_of(p);
+	struct kept *g = NULL;
+
+	if (store_load(&p->store, &v, now, &g, d) < 0)
+		return -1;
+	/* What is in memory is good whatever became of the file. */
+	if (!g && p->held)
+		return 0;
+	hold(p, g);
+	p->ledger[0] = '\0';
+	if (g) {
+		memcpy(p->ledger, g->bundle->ledger, sizeof(p->ledger));
+		p->fresh_until = g->view->fresh_until;
+	}
+	return 0;
+}
+
+static struct file_stamp stamp_of_config(const struct peer_options *o, const char *ifname)
+{
+	char path[PATH_MAX + NETWORK_MAX_LEN + 8];
+
+	snprintf(path, sizeof(path), "%s/%s.yaml", o->config_dir, ifname);
+	return file_stamp_of(path);
+}
+
+bool peer_is_member(const struct this_peer *p)
+{
+	static const struct file_stamp none;
+	struct file_stamp now = stamp_of_config(p->options, peer_config_interface(p->config));
+
+	return !file_stamp_eq(&now, &none);
+}
+
+int peer_refresh_settings(struct this_peer *p, struct diags *d)
+{
+	const char *name = peer_config_interface(p->config);
+	struct file_stamp now = stamp_of_config(p->options, name);
+	struct peer_settings old = p->config->settings;
+	struct peer_config *c = NULL;
+	bool absent = false;
+
+	if (file_stamp_eq(&now, &p->config_stamp))
+		return 0;
+	if (peer_config_read(p->options->config_dir, name, &c, &absent, d) < 0)
+		return -1;
+	if (absent)
+		return 1;
+	/* Another key, or another network of that name: nothing that a turn could take over. */
+	if (key_eq(&c->public_key, &p->config->public_key) && key_eq(&c->m.trust.id, &p->config->m.trust.id)) {
+		p->config->settings = c->settings;
+		c->settings = old;
+		p->config_stamp = now;
+		p->names_of = NULL;
+	}
+	peer_config_free(c);
+	return peer_resolve(p, 0, d);
+}
+
+/* Not by an invitation; perhaps by a definition on this machine, of which there is no snapshot to go by. */
+static void not_joined(const struct peer_options *o, const char *ifname, struct diags *d)
+{
+	char hosts[PATH_MAX];
+	struct store store;
+	struct diag *g;
+
+	if (store_init(&store, o->data_dir, ifname, d) < 0)
+		return;
+	if (store_load_applied(&store, hosts) == 0) {
+		g = diag_error(d, "no-network", NULL,
+			       "'%s' was made from a definition on this machine, by `innernet apply --file`", ifname);
+		diag_help(d, g, "`wg show %s` shows it; `innernet plan --file FILE --as NAME` compares it", ifname);
+		return;
+	}
+	g = diag_error(d, "no-network", NULL, "this machine is not in a network called '%s'", ifname);
+	diag_help(d, g, "`innernet install INVITATION` joins one");
+}
+
+int peer_open(const struct peer_options *o, const char *ifname, struct this_peer **out, struct diags *d)
+{
+	struct this_peer *p = calloc(1, sizeof(*p));
+	bool absent = false;
+
+	*out = NULL;
+	if (p)
+		p->config_stamp = stamp_of_config(o, ifname);
+	if (!p) {
+		d->out_of_memory = true;
+		return -1;
+	}
+	p->options = o;
+	p->store.lock = -1;
+	p->opened = clock_boot_ms();
+	if (peer_config_read(o->config_dir, ifname, &p->config, &absent, d) < 0)
+		goto fail;
+	if (absent) {
+		not_joined(o, ifname, d);
+		goto fail;
+	}
+	p->private_key = p->config->private_key;
+	p->public_key = &p->config->public_key;
+	p->resolver = resolver_new(d);
+	if (!p->resolver || store_init(&p->store, o->data_dir, ifname, d) < 0 || load(p, clock_unix(), d) < 0 ||
+	    peer_hints_open(p, d) < 0)
+		goto fail;
+	*out = p;
+	return 0;
+fail:
+	peer_close(p);
+	return -1;
+}
+
+void peer_close(struct this_peer *p)
+{
+	if (!p)
+		return;
+	peer_hints_close(p);
+	store_unlock(&p->store);
+	resolver_free(p->resolver);
+	if (p->last_of != p->held)
+		kept_free(p->last_of);
+	kept_free(p->held);
+	arena_free(p->last_arena);
+	buf_free(&p->names);
+	candidates_free(p->candidates);
+	free(p->inside);
+	free(p->hints);
+	peer_config_free(p->config);
+	free(p);
+}
+
+int peer_check_redeemed(const struct this_peer *p, struct diags *d)
+{
+	struct diag *g;
+
+	if (p->config->redeemed)
+		return 0;
+	g = diag_error(d, "not-redeemed", NULL, "the invitation to '%s' has not been redeemed yet",
+		       peer_config_interface(p->config));
+	diag_help(d, g, "run `innernet install INVITATION` again: it goes on where it stopped");
+	return -1;
+}
+
+int peer_refresh(struct this_peer *p, int64_t now, struct diags *d)
+{
+	return store_changed(&p->store) ? load(p, now, d) : 0;
+}
+
+bool peer_is_stale(const struct this_peer *p, int64_t now, int64_t boot_ms)
+{
+	if (!p->held)
+		return false;
+	/* A promise from the future is none: as if nobody had said anything. */
+	if (p->fresh_until && !fresh_is_from_the_future(p->fresh_until, now))
+		return now > p->fresh_until;
+	return boot_ms - p->opened > FRESH_SECONDS * 1000;
+}
+
+static void name_server(struct peer_server *out, const char *name, const struct addr *ip)
+{
+	snprintf(out->name, sizeof(out->name), "%s", name);
+	out->ip = *ip;
+}
+
+size_t peer_servers(const struct this_peer *p, struct peer_server out[static SERVERS_MAX])
+{
+	const struct membership *m = &p->config->m;
+	size_t n = 0;
+
+	if (!p->held) {
+		for (; n < m->n_servers; n++)
+			name_server(&out[n], m->servers[n].name, &m->servers[n].ip[0]);
+		return n;
+	}
+	for (uint32_t i = 0; i < p->held->view->n_peers && n < SERVERS_MAX; i++) {
+		const struct view_peer *s = &p->held->view->peers[i];
+		if (s->server && !s->pending && i != p->held->view->self)
+			name_server(&out[n++], s->name, &s->ip[0]);
+	}
+	return n;
+}
+
+void peer_poll_path(const struct this_peer *p, unsigned wait_s, char out[static POLL_PATH_MAX])
+{
+	char statement[HASH_HEX_LEN + 1] = "-", hints[24] = "-";
+
+	if (p->held)
+		hash_hex(&p->held->view->statement.name, statement);
+	if (p->has_hints_position)
+		snprintf(hints, sizeof(hints), "%" PRIu64, p->hints_position);
+	snprintf(out, POLL_PATH_MAX, "/v1/poll?have=%s.%s.%s&wait=%u", statement, p->ledger[0] ? p->ledger : "-", hints,
+		 wait_s);
+}
+
+/* The new snapshot, on disk first, then held. */
+static int keep(struct this_peer *p, const struct bundle *merged, int64_t now, struct diags *d)
+{
+	struct verifier v = verifier_of(p);
+	struct bundle whole = *merged;
+	struct kept *g = NULL;
+	struct buf bytes = {0};
+	struct diags why = {0};
+	int r = -1;
+
+	/* Hints have a file of their own: they come and go, and are nobody's promise. */
+	whole.n_hints = whole.n_knocks = 0;
+	whole.has_hints = false;
+	bundle_write(&bytes, &whole);
+	if (bytes.failed) {
+		d->out_of_memory = true;
+		goto out;
+	}
+	/* What will be read at the next start is what is used now. Its warnings were heard already. */
+	g = kept_make(&bytes, &v, now, &why);
+	if (!g) {
+		diag_error(d, "store-failed", NULL, "the snapshot could not be put together for the disk: %s",
+			   why.first ? why.first->message : "out of memory");
+		goto out;
+	}
+	if (store_save(&p->store, g, d) < 0)
+		goto out;
+	hold(p, g);
+	g = NULL;
+	r = 0;
+out:
+	kept_free(g);
+	diags_free(&why);
+	buf_free(&bytes);
+	return r;
+}
+
+/* What a reply says besides: until when it is the newest (as verified), the ledger's position, hints. */
+static int take_rest(struct this_peer *p, struct arena *a, const struct bundle *b, const struct bundle *merged,
+		     struct diags *d)
+{
+	struct fresh f;
+
+	if (merged->fresh.text.p && fresh_parse(merged->fresh.text, &f, d) == 0)
+		p->fresh_until = f.until;
+	if (b->ledger[0])
+		memcpy(p->ledger, b->ledger, sizeof(p->ledger));
+	if (b->has_hints) {
+		p->hints_position = b->hints_position;
+		p->has_hints_position = true;
+	}
+	if (b->n_knocks)
+		peer_knocks_take(p, b->knocks, b->n_knocks);
+	return b->n_hints ? peer_hints_take(p, a, b->hints, b->n_hints, d) : 0;
+}
+
+int peer_take(struct this_peer *p, struct span reply, int64_t now, enum verify_result *result, struct diags *d)
+{
+	struct arena *a = arena_new();
+	struct bundle b, *merged = NULL;
+	struct view *view = NULL;
+	struct verifier v;
+	int r = -1;
+
+	*result = VERIFY_REFUSED;
+	if (!a) {
+		d->out_of_memory = true;
+		return -1;
+	}
+	if (peer_refresh(p, now, d) < 0)
+		goto out;
+	r = 0;
+	if (bundle_parse(a, reply, &b, d) < 0)
+		goto out;
+	v = verifier_of(p);
+	*result = snapshot_verify(a, &v, &b, now, &view, &merged, d);
+	if (*result == VERIFY_OK)
+		r = keep(p, merged, now, d);
+	if (r == 0 && (*result == VERIFY_OK || *result == VERIFY_UNCHANGED))
+		r = take_rest(p, a, &b, merged, d);
+	if (d->out_of_memory)
+		r = -1;
+out:
+	arena_free(a);
+	return r;
+}
+
+/* One phrase about an answer that is not a bundle. The body is a line of text: "code: message". */
+static void say_answer(struct diags *d, const char *server, const struct client_answer *answer)
+{
+	const char *text = answer->body.p ? answer->body.p : "";
+	int n = (int)strcspn(text, "\r\n");
+
+	if (answer->error)
+		diag_error(d, "server-away", NULL, "server %s: %s", server, answer->error);
+	else
+		diag_error(d, "server-refused", NULL, "server %s answered %ld: %.*s", server, answer->status,
+			   n < 200 ? n : 200, text);
+}
+
+int peer_fetch(struct this_peer *p, unsigned connect_ms, enum verify_result *result,
+	       char server[static NAME_MAX_LEN + 1], struct diags *d)
+{
+	struct peer_server servers[SERVERS_MAX];
+	struct client *c = client_new(NULL, peer_config_interface(p->config), &p->config->m.trust.id, d);
+	size_t n = peer_servers(p, servers);
+	char path[POLL_PATH_MAX];
+	int r = -1;
+
+	*result = VERIFY_REFUSED;
+	if (!c)
+		return -1;
+	peer_poll_path(p, 0, path);
+	for (size_t i = 0; i < n && r < 0; i++) {
+		const struct client_request q = {
+		    .server = servers[i].ip, .path = path, .max = BUNDLE_MAX, .connect_ms = connect_ms};
+		struct client_answer answer;
+		if (client_once(c, &q, &answer, d) < 0)
+			break;
+		memcpy(server, servers[i].name, sizeof(servers[i].name));
+		if (answer.status == 204) {
+			*result = VERIFY_UNCHANGED;
+			r = 0;
+		} else if (answer.status == 200) {
+			int took = peer_take(p, buf_span(&answer.body), clock_unix(), result, d);
+			if (took == 0 && (*result == VERIFY_OK || *result == VERIFY_UNCHANGED))
+				r = 0;
+		} else {
+			say_answer(d, server, &answer);
+		}
+		buf_free(&answer.body);
+	}
+	if (!n)
+		diag_error(d, "no-server", NULL, "the last good snapshot names no server");
+	/* One that answered is enough; what the others said may still be worth knowing. */
+	if (r == 0)
+		diags_soften(d);
+	client_free(c);
+	return r;
+}
+
+/*
+ * Before the first snapshot a peer knows itself and the servers, from the invitation: the same path from there
+ * to an interface as with a snapshot.
+ */
+static struct view *first_view(struct arena *a, const struct membership *m, const struct key *own)
+{
+	struct view *v = arena_alloc(a, sizeof(*v));
+	uint32_t n = m->n_servers;
+
+	if (!v)
+		return NULL;
+	v->cidrs = arena_array(a, 1, sizeof(*v->cidrs));
+	v->peers = arena_array(a, n + 1, sizeof(*v->peers));
+	if (!v->cidrs || !v->peers)
+		return NULL;
+	memcpy(v->statement.network, m->network, sizeof(v->statement.network));
+	v->statement.trust = m->trust;
+	v->mtu = m->mtu;
+	v->keepalive = m->keepalive;
+	v->n_cidrs = 1;
+	v->cidrs[0] = (struct view_cidr){.name = m->network, .n_prefixes = m->n_root, .parent = NONE};
+	memcpy(v->cidrs[0].prefix, m->root, sizeof(m->root));
+	for (uint32_t i = 0; i < n; i++) {
+		const struct server_ref *s = &m->servers[i];
+		v->peers[i] = (struct view_peer){
+		    .name = s->name,
+		    .endpoint = s->endpoint,
+		    .ip = {s->ip[0], s->ip[1]},
+		    .n_ips = s->n_ips,
+		    .key = s->public_key,
+		    .keepalive = -1,
+		    .server = true,
+		};
+	}
+	v->peers[n] = (struct view_peer){
+	    .name = m->name,
+	    .ip = {m->ip[0], m->ip[1]},
+	    .n_ips = m->n_ips,
+	    .key = *own,
+	    .keepalive = -1,
+	};
+	v->n_peers = n + 1;
+	v->self = n;
+	return v;
+}
+
+int peer_resolve(struct this_peer *p, int wait_ms, struct diags *d)
+{
+	const struct membership *m = &p->config->m;
+	const struct peer_settings *own = &p->config->settings;
+	const struct view *v = p->held ? p->held->view : NULL;
+	size_t n = 0, max = v ? v->n_peers : m->n_servers;
+	const char **endpoints = calloc(max + own->n_endpoints + 2, sizeof(*endpoints));
+	int r;
+
+	if (!endpoints) {
+		d->out_of_memory = true;
+		return -1;
+	}
+	for (size_t i = 0; i < max; i++) {
+		const char *e = v ? v->peers[i].endpoint : m->servers[i].endpoint;
+		if (e)
+			endpoints[n++] = e;
+	}
+	for (uint32_t i = 0; i < own->n_endpoints; i++)
+		endpoints[n++] = own->endpoints[i].endpoint;
+	if (own->endpoint)
+		endpoints[n++] = own->endpoint;
+	r = resolver_ask(p->resolver, endpoints, n, d);
+	free(endpoints);
+	if (r == 0 && wait_ms)
+		resolver_wait(p->resolver, wait_ms);
+	return r;
+}
+
+static struct device_state *desired(struct this_peer *p, struct arena *a, struct diags *d)
+{
+	struct local l = {
+	    .interface = peer_config_interface(p->config),
+	    .public_key = p->public_key,
+	    .listen_port = p->config->settings.listen_port,
+	    .mtu = p->options->mtu,
+	    .no_routing = p->options->no_routing,
+	    .hints = p->hints,
+	    .n_hints = p->n_hints,
+	};
+	const struct view *v = p->held ? p->held->view : first_view(a, &p->config->m, p->public_key);
+	const struct peer_settings *own = &p->config->settings;
+	struct local_endpoint *endpoints = arena_array(a, own->n_endpoints + 1, sizeof(*endpoints));
+	struct device_state *want;
+
+	for (uint32_t i = 0; endpoints && i < own->n_endpoints; i++)
+		endpoints[i] =
+		    (struct local_endpoint){.name = own->endpoints[i].name, .endpoint = own->endpoints[i].endpoint};
+	l.endpoints = endpoints;
+	l.n_endpoints = endpoints ? own->n_endpoints : 0;
+	l.resolved = resolver_known(p->resolver, &l.n_resolved);
+	want = v && endpoints ? desired_for_view(a, v, &l) : NULL;
+	if (!want)
+		d->out_of_memory = true;
+	return want;
+}
+
+static struct device_state *look(const struct this_peer *p, struct arena *a, struct diags *d)
+{
+	struct device_state *there = NULL;
+
+	return device_read(a, peer_config_interface(p->config), &there, d) < 0 ? NULL : there;
+}
+
+static struct plan *plan_against(struct this_peer *p, struct arena *a, const struct device_state *want,
+				 const struct device_state *there, int64_t now, struct diags *d)
+{
+	struct plan *plan = there ? device_diff(a, want, there, p->last, now) : NULL;
+
+	if (there && !plan)
+		d->out_of_memory = true;
+	return plan;
+}
+
+struct plan *peer_plan(struct this_peer *p, struct arena *a, int64_t now, struct diags *d)
+{
+	struct device_state *want = desired(p, a, d), *there = want ? look(p, a, d) : NULL;
+	struct candidates_turn ignored;
+	struct plan *plan;
+
+	if (!there || peer_candidates_choose(p, a, want, there, now, false, &ignored, d) < 0)
+		return NULL;
+	plan = plan_against(p, a, want, there, now, d);
+	if (plan)
+		plan->names = peer_names_plan(p, a, d);
+	return d->out_of_memory ? NULL : plan;
+}
+
+/* Is it no more than another candidate's turn? */
+static bool is_try(const struct op *op)
+{
+	return op->kind == OP_PEER_CHANGE && !op->drift && !op->set_allowed && !op->clear_psk &&
+	       (!op->set_endpoint || op->after->endpoint_open) && (!op->set_keepalive || op->after->keepalive_open);
+}
+
+/* The words for the log: what somebody else had changed. */
+static void name_drift(const struct plan *plan, struct peer_turn *turn)
+{
+	static const char *const words[] = {
+	    [OP_LINK_ADD] = "the interface was gone",
+	    [OP_LINK_MTU] = "the MTU was changed",
+	    [OP_KEY_SET] = "the private key was changed",
+	    [OP_PORT_SET] = "the listen port was changed",
+	    [OP_FWMARK_SET] = "the firewall mark was changed",
+	    [OP_ROUTE_DEL] = "a route was added",
+	    [OP_ADDRESS_DEL] = "an address was added",
+	    [OP_PEER_REMOVE] = "a peer was added",
+	    [OP_PEER_CHANGE] = "a peer was changed",
+	    [OP_PEER_ADD] = "a peer was removed",
+	    [OP_LINK_UP] = "the interface was down",
+	    [OP_ADDRESS_ADD] = "an address was removed",
+	    [OP_ROUTE_ADD] = "a route was removed",
+	};
+	const struct op *first = NULL;
+
+	for (uint32_t i = 0; i < plan->n_ops; i++) {
+		turn->link_added = turn->link_added || plan->ops[i].kind == OP_LINK_ADD;
+		turn->n_tries += is_try(&plan->ops[i]);
+		if (!plan->ops[i].drift)
+			continue;
+		turn->n_drift++;
+		if (!first)
+			first = &plan->ops[i];
+	}
+	if (!first || first->kind >= sizeof(words) / sizeof(words[0]) || !words[first->kind])
+		return;
+	const struct device_peer *peer = first->after ? first->after : first->before;
+	snprintf(turn->drift, sizeof(turn->drift), "%s%s%s%s", words[first->kind], peer && peer->name ? " (" : "",
+		 peer && peer->name ? peer->name : "", peer && peer->name ? ")" : "");
+}
+
+/* The plan, word for word, for those who want to hear it: a line of it a line of the log. */
+static void say_plan(const struct plan *plan)
+{
+	struct buf text = {0};
+	char *line, *rest;
+
+	if (!log_verbose())
+		return;
+	plan_render_text(&text, plan, false);
+	for (line = rest = text.p; line && *line; line = rest) {
+		rest = line + strcspn(line, "\n");
+		if (*rest)
+			*rest++ = '\0';
+		if (*line)
+			log_debug("plan", "%s", line);
+	}
+	buf_free(&text);
+}
+
+static int converge_locked(struct this_peer *p, int64_t now, struct peer_turn *turn, struct diags *d)
+{
+	int64_t start = clock_boot_ms();
+	struct arena *a = arena_new();
+	struct device_state *want, *there;
+	struct plan *plan;
+	int r = -1;
+
+	if (!a) {
+		d->out_of_memory = true;
+		return -1;
+	}
+	if (!(want = desired(p, a, d)) || !(there = look(p, a, d)) ||
+	    peer_candidates_choose(p, a, want, there, now, true, &turn->search, d) < 0 ||
+	    !(plan = plan_against(p, a, want, there, now, d)))
+		goto out;
+	turn->n_ops = plan->n_ops;
+	name_drift(plan, turn);
+	if (plan->n_ops) {
+		say_plan(plan);
+		if (device_apply(plan, p->options->backend, p->private_key, d) < 0 ||
+		    !(plan = plan_against(p, a, want, look(p, a, d), clock_unix(), d)))
+			goto out;
+		if (plan->n_ops) {
+			diag_error(
+			    d, "not-converged", NULL,
+			    "the interface is not as it should be after the plan was applied: %u operations are left",
+			    plan->n_ops);
+			goto out;
+		}
+	}
+	turn->ms = clock_boot_ms() - start;
+	if (!p->from_definition && peer_hints_learn(p, a, plan->observed, now, d) < 0)
+		goto out;
+	arena_free(p->last_arena);
+	p->last_arena = a;
+	p->last = want;
+	if (p->last_of != p->held)
+		kept_free(p->last_of);
+	p->last_of = p->held;
+	return 0;
+out:
+	arena_free(a);
+	return r;
+}
+
+/* The lock was taken in a folder that `uninstall` had removed already. */
+static void leave_folder(struct this_peer *p)
+{
+	struct diags ignored = {0};
+
+	store_remove(&p->store, &ignored);
+	diags_free(&ignored);
+}
+
+/* Under the lock: what other processes wrote since. 1: the network's own file is gone. */
+static int take_news(struct this_peer *p, int64_t now, struct diags *d)
+{
+	int r;
+
+	if (p->from_definition)
+		return peer_check_served(p, d) < 0 ? -1 : peer_definition_note(p, d);
+	r = peer_refresh_settings(p, d);
+	if (r == 1)
+		return 1;
+	/* A file that cannot be used now says nothing against what it said before. */
+	if (r < 0)
+		diags_soften(d);
+	return peer_refresh(p, now, d);
+}
+
+int peer_converge(struct this_peer *p, int64_t now, unsigned lock_ms, struct peer_turn *turn, struct diags *d)
+{
+	bool ours = p->store.lock < 0; /* `install` holds it all the time */
+	int r = store_lock(&p->store, lock_ms, d);
+
+	*turn = (struct peer_turn){.search.next_ms = -1};
+	if (r)
+		return r;
+	r = take_news(p, now, d);
+	if (r == 1) {
+		diag_error(d, "no-network", NULL, "this machine is in the network '%s' no more",
+			   peer_config_interface(p->config));
+		turn->gone = true;
+		leave_folder(p);
+		r = -1;
+		goto out;
+	}
+	if (r == 0)
+		r = converge_locked(p, now, turn, d);
+	if (r == 0)
+		peer_names_converge(p, lock_ms, turn, d);
+out:
+	if (ours)
+		store_unlock(&p->store);
+	return r;
+}

@@ -1,0 +1,818 @@
+#include "reconcile/edge/base/file.h"
+#include "reconcile/edge/server/judge.h"
+#include "reconcile/edge/base/log.h"
+#include "reconcile/edge/git/note.h"
+#include "reconcile/edge/server/reconciler_state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#define RETRY_MS       2000
+#define STATUS_MS      10000       /* the status file follows who polled this often */
+#define KEEP_REVISIONS 64          /* older ones in memory, so that peers are sent differences */
+#define KEEP_BYTES     (32u << 20) /* of them together; the one before the current is always kept */
+
+static int out_of_memory(struct diags *d)
+{
+	d->out_of_memory = true;
+	diag_error(d, "out-of-memory", NULL, "out of memory");
+	return -1;
+}
+
+/* --- conditions --- */
+
+void reconciler_ready(struct reconciler *r)
+{
+	const char *commit = r->current ? r->current->parsed.commit : NULL;
+
+	if (!r->current)
+		condition_set(r, CONDITION_READY, TRUTH_FALSE, "NothingPublished", NULL,
+			      "nothing has been published yet");
+	else if (!r->device_ok)
+		condition_set(r, CONDITION_READY, TRUTH_FALSE, "Interface", commit, "%s", r->device_error);
+	else if (r->http && !http_listening(r->http))
+		condition_set(r, CONDITION_READY, TRUTH_FALSE, "NotListening", commit,
+			      "TCP port %d on %s cannot be used", SERVER_PORT, r->config->interface);
+	else if (!r->repo)
+		condition_set(r, CONDITION_READY, TRUTH_FALSE, "Repository", commit, "the repository cannot be opened");
+	else if (r->ledger && !ledger_available(r->ledger))
+		condition_set(r, CONDITION_READY, TRUTH_FALSE, "Ledger", commit,
+			      "the ledger cannot be used; invitations cannot be redeemed until it is put back");
+	else if (r->ledger && ledger_write_problem(r->ledger))
+		condition_set(r, CONDITION_READY, TRUTH_FALSE, "Ledger", commit,
+			      "%s; invitations cannot be redeemed until a write works",
+			      ledger_write_problem(r->ledger));
+	else if (r->up.failures)
+		condition_set(r, CONDITION_READY, TRUTH_FALSE, "Remote", commit,
+			      "the remote cannot be reached; invitations cannot be redeemed until it is back");
+	else
+		condition_set(r, CONDITION_READY, TRUTH_TRUE, "Serving", commit, "serving the published version");
+}
+
+/* Keeps what a person needs to mend it; logs it once a commit. */
+void reconciler_refuse(struct reconciler *r, const char *commit, const struct diags *d)
+{
+	const struct condition was = r->conditions[CONDITION_VALID];
+	struct buf text = {0};
+
+	condition_fail(r, CONDITION_VALID, commit, d);
+	diags_render_human(&text, d, NULL, false);
+	free(r->problem);
+	r->problem = text.failed || !text.p ? NULL : strdup(text.p);
+	buf_free(&text);
+	r->status_dirty = true;
+	if (strcmp(was.commit, commit) || strcmp(was.reason, r->conditions[CONDITION_VALID].reason)) {
+		if (*commit)
+			log_error("invalid", "commit %.12s is refused; %s stays as it is", commit,
+				  r->current ? "what was published" : "everything");
+		log_diags("invalid", d);
+	}
+}
+
+/* --- publishing --- */
+
+static void revisions_prune(struct reconciler *r)
+{
+	struct revision *g = r->current;
+	size_t bytes = 0;
+
+	for (int n = 0; g && g->older; n++) {
+		bytes += arena_used(g->older->arena);
+		if (n >= KEEP_REVISIONS || (n >= 1 && bytes > KEEP_BYTES))
+			break;
+		g = g->older;
+	}
+	if (!g)
+		return;
+	for (struct revision *old = g->older, *next; old; old = next) {
+		next = old->older;
+		revision_free(old);
+	}
+	g->older = NULL;
+}
+
+/* The record of what is published, in an arena of its own: the chain grows when the signers change. */
+static int published_next(struct reconciler *r, const struct revision *g, struct arena **arena, struct published *out)
+{
+	const struct published *was = &r->published;
+	const bool keep = !was->statement.text.p || !r->current || revision_changes_signers(g, r->current);
+	struct arena *a = arena_new();
+	struct span *copy;
+
+	*arena = NULL;
+	*out = (struct published){.n_chain = was->n_chain + keep};
+	if (!a || !(out->chain = arena_array(a, out->n_chain + 1, sizeof(*out->chain))))
+		goto fail;
+	for (size_t i = 0; i < was->n_chain; i++)
+		if (signed_text_copy(a, &was->chain[i], &out->chain[i]) < 0)
+			goto fail;
+	if (keep && signed_text_copy(a, &g->statement, &out->chain[was->n_chain]) < 0)
+		goto fail;
+	copy = &out->statement.text;
+	if (signed_text_copy(a, &g->statement, &out->statement) < 0)
+		goto fail;
+	struct diags d = {0};
+	int bad = statement_parse(*copy, &out->parsed, &d);
+	diags_free(&d);
+	if (bad)
+		goto fail;
+	const char *position = r->ledger ? ledger_position(r->ledger) : was->ledger;
+	memcpy(out->ledger, position, strlen(position) + 1);
+	*arena = a;
+	return 0;
+fail:
+	arena_free(a);
+	return -1;
+}
+
+/* The snapshot says what it said: nothing new for the peers, but expiries, tests or who is an admin may differ. */
+static enum turn adopt(struct reconciler *r, struct revision *g, struct diags *d)
+{
+	struct revision *was = r->current;
+
+	if (signed_text_copy(g->arena, &was->statement, &g->statement) < 0) {
+		out_of_memory(d);
+		goto fail;
+	}
+	/* On disk first: what a restart forgets, a rewritten history could take back. */
+	if (statement_parse(g->statement.text, &g->parsed, d) < 0 ||
+	    published_adopt(r->published_dir, &g->parsed, g->commit.sha, g->model, d) < 0)
+		goto fail;
+	reconciler_record(r, g, was->model);
+	g->older = was->older;
+	r->current = g;
+	bool open = r->convergence_open;
+	reconciler_reports_remap(r, was);
+	r->convergence_open = open;
+	was->older = NULL;
+	revision_free(was);
+	r->applied_time = clock_unix();
+	condition_set(r, CONDITION_PUBLISHED, TRUTH_TRUE, "SameContent", r->current->parsed.commit,
+		      "commit %.12s says the same to every peer", g->commit.sha);
+	log_info("unchanged", "commit %.12s changes nothing for the peers", g->commit.sha);
+	reconciler_converge(r, r->current, DEVICE_ALL);
+	return TURN_UNCHANGED;
+fail:
+	condition_fail(r, CONDITION_PUBLISHED, g->commit.sha, d);
+	log_diags("publish", d);
+	revision_free(g);
+	return TURN_FAILED;
+}
+
+static uint32_t enabled_peers(const struct model *m)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < m->n_peers; i++)
+		n += !m->peers[i].disabled;
+	return n;
+}
+
+/* Takes `g` over whatever happens. What it takes away from our own interface goes before anybody is told. */
+static enum turn publish(struct reconciler *r, struct revision *g, struct diags *d)
+{
+	struct arena *arena = NULL;
+	struct published next;
+	struct revision *old = r->current;
+
+	if (revision_sign(g, old, r->config, d) < 0)
+		goto fail;
+	reconciler_record(r, g, old ? old->model : NULL);
+	reconciler_moves_update(r, g);
+	if (reconciler_converge(r, g, DEVICE_REMOVALS) < 0)
+		log_warn("device", "what version %" PRIu64 ".%" PRIu64 " takes away could not be removed from %s yet",
+			 g->parsed.version.epoch, g->parsed.version.number, r->config->interface);
+	if (published_next(r, g, &arena, &next) < 0) {
+		out_of_memory(d);
+		goto fail;
+	}
+	if (published_write(r->published_dir, &next, g->model, d) < 0)
+		goto fail;
+	arena_free(r->published_arena);
+	r->published_arena = arena;
+	r->published = next;
+	g->older = old;
+	r->current = g;
+	r->applied_time = clock_unix();
+	r->noticed = r->pushed;
+	r->converged_ms = -1;
+	reconciler_reports_remap(r, old);
+	revisions_prune(r);
+	condition_set(r, CONDITION_PUBLISHED, TRUTH_TRUE, "Published", g->commit.sha, "version %" PRIu64 ".%" PRIu64,
+		      g->parsed.version.epoch, g->parsed.version.number);
+	log_info("published", "version %" PRIu64 ".%" PRIu64 ", commit %.12s: %u peer%s in %u view%s",
+		 g->parsed.version.epoch, g->parsed.version.number, g->commit.sha, enabled_peers(g->model),
+		 enabled_peers(g->model) == 1 ? "" : "s", g->snapshot->n_views, g->snapshot->n_views == 1 ? "" : "s");
+	reconciler_wake(r);
+	reconciler_converge(r, g, DEVICE_ALL);
+	return TURN_PUBLISHED;
+fail:
+	condition_fail(r, CONDITION_PUBLISHED, g->commit.sha, d);
+	log_diags("publish", d);
+	revision_free(g);
+	if (r->current)
+		reconciler_converge(r, r->current, DEVICE_ALL);
+	return TURN_FAILED;
+}
+
+/* --- one commit --- */
+
+/* A version that peers have seen with other bytes, or have passed, would be an alarm for them. */
+static int check_version(const struct reconciler *r, const struct revision *g, struct diags *d)
+{
+	const struct statement *was = &r->published.parsed;
+
+	if (!r->published.statement.text.p || !hash_cmp(&was->name, &g->parsed.name) ||
+	    version_cmp(&g->parsed.version, &was->version) > 0)
+		return 0;
+	struct diag *e = diag_error(
+	    d, "version-not-newer", NULL,
+	    "this would be version %" PRIu64 ".%" PRIu64 ", and %" PRIu64 ".%" PRIu64 " was published before",
+	    g->parsed.version.epoch, g->parsed.version.number, was->version.epoch, was->version.number);
+	diag_help(d, e, "push another commit on top; after a rewritten history raise `epoch:` by one");
+	return -1;
+}
+
+/*
+ * What another server on the same remote published last, by its note: a server that has published nothing itself goes on
+ * from there, or it would publish what the others refuse. NULL: nobody has published anything.
+ */
+static struct revision *published_elsewhere(struct reconciler *r, const char *sha)
+{
+	struct diags quiet = {0};
+	struct revision *g = NULL;
+	struct repo_definition def;
+	struct commit_info commit;
+	char at[HASH_HEX_LEN + 1];
+	bool unused;
+
+	if (r->current || !r->config->remote || !note_published(r->repo, sha, at))
+		return NULL;
+	if (!(g = revision_new(&quiet)) || repo_commit_info(r->repo, at, NULL, &commit, &unused, &quiet) < 0 ||
+	    repo_definition(r->repo, at, g->arena, &def, &quiet) < 0 ||
+	    revision_build(g, &def.root, &def.includes, &commit, NULL, &quiet) < 0) {
+		revision_free(g);
+		g = NULL;
+	}
+	diags_free(&quiet);
+	return g;
+}
+
+/* Loads and judges a commit. NULL with diagnostics; *final says that the verdict is about the content. */
+static struct revision *candidate(struct reconciler *r, const char *sha, bool *final, struct diags *d)
+{
+	struct revision *elsewhere = published_elsewhere(r, sha);
+	const struct judge by = {.repo = r->repo,
+				 .config = r->config,
+				 .published = r->current ? r->current : elsewhere,
+				 .facts = r->ledger ? reconciler_facts(r) : NULL,
+				 .guarded = true};
+	struct revision *g = revision_new(d);
+	struct arena *a = arena_new();
+	struct judgement judged = {0};
+	int refused = -1;
+
+	if (g && a)
+		refused = judge_commit(&by, sha, g, a, &judged, d);
+	else
+		d->out_of_memory = true;
+	/* What the others make of it may still come. */
+	*final = judged.final && (r->current || !r->config->remote);
+	if (refused < 0 || reconciler_moves_check(r, g, d) < 0)
+		goto fail;
+	/* The first time only: until now nobody knew the network's id. */
+	if (!r->ledger) {
+		if (reconciler_ledger_open(r, &g->model->trust.id, d) < 0)
+			goto fail;
+		reconciler_ledger_look(r);
+		ledger_check(g->model, ledger_facts(r->ledger), d);
+		if (d->n_errors)
+			goto fail;
+	}
+	if (!(r->current && revision_same_content(g, r->current)) && check_version(r, g, d) < 0)
+		goto fail;
+	arena_free(a);
+	revision_free(elsewhere);
+	return g;
+fail:
+	/* Diagnostics point at names of files in the revision's arena: they are said before it goes. */
+	reconciler_refuse(r, sha, d);
+	arena_free(a);
+	revision_free(elsewhere);
+	revision_free(g);
+	return NULL;
+}
+
+/* An address that is on its way becomes free by itself. */
+static bool only_moving(const struct diags *d)
+{
+	for (const struct diag *e = d->first; e; e = e->next)
+		if (e->severity == SEVERITY_ERROR && strcmp(e->code, "address-moving"))
+			return false;
+	return d->n_errors > 0;
+}
+
+static void take_warnings(const struct diags *d)
+{
+	if (d->n_warnings)
+		log_diags("warning", d);
+}
+
+static void verdict_accepted(struct reconciler *r, const char *sha, enum turn turn, const struct diags *d)
+{
+	struct buf warnings = {0};
+
+	if (d->n_warnings)
+		diags_render_human(&warnings, d, NULL, false);
+	reconciler_verdict(r, sha, turn == TURN_PUBLISHED ? VERDICT_PUBLISHED : VERDICT_UNCHANGED,
+			   warnings.failed ? NULL : warnings.p);
+	buf_free(&warnings);
+}
+
+static void accepted(struct reconciler *r, const char *sha)
+{
+	condition_set(r, CONDITION_VALID, TRUTH_TRUE, "Valid", sha, "nothing is wrong with it");
+	free(r->problem);
+	r->problem = NULL;
+}
+
+static enum turn attempt(struct reconciler *r, const char *sha)
+{
+	struct diags d = {0};
+	enum turn turn;
+	bool final;
+	struct revision *g;
+
+	snprintf(r->looked_at, sizeof(r->looked_at), "%s", sha);
+	r->attempted_time = clock_unix();
+	r->status_dirty = true;
+	g = candidate(r, sha, &final, &d);
+	if (!g) {
+		/* Moves end by themselves, and what could not be read may come back: those are tried again. */
+		if (final && !only_moving(&d))
+			snprintf(r->attempted, sizeof(r->attempted), "%s", sha);
+		if (final)
+			reconciler_verdict(r, sha, VERDICT_REFUSED, r->problem);
+		turn = final ? TURN_INVALID : TURN_FAILED;
+	} else {
+		take_warnings(&d);
+		accepted(r, sha);
+		if (r->current && revision_same_content(g, r->current))
+			turn = adopt(r, g, &d);
+		else
+			turn = publish(r, g, &d);
+		if (turn != TURN_FAILED) {
+			snprintf(r->attempted, sizeof(r->attempted), "%s", sha);
+			verdict_accepted(r, sha, turn, &d);
+		}
+	}
+	diags_free(&d);
+	return turn;
+}
+
+/* --- one turn --- */
+
+static int repository_open(struct reconciler *r, struct diags *d)
+{
+	const struct server_config *c = r->config;
+
+	if (r->repo)
+		return 0;
+	/* What is only a copy is made again where it is gone. */
+	if ((c->remote || c->file) && access(c->repository, F_OK) && errno == ENOENT &&
+	    repo_init(c->repository, c->ref, NULL, 0, NULL, d) < 0)
+		return -1;
+	r->repo = repo_open(c->repository, c->ref, d);
+	if (!r->repo)
+		return -1;
+	if (r->o.watch)
+		r->maintenance = maintenance_new(r->loop, r->repo, MAINTENANCE_FIRST_MS);
+	if (reconciler_upstream_open(r, d) < 0)
+		return -1;
+	if (r->published.statement.text.p && reconciler_ledger_open(r, &r->published.parsed.trust.id, d) < 0)
+		return -1;
+	return 0;
+}
+
+void reconciler_listen(struct reconciler *r)
+{
+	struct diags d = {0};
+
+	if (!r->http || !r->current)
+		return;
+	if (http_listen(r->http, &d) == 0)
+		r->listen_failed = false;
+	else if (r->device_ok && !r->listen_failed) {
+		r->listen_failed = true;
+		log_diags("listen", &d);
+	}
+	diags_free(&d);
+}
+
+static void on_push(void *ctx)
+{
+	struct reconciler *r = ctx;
+
+	r->pushed = clock_boot_ms();
+	reconciler_turn(r);
+	r->pushed = 0;
+}
+
+static void watch_start(struct reconciler *r)
+{
+	struct diags d = {0};
+
+	/* Nobody but us writes to one that is only a copy. */
+	if (r->watch || !r->o.watch || !r->repo || r->config->remote || r->config->file)
+		return;
+	r->watch = watch_new(r->loop, repo_folder(r->repo), WATCH_POLL_MS, on_push, r, &d);
+	if (!r->watch)
+		log_diags("watch", &d);
+	diags_free(&d);
+}
+
+/* Somebody said something beside the repository: suspend, resume, look. */
+static void on_control(void *ctx)
+{
+	reconciler_turn(ctx);
+}
+
+/* Answers who asked for a look, once. */
+static void answer_word(struct reconciler *r, const char *word, enum turn turn)
+{
+	if (!*word || !strcmp(word, r->looked))
+		return;
+	memcpy(r->looked, word, sizeof(r->looked));
+	r->look_turn = turn;
+	r->status_dirty = true;
+}
+
+/* A definition that is a plain file: false: nothing is to be looked at, and *turn says why; *word waits if it must. */
+static bool take_file(struct reconciler *r, enum turn *turn, const char **word)
+{
+	struct diags d = {0};
+	const int taken = reconciler_file_take(r, &d);
+	const bool was_refused = r->file_refused;
+	char tip[HASH_HEX_LEN + 1];
+
+	*turn = taken < 0 ? TURN_INVALID : TURN_UNCHANGED;
+	if (taken > 0)
+		*word = "";
+	r->file_refused = taken < 0 || (taken > 0 && was_refused);
+	/* Put back as it was: its commit had a verdict. */
+	if (!taken && was_refused && repo_tip(r->repo, tip, &d) == 0 && !strcmp(tip, r->attempted)) {
+		r->attempted[0] = '\0';
+		if (r->current && !strcmp(r->current->commit.sha, tip)) {
+			memcpy(r->attempted, tip, sizeof(tip));
+			accepted(r, tip);
+		}
+	}
+	diags_free(&d);
+	return !taken;
+}
+
+/* One look at the repository here, for who asked with `word`. */
+static enum turn look_here(struct reconciler *r, const char *word)
+{
+	struct diags d = {0};
+	enum turn turn = TURN_UNCHANGED;
+	char tip[HASH_HEX_LEN + 1];
+	bool suspended = reconciler_suspended(r);
+
+	if (repository_open(r, &d) < 0) {
+		reconciler_refuse(r, "", &d);
+		turn = TURN_FAILED;
+		goto out;
+	}
+	watch_start(r);
+	reconciler_ledger_look(r);
+	if (r->config->file && !take_file(r, &turn, &word))
+		goto out;
+	if (repo_tip(r->repo, tip, &d) < 0) {
+		reconciler_refuse(r, "", &d);
+		turn = TURN_FAILED;
+		goto out;
+	}
+	if (strcmp(tip, r->attempted) && reconciler_upstream_records(r)) {
+		/* One after the other: what it is judged by must have the addresses of the one before. */
+		r->up.turn_due = true;
+	} else if (strcmp(tip, r->attempted)) {
+		turn = suspended ? TURN_SUSPENDED : attempt(r, tip);
+	} else {
+		if (r->record_due && !r->config->remote && r->current && r->ledger && ledger_available(r->ledger))
+			reconciler_record(r, r->current, NULL);
+		if (r->conditions[CONDITION_VALID].status == TRUTH_FALSE)
+			turn = TURN_INVALID;
+	}
+	if ((turn == TURN_UNCHANGED || turn == TURN_SUSPENDED) && r->current && !r->device_ok && !r->o.watch)
+		reconciler_converge(r, r->current, DEVICE_ALL);
+	if (r->ledger)
+		ledger_write_retry(r->ledger);
+	if (r->config->remote && r->ledger)
+		reconciler_chain_import(r);
+	reconciler_ledger_keep(r);
+out:
+	if (turn == TURN_FAILED && r->o.watch)
+		loop_timer_set(r->loop, &r->retry_timer, RETRY_MS);
+	reconciler_listen(r);
+	reconciler_convergence_check(r);
+	reconciler_ready(r);
+	answer_word(r, word, turn);
+	status_write(r);
+	diags_free(&d);
+	reconciler_upstream_go(r);
+	if (!r->o.watch && r->current && !r->device_ok && turn != TURN_INVALID)
+		turn = TURN_FAILED;
+	return turn;
+}
+
+void reconciler_looked(struct reconciler *r, const char *word, bool failed)
+{
+	enum turn turn = look_here(r, failed ? "" : word);
+
+	r->up.last = turn;
+	if (!failed)
+		return;
+	answer_word(r, word, TURN_FAILED);
+	status_write(r);
+}
+
+enum turn reconciler_turn(struct reconciler *r)
+{
+	char word[CONTROL_WORD_LEN + 1];
+	struct diags d = {0};
+	enum turn turn;
+
+	if (!r->config->remote || repository_open(r, &d) < 0) {
+		diags_free(&d);
+		/* Before looking: who asks during it is answered by the next. */
+		control_asked(r->o.data_dir, word);
+		return look_here(r, word);
+	}
+	if (r->o.watch) {
+		/* A mirror that was never filled has nothing to say. */
+		turn = r->current ? look_here(r, "") : TURN_UNCHANGED;
+		reconciler_upstream_look(r);
+		return turn;
+	}
+	r->up.last = TURN_FAILED;
+	r->up.look_due = true;
+	reconciler_upstream_settle(r);
+	reconciler_note_flush(r);
+	reconciler_upstream_settle(r);
+	return r->up.failures ? TURN_FAILED : r->up.last;
+}
+
+static void on_retry(void *ctx)
+{
+	look_here(ctx, "");
+}
+
+static void on_status(void *ctx)
+{
+	struct reconciler *r = ctx;
+
+	if (r->ledger)
+		ledger_write_retry(r->ledger);
+	reconciler_ledger_keep(r);
+	reconciler_convergence_check(r);
+	reconciler_ready(r);
+	r->status_dirty |= r->n_lagging > 0;
+	status_write(r);
+	loop_timer_set(r->loop, &r->status_timer, STATUS_MS);
+}
+
+/* --- starting --- */
+
+static int lock_take(struct reconciler *r, struct diags *d)
+{
+	struct buf path = {0};
+	struct diag *g;
+
+	buf_printf(&path, "%s/" RECONCILER_LOCK_FILE, r->o.data_dir);
+	if (path.failed)
+		return out_of_memory(d);
+	r->lock_fd = open(path.p, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (r->lock_fd < 0) {
+		diag_file_error(d, "file-error", path.p, "cannot open %s: %s", path.p, strerror(errno));
+	} else if (flock(r->lock_fd, LOCK_EX | LOCK_NB) < 0) {
+		g = diag_error(d, "already-running", NULL, "another innernet-reconcile runs this network already");
+		diag_help(d, g, "it looks by itself; `innernet-reconcile status %s` says what it sees",
+			  r->config->network);
+		close(r->lock_fd);
+		r->lock_fd = -1;
+	}
+	buf_free(&path);
+	return r->lock_fd < 0 ? -1 : 0;
+}
+
+/*
+ * Compiles what is in force again, from the copy beside git or, when that is gone, the published commit. The bytes must
+ * be the ones signed.
+ */
+static struct revision *restore_from(struct reconciler *r, bool from_git, struct diags *d)
+{
+	const struct statement *s = &r->published.parsed;
+	struct commit_info commit = {.number = s->version.number, .time = s->time};
+	struct revision *g = revision_new(d);
+	struct repo_definition def;
+	char sha[HASH_HEX_LEN + 1];
+
+	memcpy(commit.sha, s->commit, sizeof(commit.sha));
+	memcpy(sha, s->commit, sizeof(sha));
+	if (!g)
+		return NULL;
+	if (from_git ? repo_definition(r->repo, sha, g->arena, &def, d) < 0
+		     : published_definition(r->published_dir, s, g->arena, sha, &def.root, &def.includes, d) < 0)
+		goto fail;
+	if (revision_build(g, &def.root, &def.includes, &commit, NULL, d) < 0)
+		goto fail;
+	if (hash_cmp(&g->parsed.name, &s->name)) {
+		diag_error(d, "published-differs", NULL, "commit %.12s compiles to other bytes than were signed",
+			   commit.sha);
+		goto fail;
+	}
+	if (revision_check(g, NULL, true, r->config, d) < 0 ||
+	    signed_text_copy(g->arena, &r->published.statement, &g->statement) < 0)
+		goto fail;
+	memcpy(g->commit.sha, sha, sizeof(sha));
+	return g;
+fail:
+	log_diags("restore", d);
+	revision_free(g);
+	return NULL;
+}
+
+static void restore(struct reconciler *r)
+{
+	const char *commit = r->published.parsed.commit;
+	const int ways = 1 + (r->repo && repo_has_commit(r->repo, commit));
+
+	for (int way = 0; way < ways && !r->current; way++) {
+		struct diags d = {0};
+		r->current = restore_from(r, way == 1, &d);
+		diags_free(&d);
+	}
+	if (!r->current) {
+		log_error("restore", "the published version cannot be served again; the next valid commit will be");
+		return;
+	}
+	snprintf(r->attempted, sizeof(r->attempted), "%s", r->current->commit.sha);
+	r->applied_time = clock_unix();
+	reconciler_reports_remap(r, NULL);
+	r->convergence_open = false;
+	condition_set(r, CONDITION_VALID, TRUTH_TRUE, "Valid", r->current->commit.sha, "nothing is wrong with it");
+	condition_set(r, CONDITION_PUBLISHED, TRUTH_TRUE, "Published", commit, "version %" PRIu64 ".%" PRIu64,
+		      r->published.parsed.version.epoch, r->published.parsed.version.number);
+	log_info("restored", "version %" PRIu64 ".%" PRIu64 " (commit %.12s) is published",
+		 r->published.parsed.version.epoch, r->published.parsed.version.number, commit);
+	if (r->ledger)
+		reconciler_ledger_look(r);
+	reconciler_converge(r, r->current, DEVICE_ALL);
+	/* The last run may have ended before the remote had it. */
+	r->record_due |= r->config->remote != NULL;
+}
+
+static char *join(const char *a, const char *b)
+{
+	struct buf path = {0};
+	char *s;
+
+	buf_printf(&path, "%s/%s", a, b);
+	s = path.failed ? NULL : strdup(path.p);
+	buf_free(&path);
+	return s;
+}
+
+static int start(struct reconciler *r, struct diags *d)
+{
+	struct diags quiet = {0};
+	int ret = -1;
+
+	r->published_dir = join(r->o.data_dir, "published");
+	r->status_path = join(r->o.data_dir, RECONCILER_STATUS_FILE);
+	if (!r->published_dir || !r->status_path || !(r->published_arena = arena_new()))
+		return out_of_memory(d);
+	if (file_mkdirs(r->o.data_dir, 0755, d) < 0 || lock_take(r, d) < 0 ||
+	    server_public_write(r->o.data_dir, r->config, d) < 0)
+		return -1;
+	reconciler_history_read(r);
+	if (published_read(r->published_dir, r->published_arena, &r->published, d) < 0 ||
+	    published_read_moves(r->published_dir, &r->moves, &r->n_moves, d) < 0)
+		return -1;
+	if (r->published.statement.text.p)
+		reconciler_kept_read(r);
+	reconciler_hints_start(r);
+	for (int i = 0; i < N_CONDITIONS; i++)
+		condition_set(r, (enum condition_kind)i, TRUTH_UNKNOWN, "Starting", NULL, "not known yet");
+	/* With something published the server serves it, repository or not. */
+	if (repository_open(r, &quiet) < 0) {
+		log_diags("repository", &quiet);
+		if (!r->published.statement.text.p) {
+			repository_open(r, d);
+			goto out;
+		}
+	}
+	if (reconciler_device_start(r, d) < 0)
+		goto out;
+	if (r->published.statement.text.p)
+		restore(r);
+	if (r->o.watch) {
+		const struct http_options o = {.interface = r->o.no_device ? NULL : r->config->interface,
+					       .address = r->o.address,
+					       .port = r->o.no_device ? r->o.port : SERVER_PORT,
+					       .spool_dir = r->o.data_dir,
+					       .admit = reconciler_admit,
+					       .request = reconciler_request,
+					       .ctx = r};
+		r->control = control_watch(r->loop, r->o.data_dir, on_control, r, d);
+		if (!r->control || !(r->http = http_new(r->loop, &o, d)) ||
+		    loop_timer_set(r->loop, &r->status_timer, STATUS_MS) < 0)
+			goto out;
+	}
+	ret = 0;
+out:
+	diags_free(&quiet);
+	return ret;
+}
+
+struct reconciler *reconciler_new(struct loop *l, const struct server_config *c, const struct reconciler_options *o,
+				  struct diags *d)
+{
+	struct reconciler *r = calloc(1, sizeof(*r));
+
+	if (!r) {
+		out_of_memory(d);
+		return NULL;
+	}
+	r->loop = l;
+	r->config = c;
+	r->o = *o;
+	r->lock_fd = r->monitor_fd = -1;
+	r->converged_ms = -1;
+	r->sequence = r->first_sequence = (uint64_t)clock_unix() * 1000;
+	r->retry_timer = (struct loop_timer){.fn = on_retry, .ctx = r};
+	r->status_timer = (struct loop_timer){.fn = on_status, .ctx = r};
+	if (start(r, d) < 0) {
+		reconciler_free(r);
+		return NULL;
+	}
+	return r;
+}
+
+void reconciler_free(struct reconciler *r)
+{
+	if (!r)
+		return;
+	if (r->lock_fd >= 0) {
+		reconciler_ledger_keep(r);
+		reconciler_note_flush(r);
+		if (r->status_path)
+			status_write(r);
+	}
+	http_free(r->http);
+	r->http = NULL;
+	reconciler_git_stop(r);
+	watch_free(r->watch);
+	file_watch_free(r->file_watch);
+	maintenance_free(r->maintenance);
+	reconciler_upstream_close(r);
+	control_free(r->control);
+	reconciler_device_stop(r);
+	reconciler_hints_stop(r);
+	loop_timer_del(r->loop, &r->retry_timer);
+	loop_timer_del(r->loop, &r->status_timer);
+	loop_timer_del(r->loop, &r->note_timer);
+	for (struct handover *h = r->handovers, *next; h; h = next) {
+		next = h->next;
+		free(h);
+	}
+	for (struct revision *g = r->current, *next; g; g = next) {
+		next = g->older;
+		revision_free(g);
+	}
+	ledger_free(r->ledger);
+	repo_close(r->repo);
+	arena_free(r->published_arena);
+	arena_free(r->kept_arena);
+	free(r->reports);
+	free(r->problem);
+	free(r->published_dir);
+	free(r->status_path);
+	buf_free(&r->fresh);
+	buf_free(&r->note);
+	if (r->lock_fd >= 0)
+		close(r->lock_fd);
+	free(r);
+}
+
+uint16_t reconciler_port(const struct reconciler *r)
+{
+	return r->http ? http_port(r->http) : 0;
+}

@@ -1,0 +1,265 @@
+/*
+ * Statements that changed the signers, and the first of all, on a ledger that several servers share: each records those
+ * that it signed, with its signatures, and takes those of the others. Then a peer that was away follows the changes at
+ * any of them, whichever made them.
+ *
+ * Whoever can write to the ledger could put anything there. So a statement is taken only when it is what its commit, an
+ * ancestor of the published one, compiles to; and a signature only by who may sign that change.
+ */
+#include "reconcile/edge/git/ledger_record.h"
+#include "reconcile/edge/base/log.h"
+#include "reconcile/edge/server/reconciler_state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* One statement, with all the signatures that are known of it. */
+struct link {
+	struct signed_text text;
+	struct statement parsed;
+	bool own; /* of our own chain: it was checked before */
+};
+
+static bool is_signer(const struct trust *t, const struct key *by)
+{
+	for (unsigned i = 0; i < t->n_signers; i++)
+		if (key_eq(&t->signers[i], by))
+			return true;
+	return false;
+}
+
+/* How many of a trust's signers have signed. */
+static bool is_enough(const struct signed_text *s, const struct trust *t)
+{
+	bool has[SIGNERS_MAX] = {false};
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < s->n_signatures; i++) {
+		struct diags quiet = {0};
+		struct signature sig;
+		bool parsed = signature_parse(s->signatures[i], &sig, &quiet) == 0;
+		diags_free(&quiet);
+		for (unsigned k = 0; parsed && k < t->n_signers; k++)
+			if (!has[k] && key_eq(&t->signers[k], &sig.by) &&
+			    sign_check("statement", &t->id, s->text, &sig.by, sig.sig))
+				n += has[k] = true;
+	}
+	return n >= t->threshold;
+}
+
+static bool same_signers(const struct trust *a, const struct trust *b)
+{
+	return a->threshold == b->threshold && a->n_signers == b->n_signers &&
+	       !memcmp(a->signers, b->signers, a->n_signers * sizeof(a->signers[0]));
+}
+
+static int link_cmp(const void *x, const void *y)
+{
+	return version_cmp(&((const struct link *)x)->parsed.version, &((const struct link *)y)->parsed.version);
+}
+
+/* Is it what its commit compiles to, and does what is published come after that? */
+static bool is_true(struct reconciler *r, const struct statement *st)
+{
+	struct diags quiet = {0};
+	struct revision *g = revision_new(&quiet);
+	struct commit_info commit, newest;
+	struct repo_definition def;
+	bool descends = false, yes = false;
+
+	if (g && repo_has_commit(r->repo, st->commit) &&
+	    repo_commit_info(r->repo, r->current->commit.sha, st->commit, &newest, &descends, &quiet) == 0 &&
+	    descends && repo_commit_info(r->repo, st->commit, NULL, &commit, &descends, &quiet) == 0 &&
+	    repo_definition(r->repo, st->commit, g->arena, &def, &quiet) == 0 &&
+	    revision_build(g, &def.root, &def.includes, &commit, NULL, &quiet) == 0)
+		yes = !hash_cmp(&g->parsed.name, &st->name);
+	revision_free(g);
+	diags_free(&quiet);
+	return yes;
+}
+
+static bool has_signature(const struct signed_text *s, struct span signature)
+{
+	for (unsigned i = 0; i < s->n_signatures; i++)
+		if (span_eq(s->signatures[i], signature))
+			return true;
+	return false;
+}
+
+/* Signatures of `from` that `to` lacks, of who may sign it: its own signers, and those before it (NULL: none). */
+static int signatures_merge(struct arena *a, struct signed_text *to, const struct signed_text *from,
+			    const struct trust *own, const struct trust *before)
+{
+	struct span *list = arena_array(a, 2 * SIGNERS_MAX, sizeof(*list));
+
+	if (!list)
+		return -1;
+	if (to->n_signatures)
+		memcpy(list, to->signatures, to->n_signatures * sizeof(*list));
+	to->signatures = list;
+	for (unsigned i = 0; i < from->n_signatures && to->n_signatures < 2 * SIGNERS_MAX; i++) {
+		struct diags quiet = {0};
+		struct signature sig;
+		bool good = signature_parse(from->signatures[i], &sig, &quiet) == 0 &&
+			    (is_signer(own, &sig.by) || (before && is_signer(before, &sig.by))) &&
+			    sign_check("statement", &own->id, from->text, &sig.by, sig.sig);
+		diags_free(&quiet);
+		if (good && !has_signature(to, from->signatures[i]))
+			to->signatures[to->n_signatures++] = from->signatures[i];
+	}
+	return 0;
+}
+
+/* Our own chain and the true ones of the ledger, each once, oldest first; their signatures not merged yet. */
+static struct link *links_gather(struct reconciler *r, struct arena *a, size_t *n)
+{
+	const struct published *p = &r->published;
+	size_t n_recorded;
+	const struct ledger_statement *recorded = ledger_statements(r->ledger, &n_recorded);
+	struct link *links = arena_array(a, p->n_chain + n_recorded + 1, sizeof(*links));
+
+	*n = 0;
+	for (size_t i = 0; links && i < p->n_chain; i++) {
+		struct diags quiet = {0};
+		struct link *l = &links[*n];
+		*l = (struct link){.text = p->chain[i], .own = true};
+		*n += statement_parse(l->text.text, &l->parsed, &quiet) == 0;
+		diags_free(&quiet);
+	}
+	for (size_t i = 0; links && i < n_recorded; i++) {
+		bool known = false;
+		for (size_t k = 0; k < *n && !known; k++)
+			known = !hash_cmp(&links[k].parsed.name, &recorded[i].parsed.name);
+		if (known || version_cmp(&recorded[i].parsed.version, &p->parsed.version) > 0 ||
+		    !is_true(r, &recorded[i].parsed))
+			continue;
+		links[*n] = (struct link){.text = {.text = recorded[i].text.text}, .parsed = recorded[i].parsed};
+		(*n)++;
+	}
+	if (links && *n)
+		qsort(links, *n, sizeof(*links), link_cmp);
+	return links;
+}
+
+/*
+ * What of it is a chain: the first, and each that changes the signers and is signed by enough of both. 0: it does not
+ * lead to who signs now.
+ */
+static size_t links_follow(struct reconciler *r, struct arena *a, const struct link *links, size_t n,
+			   struct signed_text *out)
+{
+	size_t n_recorded, kept = 0;
+	const struct ledger_statement *recorded = ledger_statements(r->ledger, &n_recorded);
+	const struct trust *before = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		struct signed_text s = links[i].text;
+		const struct trust *own = &links[i].parsed.trust;
+		if (before && same_signers(before, own))
+			continue;
+		for (size_t k = 0; k < n_recorded; k++)
+			if (!hash_cmp(&recorded[k].parsed.name, &links[i].parsed.name) &&
+			    signatures_merge(a, &s, &recorded[k].text, own, before) < 0)
+				return 0;
+		if (!is_enough(&s, own) || (before && !is_enough(&s, before)))
+			continue;
+		out[kept++] = s;
+		before = own;
+	}
+	return before && same_signers(before, &r->published.parsed.trust) ? kept : 0;
+}
+
+static bool same_chain(const struct published *p, const struct signed_text *chain, size_t n)
+{
+	bool same = p->n_chain == n;
+
+	for (size_t i = 0; same && i < n; i++)
+		same = span_eq(p->chain[i].text, chain[i].text) && p->chain[i].n_signatures == chain[i].n_signatures;
+	return same;
+}
+
+/* The chain becomes what is published, on the disk first. */
+static int chain_store(struct reconciler *r, const struct signed_text *chain, size_t n, struct diags *d)
+{
+	struct arena *a = arena_new();
+	struct published next = r->published;
+
+	if (!a || !(next.chain = arena_array(a, n + 1, sizeof(*next.chain))) ||
+	    signed_text_copy(a, &r->published.statement, &next.statement) < 0)
+		goto fail;
+	for (next.n_chain = 0; next.n_chain < n; next.n_chain++)
+		if (signed_text_copy(a, &chain[next.n_chain], &next.chain[next.n_chain]) < 0)
+			goto fail;
+	if (published_write(r->published_dir, &next, r->current->model, d) < 0) {
+		arena_free(a);
+		return -1;
+	}
+	arena_free(r->published_arena);
+	r->published_arena = a;
+	r->published = next;
+	return 0;
+fail:
+	d->out_of_memory = true;
+	arena_free(a);
+	return -1;
+}
+
+void reconciler_chain_import(struct reconciler *r)
+{
+	struct arena *a = arena_new();
+	struct signed_text *chain = NULL;
+	struct diags d = {0};
+	struct link *links = NULL;
+	size_t n = 0, kept = 0, n_recorded;
+
+	ledger_statements(r->ledger, &n_recorded);
+	if (a && r->current && r->repo && n_recorded != r->chain_seen) {
+		links = links_gather(r, a, &n);
+		chain = arena_array(a, n + 1, sizeof(*chain));
+		kept = links && chain ? links_follow(r, a, links, n, chain) : 0;
+		/* Ours, which was good for the peers so far, is not given up for less. */
+		if (kept && !same_chain(&r->published, chain, kept) && chain_store(r, chain, kept, &d) < 0)
+			log_diags("published", &d);
+		else
+			r->chain_seen = n_recorded;
+	}
+	diags_free(&d);
+	arena_free(a);
+}
+
+int reconciler_chain_records(const struct reconciler *r, struct arena *a, const struct span **out, size_t *n)
+{
+	const struct published *p = &r->published;
+	struct span *list = arena_array(a, p->n_chain + 1, sizeof(*list));
+
+	*out = list;
+	*n = 0;
+	for (size_t i = 0; list && i < p->n_chain; i++) {
+		struct signed_text own = {.text = p->chain[i].text};
+		struct buf text = {0};
+		if (!(own.signatures = arena_array(a, 2 * SIGNERS_MAX, sizeof(*own.signatures))))
+			return -1;
+		for (unsigned k = 0; k < p->chain[i].n_signatures; k++) {
+			struct diags quiet = {0};
+			struct signature sig;
+			bool ours = false;
+			if (signature_parse(p->chain[i].signatures[k], &sig, &quiet) == 0)
+				for (unsigned s = 0; s < r->config->n_seeds; s++)
+					ours |= key_eq(&r->config->signers[s], &sig.by);
+			diags_free(&quiet);
+			if (ours)
+				own.signatures[own.n_signatures++] = p->chain[i].signatures[k];
+		}
+		if (!own.n_signatures)
+			continue;
+		ledger_statement_write(&text, &own);
+		if (!text.failed)
+			list[*n] = arena_span(a, buf_span(&text));
+		const bool failed = text.failed || !list[*n].p;
+		buf_free(&text);
+		if (failed)
+			return -1;
+		(*n)++;
+	}
+	return list ? 0 : -1;
+}

@@ -1,0 +1,69 @@
+/* What /metrics says, gathered. */
+#include "reconcile/edge/server/reconciler_state.h"
+#include "reconcile/metrics.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* The second number of /proc/self/statm, in pages (proc(5)). 0: not known. */
+static uint64_t resident_bytes(void)
+{
+	char line[128];
+	unsigned long long pages = 0;
+	long page = sysconf(_SC_PAGESIZE);
+	int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, line, sizeof(line) - 1);
+
+	if (fd >= 0)
+		close(fd);
+	if (n <= 0 || page <= 0)
+		return 0;
+	line[n] = '\0';
+	return sscanf(line, "%*u %llu", &pages) == 1 ? pages * (uint64_t)page : 0;
+}
+
+void reconciler_metrics(const struct reconciler *r, struct buf *out)
+{
+	const struct model *model = r->current->model;
+	const struct http_counts http = http_counts(r->http);
+	struct metrics_condition conditions[N_CONDITIONS];
+	struct metrics m = {
+	    .network = r->config->network,
+	    .version = r->current->parsed.version,
+	    .applied_time = r->applied_time,
+	    .connections = http_connections(r->http),
+	    .push_ms = r->converged_ms,
+	    .ledger_available = r->ledger && ledger_available(r->ledger),
+	    .memory = resident_bytes(),
+	    .requests = http.answers,
+	    .refused = http.refused,
+	    .sent_bytes = http.sent_bytes,
+	    .polls = r->polls,
+	    .redemptions = r->redemptions,
+	    .hints = (uint32_t)r->n_known,
+	    .reports = r->endpoint_reports,
+	    .announcements = r->announcements,
+	    .knocks = r->n_knocked,
+	    .verdicts_accepted = r->verdicts[VERDICT_PUBLISHED] + r->verdicts[VERDICT_UNCHANGED],
+	    .verdicts_refused = r->verdicts[VERDICT_REFUSED],
+	    .conditions = conditions,
+	};
+
+	if (r->reports)
+		m.peers = reconciler_peers(r, &m.converged);
+	for (uint32_t i = 0; i < model->n_peers; i++)
+		m.invited += !model->peers[i].disabled && model->peers[i].is_invite &&
+			     !ledger_enrolment(reconciler_facts(r), &model->peers[i].key);
+	for (int i = 0; i < N_CONDITIONS; i++) {
+		const struct condition *c = &r->conditions[i];
+		if (!condition_applies(r, (enum condition_kind)i))
+			continue;
+		conditions[m.n_conditions++] =
+		    (struct metrics_condition){condition_name((enum condition_kind)i), c->reason,
+					       c->status == TRUTH_TRUE    ? 1
+					       : c->status == TRUTH_FALSE ? 0
+									  : -1};
+	}
+	metrics_render(out, &m);
+}

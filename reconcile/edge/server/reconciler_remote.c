@@ -1,0 +1,463 @@
+/*
+ * A definition that is on a remote: looked at on an interval and when somebody asks, with the ledger written there. One
+ * thing at a time, in this order: who asked to look, what is to be recorded, the notes. A redemption counts when it is
+ * on the remote, and who redeems waits for that; while the remote is away all else stays as it is.
+ */
+#include "reconcile/edge/base/log.h"
+#include "reconcile/edge/git/note.h"
+#include "reconcile/edge/server/reconciler_state.h"
+
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FIRST_RETRY_MS  5000   /* after a failure; twice as long after each further one */
+#define LAST_RETRY_MS   600000 /* unless the interval is longer */
+#define STUCK_MAX       2      /* pushes from one place that the remote did not take: no race any more */
+#define REDEMPTIONS_MAX 4096   /* that wait for the remote */
+
+static const char *const away_word = "remote";
+
+/* --- how it goes --- */
+
+static void reached(struct reconciler *r)
+{
+	struct upstream *up = &r->up;
+
+	if (up->failures)
+		log_info(away_word, "%s can be reached again", r->config->remote);
+	up->failures = 0;
+	up->reached = clock_unix();
+	up->problem[0] = '\0';
+	condition_set(r, CONDITION_SOURCE, TRUTH_TRUE, "Reached", NULL, "%s", r->config->remote);
+}
+
+static void away(struct reconciler *r, const char *message)
+{
+	struct upstream *up = &r->up;
+
+	if (!up->failures)
+		log_warn(away_word, "%s cannot be reached: %s; everything stays as it is", r->config->remote, message);
+	up->failures++;
+	snprintf(up->problem, sizeof(up->problem), "%s", message);
+	condition_set(r, CONDITION_SOURCE, TRUTH_FALSE, "Away", NULL, "%s: %s", r->config->remote, message);
+}
+
+/* From nine to eleven tenths of it, so that servers that were started together do not stay so. */
+static int64_t jittered(int64_t ms)
+{
+	return ms - ms / 10 + (int64_t)randombytes_uniform((uint32_t)(ms / 5) + 1);
+}
+
+static void timer_arm(struct reconciler *r)
+{
+	const int64_t interval = (int64_t)r->config->interval * 1000;
+	int64_t ms = interval;
+
+	if (r->up.failures) {
+		const unsigned doubled = r->up.failures > 10 ? 10 : r->up.failures - 1;
+		const int64_t most = interval > LAST_RETRY_MS ? interval : LAST_RETRY_MS;
+		ms = (int64_t)FIRST_RETRY_MS << doubled;
+		if (ms > interval && r->up.failures == 1)
+			ms = interval;
+		if (ms > most)
+			ms = most;
+	}
+	if (r->o.watch)
+		loop_timer_set(r->loop, &r->up.timer, jittered(ms));
+}
+
+/* --- redemptions that wait --- */
+
+static struct redemption *redemption_find(const struct reconciler *r, const struct enrolment *e)
+{
+	for (struct redemption *x = r->up.redemptions; x; x = x->next)
+		if (key_eq(&x->e.invite, &e->invite) && key_eq(&x->e.key, &e->key))
+			return x;
+	return NULL;
+}
+
+/* Those whom `which` is true of leave the list. */
+static void redemptions_remove(struct reconciler *r,
+			       bool (*which)(const struct reconciler *r, const struct redemption *x))
+{
+	for (struct redemption **p = &r->up.redemptions, *x; (x = *p);) {
+		if (which(r, x)) {
+			*p = x->next;
+			free(x);
+		} else {
+			p = &x->next;
+		}
+	}
+}
+
+static bool has_failed(const struct reconciler *r, const struct redemption *x)
+{
+	(void)r;
+	return x->failed;
+}
+
+/* By whomever: the invite has become a key, or never will. */
+static bool is_decided(const struct reconciler *r, const struct redemption *x)
+{
+	return ledger_enrolment(ledger_facts(r->ledger), &x->e.invite) || ledger_is_spent(r->ledger, &x->e.invite);
+}
+
+static bool is_any(const struct reconciler *r, const struct redemption *x)
+{
+	(void)r;
+	(void)x;
+	return true;
+}
+
+static void wake_redeemer(void *ctx, struct http_request *q)
+{
+	(void)ctx;
+	if (!strcmp(http_path(q), "/v1/redeem"))
+		http_wake(q);
+}
+
+/* Lets them be answered now. */
+static void redeemers_wake(struct reconciler *r)
+{
+	if (!r->http)
+		return;
+	http_each_held(r->http, wake_redeemer, r);
+	http_run(r->http);
+}
+
+static void redemptions_fail(struct reconciler *r)
+{
+	if (!r->up.redemptions)
+		return;
+	for (struct redemption *x = r->up.redemptions; x; x = x->next)
+		x->failed = true;
+	redeemers_wake(r);
+	redemptions_remove(r, has_failed);
+}
+
+void reconciler_redemptions_landed(struct reconciler *r)
+{
+	for (struct redemption *x = r->up.redemptions; x; x = x->next) {
+		const struct enrolment *e = ledger_enrolment(ledger_facts(r->ledger), &x->e.invite);
+		if (e && key_eq(&e->key, &x->e.key))
+			reconciler_redeemed(r, e);
+	}
+	if (r->up.redemptions)
+		redemptions_remove(r, is_decided);
+}
+
+static struct handover *unanswered(const struct reconciler *r)
+{
+	struct handover *h = r->handovers;
+
+	while (h && h->answered)
+		h = h->next;
+	return h;
+}
+
+void reconciler_redemptions_answer(struct reconciler *r)
+{
+	struct handover *h = unanswered(r);
+
+	if (h)
+		redeemers_wake(r);
+	/* Nobody waits for it any more. */
+	while ((h = unanswered(r)))
+		reconciler_handover_done(h);
+}
+
+int64_t reconciler_redeem_wait(struct reconciler *r, const struct enrolment *e, enum http_reason why)
+{
+	struct redemption *x = redemption_find(r, e);
+	size_t n = 0;
+
+	if (why == HTTP_NEW && !x) {
+		for (x = r->up.redemptions; x; x = x->next)
+			n++;
+		if (n >= REDEMPTIONS_MAX || !(x = calloc(1, sizeof(*x))))
+			return -1;
+		*x = (struct redemption){.e = *e, .next = r->up.redemptions};
+		r->up.redemptions = x;
+		/* Whether it is back is best asked first: a push that hangs is longer than a question. */
+		if (r->up.failures || r->up.blocked)
+			r->up.look_due = true;
+	}
+	if (why == HTTP_NEW)
+		x->until = clock_boot_ms() + REDEEM_SECONDS * 1000;
+	if (!x || x->failed || why == HTTP_TIMEOUT || x->until <= clock_boot_ms())
+		return -1;
+	return x->until - clock_boot_ms();
+}
+
+/* --- the ledger --- */
+
+static void ledger_refused(struct reconciler *r, const char *message)
+{
+	char problem[256];
+
+	if (!ledger_write_problem(r->ledger))
+		log_error("ledger", "%s does not take the ledger: %s", r->config->remote, message);
+	snprintf(problem, sizeof(problem), "the remote does not take it: %.200s", message);
+	ledger_write_failed(r->ledger, problem);
+	r->up.blocked = true;
+	redemptions_fail(r);
+	r->status_dirty = true;
+}
+
+/* A commit of what is due. 1: it is to be pushed; 0: there is nothing; -1 with diagnostics. */
+static int proposal_make(struct reconciler *r, bool records, struct diags *d)
+{
+	struct arena *a = arena_new();
+	struct ledger_wish wish = {.commit = r->current ? r->current->commit.sha : ""};
+	const struct enrolment **list = NULL;
+	size_t n = 0;
+	int some = -1;
+
+	for (struct redemption *x = r->up.redemptions; x; x = x->next)
+		n++;
+	if (a)
+		list = arena_array(a, n + 1, sizeof(*list));
+	if (!list || (records && reconciler_chain_records(r, a, &wish.statements, &wish.n_statements) < 0)) {
+		d->out_of_memory = true;
+	} else {
+		/* Ours has the newest first. */
+		wish.n_enrolments = n;
+		for (struct redemption *x = r->up.redemptions; x; x = x->next)
+			list[--n] = &x->e;
+		wish.enrolments = list;
+		wish.m = records ? r->current->model : NULL;
+		some = ledger_propose(r->ledger, &wish, &r->up.proposal, d);
+	}
+	arena_free(a);
+	return some;
+}
+
+/* False: there is nothing to push. */
+static bool ledger_push(struct reconciler *r)
+{
+	struct upstream *up = &r->up;
+	const bool records = r->record_due && r->current;
+	struct diags d = {0};
+	int some;
+
+	if (up->blocked || !r->ledger || (!records && !up->redemptions))
+		return false;
+	some = proposal_make(r, records, &d);
+	if (some < 0) {
+		if (!ledger_write_problem(r->ledger) || r->up.redemptions)
+			log_diags("ledger", &d);
+		up->blocked = true;
+		redemptions_fail(r);
+	} else if (!some) {
+		r->record_due &= !records;
+		/* Each is decided, by somebody else. */
+		redeemers_wake(r);
+		redemptions_remove(r, is_any);
+	} else {
+		up->records = records;
+		up->doing = UPSTREAM_LEDGER;
+		remote_push(up->remote, LEDGER_REF, up->proposal.from, up->proposal.to);
+	}
+	diags_free(&d);
+	return some > 0;
+}
+
+static void ledger_pushed(struct reconciler *r, enum remote_result result, const char *message)
+{
+	struct upstream *up = &r->up;
+	struct diags d = {0};
+
+	if (result == REMOTE_DONE) {
+		reached(r);
+		up->stuck = 0;
+		r->record_due &= !up->records;
+		if (ledger_landed(r->ledger, &up->proposal, &d) < 0)
+			log_diags("ledger", &d);
+		diags_free(&d);
+		reconciler_due_keep(r);
+		reconciler_ledger_moved(r);
+		return;
+	}
+	if (strcmp(up->stuck_at, up->proposal.from))
+		up->stuck = 0;
+	snprintf(up->stuck_at, sizeof(up->stuck_at), "%s", up->proposal.from);
+	if (++up->stuck >= STUCK_MAX) {
+		ledger_refused(r, message);
+		return;
+	}
+	/* Somebody else was first, or nobody knows whether it arrived. */
+	log_debug("ledger", "pushed in vain: %s; looking again", message);
+	up->look_due = true;
+}
+
+/* --- the notes --- */
+
+void reconciler_notes_due(struct reconciler *r)
+{
+	r->up.notes_due = r->up.remote != NULL;
+	r->up.notes_tries = 0;
+}
+
+static bool notes_push(struct reconciler *r)
+{
+	if (!r->up.notes_due || r->up.blocked)
+		return false;
+	r->up.notes_due = false;
+	r->up.doing = UPSTREAM_NOTES;
+	remote_push(r->up.remote, NOTE_REF, NULL, NOTE_REF);
+	return true;
+}
+
+/* Another server's notes came first: they are fetched, ours is put on top, and that is tried again, once. */
+static void notes_pushed(struct reconciler *r, enum remote_result result, const char *message)
+{
+	if (result == REMOTE_REFUSED && !r->up.notes_tries++) {
+		r->up.look_due = r->up.notes_again = true;
+		return;
+	}
+	if (result != REMOTE_DONE && !r->note_failed) {
+		r->note_failed = true;
+		log_warn("note", "%s does not take the notes: %s", r->config->remote, message);
+	}
+}
+
+/* --- one thing after the other --- */
+
+static void on_looked(void *ctx, enum remote_result result, bool moved, const char *message)
+{
+	struct reconciler *r = ctx;
+	struct upstream *up = &r->up;
+
+	(void)moved;
+	up->doing = UPSTREAM_IDLE;
+	if (result == REMOTE_DONE) {
+		reached(r);
+		up->blocked = false;
+	} else {
+		away(r, message);
+		up->blocked = true;
+		up->notes_again = false;
+	}
+	timer_arm(r);
+	reconciler_looked(r, up->word, result != REMOTE_DONE);
+	up->word[0] = '\0';
+	if (result != REMOTE_DONE)
+		redemptions_fail(r);
+	if (up->notes_again && reconciler_note_again(r))
+		up->notes_due = true;
+	up->notes_again = false;
+	reconciler_upstream_go(r);
+}
+
+static void on_pushed(void *ctx, enum remote_result result, const char *message)
+{
+	struct reconciler *r = ctx;
+	const enum upstream_doing was = r->up.doing;
+
+	r->up.doing = UPSTREAM_IDLE;
+	if (was == UPSTREAM_LEDGER)
+		ledger_pushed(r, result, message);
+	else
+		notes_pushed(r, result, message);
+	/* A commit may have waited until the one before it was recorded. */
+	if (r->up.turn_due && !r->up.look_due) {
+		r->up.turn_due = false;
+		reconciler_looked(r, "", false);
+	}
+	reconciler_ready(r);
+	if (r->o.watch)
+		loop_timer_set(r->loop, &r->status_timer, 200);
+	reconciler_upstream_go(r);
+}
+
+void reconciler_upstream_go(struct reconciler *r)
+{
+	struct upstream *up = &r->up;
+
+	if (!up->remote || up->doing != UPSTREAM_IDLE || up->going)
+		return;
+	/* What cannot even be started calls back from here. */
+	up->going = true;
+	while (up->doing == UPSTREAM_IDLE) {
+		if (up->look_due) {
+			up->look_due = false;
+			control_asked(r->o.data_dir, up->word);
+			up->doing = UPSTREAM_LOOK;
+			remote_look(up->remote);
+		} else if (!ledger_push(r) && !notes_push(r)) {
+			break;
+		}
+	}
+	up->going = false;
+	if (up->doing == UPSTREAM_IDLE && up->settling)
+		loop_stop(r->loop);
+}
+
+void reconciler_upstream_look(struct reconciler *r)
+{
+	r->up.look_due = true;
+	reconciler_upstream_go(r);
+}
+
+void reconciler_upstream_settle(struct reconciler *r)
+{
+	r->up.settling = true;
+	reconciler_upstream_go(r);
+	if (r->up.doing != UPSTREAM_IDLE)
+		loop_run(r->loop);
+	r->up.settling = false;
+}
+
+bool reconciler_upstream_records(const struct reconciler *r)
+{
+	return r->up.remote && r->record_due && !r->up.blocked && !r->up.failures && r->up.doing == UPSTREAM_LEDGER;
+}
+
+static void on_interval(void *ctx)
+{
+	reconciler_upstream_look(ctx);
+}
+
+int reconciler_upstream_open(struct reconciler *r, struct diags *d)
+{
+	const struct server_config *c = r->config;
+	const struct remote_options o = {.access = {.url = c->remote,
+						    .ssh_key = c->ssh_key,
+						    .known_hosts = c->known_hosts,
+						    .credentials = c->credentials},
+					 .looked = on_looked,
+					 .pushed = on_pushed,
+					 .ctx = r};
+
+	if (!c->remote || r->up.remote)
+		return 0;
+	r->up.timer = (struct loop_timer){.fn = on_interval, .ctx = r};
+	if (!(r->up.remote = remote_new(r->loop, r->repo, &o))) {
+		d->out_of_memory = true;
+		return -1;
+	}
+	condition_set(r, CONDITION_SOURCE, TRUTH_UNKNOWN, "Starting", NULL, "%s", c->remote);
+	return 0;
+}
+
+void reconciler_upstream_close(struct reconciler *r)
+{
+	remote_free(r->up.remote);
+	r->up.remote = NULL;
+	loop_timer_del(r->loop, &r->up.timer);
+	redemptions_remove(r, is_any);
+}
+
+json_t *reconciler_upstream_json(const struct reconciler *r)
+{
+	json_t *o = json_pack("{s:s, s:s}", "kind", "remote", "url", r->config->remote);
+
+	if (o && r->up.reached)
+		json_object_set_new(o, "reached", json_integer(r->up.reached));
+	if (o && r->up.problem[0])
+		json_object_set_new(o, "problem", cut_text_json(r->up.problem));
+	return o;
+}

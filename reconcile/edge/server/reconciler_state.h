@@ -1,0 +1,356 @@
+/* What the parts of the reconciler share. Nobody else includes this. */
+#ifndef EDGE_RECONCILER_STATE_H
+#define EDGE_RECONCILER_STATE_H
+
+#include "reconcile/edge/server/control.h"
+#include "reconcile/edge/base/file_watch.h"
+#include "reconcile/edge/git/ledger.h"
+#include "reconcile/edge/git/maintenance.h"
+#include "reconcile/edge/server/publish.h"
+#include "reconcile/edge/server/reconciler.h"
+#include "reconcile/edge/git/remote.h"
+#include "reconcile/edge/http/server_http.h"
+#include "reconcile/edge/base/watch.h"
+#include <jansson.h>
+
+enum condition_kind {
+	CONDITION_READY,
+	CONDITION_VALID,
+	CONDITION_PUBLISHED,
+	CONDITION_CONVERGED,
+	CONDITION_SUSPENDED,
+	CONDITION_SOURCE, /* of a definition that is not in the repository here in the first place */
+	N_CONDITIONS
+};
+enum truth { TRUTH_UNKNOWN, TRUTH_FALSE, TRUTH_TRUE };
+struct condition {
+	enum truth status;
+	char reason[64]; /* a word */
+	char message[1024];
+	char commit[HASH_HEX_LEN + 1];
+	int64_t time; /* of the last transition */
+};
+
+/* What became of one commit. */
+enum verdict { VERDICT_REFUSED, VERDICT_UNCHANGED, VERDICT_PUBLISHED, N_VERDICTS };
+struct history {
+	enum verdict verdict;
+	char commit[HASH_HEX_LEN + 1];
+	int64_t time;
+	struct version version; /* that was published, or stays so; epoch and number 0: none */
+	char reason[64];        /* of a refusal: its code */
+	char message[512];
+};
+#define HISTORY_KEPT 5
+
+/* What one peer said when it last polled; by the index of the current model. */
+struct report {
+	int64_t polled;     /* clock_boot_ms(); 0: never */
+	int64_t fresh_sent; /* Unix time of the freshness that it got; 0: none */
+	struct hash runs;
+	bool has_runs;
+	bool lags;            /* reachable, and not on the current version yet */
+	uint16_t knocks;      /* that it sent in this minute */
+	int64_t knocks_since; /* clock_boot_ms() */
+};
+
+/* A peer whose enrolment was just recorded: it still listens on its temporary key. */
+struct handover {
+	struct reconciler *r;
+	struct key invite, key;
+	bool answered; /* its answer is on its way: what comes of that moves the address */
+	struct handover *next;
+};
+
+/* A redemption that waits until it is on the remote. */
+struct redemption {
+	struct enrolment e;
+	int64_t until; /* clock_boot_ms(): for so long its request is held */
+	bool failed;
+	struct redemption *next;
+};
+
+/* What reconciler_remote.c does at the moment, and what it has to do. */
+enum upstream_doing { UPSTREAM_IDLE, UPSTREAM_LOOK, UPSTREAM_LEDGER, UPSTREAM_NOTES };
+struct upstream {
+	struct remote *remote; /* NULL: there is none */
+	enum upstream_doing doing;
+	bool going;    /* reconciler_upstream_go() is at work */
+	bool settling; /* the loop is stopped when all is done */
+	bool look_due, notes_due, notes_again;
+	bool turn_due;                   /* a commit waits until the one before it is recorded */
+	bool blocked;                    /* nothing is pushed before a look that goes well */
+	char word[CONTROL_WORD_LEN + 1]; /* who asked for the look */
+	struct loop_timer timer;         /* the next look */
+	unsigned failures;               /* of looks, in a row */
+	int64_t reached;                 /* Unix; 0: never */
+	char problem[512];               /* of the last look; "": none */
+	struct ledger_proposal proposal; /* that is being pushed */
+	bool records;                    /* it has those of the current revision */
+	char stuck_at[HASH_HEX_LEN + 1]; /* where the ledger was when a push did not arrive */
+	unsigned stuck, notes_tries;     /* how often */
+	struct redemption *redemptions;
+	enum turn last; /* what the last look came to */
+};
+
+/* Where one peer is: as our interface saw it, and as it reported itself. Sorted by key. */
+struct known {
+	struct key key, mark;   /* WireGuard's; the peer's in the definition */
+	struct sockpoint seen;  /* port 0: not yet */
+	struct sockpoint *said; /* malloc'ed; 0.0.0.0 and [::] as they were said */
+	uint64_t sequence;      /* of its last announcement */
+	int64_t refilled;       /* clock_boot_ms() of the last announcement that it got back */
+	uint32_t peer; /* its index in the model of then: the interface cannot always be read when a revision comes */
+	uint8_t n_said;
+	uint8_t budget; /* announcements that it may cause now */
+	bool changed;   /* and not announced yet */
+};
+
+/* Somebody asked a peer to open its NAT. Both are marks. */
+struct knock {
+	struct key from, to;
+	int64_t at;   /* clock_boot_ms() */
+	bool waiting; /* for the other's poll */
+};
+
+struct reconciler {
+	struct loop *loop;
+	const struct server_config *config;
+	struct reconciler_options o;
+	char *published_dir, *status_path;
+	int lock_fd;
+
+	struct repo *repo; /* NULL: cannot be opened (yet) */
+	struct maintenance *maintenance;
+	struct upstream up;
+	struct file_watch *file_watch; /* of a definition that is a plain file */
+	bool file_refused;
+	struct ledger *ledger; /* NULL: no repository, or nobody knows the network's id yet */
+	bool ledger_failed;    /* at the last look */
+	struct watch *watch;
+	struct control *control;
+	char looked[CONTROL_WORD_LEN + 1]; /* who asked for the last look */
+	enum turn look_turn;               /* what that came to */
+	struct http_server *http;
+	struct git_server *git; /* NULL: nobody has asked yet */
+	bool listen_failed;     /* said */
+
+	struct arena *published_arena;
+	struct published published; /* as on disk */
+	size_t due_kept;            /* invites in `due` on the disk */
+	size_t chain_seen;          /* statements on the ledger that `published` has taken what is good of */
+	struct revision *current;   /* NULL: nothing published */
+	struct report *reports;     /* of current's peers */
+	struct arena *kept_arena;
+	struct ledger_facts kept; /* enrolments beside git, for a ledger that cannot be read */
+
+	char attempted[HASH_HEX_LEN + 1]; /* the last commit that got a verdict */
+	char looked_at[HASH_HEX_LEN + 1]; /* the last commit that was tried, verdict or not */
+	int64_t attempted_time, applied_time;
+	bool record_due;                    /* the ledger has not taken the current revision yet */
+	char ledger_kept[POSITION_LEN + 1]; /* of what `enrolments` on disk has */
+	struct condition conditions[N_CONDITIONS];
+	struct history history[HISTORY_KEPT]; /* newest first */
+	unsigned n_history;
+	uint64_t polls, redemptions, verdicts[N_VERDICTS]; /* since the start, for /metrics */
+	char note_commit[HASH_HEX_LEN + 1];                /* whose note is not written yet; "": none */
+	char noted[HASH_HEX_LEN + 1];                      /* whose note `note` is, once it is written */
+	struct buf note;
+	bool note_failed;                 /* said */
+	char *problem;                    /* what was refused, as a person reads it; NULL: nothing */
+	bool status_dirty, status_failed; /* the file is to be written; it could not be */
+
+	struct move *moves;
+	size_t n_moves;
+	struct handover *handovers;
+
+	struct arena *applied_arena;
+	struct device_state *applied; /* what we gave the interface last; NULL: unknown */
+	bool device_ok;
+	char device_error[256]; /* said once */
+	struct known *known;
+	size_t n_known;
+	uint64_t sequence; /* of the newest announcement; starts at the server's start in ms, so it never goes back */
+	uint64_t first_sequence;        /* of the start: who has an earlier position was told by another run */
+	int64_t announced;              /* clock_boot_ms(); 0: never */
+	int64_t known_kept;             /* the same of the last writing */
+	bool known_dirty, known_failed; /* the file is to be written; it could not be */
+	struct loop_timer announce_timer, known_timer;
+	struct knock *knocks; /* KNOCKS_HELD_MAX, oldest first; NULL: none yet */
+	size_t n_knocks;
+	uint64_t endpoint_reports, announcements, n_knocked; /* since the start, for /metrics */
+
+	struct buf fresh; /* text, and after it the signatures */
+	size_t fresh_len;
+	size_t fresh_ends[SIGNERS_MAX]; /* of each signature in it */
+	unsigned n_fresh;
+	int64_t fresh_issued;
+	struct hash fresh_of; /* the statement */
+
+	int64_t pushed;        /* clock_boot_ms() of the push that is being looked at; 0: none */
+	int64_t noticed;       /* the same of the current version's */
+	uint32_t n_lagging;    /* reports that lag */
+	bool convergence_open; /* the line is not written yet */
+	int64_t converged_ms;  /* from the push to the convergence of the current version; -1: not, or not known */
+
+	int monitor_fd;
+	struct loop_timer look_timer;  /* at the interface, every 5 s */
+	struct loop_timer retry_timer; /* at the repository, while it cannot be read */
+	struct loop_timer status_timer;
+	struct loop_timer note_timer;  /* a verdict's note, after the peers were told */
+	struct loop_timer drift_timer; /* soon after an event of the interface */
+};
+
+/* reconciler_serve.c */
+void reconciler_request(void *ctx, struct http_request *q, enum http_reason why);
+bool reconciler_admit(void *ctx, struct http_request *q, struct http_body_rule *rule);
+enum asker_kind { ASKER_UNKNOWN, ASKER_SELF, ASKER_INVITED, ASKER_PEER };
+struct asker {
+	enum asker_kind kind;
+	uint32_t peer; /* index in the current model */
+};
+struct asker reconciler_asker(const struct reconciler *r, const struct addr *from);
+/*
+ * Whose a mark of an earlier revision is in `g`: that of the peer that has it, or whose key came of it when it was an
+ * invite that was folded. NONE: nobody's any more.
+ */
+uint32_t reconciler_owner(const struct reconciler *r, const struct revision *g, const struct key *mark);
+/* Who may ask for something. */
+enum right { RIGHT_INVITED, RIGHT_PEER, RIGHT_ADMIN };
+/*
+ * Does whoever asks have this right, with the exact Host and no Origin? `ours`: and with our own header, without which
+ * others, git for one, may come. False: it was refused.
+ */
+bool reconciler_may(const struct reconciler *r, struct http_request *q, enum right right, bool ours, struct asker *who);
+
+/* reconciler_ledger.c */
+const struct ledger_facts *reconciler_facts(const struct reconciler *r);
+void reconciler_ledger_moved(struct reconciler *r); /* new enrolments: keep them, converge, tell the peers */
+int reconciler_ledger_open(struct reconciler *r, const struct key *id, struct diags *d);
+void reconciler_ledger_look(struct reconciler *r); /* reads what is new on it; said once each time that it changes */
+void reconciler_ledger_keep(struct reconciler *r); /* writes down, beside git, what it has and where it is */
+void reconciler_kept_read(struct reconciler *r);   /* and reads it, each checked like one that came over the network */
+void reconciler_due_keep(struct reconciler *r);    /* what of it is still to be recorded, where that changed */
+/* Records what is, or is about to be, published in place of `old` (may be NULL); what fails is due. */
+void reconciler_record(struct reconciler *r, const struct revision *g, const struct model *old);
+
+/* reconciler.c */
+
+/* The verdict on a commit ("": on what is none yet), for the status and the log. */
+void reconciler_refuse(struct reconciler *r, const char *commit, const struct diags *d);
+/* The remote was looked at, for whoever asked with `word` (""): what is here is looked at. */
+void reconciler_looked(struct reconciler *r, const char *word, bool failed);
+void reconciler_listen(struct reconciler *r); /* or listens again; what fails is said once */
+void reconciler_ready(struct reconciler *r);  /* the Ready condition, from everything else */
+
+/* reconciler_device.c */
+enum device_phase { DEVICE_REMOVALS, DEVICE_ALL };
+/* The interface for `g`. -1: not converged; the condition says why. */
+int reconciler_converge(struct reconciler *r, const struct revision *g, enum device_phase phase);
+int reconciler_device_start(struct reconciler *r, struct diags *d); /* the monitor and the look every 5 s */
+void reconciler_device_stop(struct reconciler *r);
+void reconciler_moves_update(struct reconciler *r, const struct revision *g);
+int reconciler_moves_check(struct reconciler *r, const struct revision *g, struct diags *d);
+void reconciler_move_done(struct reconciler *r, const struct key *mark, const struct addr *from);
+
+/* The WireGuard key that a peer of the model has now: its own, enrolled, or an invite's temporary one. -1: none. */
+int reconciler_key_now(const struct reconciler *r, const struct peer *p, struct key *out);
+
+/*
+ * reconciler_hints.c: where the peers are. A change is announced at once when the last announcement is a while ago, else
+ * with others at the end of that while; a peer that changes all the time is announced less and less often.
+ */
+/* For `g`: who is `wanted` on the interface, and what it has `observed` (NULL: there is no interface). */
+void reconciler_hints_see(struct reconciler *r, const struct revision *g, const struct device_state *wanted,
+			  const struct device_state *observed);
+const struct known *reconciler_known(const struct reconciler *r, const struct key *key); /* WireGuard's; NULL */
+/* What others are told of it; the endpoints are in the arena. -1: out of memory. */
+int reconciler_hint(struct arena *a, const struct known *k, struct hint *out);
+void reconciler_endpoints(struct reconciler *r, struct http_request *q, const struct asker *who, enum http_reason why);
+void reconciler_hints_start(struct reconciler *r); /* what an earlier run kept */
+void reconciler_hints_stop(struct reconciler *r);  /* keeps it */
+
+/* reconciler_knocks.c */
+void reconciler_knock(struct reconciler *r, struct http_request *q, const struct asker *who, enum http_reason why);
+/* Whose knocks wait for this peer, as indices in the current model. */
+size_t reconciler_knocks_for(const struct reconciler *r, uint32_t peer, uint32_t out[static KNOCKS_MAX]);
+void reconciler_knocks_done(struct reconciler *r, uint32_t peer); /* they were delivered */
+
+/* reconciler_git.c */
+bool reconciler_is_git(const struct http_request *q);
+bool reconciler_git_admit(struct reconciler *r, struct http_request *q, struct http_body_rule *rule);
+void reconciler_git(struct reconciler *r, struct http_request *q);
+void reconciler_git_stop(struct reconciler *r); /* after the HTTP server is gone */
+
+/* reconciler_redeem.c */
+void reconciler_redeem(struct reconciler *r, struct http_request *q, const struct asker *who, enum http_reason why);
+void reconciler_handover_done(struct handover *h);
+
+/* An enrolment was recorded: until who sent it has the answer, its address stays. NULL: out of memory. */
+struct handover *reconciler_redeemed(struct reconciler *r, const struct enrolment *e);
+
+/*
+ * reconciler_file.c: the branch becomes what the file says. 0: it is. 1: whoever writes it may not be done, look again
+ * when told. -1: it is not valid, which was said; the diagnostics' places are gone.
+ */
+int reconciler_file_take(struct reconciler *r, struct diags *d);
+
+/* reconciler_chain.c: what several servers on one remote tell each other of how the signers changed. */
+void reconciler_chain_import(struct reconciler *r); /* when the ledger has something new; r->ledger is there */
+/* What of it we signed, as ledger_statement_write() has it; in the arena. -1: out of memory. */
+int reconciler_chain_records(const struct reconciler *r, struct arena *a, const struct span **out, size_t *n);
+
+/* reconciler_remote.c; all of it is fine without a remote */
+int reconciler_upstream_open(struct reconciler *r, struct diags *d); /* once the repository is */
+void reconciler_upstream_close(struct reconciler *r);
+void reconciler_upstream_look(struct reconciler *r); /* soon */
+void reconciler_upstream_go(struct reconciler *r);   /* does what is due, if it does nothing yet */
+/* Runs the loop until nothing is due: for a single turn. */
+void reconciler_upstream_settle(struct reconciler *r);
+bool reconciler_upstream_records(const struct reconciler *r); /* is the current revision being recorded? */
+void reconciler_notes_due(struct reconciler *r);
+json_t *reconciler_upstream_json(const struct reconciler *r);
+/* For how many ms the request is to be held; -1: it cannot be recorded now. */
+int64_t reconciler_redeem_wait(struct reconciler *r, const struct enrolment *e, enum http_reason why);
+/* The ledger moved: of those who wait, who is in it now? Then they are answered, when the interface has their keys. */
+void reconciler_redemptions_landed(struct reconciler *r);
+void reconciler_redemptions_answer(struct reconciler *r);
+
+/* reconciler_poll.c */
+void reconciler_poll(struct reconciler *r, struct http_request *q, const struct asker *who, enum http_reason why);
+/* The current revision changed: `old` (may be NULL) was there before. */
+void reconciler_reports_remap(struct reconciler *r, const struct revision *old);
+void reconciler_convergence_check(struct reconciler *r);
+/* Enabled peers that have a key and ask for snapshots: no servers, no `via`. And how many run the current version. */
+uint32_t reconciler_peers(const struct reconciler *r, uint32_t *converged);
+void reconciler_wake(struct reconciler *r);
+void reconciler_wake_peer(struct reconciler *r, const struct key *mark); /* its poll alone */
+/* May one of two peers of a revision see the other? */
+bool reconciler_sees(const struct revision *g, uint32_t a, uint32_t b);
+
+const char *condition_name(enum condition_kind kind);
+bool condition_applies(const struct reconciler *r, enum condition_kind kind);
+
+/* reconciler_metrics.c */
+void reconciler_metrics(const struct reconciler *r, struct buf *out);
+
+/* reconciler_verdict.c */
+/* The verdict on a commit, for the history and as its note. `more`: what a person should read besides, or NULL. */
+void reconciler_verdict(struct reconciler *r, const char *commit, enum verdict v, const char *more);
+void reconciler_note_flush(struct reconciler *r);
+bool reconciler_note_again(struct reconciler *r);   /* the last one, on notes of another server's; false: it is there */
+void reconciler_history_read(struct reconciler *r); /* from the status on disk: it survives a restart */
+bool reconciler_suspended(struct reconciler *r);    /* looks, sets the condition, and says so when it changed */
+json_t *reconciler_history_json(const struct reconciler *r);
+
+/* reconciler_status.c */
+json_t *version_json(const struct version *v);
+json_t *cut_text_json(const char *s); /* that may have been cut within a character */
+void condition_set(struct reconciler *r, enum condition_kind kind, enum truth status, const char *reason,
+		   const char *commit, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
+/* The same from diagnostics: the first error is the reason and the message. */
+void condition_fail(struct reconciler *r, enum condition_kind kind, const char *commit, const struct diags *d);
+json_t *status_json(struct reconciler *r, uint32_t only_peer); /* NONE: all */
+void status_write(struct reconciler *r);                       /* when it changed */
+
+#endif

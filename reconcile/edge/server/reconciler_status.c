@@ -1,0 +1,248 @@
+/* Conditions as Flux has them, and the status: one JSON document, on disk and over HTTP. */
+#include "reconcile/edge/base/file.h"
+#include "reconcile/edge/base/log.h"
+#include "reconcile/edge/server/reconciler_state.h"
+#include "schema/utf8.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const kinds[N_CONDITIONS] = {"Ready", "Valid", "Published", "Converged", "Suspended", "Source"};
+static const char *const turns[] = {"published", "unchanged", "refused", "suspended", "failed"}; /* enum turn */
+static const char *const truths[] = {"Unknown", "False", "True"};
+
+const char *condition_name(enum condition_kind kind)
+{
+	return kinds[kind];
+}
+
+bool condition_applies(const struct reconciler *r, enum condition_kind kind)
+{
+	return kind != CONDITION_SOURCE || r->config->remote || r->config->file;
+}
+
+void condition_set(struct reconciler *r, enum condition_kind kind, enum truth status, const char *reason,
+		   const char *commit, const char *fmt, ...)
+{
+	struct condition c = {.status = status, .time = clock_unix()}, *was = &r->conditions[kind];
+	va_list ap;
+
+	snprintf(c.reason, sizeof(c.reason), "%s", reason);
+	snprintf(c.commit, sizeof(c.commit), "%s", commit ? commit : "");
+	va_start(ap, fmt);
+	vsnprintf(c.message, sizeof(c.message), fmt, ap);
+	va_end(ap);
+	if (was->status == c.status && !strcmp(was->reason, c.reason))
+		c.time = was->time;
+	if (was->status != c.status || strcmp(was->reason, c.reason) || strcmp(was->message, c.message) ||
+	    strcmp(was->commit, c.commit))
+		r->status_dirty = true;
+	*was = c;
+}
+
+void condition_fail(struct reconciler *r, enum condition_kind kind, const char *commit, const struct diags *d)
+{
+	const struct diag *g = d->first;
+	char place[300] = "", more[48] = "";
+
+	while (g && g->severity != SEVERITY_ERROR)
+		g = g->next;
+	if (!g) {
+		condition_set(r, kind, TRUTH_FALSE, "out-of-memory", commit, "out of memory");
+		return;
+	}
+	const char *file = g->file;
+	if (g->at.line && !file && d->files && g->at.file < d->n_files)
+		file = d->files[g->at.file];
+	if (g->at.line && file)
+		snprintf(place, sizeof(place), "%.250s:%u:%u: ", file, g->at.line, g->at.column);
+	if (d->n_errors > 1)
+		snprintf(more, sizeof(more), " (and %zu more)", d->n_errors - 1);
+	condition_set(r, kind, TRUTH_FALSE, g->code, commit, "%s%s%s", place, g->message, more);
+}
+
+json_t *version_json(const struct version *v)
+{
+	return json_pack("{s:I, s:I}", "epoch", (json_int_t)v->epoch, "number", (json_int_t)v->number);
+}
+
+/* Texts were cut at a byte, which may have been within a character. */
+json_t *cut_text_json(const char *s)
+{
+	struct buf b = {0};
+	json_t *text;
+
+	buf_utf8(&b, span_str(s));
+	text = b.failed ? NULL : json_string(b.p ? b.p : "");
+	buf_free(&b);
+	return text;
+}
+
+static json_t *conditions_json(const struct reconciler *r)
+{
+	json_t *list = json_array();
+
+	for (int i = 0; i < N_CONDITIONS; i++) {
+		const struct condition *c = &r->conditions[i];
+		if (!condition_applies(r, (enum condition_kind)i))
+			continue;
+		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:o, s:s, s:I}", "type", kinds[i], "status",
+						      truths[c->status], "reason", c->reason, "message",
+						      cut_text_json(c->message), "commit", c->commit, "time",
+						      (json_int_t)c->time));
+	}
+	return list;
+}
+
+static const struct revision *revision_named(const struct reconciler *r, const struct hash *name)
+{
+	for (const struct revision *g = r->current; g; g = g->older)
+		if (!hash_cmp(&g->parsed.name, name))
+			return g;
+	return NULL;
+}
+
+static json_t *peer_json(const struct reconciler *r, uint32_t i)
+{
+	const struct peer *p = &r->current->model->peers[i];
+	const struct report *report = &r->reports[i];
+	const struct revision *runs = report->has_runs ? revision_named(r, &report->runs) : NULL;
+	const bool invited = p->is_invite && !ledger_enrolment(reconciler_facts(r), &p->key);
+	json_t *o = json_object(), *addresses = json_array();
+	char text[ADDR_STR_LEN];
+
+	for (unsigned k = 0; k < p->n_ips; k++) {
+		addr_format(&p->ip[k], text);
+		json_array_append_new(addresses, json_string(text));
+	}
+	json_object_set_new(o, "name", json_string(p->name));
+	json_object_set_new(o, "addresses", addresses);
+	json_object_set_new(o, "state",
+			    json_string(p->disabled ? "disabled"
+					: p->server ? "server"
+					: invited   ? "invited"
+					: p->via    ? "relayed"
+						    : "enrolled"));
+	if (runs)
+		json_object_set_new(o, "version", version_json(&runs->parsed.version));
+	if (report->polled)
+		json_object_set_new(o, "polled",
+				    json_integer(clock_unix() - (clock_boot_ms() - report->polled) / 1000));
+	json_object_set_new(o, "converged", json_boolean(i == r->current->self ? r->device_ok : runs == r->current));
+	return o;
+}
+
+static void add_peers(json_t *o, const struct reconciler *r, uint32_t only)
+{
+	const struct model *m = r->current->model;
+	json_t *list = json_array();
+	uint32_t converged, total = reconciler_peers(r, &converged);
+
+	for (uint32_t i = 0; i < m->n_peers; i++)
+		if (only == NONE || only == i)
+			json_array_append_new(list, peer_json(r, i));
+	json_object_set_new(o, "peers_total", json_integer(total));
+	json_object_set_new(o, "peers_converged", json_integer(converged));
+	json_object_set_new(o, "peers", list);
+}
+
+/* An ordinary peer learns that there is a problem, not what people wrote: no messages, its own entry alone. */
+static void redact(json_t *o)
+{
+	json_t *list = json_object_get(o, "conditions"), *c;
+	size_t i;
+
+	json_array_foreach(list, i, c)
+	{
+		json_object_del(c, "message");
+		json_object_del(c, "commit");
+	}
+	json_object_del(o, "problem");
+	json_object_del(o, "history");
+	json_object_del(o, "source");
+	json_object_del(o, "looked");
+	json_object_del(o, "last_attempted");
+	json_object_del(o, "converged_ms");
+	json_object_del(o, "peers_total");
+	json_object_del(o, "peers_converged");
+}
+
+json_t *status_json(struct reconciler *r, uint32_t only)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(o, "format_version", json_integer(1));
+	json_object_set_new(o, "network", json_string(r->config->network));
+	json_object_set_new(o, "interface", json_string(r->config->interface));
+	if (r->current) {
+		char hex[HASH_HEX_LEN + 1];
+		hash_hex(&r->current->parsed.name, hex);
+		json_object_set_new(o, "version", version_json(&r->current->parsed.version));
+		json_object_set_new(o, "commit", json_string(r->current->parsed.commit));
+		json_object_set_new(o, "statement", json_string(hex));
+		json_object_set_new(
+		    o, "last_applied",
+		    json_pack("{s:s, s:I}", "commit", r->current->commit.sha, "time", (json_int_t)r->applied_time));
+	}
+	if (r->looked_at[0])
+		json_object_set_new(
+		    o, "last_attempted",
+		    json_pack("{s:s, s:I}", "commit", r->looked_at, "time", (json_int_t)r->attempted_time));
+	if (r->converged_ms >= 0)
+		json_object_set_new(o, "converged_ms", json_integer(r->converged_ms));
+	json_object_set_new(o, "conditions", conditions_json(r));
+	if (r->config->remote)
+		json_object_set_new(o, "source", reconciler_upstream_json(r));
+	else if (r->config->file)
+		json_object_set_new(o, "source", json_pack("{s:s, s:s}", "kind", "file", "path", r->config->file));
+	if (r->looked[0])
+		json_object_set_new(o, "looked",
+				    json_pack("{s:s, s:s}", "word", r->looked, "result", turns[r->look_turn]));
+	json_object_set_new(o, "history", reconciler_history_json(r));
+	if (r->problem)
+		json_object_set_new(o, "problem", json_string(r->problem));
+	if (r->ledger)
+		json_object_set_new(o, "ledger", json_string(ledger_position(r->ledger)));
+	if (r->current && r->reports)
+		add_peers(o, r, only);
+	if (only != NONE)
+		redact(o);
+	return o;
+}
+
+int reconciler_status(struct reconciler *r, struct buf *out)
+{
+	json_t *o = status_json(r, NONE);
+	char *text = o ? json_dumps(o, JSON_INDENT(2)) : NULL;
+
+	json_decref(o);
+	if (!text)
+		return -1;
+	buf_str(out, text);
+	buf_char(out, '\n');
+	free(text);
+	return out->failed ? -1 : 0;
+}
+
+void status_write(struct reconciler *r)
+{
+	struct buf text = {0};
+	struct diags d = {0};
+
+	if (!r->status_dirty)
+		return;
+	r->status_dirty = false;
+	if (r->o.notify)
+		notify_status(r->o.notify, "%.110s; %.130s", r->conditions[CONDITION_READY].message,
+			      r->conditions[CONDITION_CONVERGED].message);
+	if (reconciler_status(r, &text) < 0 || file_write(r->status_path, buf_span(&text), 0644, &d) < 0) {
+		/* A full disk: once there is room it says what is so by then. */
+		r->status_dirty = true;
+		if (!r->status_failed)
+			log_diags("status", &d);
+	}
+	r->status_failed = r->status_dirty;
+	diags_free(&d);
+	buf_free(&text);
+}

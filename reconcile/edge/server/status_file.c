@@ -1,0 +1,70 @@
+#include "reconcile/edge/server/status_file.h"
+#include "reconcile/edge/base/file.h"
+#include "reconcile/edge/server/reconciler.h"
+
+#include <string.h>
+
+int status_file_read(const char *data_dir, struct buf *text, json_t **out, struct diags *d)
+{
+	struct buf path = {0}, own = {0};
+	bool absent = false;
+	int ret = -1;
+
+	*out = NULL;
+	if (!text)
+		text = &own;
+	buf_printf(&path, "%s/" RECONCILER_STATUS_FILE, data_dir);
+	if (path.failed) {
+		d->out_of_memory = true;
+		goto out;
+	}
+	if (file_read(path.p, RECONCILER_STATUS_MAX, text, &absent, d) < 0)
+		goto out;
+	ret = 0;
+	if (absent)
+		goto out;
+	*out = text->p ? json_loadb(text->p, text->n, JSON_REJECT_DUPLICATES, NULL) : NULL;
+	ret = 1;
+	if (!json_is_object(*out)) {
+		diag_file_error(d, "bad-status", path.p, "%s is not a status; the server will write it anew", path.p);
+		json_decref(*out);
+		*out = NULL;
+		ret = -1;
+	}
+out:
+	buf_free(&path);
+	buf_free(&own);
+	return ret;
+}
+
+const char *status_text(const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	return s ? s : "";
+}
+
+void status_put_version(struct buf *out, const json_t *o)
+{
+	const json_t *v = json_object_get(o, "version");
+
+	if (v)
+		buf_printf(out, "%" JSON_INTEGER_FORMAT ".%" JSON_INTEGER_FORMAT,
+			   json_integer_value(json_object_get(v, "epoch")),
+			   json_integer_value(json_object_get(v, "number")));
+	else
+		buf_char(out, '-');
+}
+
+json_t *status_condition(const json_t *o, const char *type)
+{
+	size_t i;
+	json_t *c;
+
+	json_array_foreach(json_object_get(o, "conditions"), i, c)
+	{
+		if (!strcmp(status_text(c, "type"), type))
+			return c;
+	}
+	return NULL;
+}
