@@ -1,6 +1,7 @@
 /* The commands that edit a definition: one table of them, and the one way they all go. */
 #include "cmd/innernet/edit.h"
 #include "cmd/innernet/commands.h"
+#include "cmd/innernet/common.h"
 #include "reconcile/edge/base/file.h"
 #include "reconcile/edge/base/loop.h"
 #include "reconcile/edge/git/source.h"
@@ -278,11 +279,13 @@ static bool ask(const struct edit_job *job)
 	return yes;
 }
 
-static bool agreed(const struct edit_job *job, const struct impact *impact)
+/* The plan and the lines. -1: they could not be written. */
+static int show_plan(const struct edit_job *job, const struct impact *impact)
 {
 	const struct model *m = job->before;
-	bool color = use_color(job->inv, job->say), yes = true;
+	bool color = use_color(job->inv, job->say);
 	struct buf b = {0};
+	int rc = 0;
 
 	if (!option_given(job->inv, "json")) {
 		impact_render_text(&b, impact, color);
@@ -293,12 +296,35 @@ static bool agreed(const struct edit_job *job, const struct impact *impact)
 			edit_lines(&b, m->sources[i], buf_span(&job->bytes[i]), color);
 		}
 		buf_char(&b, '\n');
-		yes = print_buf_to(job->inv, job->say, &b) == 0;
+		rc = print_buf_to(job->inv, job->say, &b);
 	}
 	buf_free(&b);
-	if (yes && !option_given(job->inv, "yes") && isatty(STDIN_FILENO))
-		yes = ask(job);
-	return yes;
+	return rc ? -1 : 0;
+}
+
+/*
+ * 0, or the exit code. A file is there to be looked at before it is pushed; what goes by a network's name changes the
+ * network at once, and is somebody's word.
+ */
+static int confirm(struct edit_job *job, const struct impact *impact)
+{
+	bool shown = show_plan(job, impact) == 0;
+	struct diag *g;
+
+	if (shown && option_given(job->inv, "yes"))
+		return 0;
+	if (shown && !isatty(STDIN_FILENO)) {
+		if (!job->own.path)
+			return 0;
+		g = diag_error(&job->diags, "not-confirmed", NULL,
+			       "nothing was changed: there is no terminal to ask at");
+		diag_help(&job->diags, g, "--yes pushes without asking");
+		return REFUSED;
+	}
+	if (shown && ask(job))
+		return 0;
+	fputs("Nothing was changed.\n", stderr);
+	return 1;
 }
 
 /* A link stays one: what it leads to is written. */
@@ -490,13 +516,28 @@ static int print_already(const struct edit_job *job, const struct edit_command *
 	return rc ? 1 : 0;
 }
 
+static int carry_out(struct edit_job *job, const struct edit_command *c, const struct impact *impact,
+		     const char *message)
+{
+	bool json = option_given(job->inv, "json");
+	int rc = 1;
+
+	if (write_files(job, c))
+		return 1;
+	if (!edit_commit(job, message))
+		rc = json ? edit_print_json(job, c, impact) : print_done(job, c, message);
+	/* Whatever git said: the definition counts on it. */
+	if (!json && !job->undone && c->show && c->show(job))
+		rc = 1;
+	return rc;
+}
+
 static int make_edit(struct edit_job *job, const struct edit_command *c)
 {
 	enum edit_state state = edit_check(&job->edit, job->before, &job->diags);
 	struct impact *impact;
 	struct buf message = {0};
-	bool json = option_given(job->inv, "json");
-	int rc = 1, prepared;
+	int rc, prepared;
 
 	if (state == EDIT_REFUSED)
 		return 1;
@@ -512,17 +553,10 @@ static int make_edit(struct edit_job *job, const struct edit_command *c)
 		return 1;
 	buf_str(&message, "network: ");
 	edit_describe(&job->edit, &message);
-	if (message.failed)
-		job->diags.out_of_memory = true;
-	else if (!agreed(job, impact))
-		fputs("Nothing was changed.\n", stderr);
-	else if (!write_files(job, c)) {
-		if (!edit_commit(job, message.p))
-			rc = json ? edit_print_json(job, c, impact) : print_done(job, c, message.p);
-		/* Whatever git said: the definition counts on it. */
-		if (!json && !job->undone && c->show && c->show(job))
-			rc = 1;
-	}
+	job->diags.out_of_memory |= message.failed;
+	rc = message.failed ? 1 : confirm(job, impact);
+	if (rc == 0)
+		rc = carry_out(job, c, impact, message.p);
 	buf_free(&message);
 	return rc;
 }

@@ -6,7 +6,8 @@
 #define SAFE                                                                                                           \
 	"\nNo byte but what must change does, and nothing is written unless the result is valid. The plan is shown\n"  \
 	"first. On a terminal, what is missing is asked for. The same command again changes nothing. With IFACE, a\n"  \
-	"network that `innernet clone` knows, the clone is brought up to date, edited, committed and pushed."
+	"network that `innernet clone` knows, the clone is brought up to date, edited, committed and pushed.\n"        \
+	"There, without a terminal, --yes is needed: it exits with 3 when it was not confirmed."
 
 static const struct option_spec add_peer_options[] = {
     {"name", 0, "NAME", "the peer's name, a host name"},

@@ -72,6 +72,17 @@ like "$err" '^published as version 0\.6; 3 of 4 peers run it after [0-9]+ ms$' '
 is "$(git_in rev-parse HEAD)" "$(tip)" 'the clone has what the server has'
 has_key() { on bob wg show corp peers | grep -qxF "$key"; }
 ok "another machine's interface has it" wait_for 10 has_key
+before=$(tip)
+run alice env -C / innernet disable-peer corp --name dora
+is "$status $err" '3 error[not-confirmed]: nothing was changed: there is no terminal to ask at
+  help: --yes pushes without asking' 'without a terminal nothing is pushed unasked'
+like "$out" '^Effect: ' 'though it is shown'
+run alice env -C / innernet add-peer corp --name eve --auto-ip --cidr humans --save-config "$WORK/alice/eve.yaml" --push --json
+is "$status $out" '3 ' 'nor when JSON is wanted'
+is "$(tip) $(git_in rev-parse HEAD) $(git_in status --porcelain)" "$before $before " 'nothing is changed'
+nok 'and no invitation is left' on alice test -e eve.yaml
+run alice env -C / innernet enable-peer corp --name dora
+is "$status $out" "0 Peer 'dora' is enabled already. Nothing changed." 'what is so already needs no word'
 run carol env -C / innernet disable-peer corp --name dora --yes --json
 is "$status $(jq -c '[.edit, .changed, .committed, .pushed]' <<<"$out")" '0 ["disable-peer",true,true,true]' \
 	'another admin goes on from there'
@@ -94,7 +105,7 @@ like "$status $err" '^not today$' 'a refused push says why'
 is "$status $(tail -n 1 <<<"$err")" '1 Nothing was changed.' 'and that nothing was changed'
 is "$(git_in rev-parse HEAD) $(git_in status --porcelain)" "$before " 'nor is it in the clone'
 nok 'and no invitation is left' on alice test -e erin.yaml
-run alice env -C / innernet export bob corp --new-key
+run alice env -C / innernet export bob corp --new-key --yes
 is "$status $out" '1 ' 'nor a configuration whose key is nowhere'
 on hub rm $REPO/hooks/update
 
