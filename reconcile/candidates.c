@@ -72,6 +72,12 @@ void candidates_free(struct candidates *c)
 	free(c);
 }
 
+void candidates_reset(struct candidates *c)
+{
+	free(c->tracks);
+	*c = (struct candidates){.tracks = NULL};
+}
+
 unsigned candidates_in_flight(const struct candidates *c)
 {
 	return c->in_flight;

@@ -80,6 +80,11 @@ struct candidates_try {
 struct candidates;                          /* what is remembered from one call to the next */
 struct candidates *candidates_new(void);    /* NULL: out of memory */
 void candidates_free(struct candidates *c); /* NULL is fine */
+/*
+ * Nobody is looked for any more: all is forgotten, rounds that are under way too. What they set on the interface goes with
+ * the next plan, since nobody fills it in. The next step begins anew.
+ */
+void candidates_reset(struct candidates *c);
 unsigned candidates_in_flight(const struct candidates *c);
 
 /*

@@ -92,4 +92,17 @@ ok 'without NAT traversal' wait_log alice without 'mnet: version'
 nok 'nobody opens a NAT' reaches alice bob 6
 is "$(of alice persistent-keepalive bob)" off 'nothing is looked for'
 is "$(kept_alive)" 1 'only the hub is kept alive'
+stop alice without
+
+# By the machine's own file, in the middle of it.
+spawn alice later innernet up --daemon mnet
+ok 'with it again' wait_log alice later 'mnet: version'
+on alice sh -c 'for n in $(seq 100 109); do ping -n -q -c 1 -W 1 10.65.64.$n & done; wait' >/dev/null 2>&1
+looks() { [ "$(kept_alive)" -gt 10 ]; }
+ok 'whom it sends to it looks for' wait_for 20 looks
+on alice sed -i '$a nat:\n  traversal: no' /etc/innernet/mnet.yaml
+rests() { [ "$(kept_alive)" = 1 ]; }
+ok 'until its own file says no' wait_for 20 rests
+forgot() { on alice jq -e '.tries == []' /var/lib/innernet/mnet/daemon; }
+ok 'nor does it say that it does' wait_for 20 forgot
 done_testing

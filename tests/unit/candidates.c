@@ -586,6 +586,34 @@ static void test_knocks(void **state)
 	sim_free(&s);
 }
 
+/* Traversal is turned off, and on again: nothing is left of what was under way. */
+static void test_reset(void **state)
+{
+	struct candidates_try tries[4];
+	struct sim s;
+
+	(void)state;
+	sim_init(&s, 3);
+	candidates_reset(s.c); /* of one that never looked */
+	sim_run(&s, 130000);   /* a round in vain */
+	assert_int_equal(candidates_in_flight(s.c), 0);
+	sim_wants(&s, 1);
+	sim_run(&s, 20000);
+	assert_int_not_equal(candidates_in_flight(s.c), 0);
+	assert_int_equal(candidates_tries(s.c, s.ms, tries, 4), 3);
+	candidates_reset(s.c);
+	assert_int_equal(candidates_in_flight(s.c), 0);
+	assert_int_equal(candidates_tries(s.c, s.ms, tries, 4), 0);
+	for (uint32_t i = 0; i < s.n; i++)
+		s.there.peers[i].keepalive = 0;
+	sim_look(&s);
+	assert_int_equal(candidates_in_flight(s.c), 3);
+	assert_int_equal(candidates_tries(s.c, s.ms, tries, 4), 3);
+	for (uint32_t i = 0; i < s.n; i++)
+		assert_int_equal(tries[i].rounds, 0);
+	sim_free(&s);
+}
+
 /* ---- keepalive ------------------------------------------------------------------------------------------------ */
 
 static void sim_data(struct sim *s, uint32_t i, uint64_t rx, uint64_t tx)
@@ -799,6 +827,7 @@ int main(void)
 	    cmocka_unit_test(test_linear),
 	    cmocka_unit_test(test_others_leave),
 	    cmocka_unit_test(test_knocks),
+	    cmocka_unit_test(test_reset),
 	    cmocka_unit_test(test_keepalive),
 	    cmocka_unit_test(test_clock),
 	    cmocka_unit_test(test_given),

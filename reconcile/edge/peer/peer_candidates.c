@@ -108,8 +108,13 @@ int peer_candidates_choose(struct this_peer *p, struct arena *a, struct device_s
 	};
 
 	*out = (struct candidates_turn){.next_ms = -1};
-	if (peer_nat(p).no_traversal)
+	if (peer_nat(p).no_traversal) {
+		/* The setting may be a new one: what began before it ends here. */
+		if (p->candidates)
+			candidates_reset(p->candidates);
+		p->n_knocks = 0;
 		return 0;
+	}
 	if (find_networks(p, a, d) < 0)
 		return -1;
 	look_around(p, a, there);
