@@ -389,6 +389,8 @@ static int64_t judge_freshness(struct run *r, struct signed_text *kept)
 		until = old;
 	if (until == 0)
 		*kept = (struct signed_text){.text = {NULL, 0}};
+	if ((r->same || !r->v->held) && until < r->v->told_until && !fresh_is_from_the_future(r->v->told_until, r->now))
+		until = r->v->told_until;
 	if (until == 0)
 		diag_warning(r->d, "snapshot-stale", NULL, "no server says that this is still the newest snapshot");
 	else if (fresh_is_from_the_future(until, r->now))

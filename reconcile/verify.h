@@ -72,6 +72,8 @@ struct verifier {
 	const struct bundle *held; /* already verified */
 	const struct view *held_view;
 	struct trust current; /* signers in force after `held`; equal to pinned without one */
+	/* Until when this machine was told that what it holds, or finds first, is the newest, besides; 0: it was not. */
+	int64_t told_until;
 };
 
 enum verify_result {

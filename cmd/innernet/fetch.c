@@ -33,8 +33,11 @@ static int run(struct invocation *inv)
 	if (peer_converge(p, clock_unix(), 0, &turn, &d) == 0) {
 		code = DONE;
 		print_version(stdout, p);
-		printf(", %s by server %s; %u operation%s\n", result == VERIFY_OK ? "sent" : "vouched for", server,
-		       turn.n_ops, turn.n_ops == 1 ? "" : "s");
+		printf(", %s server %s; %u operation%s\n",
+		       result == VERIFY_OK ? "sent by"
+		       : p->vouched        ? "vouched for by"
+					   : "nothing new from",
+		       server, turn.n_ops, turn.n_ops == 1 ? "" : "s");
 	}
 out:
 	report(inv, &d, NULL);

@@ -122,4 +122,13 @@ spawn alice third innernet up --daemon corp
 ok 'a damaged snapshot is said' wait_log alice third 'the last good snapshot could not be used and was set aside as .*\[store-corrupt\]'
 ok 'kept aside' on alice sh -c 'ls /var/lib/innernet/corp/snapshot.corrupt-*'
 ok 'and fetched again' wait_log alice third 'corp: version 3.1, '
+
+# ---- a command beside it --------------------------------------------------------------------------------------------
+no_offer
+is "$(on alice innernet fetch corp 2>&1)" 'corp: version 3.1, nothing new from server hub; 0 operations
+warning[snapshot-stale]: server hub has nothing new, but does not say that this is still the newest snapshot' \
+	'a server that says nothing vouches for nothing'
+on alice sh -c 'jq ".fresh_until = (now | floor) + 200" /var/lib/innernet/corp/daemon >/tmp/d; cat /tmp/d >/var/lib/innernet/corp/daemon'
+is "$(on alice innernet fetch corp 2>&1)" 'corp: version 3.1, nothing new from server hub; 0 operations' \
+	'what the daemon was told counts'
 done_testing

@@ -585,6 +585,17 @@ static void freshness(void **state)
 	assert_int_equal(verify_at(&f, 1501), VERIFY_UNCHANGED);
 	assert_null(f.d.first);
 	assert_ptr_equal(f.merged->fresh.text.p, f.b->fresh.text.p);
+	/* What this machine was told besides counts as well, and does not take the place of what is signed. */
+	f.v.told_until = 1900;
+	assert_int_equal(verify_at(&f, 1850), VERIFY_UNCHANGED);
+	assert_null(f.d.first);
+	assert_ptr_equal(f.merged->fresh.text.p, f.b->fresh.text.p);
+	assert_int_equal(verify_at(&f, 1901), VERIFY_UNCHANGED);
+	assert_string_equal(f.d.first->message, "no server has said for 1 s that this is still the newest snapshot");
+	f.v.told_until = 1850 + 86400; /* from the future */
+	assert_int_equal(verify_at(&f, 1850), VERIFY_UNCHANGED);
+	assert_true(said(&f.d, "snapshot-stale"));
+	f.v.told_until = 0;
 	/* Of another statement it says nothing. */
 	fr.statement.b[0] ^= 1;
 	buf_reset(&b);

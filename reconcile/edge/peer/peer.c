@@ -14,6 +14,7 @@ static struct verifier verifier_of(const struct this_peer *p)
 	    .own_key = p->config->public_key,
 	    .invite = p->config->invite,
 	    .current = p->config->m.trust,
+	    .told_until = p->fresh_until,
 	};
 
 	if (p->held) {
@@ -112,6 +113,15 @@ static void not_joined(const struct peer_options *o, const char *ifname, struct 
 	diag_help(d, g, "`innernet install INVITATION` joins one");
 }
 
+/* A daemon that runs is told every few minutes, and writes that down beside the snapshot alone. */
+static void hear_daemon(struct this_peer *p)
+{
+	struct daemon_state state;
+
+	if (store_running(&p->store) && store_load_state(&p->store, &state) == 0)
+		p->fresh_until = state.fresh_until;
+}
+
 int peer_open(const struct peer_options *o, const char *ifname, struct this_peer **out, struct diags *d)
 {
 	struct this_peer *p = calloc(1, sizeof(*p));
@@ -136,8 +146,10 @@ int peer_open(const struct peer_options *o, const char *ifname, struct this_peer
 	p->private_key = p->config->private_key;
 	p->public_key = &p->config->public_key;
 	p->resolver = resolver_new(d);
-	if (!p->resolver || store_init(&p->store, o->data_dir, ifname, d) < 0 || load(p, clock_unix(), d) < 0 ||
-	    peer_hints_open(p, d) < 0)
+	if (!p->resolver || store_init(&p->store, o->data_dir, ifname, d) < 0)
+		goto fail;
+	hear_daemon(p);
+	if (load(p, clock_unix(), d) < 0 || peer_hints_open(p, d) < 0)
 		goto fail;
 	*out = p;
 	return 0;
@@ -271,8 +283,10 @@ static int take_rest(struct this_peer *p, struct arena *a, const struct bundle *
 {
 	struct fresh f;
 
-	if (merged->fresh.text.p && fresh_parse(merged->fresh.text, &f, d) == 0)
+	if (merged->fresh.text.p && fresh_parse(merged->fresh.text, &f, d) == 0) {
 		p->fresh_until = f.until;
+		p->vouched = merged->fresh.text.p == b->fresh.text.p;
+	}
 	if (b->ledger[0])
 		memcpy(p->ledger, b->ledger, sizeof(p->ledger));
 	if (b->has_hints) {
@@ -293,6 +307,7 @@ int peer_take(struct this_peer *p, struct span reply, int64_t now, enum verify_r
 	int r = -1;
 
 	*result = VERIFY_REFUSED;
+	p->vouched = false;
 	if (!a) {
 		d->out_of_memory = true;
 		return -1;
@@ -328,6 +343,16 @@ static void say_answer(struct diags *d, const char *server, const struct client_
 			   n < 200 ? n : 200, text);
 }
 
+/* "No content": it says no more than that. */
+static void take_nothing(struct this_peer *p, const char *server, int64_t now, struct diags *d)
+{
+	p->vouched = false;
+	if (p->held && (p->fresh_until < now || fresh_is_from_the_future(p->fresh_until, now)))
+		diag_warning(d, "snapshot-stale", NULL,
+			     "server %s has nothing new, but does not say that this is still the newest snapshot",
+			     server);
+}
+
 int peer_fetch(struct this_peer *p, unsigned connect_ms, enum verify_result *result,
 	       char server[static NAME_MAX_LEN + 1], struct diags *d)
 {
@@ -350,6 +375,7 @@ int peer_fetch(struct this_peer *p, unsigned connect_ms, enum verify_result *res
 		memcpy(server, servers[i].name, sizeof(servers[i].name));
 		if (answer.status == 204) {
 			*result = VERIFY_UNCHANGED;
+			take_nothing(p, server, clock_unix(), d);
 			r = 0;
 		} else if (answer.status == 200) {
 			int took = peer_take(p, buf_span(&answer.body), clock_unix(), result, d);

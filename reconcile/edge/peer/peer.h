@@ -61,6 +61,7 @@ struct this_peer {
 	bool hints_failed;             /* and that was said */
 	char ledger[POSITION_LEN + 1]; /* "": unknown */
 	int64_t fresh_until;           /* Unix seconds: a server vouched for what is held until then; 0: none did */
+	bool vouched;                  /* the one that answered last did so in that answer */
 	int64_t opened;                /* boot milliseconds */
 	struct resolver *resolver;
 	/* What was applied last: a difference from it is somebody else's doing. */
@@ -138,7 +139,8 @@ void peer_poll_path(const struct this_peer *p, unsigned wait_s, char out[static 
 int peer_take(struct this_peer *p, struct span reply, int64_t now, enum verify_result *result, struct diags *d);
 
 /*
- * One request for what is new, to each server in turn, for the commands. `connect_ms`: for each connection; 0: as
+ * One request for what is new, to each server in turn, for the commands. A server may have nothing new and vouch for
+ * nothing: p->vouched. `connect_ms`: for each connection; 0: as
  * struct client_request has it. `server` names the one that answered.
  */
 int peer_fetch(struct this_peer *p, unsigned connect_ms, enum verify_result *result,

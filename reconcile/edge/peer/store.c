@@ -27,6 +27,9 @@ struct kept *kept_make(struct buf *bytes, const struct verifier *v, int64_t now,
 	struct verifier alone = *v;
 	struct bundle b;
 
+	/* What was told of another one says nothing of this. */
+	if (v->held)
+		alone.told_until = 0;
 	alone.held = NULL;
 	alone.held_view = NULL;
 	alone.current = v->pinned;

@@ -14,6 +14,7 @@ struct poll {
 	struct have have;
 	int64_t until; /* clock_boot_ms() */
 	struct key mark;
+	bool once; /* it does not wait */
 };
 
 /* What goes into one answer. */
@@ -173,6 +174,7 @@ static int fresh_make(struct reconciler *r)
 	return r->fresh.failed ? -1 : 0;
 }
 
+/* `report` NULL: it goes to a process that asks once, and the daemon beside it is owed its own. */
 static int answer_fresh(struct reconciler *r, struct answer *a, struct report *report)
 {
 	const int64_t now = clock_unix();
@@ -197,7 +199,8 @@ static int answer_fresh(struct reconciler *r, struct answer *a, struct report *r
 		start = r->fresh_ends[i];
 	}
 	s->n_signatures = (uint8_t)r->n_fresh;
-	report->fresh_sent = r->fresh_issued;
+	if (report)
+		report->fresh_sent = r->fresh_issued;
 	return 0;
 }
 
@@ -443,10 +446,15 @@ static void answer_send(struct http_request *q, struct answer *a)
 	http_answer(q, 200, "text/x-innernet-bundle", &body, NULL, NULL);
 }
 
-/* Answers when there is something, or when the time is over. False: hold it. -1 is out of memory. */
-static int try_answer(struct reconciler *r, struct http_request *q, uint32_t peer, const struct have *have, bool last)
+/*
+ * Answers when there is something, or when the time is over. `once`: who asks does not wait, and is told in any case that
+ * this is the newest. False: hold it. -1 is out of memory.
+ */
+static int try_answer(struct reconciler *r, struct http_request *q, uint32_t peer, const struct poll *poll, bool last)
 {
 	struct report *report = &r->reports[peer];
+	const struct have *have = &poll->have;
+	const bool once = poll->once;
 	const struct revision *had = revision_had(r, have);
 	const bool new_statement = had != r->current;
 	struct answer a = {.arena = arena_new()};
@@ -459,8 +467,8 @@ static int try_answer(struct reconciler *r, struct http_request *q, uint32_t pee
 	if (answer_enrolments(r, &a, peer, have, new_statement) < 0 ||
 	    answer_hints(r, &a, peer, have, new_statement, had) < 0 || answer_knocks(r, &a, peer) < 0)
 		goto out;
-	if (new_statement || ((last || a.something) && fresh_is_due(report))) {
-		if (answer_fresh(r, &a, report) < 0)
+	if (new_statement || once || ((last || a.something) && fresh_is_due(report))) {
+		if (answer_fresh(r, &a, once ? NULL : report) < 0)
 			goto out;
 		a.something |= last && a.b.fresh.text.p;
 	}
@@ -506,6 +514,7 @@ void reconciler_poll(struct reconciler *r, struct http_request *q, const struct 
 		}
 		poll->until = clock_boot_ms() + 1000 * (int64_t)wait;
 		poll->mark = *mark;
+		poll->once = !wait;
 		report_take(r, who->peer, &poll->have);
 		reconciler_move_done(r, mark, http_from(q));
 	}
@@ -515,7 +524,7 @@ void reconciler_poll(struct reconciler *r, struct http_request *q, const struct 
 	}
 	int64_t left = poll->until - clock_boot_ms();
 	const bool last = why == HTTP_TIMEOUT || left <= 0;
-	int done = try_answer(r, q, who->peer, &poll->have, last);
+	int done = try_answer(r, q, who->peer, poll, last);
 	if (done < 0)
 		http_refuse(q, 500, "out-of-memory", "out of memory");
 	else if (!done)
