@@ -71,6 +71,7 @@
 #define CANDIDATES_MAX    10   /* endpoints a peer may report */
 #define KNOCKS_MINUTE     128  /* knocks that one peer may send in a minute */
 #define KNOCKS_HELD_MAX   4096 /* that a server remembers: of a pair for 5 s, undelivered for 30 s */
+#define RECENT_MAX        256  /* peers whose last moves a server keeps at hand for the polls that lack no older ones */
 #define KNOCKS_MAX        64   /* knocks in one reply: a peer has as many attempts under way at most */
 
 /* Git. */

@@ -10,6 +10,7 @@
 #define ALICE  "127.60.64.2"
 #define BUILD  "127.60.65.5"
 #define BOB    "127.60.64.3"
+#define MOVERS (RECENT_MAX + 40)
 #define JOINED "associations: [[humans, machines]]\n"
 
 static int ask(const struct fixture *f, const char *from, const char *method, const char *path, const char *body,
@@ -267,6 +268,89 @@ static void test_flapping(void **state)
 	buf_free(&lines);
 }
 
+/* Peers of the humans and of the machines, each with a key of its own. */
+static void put_movers(struct buf *out)
+{
+	for (unsigned i = 0; i < MOVERS; i++) {
+		uint8_t private_key[KEY_LEN] = {88, 99, (uint8_t)i, (uint8_t)(i >> 8)};
+		char key[KEY_B64_LEN + 1];
+		struct key k;
+
+		x25519_public(private_key, &k);
+		key_format(&k, key);
+		buf_printf(out, "  m%u: { ip: 127.60.%u.%u, public_key: \"%s\" }\n", i, 64 + i % 2, 10 + i / 2, key);
+	}
+}
+
+static void move(const struct fixture *f, unsigned i, unsigned port)
+{
+	char from[32], endpoint[32];
+
+	snprintf(from, sizeof(from), "127.60.%u.%u", 64 + i % 2, 10 + i / 2);
+	snprintf(endpoint, sizeof(endpoint), "192.168.7.5:%u", port + i);
+	assert_int_equal(report(f, from, endpoint, NULL), 204);
+}
+
+static unsigned hints_in(const struct buf *lines)
+{
+	unsigned n = 0;
+
+	for (const char *p = lines->p; (p = strstr(p, "hint ")); p++)
+		n++;
+	return n;
+}
+
+/* More have moved than the server keeps at hand: who was away longer is told of all of them, in the same order. */
+static void test_away_for_long(void **state)
+{
+	struct fixture *f = *state;
+	struct poller first = {{0}, {0}, -1}, here, between, p;
+	struct buf lines = {0}, all = {0}, more = {0};
+	unsigned n = 0, before;
+
+	put_movers(&more);
+	buf_str(&more, JOINED);
+	push(f, more.p);
+	server_start(f);
+	assert_int_equal(polled(f, &first, ALICE, 10, &lines), 200);
+	here = first;
+	move(f, 0, 1000);
+	assert_int_equal(polled(f, &here, ALICE, 10, &lines), 200);
+	assert_int_equal(before = hints_in(&lines), 1);
+	between = here;
+	for (unsigned i = 1; i < MOVERS; i++)
+		move(f, i, 1000);
+	for (n = before; n < MOVERS; n += hints_in(&lines))
+		assert_int_equal(polled(f, &here, ALICE, 10, &lines), 200);
+	assert_int_equal(n, MOVERS);
+
+	/* All that is known, as one hears it who has nothing yet. */
+	p = first;
+	p.hints[0] = '\0';
+	assert_int_equal(polled(f, &p, ALICE, 0, &all), 200);
+	assert_int_equal(hints_in(&all), MOVERS);
+	p = first;
+	assert_int_equal(polled(f, &p, ALICE, 0, &lines), 200);
+	assert_string_equal(lines.p, all.p);
+	p = between;
+	assert_int_equal(polled(f, &p, ALICE, 0, &lines), 200);
+	assert_int_equal(hints_in(&lines), MOVERS - before);
+	/* Who waits gets the one that moves again; who was away, that and the others. */
+	poll_start(f, &here, ALICE, 20);
+	assert_idle(&here, 50);
+	move(f, 7, 2000);
+	assert_int_equal(poll_end(&here, &lines), 200);
+	assert_int_equal(hints_in(&lines), 1);
+	assert_non_null(strstr(lines.p, "192.168.7.5:2007\n"));
+	p = first;
+	assert_int_equal(polled(f, &p, ALICE, 0, &lines), 200);
+	assert_int_equal(hints_in(&lines), MOVERS);
+	assert_non_null(strstr(lines.p, "192.168.7.5:2007\n"));
+	buf_free(&lines);
+	buf_free(&all);
+	buf_free(&more);
+}
+
 /* It is told again after a restart; who lost it all says so to each peer, which then reports again. */
 static void test_restart(void **state)
 {
@@ -378,6 +462,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_only_who_may_see, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_flapping, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_away_for_long, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_restart, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_knock, setup, teardown),
 	};

@@ -96,6 +96,30 @@ static void schedule(struct reconciler *r)
 		loop_timer_set(r->loop, &r->announce_timer, due > now ? due - now : 0);
 }
 
+/* False: there are more than there is room for. */
+static bool recent_find(struct reconciler *r)
+{
+	r->n_recent = 0;
+	for (size_t i = 0; i < r->n_known; i++) {
+		if (r->known[i].sequence <= r->recent_after)
+			continue;
+		if (r->n_recent == RECENT_MAX)
+			return false;
+		r->recent[r->n_recent++] = (uint32_t)i;
+	}
+	return true;
+}
+
+/*
+ * A peer is there once, however often it moves: the few that always do leave room for the others. When it is full, the
+ * older half of the announcements is left to those who look at all.
+ */
+void reconciler_hints_recent(struct reconciler *r)
+{
+	while (!recent_find(r))
+		r->recent_after += (r->sequence - r->recent_after + 1) / 2;
+}
+
 static void on_announce(void *ctx)
 {
 	struct reconciler *r = ctx;
@@ -120,6 +144,7 @@ static void on_announce(void *ctx)
 		r->sequence++;
 		r->announced = now;
 		r->announcements++;
+		reconciler_hints_recent(r);
 		reconciler_wake(r);
 	}
 	schedule(r);
@@ -207,6 +232,7 @@ void reconciler_hints_see(struct reconciler *r, const struct revision *g, const 
 	free(r->known);
 	r->known = list;
 	r->n_known = n;
+	reconciler_hints_recent(r);
 	if (news)
 		changed(r);
 }
@@ -226,6 +252,7 @@ static struct known *insert(struct reconciler *r, const struct key *key)
 	memmove(&more[i + 1], &more[i], (r->n_known - i) * sizeof(*more));
 	more[i] = (struct known){.key = *key, .budget = BURST};
 	r->n_known++;
+	reconciler_hints_recent(r);
 	return &more[i];
 }
 
@@ -377,6 +404,7 @@ void reconciler_hints_start(struct reconciler *r)
 
 	r->announce_timer = (struct loop_timer){.fn = on_announce, .ctx = r};
 	r->known_timer = (struct loop_timer){.fn = on_keep, .ctx = r};
+	r->recent_after = r->sequence;
 	if (a)
 		known_read(r, a);
 	arena_free(a);

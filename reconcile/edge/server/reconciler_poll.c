@@ -387,8 +387,11 @@ static int answer_hints(struct reconciler *r, struct answer *a, uint32_t peer, c
 
 	if (!with_statement && have->has_hints && have->hints == r->sequence)
 		return 0;
-	for (size_t i = 0; i < r->n_known; i++) {
-		const struct known *known = &r->known[i];
+	const bool recent =
+	    !with_statement && have->has_hints && have->hints >= r->recent_after && have->hints <= r->sequence;
+	const size_t n = recent ? r->n_recent : r->n_known;
+	for (size_t i = 0; i < n; i++) {
+		const struct known *known = &r->known[recent ? r->recent[i] : i];
 		bool is_new = !have->has_hints || known->sequence > have->hints || have->hints > r->sequence;
 		/* The cheapest first: one that roams wakes everybody. */
 		if (!is_new && !with_statement)

@@ -170,6 +170,10 @@ struct reconciler {
 	char device_error[256]; /* said once */
 	struct known *known;
 	size_t n_known;
+	/* Those announced after `recent_after`, as places in `known`: most polls lack nothing older. */
+	uint32_t recent[RECENT_MAX];
+	uint32_t n_recent;
+	uint64_t recent_after;
 	uint64_t sequence; /* of the newest announcement; starts at the server's start in ms, so it never goes back */
 	uint64_t first_sequence;        /* of the start: who has an earlier position was told by another run */
 	int64_t announced;              /* clock_boot_ms(); 0: never */
@@ -266,6 +270,8 @@ void reconciler_hints_see(struct reconciler *r, const struct revision *g, const 
 const struct known *reconciler_known(const struct reconciler *r, const struct key *key); /* WireGuard's; NULL */
 /* What others are told of it; the endpoints are in the arena. -1: out of memory. */
 int reconciler_hint(struct arena *a, const struct known *k, struct hint *out);
+/* Finds `recent` anew: after each announcement, and whenever `known` is another array or in another order. */
+void reconciler_hints_recent(struct reconciler *r);
 void reconciler_endpoints(struct reconciler *r, struct http_request *q, const struct asker *who, enum http_reason why);
 void reconciler_hints_start(struct reconciler *r); /* what an earlier run kept */
 void reconciler_hints_stop(struct reconciler *r);  /* keeps it */
