@@ -51,7 +51,7 @@ spawn alice daemon innernet up --daemon corp
 
 # ---- the second ------------------------------------------------------------------------------------------------------
 
-said=$(on spare innernet-reconcile init --join --remote "$REMOTE" --interval 1 --external-endpoint 192.0.2.4:51820 \
+said=$(on spare innernet-reconcile init --join --remote "$REMOTE" --interval 3600 --external-endpoint 192.0.2.4:51820 \
 	--server-name spare)
 like "$said" "^This machine can be another server of 'corp'" 'another machine joins'
 like "$said" '^    ip: "10\.60\.0\.2"$' 'with the next address beside the first server'
@@ -80,7 +80,10 @@ plan=$(innernet plan "$WORK/clone" --base HEAD~1 2>&1 | sed -n "s/^  help: git c
 git -C "$WORK/clone" commit -q --amend --no-edit --trailer "Innernet-Accept: $plan"
 git -C "$WORK/clone" push -q
 ok 'the first server publishes it' wait_for 20 status_has hub "Published +True +Published +commit $(tip)"
-ok 'and then the second' wait_for 20 status_has spare "Published +True +Published +commit $(tip)"
+ok 'and then the second, long before its interval' wait_for 60 status_has spare "Published +True +Published +commit $(tip)"
+ok 'which is to be short from here on' stop spare server
+on spare sed -i 's/^interval: .*/interval: 1/' /etc/innernet-reconcile/corp.yaml
+spawn spare server innernet-reconcile --watch corp
 is "$(statement spare)" "$(statement hub)" 'the same bytes'
 ok 'it is ready' wait_for 20 status_has spare 'Ready +True'
 ok 'nobody waits for it to ask the first one' status_has hub '^  spare +10.60.0.2 +server +-$'

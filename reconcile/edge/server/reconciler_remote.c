@@ -51,11 +51,22 @@ static int64_t jittered(int64_t ms)
 	return ms - ms / 10 + (int64_t)randombytes_uniform((uint32_t)(ms / 5) + 1);
 }
 
+/* A server that joins: it is not in the definition yet, or another one has yet to publish that it is. */
+static bool waits_for_others(const struct reconciler *r)
+{
+	const struct condition *c = &r->conditions[CONDITION_VALID];
+
+	return c->status == TRUTH_FALSE && (!strcmp(c->reason, "cannot-sign") || !strcmp(c->reason, "server-dropped"));
+}
+
 static void timer_arm(struct reconciler *r)
 {
 	const int64_t interval = (int64_t)r->config->interval * 1000;
 	int64_t ms = interval;
 
+	r->up.waits = !r->up.failures && waits_for_others(r) ? r->up.waits + 1 : 0;
+	if (r->up.waits && r->up.waits <= 10 && (int64_t)FIRST_RETRY_MS << (r->up.waits - 1) < interval)
+		ms = (int64_t)FIRST_RETRY_MS << (r->up.waits - 1);
 	if (r->up.failures) {
 		const unsigned doubled = r->up.failures > 10 ? 10 : r->up.failures - 1;
 		const int64_t most = interval > LAST_RETRY_MS ? interval : LAST_RETRY_MS;
@@ -341,8 +352,8 @@ static void on_looked(void *ctx, enum remote_result result, bool moved, const ch
 		up->blocked = true;
 		up->notes_again = false;
 	}
-	timer_arm(r);
 	reconciler_looked(r, up->word, result != REMOTE_DONE);
+	timer_arm(r);
 	up->word[0] = '\0';
 	if (result != REMOTE_DONE)
 		redemptions_fail(r);

@@ -83,6 +83,7 @@ struct upstream {
 	char word[CONTROL_WORD_LEN + 1]; /* who asked for the look */
 	struct loop_timer timer;         /* the next look */
 	unsigned failures;               /* of looks, in a row */
+	unsigned waits;                  /* looks in a row that found us waiting for somebody else's doing */
 	int64_t reached;                 /* Unix; 0: never */
 	char problem[512];               /* of the last look; "": none */
 	struct ledger_proposal proposal; /* that is being pushed */
