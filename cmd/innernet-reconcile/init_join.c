@@ -20,6 +20,7 @@ struct joining {
 	const char *name; /* its peer's */
 	struct addr ip[2];
 	unsigned n_ips;
+	bool again; /* `c` is the file that is there: nothing is written */
 };
 
 /* The definition as it is, wherever it is. */
@@ -51,7 +52,31 @@ static int read_definition(struct joining *j, struct diags *d)
 	return j->m ? 0 : -1;
 }
 
-static int check_network(const struct joining *j, struct diags *d)
+/* This machine has joined already, at the same place, and nobody has committed it yet: it is told again what to. */
+static bool joined_before(struct joining *j)
+{
+	const char *a = j->c->remote ? j->c->remote : j->c->file, *b = NULL;
+	struct server_config *own = NULL;
+	struct diags quiet = {0};
+	bool same = false;
+
+	if (server_config_read(j->paths.config, &own, &quiet) == 0) {
+		b = j->c->remote ? own->remote : own->file;
+		same = a && b && !strcmp(a, b) && !strcmp(own->network, j->m->network) && own->n_seeds;
+		for (uint32_t i = 0; i < j->m->n_peers; i++)
+			same &= !key_eq(&j->m->peers[i].key, &own->public_key);
+	}
+	diags_free(&quiet);
+	if (same) {
+		server_config_free(j->c);
+		j->c = own;
+	} else {
+		server_config_free(own);
+	}
+	return same;
+}
+
+static int check_network(struct joining *j, struct diags *d)
 {
 	const char *name = option_value(j->inv, "network-name");
 	struct diag *g;
@@ -65,7 +90,7 @@ static int check_network(const struct joining *j, struct diags *d)
 		diag_error(d, "trust-missing", NULL, "the definition there has no `trust:`: no server made it");
 		return -1;
 	}
-	if (!access(j->paths.config, F_OK)) {
+	if (!access(j->paths.config, F_OK) && !(j->again = joined_before(j))) {
 		g = diag_file_error(d, "network-exists", j->paths.config, "there is a server of '%s' here already: %s",
 				    j->m->network, j->paths.config);
 		diag_help(d, g, "nothing was changed; move the file away, if it is of another network of that name");
@@ -265,7 +290,7 @@ static int join(struct joining *j, struct diags *d)
 		port = strtol(j->asked.port, NULL, 10);
 	if (read_definition(j, d) < 0 || paths_make(j->inv, j->m->network, &j->paths) < 0 || check_network(j, d) < 0 ||
 	    ledger_read(j, d) < 0 || choose_name(j, d) < 0 || choose_addresses(j, d) < 0 ||
-	    write_config(j, (uint16_t)port, d) < 0)
+	    (!j->again && write_config(j, (uint16_t)port, d) < 0))
 		return -1;
 	print_next_steps(j, endpoint);
 	return 0;

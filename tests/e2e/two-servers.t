@@ -55,6 +55,10 @@ said=$(on spare innernet-reconcile init --join --remote "$REMOTE" --interval 360
 	--server-name spare)
 like "$said" "^This machine can be another server of 'corp'" 'another machine joins'
 like "$said" '^    ip: "10\.60\.0\.2"$' 'with the next address beside the first server'
+keys=$(on spare cat /etc/innernet-reconcile/corp.yaml)
+is "$(on spare innernet-reconcile init --join --remote "$REMOTE" --interval 3600 --external-endpoint 192.0.2.4:51820 \
+	--server-name spare 2>&1)" "$said" 'the same again prints the same, until it is committed'
+is "$(on spare cat /etc/innernet-reconcile/corp.yaml)" "$keys" 'and leaves the keys alone'
 spawn spare server innernet-reconcile --watch corp
 ok 'it waits until it is in the definition' wait_for 20 status_has spare 'Valid +False +server-dropped'
 is "$(git -C "$WORK/network.git" notes --ref innernet show main)" "published as version 0.3" 'and leaves the verdict to who is'
@@ -81,6 +85,8 @@ git -C "$WORK/clone" commit -q --amend --no-edit --trailer "Innernet-Accept: $pl
 git -C "$WORK/clone" push -q
 ok 'the first server publishes it' wait_for 20 status_has hub "Published +True +Published +commit $(tip)"
 ok 'and then the second, long before its interval' wait_for 60 status_has spare "Published +True +Published +commit $(tip)"
+like "$(on spare innernet-reconcile init --join --remote "$REMOTE" --external-endpoint 192.0.2.4:51820 2>&1)" \
+	'^error\[network-exists\]' 'who is in the definition does not join again'
 ok 'which is to be short from here on' stop spare server
 on spare sed -i 's/^interval: .*/interval: 1/' /etc/innernet-reconcile/corp.yaml
 spawn spare server innernet-reconcile --watch corp
