@@ -8,6 +8,7 @@
 
 #include <ctype.h>
 #include <jansson.h>
+#include <malloc.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -407,6 +408,14 @@ static json_t *json_files(const struct edit_job *job)
 	return files;
 }
 
+/* For what may hold a private key: that of an exported configuration. */
+static void free_wiped(void *p)
+{
+	if (p)
+		sodium_memzero(p, malloc_usable_size(p));
+	free(p);
+}
+
 int edit_print_json(const struct edit_job *job, const struct edit_command *c, const struct impact *impact)
 {
 	bool push = impact && option_given(job->inv, "push"), commit = impact && option_given(job->inv, "commit");
@@ -414,6 +423,7 @@ int edit_print_json(const struct edit_job *job, const struct edit_command *c, co
 	struct buf b = {0};
 	char *text;
 
+	json_set_alloc_funcs(malloc, free_wiped);
 	j = json_pack("{s:s, s:s, s:b, s:o, s:b, s:b, s:o}", "format_version", "1.0", "edit", c->command->name,
 		      "changed", impact != NULL, "files", json_files(job), "committed", commit || push, "pushed", push,
 		      "plan", plan);
@@ -425,9 +435,11 @@ int edit_print_json(const struct edit_job *job, const struct edit_command *c, co
 	json_decref(j);
 	if (text)
 		buf_printf(&b, "%s\n", text);
-	free(text);
+	free_wiped(text);
 	b.failed |= !b.n;
 	int rc = print_buf(job->inv, &b);
+	if (b.p)
+		sodium_memzero(b.p, b.n);
 	buf_free(&b);
 	return rc ? 1 : 0;
 }
