@@ -134,8 +134,8 @@ static void what_is_no_bundle(void **state)
 	    "innernet-bundle 1\nhint AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= 1.2.3.4:5 1.2.3.4:5,1.2.3.4:5\nend\n",
 	    "innernet-bundle 1\nknock AAAA\nend\n",
 	    "innernet-bundle 1\nknock AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= 1.2.3.4:5\nend\n",
-	    "innernet-bundle 1\nknock AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"
-	    "hint AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= 1.2.3.4:5\nend\n",
+	    ("innernet-bundle 1\nknock AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"
+	     "hint AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= 1.2.3.4:5\nend\n"),
 	    "innernet-bundle 1\nunknown\nend\n",
 	};
 	struct arena *a = arena_new();
