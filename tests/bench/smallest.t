@@ -15,6 +15,8 @@ trap 'rm -f "$said"' EXIT
 json=$("$here/run" --small --json load grow render change apply push bytes serve idle daemon search 2>"$said")
 result $? 'it runs to its end'
 [ -n "$json" ] || sed 's/^/# /' "$said"
+# Nothing at all is no figure either: without input jq says yes.
+json=${json:-null}
 has() { jq -e --arg row "$1" '[.figures[] | select(.row == $row and .ours != null)] | length > 0' <<<"$json" >/dev/null; }
 for row in load grow render change apply-one apply-none push bytes serve memory join search; do
 	has "$row"

@@ -39,7 +39,7 @@ is "$(git -C "$WORK/network.git" ls-tree -r --name-only innernet/enrolments | gr
 is "$(git -C "$WORK/network.git" notes --ref innernet show main)" 'published as version 0.1' 'and the note'
 spawn hub server innernet-reconcile --watch corp
 ok 'the server runs' wait_for 20 status_has hub 'Ready +True'
-ok 'it says what it follows' status_has hub "^remote: $REMOTE, reached 20..-..-..T"
+ok 'it says what it follows' wait_for 20 status_has hub "^remote: $REMOTE, reached 20..-..-..T"
 git clone -q "$REMOTE" "$WORK/clone"
 edit 's/^cidrs:/cidrs:\n  humans: 10.60.64.0\/24/' 'humans'
 ok 'what is pushed to the remote is looked at' wait_for 20 status_has hub "Valid +True +Valid +commit $(tip)"
