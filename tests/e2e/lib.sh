@@ -326,8 +326,10 @@ stop() { # HOST LABEL [SIGNAL]: and waits until it is gone
 
 not() { ! "$@"; }
 
+# Under the sanitizers everything takes a multiple of its time: what is promised in seconds is promised without them.
+PATIENCE=$([ -n "${SAN:-}" ] && echo 4 || echo 1)
 wait_for() { # SECONDS COMMAND...: until it succeeds. The one place that polls: bounded, every 50 ms.
-	local deadline=$((SECONDS + $1 + 1))
+	local deadline=$((SECONDS + $1 * PATIENCE + 1))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ $SECONDS -lt $deadline ] || return 1
