@@ -95,6 +95,7 @@
 #define REMOTE_FETCH_SECONDS 900          /* a whole fetch: the first one brings all of the history */
 #define REMOTE_PUSH_SECONDS  60           /* a whole push: some records */
 #define REMOTE_OUTPUT_MAX    (64u << 10)  /* bytes of what git says */
+#define REMOTE_LIST_MAX      (16u << 20)  /* the same of refs: it tells of all whose names end like ours */
 #define REMOTE_PACK_MAX      (1ull << 30) /* bytes of a pack, and of any file, that a remote may make us write */
 #define REMOTE_SECRET_MAX    (64u << 10)  /* bytes of a private key or a password's file */
 #define REMOTE_INTERVAL      60           /* seconds between two looks, when the server's file says nothing */

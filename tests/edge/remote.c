@@ -400,6 +400,29 @@ static void test_read_only(void **state)
 	buf_free(&record);
 }
 
+/* ls-remote(1) tells of each ref whose name ends like ours: others may push any number of those. */
+static void test_other_refs(void **state)
+{
+	struct fixture *f = *state;
+	char line[200], sha[GIT_OID_HEXSZ + 1];
+	FILE *p;
+
+	push(f, "");
+	follow_remote(f, "mirror.git", REMOTE_INTERVAL_MAX);
+	server_start(f);
+	json_decref(await_condition(f, "Published", "True", "Published"));
+	snprintf(line, sizeof(line), "git --git-dir=%s update-ref --stdin", f->repository);
+	assert_non_null(p = popen(line, "w"));
+	git_oid_tostr(sha, sizeof(sha), &f->tip);
+	for (int i = 0; i < 1500; i++)
+		fprintf(p, "create refs/heads/a/%d/" MAIN " %s\n", i, sha);
+	assert_int_equal(pclose(p), 0);
+	look(f, "unchanged");
+	push(f, "associations: [[humans, machines]]\n");
+	look(f, "published");
+	json_decref(await_condition(f, "Ready", "True", "Serving"));
+}
+
 struct heard {
 	struct loop *loop;
 	char message[512];
@@ -455,6 +478,15 @@ static void test_bounds(void **state)
 	assert_int_equal(memory * 1024, GIT_MEMORY);
 }
 
+/* A list that was not read to its end says of no ref that it is gone. */
+static void test_endless_list(void **state)
+{
+	struct heard h;
+
+	hear(*state, "#!/bin/sh\nexec head -c 20000000 /dev/zero\n", &h);
+	assert_string_equal(h.message, "it has more refs that are named like ours than are read");
+}
+
 /* It stands in the status, which people read in a terminal: nothing in it hides, or acts. */
 static void test_message(void **state)
 {
@@ -504,7 +536,9 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_away, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_signers_change, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_read_only, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_other_refs, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_bounds, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_endless_list, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_message, setup, teardown),
 	    cmocka_unit_test(test_urls),
 	};

@@ -21,7 +21,7 @@ struct child {
 	int fd[2]; /* its standard output and error; -1: closed */
 	struct buf text[2];
 	struct loop_timer deadline;
-	bool late;
+	bool late, cut;
 };
 
 /* In the new process, where only async-signal-safe functions may be called (signal-safety(7)). Never returns. */
@@ -63,9 +63,9 @@ static void drain(struct child *c, int i)
 	if (c->fd[i] < 0)
 		return;
 	while ((n = read(c->fd[i], chunk, sizeof(chunk))) > 0 || (n < 0 && errno == EINTR)) {
-		size_t room = c->o.output_max > c->text[i].n ? c->o.output_max - c->text[i].n : 0;
-		if (n > 0)
-			buf_add(&c->text[i], chunk, (size_t)n < room ? (size_t)n : room);
+		const size_t got = n > 0 ? (size_t)n : 0, room = c->o.output_max - c->text[i].n;
+		buf_add(&c->text[i], chunk, got < room ? got : room);
+		c->cut |= got > room;
 	}
 	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
 		return;
@@ -115,6 +115,7 @@ static void on_end(void *ctx, int fd, uint32_t events)
 		result.status = info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
 	for (int i = 0; i < 2; i++)
 		drain(c, i);
+	result.cut = c->cut || c->text[0].failed || c->text[1].failed;
 	if (!c->text[0].failed)
 		result.out = buf_span(&c->text[0]);
 	if (!c->text[1].failed)

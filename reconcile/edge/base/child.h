@@ -10,6 +10,7 @@ struct child;
 struct child_result {
 	int status; /* its exit code; 128 + n: signal n ended it */
 	bool late;  /* it was ended at its deadline */
+	bool cut;   /* not all of the texts is here */
 	struct span out, err;
 };
 

@@ -111,9 +111,9 @@ static const char *ssh_command(struct arena *a, const struct remote_access *x)
 
 	if (!key || !hosts)
 		return NULL;
-	return arena_printf(a, "%s%s%s%s%s%s", SSH_PROGRAM,
+	return arena_printf(a, "%s%s%s%s%s", SSH_PROGRAM,
 			    x->ssh_key ? " -o IdentitiesOnly=yes -o IdentityAgent=none -i " : "", key,
-			    x->known_hosts ? " -o GlobalKnownHostsFile=none -o UserKnownHostsFile=" : "", hosts, "");
+			    x->known_hosts ? " -o GlobalKnownHostsFile=none -o UserKnownHostsFile=" : "", hosts);
 }
 
 /* The environment: what finds programs, a way out and certificates; nothing that changes what git does. */
@@ -169,6 +169,7 @@ static const char *credential_helper(struct arena *a, const char *url, const cha
 struct command {
 	const char *argv[ARGS_MAX];
 	size_t n;
+	size_t output_max;
 	bool failed;
 };
 
@@ -208,6 +209,7 @@ static void command_begin(struct remote *r, struct command *c)
 					       "push.gpgSign=false",
 					       "core.fsync=all"};
 
+	c->output_max = REMOTE_OUTPUT_MAX;
 	put(c, "git");
 	put(c, arena_printf(r->words, "--git-dir=%s", repo_folder(r->mirror)));
 	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
@@ -238,7 +240,7 @@ static int git_start(struct remote *r, struct command *c, int64_t seconds,
 	const char *const *env = git_env(r->words, &r->o.access);
 	const struct child_options o = {.argv = c->argv,
 					.env = env,
-					.output_max = REMOTE_OUTPUT_MAX,
+					.output_max = c->output_max,
 					.deadline_ms = seconds * 1000,
 					.file_max = REMOTE_PACK_MAX,
 					.memory_max = GIT_MEMORY,
@@ -346,6 +348,11 @@ static void on_listed(void *ctx, const struct child_result *result)
 		look_end(r, REMOTE_FAILED, message);
 		return;
 	}
+	/* Of what was not read to its end nothing is missing. */
+	if (result->cut) {
+		look_end(r, REMOTE_FAILED, "it has more refs that are named like ours than are read");
+		return;
+	}
 	for (int i = 0; i < N_MIRRORED; i++) {
 		char hex[HASH_HEX_LEN + 1];
 		git_oid there, here;
@@ -372,6 +379,7 @@ void remote_look(struct remote *r)
 	r->moved = false;
 	if (words_new(r) == 0) {
 		command_begin(r, &c);
+		c.output_max = REMOTE_LIST_MAX;
 		put(&c, "ls-remote");
 		put(&c, "--quiet");
 		put(&c, "--end-of-options");
