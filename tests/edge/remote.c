@@ -6,6 +6,8 @@
 #include "reconcile/edge/git/remote.h"
 #include "tests/edge/server_test.h"
 
+#include <dirent.h>
+
 #define LEDGER "refs/heads/innernet/enrolments"
 
 /* The server's repository becomes a mirror of the one that is pushed to. */
@@ -423,6 +425,59 @@ static void test_other_refs(void **state)
 	json_decref(await_condition(f, "Ready", "True", "Serving"));
 }
 
+/* Half-written packs of the mirror; they become `age` seconds older. */
+static unsigned packs_left(const struct fixture *f, int64_t age)
+{
+	char folder[200];
+	struct dirent *e;
+	unsigned n = 0;
+	DIR *dir;
+
+	snprintf(folder, sizeof(folder), "%s/objects/pack", f->config->repository);
+	assert_non_null(dir = opendir(folder));
+	while ((e = readdir(dir))) {
+		const struct timespec then[2] = {{.tv_sec = time(NULL) - age}, {.tv_sec = time(NULL) - age}};
+		if (strncmp(e->d_name, "tmp_", 4))
+			continue;
+		assert_int_equal(utimensat(dirfd(dir), e->d_name, then, 0), 0);
+		n++;
+	}
+	closedir(dir);
+	return n;
+}
+
+/* git leaves behind what it could not unpack, and a remote can have that happen at each look. */
+static void test_packs_left(void **state)
+{
+	struct fixture *f = *state;
+	char line[700], gc[200];
+	struct diags d = {0};
+
+	push(f, "");
+	follow_remote(f, "mirror.git", REMOTE_INTERVAL_MAX);
+	server_start(f);
+	json_decref(await_condition(f, "Published", "True", "Published"));
+	/* More objects than git would unpack one by one, and among them one that fsck(1) refuses. */
+	snprintf(line, sizeof(line),
+		 "cd %s && tree=$(for i in $(seq 150); do printf '100644 blob %%s\\tf%%s\\n' "
+		 "$(echo $i | git hash-object -w --stdin) $i; done | git mktree) && commit=$(printf 'tree %%s\\n"
+		 "author a <a@b> 01 +0000\\ncommitter a <a@b> 1 +0000\\n\\nx\\n' $tree | "
+		 "git hash-object -t commit --literally -w --stdin) && git update-ref " MAIN " $commit",
+		 f->repository);
+	assert_int_equal(system(line), 0);
+	for (int i = 0; i < 3; i++) {
+		look(f, "failed");
+		assert_int_equal(packs_left(f, REPO_LOCK_SECONDS + 10), 1);
+	}
+	/* What is being packed here is let alone. */
+	snprintf(gc, sizeof(gc), "%s/gc.pid", f->config->repository);
+	assert_int_equal(file_write(gc, SPAN(""), 0644, &d), 0);
+	look(f, "failed");
+	assert_int_equal(packs_left(f, GC_SECONDS + 10), 2);
+	look(f, "failed");
+	assert_int_equal(packs_left(f, 0), 1);
+}
+
 struct heard {
 	struct loop *loop;
 	char message[512];
@@ -537,6 +592,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_signers_change, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_read_only, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_other_refs, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_packs_left, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_bounds, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_endless_list, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_message, setup, teardown),

@@ -298,9 +298,10 @@ static void on_fetched(void *ctx, const struct child_result *result)
 	look_end(r, result->status ? REMOTE_FAILED : REMOTE_DONE, message);
 }
 
-/* A lock that a kill left behind would stop git for ever. */
-static void locks_clear(struct remote *r)
+/* A lock that a kill left behind would stop git for ever; packs would fill the disk. */
+static void leftovers_clear(struct remote *r)
 {
+	repo_packs_clear(r->mirror);
 	for (int i = 0; i < N_MIRRORED; i++)
 		repo_lock_clear(r->mirror, r->refs[i].here);
 	repo_lock_clear(r->mirror, "packed-refs");
@@ -312,7 +313,7 @@ static void fetch(struct remote *r, const bool want[static N_MIRRORED])
 	struct diags d = {0};
 	char message[GIT_REASON_MAX];
 
-	locks_clear(r);
+	leftovers_clear(r);
 	if (words_new(r) < 0) {
 		look_end(r, REMOTE_FAILED, "out of memory");
 		return;

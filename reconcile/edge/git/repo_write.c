@@ -4,8 +4,11 @@
 #include "schema/buf.h"
 #include "schema/limits.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <sodium.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -44,6 +47,37 @@ void repo_lock_clear(struct repo *r, const char *ref)
 	buf_printf(&path, "%s%s.lock", repo_folder(r), ref);
 	if (!path.failed && !lstat(path.p, &st) && st.st_mtime + REPO_LOCK_SECONDS < clock_unix() && !unlink(path.p))
 		log_warn("stale-lock", "removed %s, which was left behind", path.p);
+	buf_free(&path);
+}
+
+/* Is it older than this, by its last change? */
+static bool is_older(int folder, const char *name, int64_t seconds)
+{
+	struct stat st;
+
+	return !fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) && S_ISREG(st.st_mode) &&
+	       st.st_mtime + seconds < clock_unix();
+}
+
+void repo_packs_clear(struct repo *r)
+{
+	struct buf path = {0};
+	struct dirent *e;
+	int64_t seconds;
+	DIR *dir;
+
+	/* git gc has such files too, and says by another one that it runs. */
+	buf_printf(&path, "%sgc.pid", repo_folder(r));
+	seconds = path.failed || !access(path.p, F_OK) ? GC_SECONDS : REPO_LOCK_SECONDS;
+	buf_reset(&path);
+	buf_printf(&path, "%sobjects/pack", repo_folder(r));
+	dir = path.failed ? NULL : opendir(path.p);
+	while (dir && (e = readdir(dir)))
+		if (!strncmp(e->d_name, "tmp_", 4) && is_older(dirfd(dir), e->d_name, seconds) &&
+		    !unlinkat(dirfd(dir), e->d_name, 0))
+			log_debug("stale-pack", "removed %s/%s, which was left behind", path.p, e->d_name);
+	if (dir)
+		closedir(dir);
 	buf_free(&path);
 }
 

@@ -35,4 +35,10 @@ int repo_ref_swap(struct repo *r, const char *ref, const git_oid *was, const git
  */
 void repo_lock_clear(struct repo *r, const char *ref);
 
+/*
+ * Packs that a fetch left half-written, as git does when it refuses what is in them: removed, once nobody can be at it
+ * any more. Not while another fetch goes on.
+ */
+void repo_packs_clear(struct repo *r);
+
 #endif
