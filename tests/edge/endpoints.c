@@ -158,6 +158,38 @@ static void test_report(void **state)
 	buf_free(&lines);
 }
 
+/* A position is one server's: another one, begun in the same second, does not take it for its own. */
+static void test_two_servers(void **state)
+{
+	struct fixture *f = *state, g = *f;
+	struct poller alice = {{0}, {0}, -1}, build = {{0}, {0}, -1};
+	struct buf lines = {0};
+	char key[KEY_B64_LEN + 1], want[256];
+
+	build_key(key);
+	push(f, JOINED);
+	snprintf(g.data, sizeof(g.data), "%s/data-2", f->folder);
+	clock_set(time(NULL));
+	server_start(f);
+	server_start(&g);
+	clock_set(-1);
+	/* One announcement at each. */
+	assert_int_equal(polled(f, &alice, ALICE, 10, &lines), 200);
+	poll_start(f, &alice, ALICE, 20);
+	assert_int_equal(report(f, ALICE, "192.168.7.2:51820", NULL), 204);
+	assert_int_equal(poll_end(&alice, &lines), 200);
+	assert_int_equal(polled(&g, &build, BUILD, 10, &lines), 200);
+	poll_start(&g, &build, BUILD, 20);
+	assert_int_equal(report(&g, BUILD, "192.168.7.5:51820", NULL), 204);
+	assert_int_equal(poll_end(&build, &lines), 200);
+
+	assert_int_equal(polled(&g, &alice, ALICE, 0, &lines), 200);
+	snprintf(want, sizeof(want), "hint %s - 192.168.7.5:51820\n", key);
+	assert_non_null(strstr(lines.p, want));
+	server_stop(&g);
+	buf_free(&lines);
+}
+
 /* Without an association neither is told of the other; with one, each learns what was said before. */
 static void test_only_who_may_see(void **state)
 {
@@ -459,6 +491,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_report, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_two_servers, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_only_who_may_see, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_flapping, setup, teardown),

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -756,7 +757,7 @@ struct reconciler *reconciler_new(struct loop *l, const struct server_config *c,
 	r->o = *o;
 	r->lock_fd = r->monitor_fd = -1;
 	r->converged_ms = -1;
-	r->sequence = r->first_sequence = (uint64_t)clock_unix() * 1000;
+	r->sequence = r->first_sequence = (uint64_t)clock_unix() * 1000000000 + randombytes_uniform(1000000000);
 	r->retry_timer = (struct loop_timer){.fn = on_retry, .ctx = r};
 	r->status_timer = (struct loop_timer){.fn = on_status, .ctx = r};
 	if (start(r, d) < 0) {

@@ -363,12 +363,18 @@ static int hint_add(struct answer *a, const struct known *k)
 	return 0;
 }
 
+/* A position of this run; else another one told the peer, of this server or of another. */
+static bool is_ours(const struct reconciler *r, const struct have *have)
+{
+	return have->has_hints && have->hints >= r->first_sequence && have->hints <= r->sequence;
+}
+
 /* After a restart it is told in any case what is known of it: so it learns that what it reported is lost. */
 static int hint_add_own(struct reconciler *r, struct answer *a, uint32_t peer, const struct have *have)
 {
 	struct known nothing = {.changed = false};
 
-	if (!have->has_hints || have->hints >= r->first_sequence ||
+	if (!have->has_hints || is_ours(r, have) ||
 	    reconciler_key_now(r, &r->current->model->peers[peer], &nothing.key))
 		return 0;
 	for (uint32_t i = 0; i < a->b.n_hints; i++) {
@@ -387,12 +393,11 @@ static int answer_hints(struct reconciler *r, struct answer *a, uint32_t peer, c
 
 	if (!with_statement && have->has_hints && have->hints == r->sequence)
 		return 0;
-	const bool recent =
-	    !with_statement && have->has_hints && have->hints >= r->recent_after && have->hints <= r->sequence;
+	const bool recent = !with_statement && is_ours(r, have) && have->hints >= r->recent_after;
 	const size_t n = recent ? r->n_recent : r->n_known;
 	for (size_t i = 0; i < n; i++) {
 		const struct known *known = &r->known[recent ? r->recent[i] : i];
-		bool is_new = !have->has_hints || known->sequence > have->hints || have->hints > r->sequence;
+		bool is_new = !is_ours(r, have) || known->sequence > have->hints;
 		/* The cheapest first: one that roams wakes everybody. */
 		if (!is_new && !with_statement)
 			continue;

@@ -175,8 +175,12 @@ struct reconciler {
 	uint32_t recent[RECENT_MAX];
 	uint32_t n_recent;
 	uint64_t recent_after;
-	uint64_t sequence; /* of the newest announcement; starts at the server's start in ms, so it never goes back */
-	uint64_t first_sequence;        /* of the start: who has an earlier position was told by another run */
+	/*
+	 * Of the newest announcement. It starts at the server's start in nanoseconds, of which those within the second are
+	 * drawn: no other run, of this server or of another one, has the same.
+	 */
+	uint64_t sequence;
+	uint64_t first_sequence;        /* of the start */
 	int64_t announced;              /* clock_boot_ms(); 0: never */
 	int64_t known_kept;             /* the same of the last writing */
 	bool known_dirty, known_failed; /* the file is to be written; it could not be */
