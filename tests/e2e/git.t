@@ -113,6 +113,18 @@ on alice env GIT_TRACE_CURL=1 git -C network push -q origin HEAD:large 2>"$WORK/
 is $? 0 'a push of 8 MB'
 like "$(cat "$WORK/trace")" 'Send header: Transfer-Encoding: chunked' 'in chunks'
 is "$(on hub git -C $REPO rev-parse large)" "$(on alice git -C network rev-parse HEAD)" 'is there'
+
+# The server packs its repository itself: what git would do after a push goes on when the pusher is gone, uncounted.
+on hub git -C $REPO config receive.unpackLimit 1
+on hub git -C $REPO config gc.autoPackLimit 1
+on hub git -C $REPO config gc.autoDetach false
+for i in 1 2; do
+	on alice git -C network commit -q --allow-empty -m $i
+	push origin HEAD:pack$i
+done
+is "$status $(on hub find $REPO/objects/pack -name '*.pack' | wc -l)" '0 2' 'and nothing is packed at a push'
+on hub git -C $REPO config --unset receive.unpackLimit
+
 on hub bash -c 'cd network && git pull -q --rebase && for i in $(seq 60); do git commit -q --allow-empty -m "$i" && git branch "b$i"; done &&
 	git reset -q --hard origin/main && git push -q --all' 2>/dev/null
 on alice env GIT_TRACE_CURL=1 git -C old -c protocol.version=0 fetch -q 2>"$WORK/trace"

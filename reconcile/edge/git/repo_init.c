@@ -41,6 +41,9 @@ static int configure(git_repository *git)
 
 	if (!(err = git_repository_config(&c, git)) && !(err = git_config_set_bool(c, "receive.fsckObjects", 1)))
 		err = git_config_set_bool(c, "core.logAllRefUpdates", 1);
+	/* We pack it: what git begins after a push goes on in the background, when whoever pushed is gone. */
+	if (!err)
+		err = git_config_set_bool(c, "receive.autogc", 0);
 	if (!err)
 		err = git_config_set_bool(c, MAINTENANCE_KEY, 1);
 	git_config_free(c);
