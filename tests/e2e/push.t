@@ -65,6 +65,9 @@ push origin HEAD:innernet/enrolments
 refused push-ledger "the branch 'innernet/enrolments' is the ledger: nobody but the server writes to it" 'the ledger'
 push origin HEAD:refs/notes/innernet
 refused push-reserved "'refs/notes/innernet' is one of the server's own: nobody else writes to it" 'the notes'
+push origin HEAD:refs/innernet/enrolments
+refused push-reserved "'refs/innernet/enrolments' is one of the server's own: nobody else writes to it" \
+	'where the ledger was good last'
 push origin HEAD:innernet
 refused push-reserved "'innernet' is one of the server's own: nobody else writes to it" 'what stands in the ledger'"'"'s way'
 push origin :main

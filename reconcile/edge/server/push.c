@@ -1,6 +1,7 @@
 #include "reconcile/edge/server/push.h"
 #include "reconcile/edge/server/judge.h"
 #include "reconcile/edge/git/ledger.h"
+#include "reconcile/edge/git/note.h"
 #include "reconcile/edge/server/publish.h"
 #include "reconcile/edge/server/status_file.h"
 #include "reconcile/guard.h"
@@ -85,7 +86,7 @@ static void take_update(struct work *w, const struct push_update *u, struct push
 	} else if (below(u->ref, LEDGER_REF)) {
 		diag_error(d, "push-ledger", NULL,
 			   "the branch 'innernet/enrolments' is the ledger: nobody but the server writes to it");
-	} else if (below(u->ref, "refs/heads/innernet") || below(u->ref, "refs/notes/innernet")) {
+	} else if (below(u->ref, "refs/heads/innernet") || below(u->ref, NOTE_REF) || below(u->ref, "refs/innernet")) {
 		diag_error(d, "push-reserved", NULL, "'%s' is one of the server's own: nobody else writes to it", name);
 	} else if (name != u->ref && !u->deletes) {
 		if (w->n_others < BRANCHES_NAMED) {
