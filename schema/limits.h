@@ -67,7 +67,7 @@
 #define RESPONSE_HEAD_MAX (16u << 10) /* bytes of an answer's headers; ours have some 150 */
 #define TRANSFER_SECONDS  60          /* deadline of a whole transfer, not of a single read */
 #define CONNECTIONS_MAX   20000
-#define CONNECTIONS_PEER  8    /* of one source address */
+#define CONNECTIONS_PEER  8    /* of one peer; all from addresses that are nobody's count as one */
 #define CANDIDATES_MAX    10   /* endpoints a peer may report */
 #define KNOCKS_MINUTE     128  /* knocks that one peer may send in a minute */
 #define KNOCKS_HELD_MAX   4096 /* that a server remembers: of a pair for 5 s, undelivered for 30 s */
@@ -111,7 +111,7 @@
 #define GIT_CHILDREN_MAX   4            /* at once; one a peer */
 #define GIT_WAITING_MAX    64           /* for a turn */
 #define GIT_BODIES_MAX     8            /* requests with a body, from its first byte to the end of the answer */
-#define GIT_BODIES_PEER    2            /* of one source address */
+#define GIT_BODIES_PEER    2            /* of one peer */
 #define GIT_CPU_SECONDS    300          /* of one process of git's */
 #define GIT_MEMORY         (4ull << 30) /* bytes, of one process of git's; also of one that fetches from a remote */
 #define GIT_FILE_MAX       (4ull << 30) /* bytes, of one file that git writes */

@@ -491,6 +491,27 @@ static void test_requests_refused(void **state)
 	assert_int_equal(receive(fd, NULL), 403);
 }
 
+/* Behind a peer with routes are as many addresses as it likes: they have as many connections as one peer, together. */
+static void test_strangers(void **state)
+{
+	struct fixture *f = *state;
+	int fd[CONNECTIONS_PEER + 1];
+	char from[32];
+
+	push(f, "");
+	server_start(f);
+	for (int i = 0; i <= CONNECTIONS_PEER; i++) {
+		snprintf(from, sizeof(from), "127.60.99.%d", 1 + i);
+		fd[i] = connect_from(f, from);
+	}
+	assert_int_equal(receive(fd[CONNECTIONS_PEER], NULL), 0);
+	assert_int_equal(get(f, "127.60.64.2", "/v1/status", NULL), 200);
+	for (int i = 0; i < CONNECTIONS_PEER; i++) {
+		assert_int_equal(poll(&(struct pollfd){.fd = fd[i], .events = POLLIN}, 1, 0), 0);
+		close(fd[i]);
+	}
+}
+
 /* Ordinary peers get codes and their own entry; admins get it all. */
 static void test_status_by_who_asks(void **state)
 {
@@ -656,6 +677,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_ledger_cannot_be_written, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_expired_invite, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_requests_refused, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_strangers, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_status_by_who_asks, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_new_signers, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_only_one, setup, teardown),

@@ -7,12 +7,12 @@
 #include <microhttpd.h>
 #include <sys/socket.h>
 
-#define BUCKETS 4096 /* of the connections by address; a power of two */
+#define BUCKETS 4096 /* of the connections by peer; a power of two */
 
 /* One connection. MHD owns the descriptor. */
 struct conn {
 	struct http_server *server;
-	struct addr from;
+	struct addr from, peer; /* the second as it is counted */
 	int fd;
 	struct loop_timer deadline; /* of the transfer that is under way */
 	struct http_request *request;
@@ -71,7 +71,7 @@ struct http_server {
 };
 
 struct addr http_addr_of(const struct sockaddr *sa);
-unsigned http_count_from(struct http_server *s, const struct addr *a); /* connections from an address */
+unsigned http_count_from(struct http_server *s, const struct addr *from); /* connections of the peer that has it */
 
 /* http_framing.c: where does the request end? */
 struct http_framing {

@@ -54,12 +54,18 @@ static struct conn **bucket_of(struct http_server *s, const struct addr *a)
 	return &s->buckets[h & (BUCKETS - 1)];
 }
 
-unsigned http_count_from(struct http_server *s, const struct addr *a)
+static struct addr peer_of(const struct http_server *s, const struct addr *from)
 {
+	return s->o.peer ? s->o.peer(s->o.ctx, from) : *from;
+}
+
+unsigned http_count_from(struct http_server *s, const struct addr *from)
+{
+	const struct addr peer = peer_of(s, from);
 	unsigned n = 0;
 
-	for (struct conn *c = *bucket_of(s, a); c; c = c->same_bucket)
-		n += !addr_cmp(&c->from, a);
+	for (struct conn *c = *bucket_of(s, &peer); c; c = c->same_bucket)
+		n += !addr_cmp(&c->peer, &peer);
 	return n;
 }
 
@@ -97,18 +103,19 @@ static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
 		c->server = s;
 		c->fd = fd;
 		c->from = http_addr_of(from);
+		c->peer = peer_of(s, &c->from);
 		c->deadline = (struct loop_timer){.fn = on_deadline, .ctx = c};
 		loop_timer_set(s->loop, &c->deadline, transfer_ms(s));
 		c->next = s->conns;
 		if (c->next)
 			c->next->prev = c;
 		s->conns = c;
-		struct conn **bucket = bucket_of(s, &c->from);
+		struct conn **bucket = bucket_of(s, &c->peer);
 		c->same_bucket = *bucket;
 		*bucket = c;
 		s->n_conns++;
 	} else if (c) {
-		struct conn **p = bucket_of(s, &c->from);
+		struct conn **p = bucket_of(s, &c->peer);
 		while (*p != c)
 			p = &(*p)->same_bucket;
 		*p = c->same_bucket;
@@ -507,12 +514,14 @@ unsigned http_connections(const struct http_server *s)
 
 unsigned http_bodies_in_files(struct http_server *s, const struct addr *from)
 {
+	struct addr peer;
 	unsigned n = 0;
 
 	if (!from)
 		return s->n_spools;
-	for (const struct conn *c = *bucket_of(s, from); c; c = c->same_bucket)
-		n += c->request && c->request->spool && !addr_cmp(&c->from, from);
+	peer = peer_of(s, from);
+	for (const struct conn *c = *bucket_of(s, &peer); c; c = c->same_bucket)
+		n += c->request && c->request->spool && !addr_cmp(&c->peer, &peer);
 	return n;
 }
 

@@ -31,6 +31,11 @@ struct http_options {
 	unsigned transfer_ms;                   /* 0: TRANSFER_SECONDS */
 	const char *spool_dir;                  /* where bodies in files are; NULL: in memory (tests) */
 	/*
+	 * The one address for which those of one peer are counted; all that are nobody's are counted together, as that of
+	 * zeros. NULL: each by itself.
+	 */
+	struct addr (*peer)(void *ctx, const struct addr *from);
+	/*
 	 * Asked when the headers of a request are there, before its body is read; `rule` is REQUEST_MAX bytes in memory.
 	 * False: refused, with http_refuse(). NULL: nobody asks.
 	 */
@@ -101,7 +106,7 @@ void http_run(struct http_server *s);
 /* Closes all connections from addresses of which `keep` says no: their key went. */
 void http_close_others(struct http_server *s, bool (*keep)(void *ctx, const struct addr *from), void *ctx);
 unsigned http_connections(const struct http_server *s);
-/* Requests whose body is, or is to be, in a file: all, or those from one address (`from` not NULL). */
+/* Requests whose body is, or is to be, in a file: all, or those of the peer that has an address (`from` not NULL). */
 unsigned http_bodies_in_files(struct http_server *s, const struct addr *from);
 /* Since the start: answers, those of a status of 400 and above, and bytes of their bodies. */
 struct http_counts {

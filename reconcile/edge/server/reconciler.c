@@ -729,6 +729,7 @@ static int start(struct reconciler *r, struct diags *d)
 					       .address = r->o.address,
 					       .port = r->o.no_device ? r->o.port : SERVER_PORT,
 					       .spool_dir = r->o.data_dir,
+					       .peer = reconciler_peer_of,
 					       .admit = reconciler_admit,
 					       .request = reconciler_request,
 					       .ctx = r};

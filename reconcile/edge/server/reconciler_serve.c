@@ -34,6 +34,15 @@ struct asker reconciler_asker(const struct reconciler *r, const struct addr *fro
 	return (struct asker){ASKER_UNKNOWN, NONE};
 }
 
+/* Of one peer each is as good as the other; a peer may send from any that it has routes to, and those are nobody's. */
+struct addr reconciler_peer_of(void *ctx, const struct addr *from)
+{
+	const struct reconciler *r = ctx;
+	const struct asker who = reconciler_asker(r, from);
+
+	return who.kind == ASKER_UNKNOWN ? (struct addr){{0}} : r->current->model->peers[who.peer].ip[0];
+}
+
 uint32_t reconciler_owner(const struct reconciler *r, const struct revision *g, const struct key *mark)
 {
 	uint32_t i = revision_by_mark(g, mark);

@@ -212,6 +212,7 @@ struct reconciler {
 
 /* reconciler_serve.c */
 void reconciler_request(void *ctx, struct http_request *q, enum http_reason why);
+struct addr reconciler_peer_of(void *ctx, const struct addr *from);
 bool reconciler_admit(void *ctx, struct http_request *q, struct http_body_rule *rule);
 enum asker_kind { ASKER_UNKNOWN, ASKER_SELF, ASKER_INVITED, ASKER_PEER };
 struct asker {
