@@ -62,6 +62,8 @@ static void on_request(void *ctx, struct http_request *q, enum http_reason why)
 		http_hold(q, 400);
 		return;
 	}
+	if (!strcmp(http_path(q), "/wake"))
+		http_wake(f->held);
 	if (!strcmp(http_path(q), "/refuse")) {
 		http_refuse(q, 410, "invite-used", "no %d", 7);
 		return;
@@ -238,7 +240,16 @@ static void test_hold_and_wake(void **state)
 	assert_string_equal(hear(f, fd, 30), "");
 	assert_starts(hear(f, fd, LONG), "HTTP/1.1 200");
 	assert_int_equal(f->last, HTTP_TIMEOUT);
+	/* By somebody else's request, with which the turn of that one ends. */
+	int other = dial(f, "127.0.0.3");
+	say(fd, "GET /hold HTTP/1.1\r\n" HOST "\r\n");
+	assert_string_equal(hear(f, fd, 30), "");
+	say(other, "GET /wake HTTP/1.1\r\n" HOST "\r\n");
+	assert_starts(hear(f, fd, LONG), "HTTP/1.1 200");
+	assert_int_equal(f->last, HTTP_WOKEN);
+	close(other);
 	/* Whoever hangs up while it is held is not called again, and leaves nothing. */
+	await(f, 1);
 	f->requests = 0;
 	say(fd, "GET /hold HTTP/1.1\r\n" HOST "\r\n");
 	assert_string_equal(hear(f, fd, 30), "");

@@ -66,12 +66,14 @@ struct http_server {
 	struct http_request *held;
 	unsigned n_spools;
 	struct drain *drains;
-	bool running;
+	bool running, again;
 	struct http_counts counts;
 };
 
 struct addr http_addr_of(const struct sockaddr *sa);
 unsigned http_count_from(struct http_server *s, const struct addr *from); /* connections of the peer that has it */
+/* A connection was resumed: MHD has another turn at once, after the one that is under way. Of that it says nothing itself. */
+void http_again(struct http_server *s);
 
 /* http_framing.c: where does the request end? */
 struct http_framing {

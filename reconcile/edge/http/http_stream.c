@@ -10,7 +10,7 @@ static void wake(struct http_request *r)
 	r->asleep = false;
 	loop_fd_del(s->loop, r->conn->fd);
 	MHD_resume_connection(r->mhd);
-	loop_timer_set(s->loop, &s->turn, 0);
+	http_again(s);
 }
 
 void http_stream_wake_gone(struct http_request *r)

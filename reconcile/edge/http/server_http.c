@@ -15,10 +15,18 @@ static void schedule(struct http_server *s)
 {
 	MHD_UNSIGNED_LONG_LONG ms;
 
-	if (MHD_get_timeout(s->mhd, &ms) == MHD_YES)
+	if (s->again)
+		loop_timer_set(s->loop, &s->turn, 0);
+	else if (MHD_get_timeout(s->mhd, &ms) == MHD_YES)
 		loop_timer_set(s->loop, &s->turn, ms > 60000 ? 60000 : (int64_t)ms);
 	else
 		loop_timer_del(s->loop, &s->turn);
+}
+
+void http_again(struct http_server *s)
+{
+	s->again = true;
+	loop_timer_set(s->loop, &s->turn, 0);
 }
 
 void http_run(struct http_server *s)
@@ -26,6 +34,7 @@ void http_run(struct http_server *s)
 	if (s->running)
 		return;
 	s->running = true;
+	s->again = false;
 	MHD_run(s->mhd);
 	s->running = false;
 	schedule(s);
@@ -147,7 +156,7 @@ static void unhold(struct http_request *r)
 	loop_fd_del(s->loop, r->conn->fd);
 	loop_timer_set(s->loop, &r->conn->deadline, transfer_ms(s));
 	MHD_resume_connection(r->mhd);
-	loop_timer_set(s->loop, &s->turn, 0);
+	http_again(s);
 }
 
 static void on_wait_over(void *ctx)
