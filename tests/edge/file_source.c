@@ -52,9 +52,7 @@ static uint64_t number(const struct fixture *f)
 
 static void await_number(const struct fixture *f, uint64_t n)
 {
-	for (int i = 0; i < 2000 && number(f) != n; i++)
-		usleep(5000);
-	assert_int_equal(number(f), n);
+	AWAIT(number(f) == n);
 }
 
 static void test_changes(void **state)

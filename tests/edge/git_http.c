@@ -5,6 +5,7 @@
 #include "tests/edge/server_test.h"
 
 #include <fcntl.h>
+#include <sys/pidfd.h>
 #include <zlib.h>
 
 #define ALICE   "127.60.64.2"
@@ -124,9 +125,7 @@ static void test_who(void **state)
 	/* Who is one no more is nobody. */
 	assert_int_equal(status_of(f, "127.60.64.15", "GET " REFS " HTTP/1.1", "", ""), 200);
 	push_admins(f, ADMINS - 1);
-	for (int i = 0; i < 400 && status_of(f, "127.60.64.15", "GET " REFS " HTTP/1.1", "", "") != 403; i++)
-		usleep(5000);
-	assert_int_equal(status_of(f, "127.60.64.15", "GET " REFS " HTTP/1.1", "", ""), 403);
+	AWAIT(status_of(f, "127.60.64.15", "GET " REFS " HTTP/1.1", "", "") == 403);
 }
 
 /* --- what is refused --- */
@@ -280,20 +279,40 @@ static unsigned started(const struct fixture *f, pid_t *last)
 	return n;
 }
 
-static void await_started(const struct fixture *f, unsigned n, pid_t *last)
+/* How many the server has now, those that it has not reaped yet among them. */
+static unsigned children(const struct fixture *f)
 {
-	for (int i = 0; i < 2000 && started(f, NULL) != n; i++)
-		usleep(5000);
-	usleep(20000); /* no more than these */
+	char path[64];
+	unsigned n = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)f->server, (int)f->server);
+	file = fopen(path, "r");
+	assert_non_null(file);
+	while (fscanf(file, "%*d") != EOF)
+		n++;
+	fclose(file);
+	return n;
+}
+
+/* So many in all, `now` of them at this moment, and none that is about to. */
+static void await_started(const struct fixture *f, unsigned n, unsigned now, pid_t *last)
+{
+	server_looked(f);
+	AWAIT(children(f) == now && started(f, NULL) == n);
 	assert_int_equal(started(f, last), n);
 }
 
 static void await_gone(pid_t pid)
 {
-	for (int i = 0; i < 2000 && !kill(pid, 0); i++)
-		usleep(5000);
-	assert_int_equal(kill(pid, 0), -1);
-	assert_int_equal(errno, ESRCH);
+	int fd = pidfd_open(pid, 0);
+
+	if (fd < 0) {
+		assert_int_equal(errno, ESRCH);
+		return;
+	}
+	assert_int_equal(poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, AWAIT_MS), 1);
+	close(fd);
 }
 
 #define SLEEPS "echo $$ >>started\nexec sleep 100\n"
@@ -309,19 +328,19 @@ static void test_turns(void **state)
 	for (unsigned i = 0; i < GIT_CHILDREN_MAX + 1; i++) {
 		snprintf(from, sizeof(from), "127.60.64.%u", 10 + i);
 		fd[i] = ask(f, from, "GET " REFS " HTTP/1.1", "", "", 0);
-		await_started(f, i < GIT_CHILDREN_MAX ? i + 1 : GIT_CHILDREN_MAX, &pid);
+		const unsigned n = i < GIT_CHILDREN_MAX ? i + 1 : GIT_CHILDREN_MAX;
+		await_started(f, n, n, &pid);
 	}
 	/* A second one of the first peer waits for the first one, whoever else is done. */
 	fd[ADMINS] = ask(f, "127.60.64.10", "GET " REFS " HTTP/1.1", "", "", 0);
 	close(fd[GIT_CHILDREN_MAX - 1]);
 	await_gone(pid);
-	await_started(f, GIT_CHILDREN_MAX + 1, &pid);
+	await_started(f, GIT_CHILDREN_MAX + 1, GIT_CHILDREN_MAX, &pid);
 	close(fd[GIT_CHILDREN_MAX]);
 	await_gone(pid);
-	usleep(50000);
-	assert_int_equal(started(f, NULL), GIT_CHILDREN_MAX + 1);
+	await_started(f, GIT_CHILDREN_MAX + 1, GIT_CHILDREN_MAX - 1, NULL);
 	close(fd[0]);
-	await_started(f, GIT_CHILDREN_MAX + 2, &pid);
+	await_started(f, GIT_CHILDREN_MAX + 2, GIT_CHILDREN_MAX - 1, &pid);
 	/* Others are served meanwhile. */
 	assert_int_equal(get(f, ALICE, "/v1/poll", NULL), 200);
 	/* With the server all of them end. */
@@ -336,14 +355,17 @@ static void test_turns(void **state)
 static void test_stubborn(void **state)
 {
 	struct fixture *f = *state;
+	char told[128];
 	pid_t pid;
 
-	start_with(f, "trap '' TERM\necho $$ >>started\nwhile :; do sleep 1; done\n");
+	start_with(f, "trap 'echo >told' TERM\necho $$ >>started\nwhile :; do sleep 1; done\n");
 	int fd = ask(f, ALICE, "GET " REFS " HTTP/1.1", "", "", 0);
-	await_started(f, 1, &pid);
+	await_started(f, 1, 1, &pid);
 	close(fd);
-	usleep(300000);
-	assert_int_equal(kill(pid, 0), 0);
+	snprintf(told, sizeof(told), "%s/told", f->repository);
+	AWAIT(access(told, F_OK) == 0);
+	await_started(f, 1, 1, NULL);
+	time_passes(f, GIT_END_MS);
 	await_gone(pid);
 }
 
@@ -355,11 +377,12 @@ static void test_stubborn_hook(void **state)
 
 	start_with(f, "(trap '' TERM; exec sleep 50) >/dev/null 2>&1 &\necho $! >>started\nexec sleep 100\n");
 	int fd = ask(f, ALICE, "GET " REFS " HTTP/1.1", "", "", 0);
-	await_started(f, 1, &pid);
+	await_started(f, 1, 1, &pid);
 	close(fd);
+	await_started(f, 1, 0, NULL);
 	await_gone(pid);
 	fd = ask(f, ALICE, "GET " REFS " HTTP/1.1", "", "", 0);
-	await_started(f, 2, &pid);
+	await_started(f, 2, 1, &pid);
 	server_stop(f);
 	await_gone(pid);
 	close(fd);
@@ -437,19 +460,16 @@ static void test_bodies(void **state)
 	int fd[2];
 
 	start_with(f, "exec cat\n");
-	for (int i = 0; i < 2; i++)
-		fd[i] = ask(f, ALICE, "POST " PUSH " HTTP/1.1", PUSHES "Content-Length: 1000\r\n", "0000", 4);
-	usleep(50000);
+	for (int i = 0; i < 2; i++) {
+		fd[i] = ask(f, ALICE, "POST " PUSH " HTTP/1.1",
+			    PUSHES "Expect: 100-continue\r\nContent-Length: 1000\r\n", "", 0);
+		assert_int_equal(poll(&(struct pollfd){.fd = fd[i], .events = POLLIN}, 1, AWAIT_MS), 1);
+	}
 	assert_int_equal(status_of(f, ALICE, "POST " PUSH " HTTP/1.1", PUSHES "Content-Length: 4\r\n", "0000"), 503);
 	assert_int_equal(status_of(f, "127.60.64.10", "POST " PUSH " HTTP/1.1", PUSHES "Content-Length: 4\r\n", "0000"),
 			 200);
 	close(fd[0]);
-	int status = 0;
-	for (int i = 0; i < 400 && status != 200; i++) {
-		usleep(5000);
-		status = status_of(f, ALICE, "POST " PUSH " HTTP/1.1", PUSHES "Content-Length: 4\r\n", "0000");
-	}
-	assert_int_equal(status, 200);
+	AWAIT(status_of(f, ALICE, "POST " PUSH " HTTP/1.1", PUSHES "Content-Length: 4\r\n", "0000") == 200);
 	close(fd[1]);
 }
 

@@ -18,6 +18,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* What others do, and no descriptor tells of: looked at every few milliseconds, until it is so or for so long. */
+#define AWAIT_MS 20000
+#define AWAIT(condition)                                                                                               \
+	do {                                                                                                           \
+		int waits = AWAIT_MS / 5;                                                                              \
+		while (!(condition)) {                                                                                 \
+			if (!waits--)                                                                                  \
+				fail_msg("not within %d s: %s", AWAIT_MS / 1000, #condition);                          \
+			usleep(5000);                                                                                  \
+		}                                                                                                      \
+	} while (0)
+
 static inline int git_test_remove(const char *path, const struct stat *st, int type, struct FTW *where)
 {
 	(void)st;

@@ -76,11 +76,7 @@ static int files_below(const struct fixture *f, const char *ref, const char *fol
 
 static void await_files(const struct fixture *f, const char *ref, const char *folder, int n)
 {
-	int got = -1;
-
-	for (int i = 0; i < 2000 && (got = files_below(f, ref, folder)) != n; i++)
-		usleep(5000);
-	assert_int_equal(got, n);
+	AWAIT(files_below(f, ref, folder) == n);
 }
 
 static void enrol(const struct fixture *f, uint32_t n, struct buf *out)

@@ -26,6 +26,8 @@
 #define MAIN "refs/heads/main"
 #define HUB  "127.60.0.1"
 
+#define READY_MS 60000 /* how long a server may take to listen, on the slowest machine */
+
 struct fixture {
 	char folder[64], repository[96], data[96];
 	git_repository *git;
@@ -156,6 +158,14 @@ static inline void on_usr1(int signo)
 	clock_set(clock_unix() - 3600);
 }
 
+/* So many milliseconds pass for it. */
+static inline void on_usr2(int signo, siginfo_t *info, void *context)
+{
+	(void)signo;
+	(void)context;
+	clock_skip(info->si_value.sival_int);
+}
+
 /* Says where the server listens, once it does. */
 struct port_sayer {
 	struct reconciler *reconciler;
@@ -190,6 +200,7 @@ static inline void serve(struct fixture *f, int say)
 	if (!getenv("SERVER_LOG") && !freopen("/dev/null", "w", stderr))
 		_exit(5);
 	signal(SIGUSR1, on_usr1);
+	sigaction(SIGUSR2, &(struct sigaction){.sa_sigaction = on_usr2, .sa_flags = SA_SIGINFO}, NULL);
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	r = l ? reconciler_new(l, f->config, &o, &d) : NULL;
@@ -223,9 +234,17 @@ static inline int server_begin(struct fixture *f)
 /* Waits until it listens: there is something published. */
 static inline void server_ready(struct fixture *f, int said)
 {
+	if (poll(&(struct pollfd){.fd = said, .events = POLLIN}, 1, READY_MS) != 1)
+		fail_msg("the server does not listen within %d s", READY_MS / 1000);
 	assert_int_equal(read(said, &f->port, sizeof(f->port)), sizeof(f->port));
 	close(said);
 	assert_true(f->port > 0);
+}
+
+/* For the running server, at once: its timers are due, its deadlines over. */
+static inline void time_passes(const struct fixture *f, int ms)
+{
+	assert_int_equal(sigqueue(f->server, SIGUSR2, (union sigval){.sival_int = ms}), 0);
 }
 
 static inline void server_start(struct fixture *f)
@@ -295,6 +314,12 @@ static inline int get(const struct fixture *f, const char *from, const char *pat
 
 	send_request(f, fd, "GET", path, (struct span){0}, NULL);
 	return receive(fd, body);
+}
+
+/* What came before this, and what was due, has been looked at: its own address is refused, but not before that. */
+static inline void server_looked(const struct fixture *f)
+{
+	assert_int_equal(get(f, HUB, "/v1/poll", NULL), 403);
 }
 
 static inline int post(const struct fixture *f, const char *from, struct span record, struct buf *body)

@@ -8,9 +8,7 @@ static char *await_note(const struct fixture *f, const git_oid *commit)
 	git_note *note = NULL;
 	char *text;
 
-	for (int i = 0; i < 2000 && git_note_read(&note, f->git, "refs/notes/innernet", commit); i++)
-		usleep(5000);
-	assert_non_null(note);
+	AWAIT(git_note_read(&note, f->git, "refs/notes/innernet", commit) == 0);
 	text = strdup(git_note_message(note));
 	git_note_free(note);
 	return text;

@@ -28,6 +28,7 @@ struct loop {
 };
 
 static int64_t fixed_time = -1;
+static int64_t skipped_ms;
 
 int64_t clock_unix(void)
 {
@@ -36,7 +37,7 @@ int64_t clock_unix(void)
 	if (fixed_time >= 0)
 		return fixed_time;
 	clock_gettime(CLOCK_REALTIME, &ts);
-	return ts.tv_sec;
+	return ts.tv_sec + (ts.tv_nsec / 1000000 + skipped_ms) / 1000;
 }
 
 void clock_set(int64_t fixed)
@@ -49,7 +50,12 @@ int64_t clock_boot_ms(void)
 	struct timespec ts;
 
 	clock_gettime(CLOCK_BOOTTIME, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000 + skipped_ms;
+}
+
+void clock_skip(int64_t ms)
+{
+	skipped_ms += ms;
 }
 
 struct loop *loop_new(struct diags *d)

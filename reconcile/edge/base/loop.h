@@ -36,5 +36,6 @@ void loop_stop(struct loop *l);
 int64_t clock_unix(void);      /* seconds */
 void clock_set(int64_t fixed); /* tests: a fixed wall clock; -1: the real one */
 int64_t clock_boot_ms(void);   /* monotonic, counts suspend */
+void clock_skip(int64_t ms);   /* tests: both clocks go on from so much later, timers with them */
 
 #endif
