@@ -184,7 +184,9 @@ $(FUZZ_T): $(FB)/%.t: tests/fuzz/run $(FB)/%
 TESTS   ?= $(filter tests/e2e/%,$(SCRIPTS)) $(if $(ONCE),$(FUZZ_T)) $(UNIT_TESTS) \
            $(filter-out tests/e2e/% $(if $(ONCE),,tests/lint/%),$(SCRIPTS))
 # A sanitizer's report fails the test; the namespaces' programs are ended by signals, with what they hold.
-TEST_ENV = BUILD='$(abspath $(B))' FUZZ_BUILD='$(abspath $(FB))' CC='$(CC)' SAN='$(SAN)' CMOCKA_MESSAGE_OUTPUT=TAP \
+# For the slowest test on the slowest machine, a guest that is emulated: under sanitizers twice of that.
+TEST_TIMEOUT ?= $(if $(SAN),1200,600)
+TEST_ENV = TEST_TIMEOUT='$(TEST_TIMEOUT)' BUILD='$(abspath $(B))' FUZZ_BUILD='$(abspath $(FB))' CC='$(CC)' SAN='$(SAN)' CMOCKA_MESSAGE_OUTPUT=TAP \
            ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1
 
 PROVE    := prove --exec tests/run

@@ -5,7 +5,7 @@ set -u
 
 BUILD=${BUILD:-build}
 KERNEL=${KERNEL:-build/kernel}
-SECONDS_MAX=600 # under sanitizers, emulated and beside another test it takes some 200
+SECONDS_MAX=$((${TEST_TIMEOUT:-600} - 20)) # in time to say what it came to, before tests/run ends it all
 here=$(dirname "$0")
 if [ "$(uname -m)" != x86_64 ]; then
 	echo "1..0 # SKIP the programs here are not x86_64's"
@@ -41,7 +41,8 @@ device_cases
 echo "1..$n"
 END
 qemu=$!
-tr -d '\r' <"$work/console" | tee "$work/log" | grep --line-buffered -E '^(ok|not ok|#|1\.\.|Bail out)'
+tr -d '\r' <"$work/console" | tee "$work/log" | grep --line-buffered -E '^(ok|not ok|#|1\.\.|Bail out)' &
+wait "$!"
 wait "$qemu"
 qemu=
 grep -q '^1\.\.' "$work/log" || {
