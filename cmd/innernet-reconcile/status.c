@@ -171,6 +171,18 @@ static void render(struct buf *out, const json_t *o, bool *good)
 	add_history(out, o);
 }
 
+/* However good it looks. */
+static void not_running(const struct invocation *inv, struct diags *d)
+{
+	struct diag *g = diag_warning(d, "not-running", NULL, "no server of '%s' runs; this is what it wrote down last",
+				      inv->args[0]);
+	struct buf watch = {0};
+
+	command_put(&watch, inv, "--watch", inv->args[0]);
+	diag_help(d, g, "start it: %s", watch.p ? watch.p : "");
+	buf_free(&watch);
+}
+
 static int run(struct invocation *inv)
 {
 	struct server_paths paths;
@@ -196,6 +208,10 @@ static int run(struct invocation *inv)
 	render(&out, o, &good);
 	if (print_buf(inv, option_given(inv, "json") ? &text : &out) == 0)
 		code = good ? DONE : FAILED;
+	if (!status_server_runs(paths.data)) {
+		not_running(inv, &d);
+		code = FAILED;
+	}
 out:
 	report(inv, &d, NULL);
 	diags_free(&d);
@@ -211,8 +227,8 @@ const struct command command_status = {
     .synopsis = "NAME [--json]",
     .summary = "what is published, what was refused and why, who has converged",
     .text =
-	"Reads what the server wrote down last, whether or not it runs. Exit code 0 when it is ready and the newest\n"
-	"commit is valid, else 1.",
+	"Reads what the server wrote down last, also when it does not run, which is said then. Exit code 0 when it\n"
+	"runs, is ready and the newest commit is valid, else 1.",
     .example = "innernet-reconcile status corp",
     .options = options,
     .min_args = 1,

@@ -207,7 +207,11 @@ ok 'and over when the port is free' wait_for 15 status_has 'Ready +True'
 
 DATA=/var/lib/innernet-reconcile/snet
 like "$(on hub innernet-reconcile uninstall snet --yes 2>&1)" "the server of 'snet' runs" 'a server that runs is not taken away'
+ok 'and its status is well' status
 stop hub server
+like "$(status 2>&1; echo "exit $?")" "^warning\[not-running\]: no server of 'snet' runs; this is what it wrote down last$" \
+	'of one that runs no more the status says so'
+nok 'and it is not a good one' status
 like "$(on hub innernet-reconcile uninstall snet 2>&1 </dev/null)" '^error\[not-confirmed\]: nothing was changed' \
 	'who does not say yes is shown what would go'
 ok 'and nothing is gone' on hub test -e "$CONFIG" -a -e $DATA/published/current -a -e /run/wireguard/snet.sock

@@ -5,44 +5,12 @@
 #include "reconcile/edge/config/server_config.h"
 #include "reconcile/edge/server/status_file.h"
 
-#include <errno.h>
 #include <poll.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define LOOK_MS 100 /* where nothing says that the status is a new one */
-
-/*
- * Does somebody hold the server's lock? By the kernel's list of locks: trying to take it would need the right to, and
- * could make a server that starts give up. It names files by their inodes alone where folders are layered, so the
- * device is not compared. True when it cannot be told.
- */
-static bool server_runs(const char *data_dir)
-{
-	struct buf path = {0};
-	char line[256];
-	struct stat st;
-	unsigned long long inode;
-	bool found = false, known;
-	FILE *f;
-
-	buf_printf(&path, "%s/" RECONCILER_LOCK_FILE, data_dir);
-	known = !path.failed && !stat(path.p, &st);
-	buf_free(&path);
-	if (!known)
-		return errno != ENOENT;
-	if (!(f = fopen("/proc/locks", "re")))
-		return true;
-	/* "1: FLOCK  ADVISORY  WRITE 1234 08:01:131074 0 EOF" */
-	while (!found && fgets(line, sizeof(line), f))
-		found = strstr(line, "FLOCK") && sscanf(line, "%*s %*s %*s %*s %*s %*x:%*x:%llu", &inode) == 1 &&
-			inode == st.st_ino;
-	fclose(f);
-	return found;
-}
 
 enum said { SAID_NOTHING, SAID_SOME, SAID_ALL };
 
@@ -139,7 +107,7 @@ static void follow(const struct push *p, const char *sha, struct buf *out)
 		int64_t left = until - clock_boot_ms();
 		if (left <= 0)
 			break;
-		if (said == SAID_NOTHING && !server_runs(p->data_dir)) {
+		if (said == SAID_NOTHING && !status_server_runs(p->data_dir)) {
 			buf_str(out, "the reconciler is not running; this will be published when it does\n");
 			said = SAID_SOME;
 			break;

@@ -2,7 +2,10 @@
 #include "reconcile/edge/base/file.h"
 #include "reconcile/edge/server/reconciler.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 int status_file_read(const char *data_dir, struct buf *text, json_t **out, struct diags *d)
 {
@@ -67,4 +70,32 @@ json_t *status_condition(const json_t *o, const char *type)
 			return c;
 	}
 	return NULL;
+}
+
+/*
+ * By the kernel's list of locks: trying to take it would need the right to, and could make a server that starts give
+ * up. It names files by their inodes alone where folders are layered, so the device is not compared.
+ */
+bool status_server_runs(const char *data_dir)
+{
+	struct buf path = {0};
+	char line[256];
+	struct stat st;
+	unsigned long long inode;
+	bool found = false, known;
+	FILE *f;
+
+	buf_printf(&path, "%s/" RECONCILER_LOCK_FILE, data_dir);
+	known = !path.failed && !stat(path.p, &st);
+	buf_free(&path);
+	if (!known)
+		return errno != ENOENT;
+	if (!(f = fopen("/proc/locks", "re")))
+		return true;
+	/* "1: FLOCK  ADVISORY  WRITE 1234 08:01:131074 0 EOF" */
+	while (!found && fgets(line, sizeof(line), f))
+		found = strstr(line, "FLOCK") && sscanf(line, "%*s %*s %*s %*s %*s %*x:%*x:%llu", &inode) == 1 &&
+			inode == st.st_ino;
+	fclose(f);
+	return found;
 }

@@ -19,4 +19,7 @@ void status_put_version(struct buf *out, const json_t *o);
 /* The condition of a type; NULL. */
 json_t *status_condition(const json_t *o, const char *type);
 
+/* Does somebody hold the server's lock? True when it cannot be told. */
+bool status_server_runs(const char *data_dir);
+
 #endif
