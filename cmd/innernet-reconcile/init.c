@@ -3,6 +3,7 @@
 #include "cmd/innernet-reconcile/init_source.h"
 #include "reconcile/edge/base/file.h"
 #include "reconcile/edge/base/log.h"
+#include "reconcile/edge/device/device.h"
 #include "reconcile/edge/git/source.h"
 #include "reconcile/json_schema.h"
 #include "reconcile/reach.h"
@@ -384,6 +385,22 @@ static void print_next_steps(const struct invocation *inv, const struct answers 
 	printf("\nUDP port %u must be open from outside.\n", a->port);
 }
 
+/* The network's name is its interface's, and an interface of another kind would be in its way for ever. */
+static int check_interface(struct arena *arena, const char *name, struct diags *d)
+{
+	struct device_state *there = NULL;
+	struct diags own = {0};
+	int rc = 0;
+
+	if (device_read(arena, name, &there, &own) < 0 && own.first &&
+	    !strcmp(own.first->code, "device-not-wireguard")) {
+		diag_help(d, diag_error(d, own.first->code, NULL, "%s", own.first->message), "%s", own.first->help);
+		rc = -1;
+	}
+	diags_free(&own);
+	return rc;
+}
+
 static int run(struct invocation *inv)
 {
 	struct arena *arena = arena_new();
@@ -406,7 +423,7 @@ static int run(struct invocation *inv)
 		diag_help(&d, g, "nothing was changed; use another --network-name, or move the file away");
 		goto out;
 	}
-	if (!(c = config_make(inv, &a, paths.data, &d)))
+	if (check_interface(arena, a.network, &d) < 0 || !(c = config_make(inv, &a, paths.data, &d)))
 		goto out;
 	write_definition(&definition, &a, c);
 	if (definition.failed || check_definition(inv, &definition) < 0 || create(paths.config, c, &definition, &d) < 0)

@@ -380,7 +380,8 @@ case_errors() {
 	ip link set Cveth0 name Cnotwg
 	ip link set Cnotwg up
 	is "not WireGuard" "$("$DRIVER" read Cnotwg)" \
-		"error[device-not-wireguard]: Cnotwg: there is an interface of this name, and it is not WireGuard, but of kind veth"
+		"error[device-not-wireguard]: Cnotwg: there is an interface of this name, and it is not WireGuard, but of kind veth
+  help: \`ip link show Cnotwg\` shows it; it has to go, or the network needs another name"
 	ip route add 10.77.0.0/16 dev Cnotwg
 	{
 		cat "$WORK/one"

@@ -49,6 +49,10 @@ is "$(on hub sh -c 'umask 000; innernet-reconcile init --network-name open --net
 like "$(on hub innernet-reconcile init --network-name x --network-cidr 10.0.0.1/8 --external-endpoint a:1 2>&1)" \
 	'did you mean 10\.0\.0\.0/8' 'host bits are refused with what was meant'
 
+like "$(on hub innernet-reconcile init --network-name eth0 --network-cidr 10.64.0.0/16 --external-endpoint a:1 2>&1)" \
+	'^error\[device-not-wireguard\]: eth0: ' 'a name that another interface has is refused'
+ok 'with nothing made' on hub test ! -e /etc/innernet-reconcile/eth0.yaml -a ! -e /var/lib/innernet-reconcile/eth0
+
 on hub sh -c 'echo "{}" >/var/lib/innernet-reconcile/open/status.json'
 nok 'a status that says nothing is not a good one' on hub innernet-reconcile status open
 

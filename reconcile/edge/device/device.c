@@ -186,9 +186,11 @@ int device_read(struct arena *a, const char *ifname, struct device_state **out, 
 		s->exists = false;
 		err = 0;
 	} else if (err == -ENOTSUP) {
-		diag_error(d, "device-not-wireguard", NULL,
-			   "%s: there is an interface of this name, and it is not WireGuard%s%s", ifname,
-			   link.kind_name[0] ? ", but of kind " : "", link.kind_name);
+		diag_help(d,
+			  diag_error(d, "device-not-wireguard", NULL,
+				     "%s: there is an interface of this name, and it is not WireGuard%s%s", ifname,
+				     link.kind_name[0] ? ", but of kind " : "", link.kind_name),
+			  "`ip link show %s` shows it; it has to go, or the network needs another name", ifname);
 		err = -1;
 	} else if (err < 0) {
 		err = fail(d, ifname, err, rt.note, "read the interface");
