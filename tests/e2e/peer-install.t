@@ -87,6 +87,10 @@ is "$(on alice stat -c %a /var/lib/innernet/corp/snapshot)" 600 'the snapshot is
 out=$(on alice innernet install alice.yaml 2>&1)
 is $? 1 'a second install is refused'
 like "$out" "error\[already-installed\]: this machine is in the network 'corp' already, by this invitation" 'with a clear word'
+out=$(on alice innernet install alice.yaml --name other 2>&1)
+is "$? $(head -n 1 <<<"$out")" "1 error[already-installed]: this invitation is that of 'corp' on this machine already" \
+	'so is one under another name'
+nok 'which leaves no file' on alice test -e /etc/innernet/other.yaml
 is "$(on alice wg show corp private-key)" "$key" 'and touches nothing'
 
 # ---- the answer was lost: interrupted between the server's commit and our own ---------------------------------------

@@ -131,6 +131,8 @@ int invitation_read(const char *path, struct invitation **out, struct diags *d)
 	r = file_read_secret(path, INVITATION_MAX, &b, NULL, d);
 	if (r == 0)
 		r = invitation_parse(buf_span(&b), path, out, d);
+	if (r < 0 && d->last && d->last->code == code && !d->last->help)
+		diag_help(d, d->last, "is it all of the file, and the right one? Copy it again, or ask for a new one");
 	buf_wipe(&b);
 	return r;
 }

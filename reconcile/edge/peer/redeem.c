@@ -438,26 +438,46 @@ static int redeemer_init(struct redeemer *r, struct diags *d)
 	return 0;
 }
 
-/* That it was given; what it is called already when this goes on; or the network's. */
-static void choose_name(struct redeemer *r, const char *given)
+/*
+ * That it was given; what it is called already when this goes on; or the network's. Refused: another one than it is
+ * called already, since one invitation is one place.
+ */
+static int choose_name(struct redeemer *r, const char *given, struct diags *d)
 {
 	struct arena *a = arena_new();
-	const char *const *names = NULL;
+	const char *const *names = NULL, *there = NULL;
 	struct diags ignored = {0};
+	struct diag *g;
+	bool redeemed = false;
 	size_t n = 0;
+	int done = 0;
 
-	snprintf(r->name, sizeof(r->name), "%s", given ? given : r->inv->m.network);
-	if (!given && a)
+	if (a)
 		peer_config_list(a, r->options->config_dir, &names, &n, &ignored);
 	for (size_t i = 0; i < n; i++) {
 		struct peer_config *c = NULL;
 		if (peer_config_read(r->options->config_dir, names[i], &c, NULL, &ignored) == 0 &&
-		    key_eq(&c->invite, &r->inv->invite) && key_eq(&c->m.trust.id, &r->inv->m.trust.id))
-			snprintf(r->name, sizeof(r->name), "%s", names[i]);
+		    key_eq(&c->invite, &r->inv->invite) && key_eq(&c->m.trust.id, &r->inv->m.trust.id)) {
+			there = names[i];
+			redeemed = c->redeemed;
+		}
 		peer_config_free(c);
+	}
+	if (given && there && strcmp(given, there) != 0) {
+		g = diag_error(d, "already-installed", NULL, "this invitation is that of '%s' on this machine already",
+			       there);
+		if (redeemed)
+			diag_help(d, g, "`innernet show %s` shows it; to call it otherwise, it needs a new invitation",
+				  there);
+		else
+			diag_help(d, g, "go on with it without --name; or `innernet uninstall %s` first", there);
+		done = -1;
+	} else {
+		snprintf(r->name, sizeof(r->name), "%s", there ? there : given ? given : r->inv->m.network);
 	}
 	diags_free(&ignored);
 	arena_free(a);
+	return done;
 }
 
 int redeem(const struct peer_options *o, const struct invitation *inv, const char *interface,
@@ -467,8 +487,8 @@ int redeem(const struct peer_options *o, const struct invitation *inv, const cha
 	int done = -1, locked;
 
 	*out = NULL;
-	choose_name(&r, interface);
-	if (redeemer_init(&r, d) < 0 || prepare_file(&r, d) < 0 || peer_open(o, r.name, &r.peer, d) < 0)
+	if (choose_name(&r, interface, d) < 0 || redeemer_init(&r, d) < 0 || prepare_file(&r, d) < 0 ||
+	    peer_open(o, r.name, &r.peer, d) < 0)
 		goto out;
 	peer_resolve(r.peer, RESOLVE_MS, d);
 	if (check_new(&r, d) < 0)
