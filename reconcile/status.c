@@ -452,6 +452,11 @@ static void check_peers(struct checks *c, const struct status_facts *f)
 
 void status_checks(struct checks *c, const struct status_facts *f)
 {
+	/* Before the invitation is redeemed nothing else can be right, or be helped. */
+	if (!f->view && !f->redeemed) {
+		check_snapshot(c, f);
+		return;
+	}
 	check_interface(c, f);
 	check_daemon(c, f);
 	check_server(c, f);

@@ -173,7 +173,8 @@ static void test_wrong(void **unused)
 	facts.view = NULL;
 	says(1, "*  FAIL  snapshot    there is none yet\n");
 	facts.redeemed = false;
-	says(1, "*  FAIL  snapshot    the invitation has not been redeemed yet\n");
+	says(1, "  FAIL  snapshot    the invitation has not been redeemed yet\n"
+		"                    -> go on with it: innernet install INVITATION\n");
 	setup(NULL);
 	facts.plan = NULL;
 	facts.plan_error = "changing interfaces needs root";
