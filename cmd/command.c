@@ -243,6 +243,29 @@ static bool is_bool(const char *s)
 	return strcmp(s, "true") == 0 || strcmp(s, "false") == 0;
 }
 
+/* The long option that a mistyped one stands for, or NULL. */
+static const char *option_nearest(const struct option_spec *const tables[], size_t n_tables, const char *s, size_t n)
+{
+	unsigned best = n > 4 ? 3 : 2;
+	const char *nearest = NULL;
+	char word[32];
+
+	if (n >= sizeof(word))
+		return NULL;
+	memcpy(word, s, n);
+	word[n] = '\0';
+	for (size_t t = 0; t < n_tables; t++) {
+		for (const struct option_spec *o = tables[t]; o && o->name; o++) {
+			unsigned distance = word_distance(word, o->name, best - 1);
+			if (distance < best) {
+				best = distance;
+				nearest = o->name;
+			}
+		}
+	}
+	return nearest;
+}
+
 /* The option at argv[i]. Returns how many arguments it took, or -1 after printing. */
 static int parse_option(struct invocation *inv, int argc, char **argv, int i)
 {
@@ -256,7 +279,9 @@ static int parse_option(struct invocation *inv, int argc, char **argv, int i)
 	for (size_t t = 0; t < 3 && !o; t++)
 		o = is_long ? find_long(tables[t], s + 2, n) : find_letter(tables[t], s[1]);
 	if (!o) {
-		usage_error(inv, "unknown option '%s'", s);
+		const char *nearest = is_long ? option_nearest(tables, 3, s + 2, n) : NULL;
+		usage_error(inv, "unknown option '%.*s'%s%s%s", is_long ? (int)n + 2 : 2, s,
+			    nearest ? "; did you mean '--" : "", nearest ? nearest : "", nearest ? "'?" : "");
 		return -1;
 	}
 	if (is_long && s[2 + n] == '=')

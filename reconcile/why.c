@@ -1,5 +1,7 @@
 #include "reconcile/why.h"
 
+#include "schema/find.h"
+
 #include <string.h>
 
 const char *why_cause_name(enum why_cause cause)
@@ -52,6 +54,7 @@ static int find_addr(const struct model *m, struct why_end *out, struct diags *d
 
 int why_find(const struct model *m, const char *text, struct why_end *out, struct diags *d)
 {
+	const char *near;
 	struct diag *g;
 
 	*out = (struct why_end){.ref = {.text = text, .index = NONE}, .cidr = NONE, .through = NONE};
@@ -68,7 +71,13 @@ int why_find(const struct model *m, const char *text, struct why_end *out, struc
 	if (out->cidr != NONE)
 		return 0;
 	g = diag_error(d, "unknown-name", NULL, "there is no peer or CIDR '%.80s' in '%s'", text, m->network);
-	diag_help(d, g, "give the name of a peer or of a CIDR, or an address");
+	near = model_nearest(m, text, false);
+	if (!near)
+		near = model_nearest(m, text, true);
+	if (near)
+		diag_help(d, g, "did you mean '%s'?", near);
+	else
+		diag_help(d, g, "give the name of a peer or of a CIDR, or an address");
 	return -1;
 }
 

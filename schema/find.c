@@ -4,8 +4,7 @@
 
 #include <string.h>
 
-/* The nearest name of that kind; NULL: none is near. */
-static const char *nearest(const struct model *m, const char *name, bool cidr)
+const char *model_nearest(const struct model *m, const char *name, bool cidr)
 {
 	unsigned limit = strlen(name) > 5 ? 2 : 1, best = limit + 1;
 	const char *found = NULL;
@@ -23,7 +22,7 @@ static const char *nearest(const struct model *m, const char *name, bool cidr)
 
 static void unknown(const struct model *m, const char *name, bool cidr, struct diags *d)
 {
-	const char *near = nearest(m, name, cidr);
+	const char *near = model_nearest(m, name, cidr);
 	uint32_t other = cidr ? model_peer_by_name(m, name) : model_cidr_by_name(m, name);
 	struct diag *g =
 	    diag_error(d, "unknown-name", NULL, "there is no %s '%s' in %s", cidr ? "CIDR" : "peer", name, m->files[0]);

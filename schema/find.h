@@ -8,4 +8,7 @@
 uint32_t model_find_peer(const struct model *m, const char *name, struct diags *d);
 uint32_t model_find_cidr(const struct model *m, const char *name, struct diags *d);
 
+/* The peer's or CIDR's name that a mistyped one stands for; NULL: none is near. */
+const char *model_nearest(const struct model *m, const char *name, bool cidr);
+
 #endif

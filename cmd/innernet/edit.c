@@ -5,6 +5,7 @@
 #include "reconcile/edge/base/file.h"
 #include "reconcile/edge/base/loop.h"
 #include "reconcile/edge/git/source.h"
+#include "schema/find.h"
 
 #include <ctype.h>
 #include <jansson.h>
@@ -73,7 +74,7 @@ static int take_cidr(struct edit_job *job)
 	bad = prefixes_parse(text, e->prefix, &e->n_prefixes, &fixed);
 	if (bad == PREFIX_HOST_BITS) {
 		prefix_format(&fixed, right);
-		return usage_error(job->inv, "--cidr: %s has bits set after its length; do you mean %s?", text, right);
+		return usage_error(job->inv, "--cidr: %s has bits set after its length; did you mean %s?", text, right);
 	}
 	if (bad)
 		return usage_error(
@@ -325,7 +326,7 @@ static int confirm(struct edit_job *job, const struct impact *impact)
 	if (shown && ask(job))
 		return 0;
 	fputs("Nothing was changed.\n", stderr);
-	return 1;
+	return REFUSED;
 }
 
 /* A link stays one: what it leads to is written. */
@@ -486,7 +487,7 @@ static int print_done(const struct edit_job *job, const struct edit_command *c, 
 static int print_already(const struct edit_job *job, const struct edit_command *c)
 {
 	const struct edit *e = &job->edit;
-	const char *file = job->before->files[0];
+	const char *file = job->before->files[0], *near;
 	struct buf b = {0};
 
 	if (option_given(job->inv, "json"))
@@ -504,8 +505,12 @@ static int print_already(const struct edit_job *job, const struct edit_command *
 		break;
 	case EDIT_DELETE_PEER:
 	case EDIT_DELETE_CIDR:
-		buf_printf(&b, "There is no %s '%s' in %s.", e->kind == EDIT_DELETE_PEER ? "peer" : "CIDR", e->name,
+		near = model_nearest(job->before, e->name, e->kind == EDIT_DELETE_CIDR);
+		buf_printf(&b, "There is no %s '%s' in %s", e->kind == EDIT_DELETE_PEER ? "peer" : "CIDR", e->name,
 			   file);
+		if (near)
+			buf_printf(&b, " (did you mean '%s'?)", near);
+		buf_char(&b, '.');
 		break;
 	case EDIT_ADD_ASSOCIATION:
 	case EDIT_DELETE_ASSOCIATION:
@@ -555,7 +560,8 @@ static int make_edit(struct edit_job *job, const struct edit_command *c)
 		return 1;
 	prepared = state == EDIT_TO_DO && c->prepare ? c->prepare(job) : 0;
 	if (state == EDIT_ALREADY || prepared > 0)
-		return print_already(job, c);
+		/* What an earlier run left to be committed or pushed is said: it was asked for, and is not done. */
+		return print_already(job, c) || edit_check_git(job) || edit_check_pushed(job) ? 1 : 0;
 	if (prepared < 0 ||
 	    edit_apply(&job->edit, job->before->sources, job->before->n_files, job->bytes, &job->diags) ||
 	    edit_check_git(job))

@@ -141,7 +141,8 @@ int json_export(const struct edit_job *job, bool changed, json_t *into);
 void export_free(struct export *x); /* wipes; NULL is fine */
 
 /* edit_git.c: the files and git around them. Diagnostics go to job->diags; -1 after an error. */
-int edit_check_git(struct edit_job *job); /* a commit would take nothing along that somebody has not finished */
+int edit_check_git(struct edit_job *job);    /* a commit would take nothing along that somebody has not finished */
+int edit_check_pushed(struct edit_job *job); /* --push: nothing is left of an earlier one */
 void edit_floor(struct edit_job *job, struct version *floor); /* the commit on which the definition stands */
 int edit_commit(struct edit_job *job, const char *message);
 int edit_exclude(struct edit_job *job, const char *path, bool *excluded); /* git is to leave a file alone */

@@ -106,7 +106,7 @@ static const char *check_answer(void *ctx, const char *text)
 			char right[PREFIX_STR_LEN];
 			struct buf b = {0};
 			prefix_format(&fixed, right);
-			buf_printf(&b, "It has bits set after its length; do you mean %s?", right);
+			buf_printf(&b, "It has bits set after its length; did you mean %s?", right);
 			const char *said = wrong(c, b.p ? b.p : "");
 			buf_free(&b);
 			return said;

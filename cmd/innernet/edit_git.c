@@ -25,8 +25,8 @@ static const char *folder_of(struct edit_job *job, const char *path)
 }
 
 /*
- * Runs `git -C FOLDER WORD...`, then the files that change, after "--", when `files` says so. What git prints goes to
- * our standard error, unless `out` takes it.
+ * Runs `git -C FOLDER WORD...`, then the files that change (all of the definition, where none does), after "--", when
+ * `files` says so. What git prints goes to our standard error, unless `out` takes it.
  */
 static int git(struct edit_job *job, const char *folder, struct buf *out, enum run_stderr errors, struct diags *d,
 	       bool files, const char *const words[])
@@ -35,6 +35,7 @@ static int git(struct edit_job *job, const char *folder, struct buf *out, enum r
 	size_t n = 0;
 	const char **argv = calloc(m->n_files + 32, sizeof(*argv));
 	char **real = calloc(m->n_files + 1, sizeof(*real));
+	bool any = false;
 	int rc = -1;
 
 	if (!argv || !real) {
@@ -48,8 +49,10 @@ static int git(struct edit_job *job, const char *folder, struct buf *out, enum r
 		argv[n++] = *words++;
 	if (files)
 		argv[n++] = "--";
+	for (uint32_t i = 0; i < m->n_files; i++)
+		any |= job->bytes[i].p != NULL;
 	for (uint32_t i = 0; files && i < m->n_files; i++) {
-		if (!job->bytes[i].n && !job->bytes[i].p)
+		if (any && !job->bytes[i].p)
 			continue;
 		real[i] = realpath(m->files[i], NULL);
 		if (!real[i]) {
@@ -68,6 +71,21 @@ out:
 }
 #define GIT(job, folder, out, errors, d, files, ...)                                                                   \
 	git(job, folder, out, errors, d, files, (const char *const[]){__VA_ARGS__, NULL})
+
+/* One line of git's answer, without its end, in the arena; NULL when it does not give one. */
+static const char *git_line(struct edit_job *job, const char *folder, const char *const words[])
+{
+	struct buf out = {0};
+	struct diags d = {0};
+	const char *line = NULL;
+
+	if (!git(job, folder, &out, RUN_STDERR_DROPPED, &d, false, words) && out.p)
+		line = arena_strndup(job->arena, out.p, strcspn(out.p, "\r\n"));
+	buf_free(&out);
+	diags_free(&d);
+	return line;
+}
+#define GIT_LINE(job, folder, ...) git_line(job, folder, (const char *const[]){__VA_ARGS__, NULL})
 
 /* The folder of the root file, where git works: that of the file itself, if it is reached by a link. */
 static const char *work_folder(struct edit_job *job)
@@ -112,6 +130,23 @@ int edit_check_git(struct edit_job *job)
 		diag_help(&job->diags, g, "commit them first, or leave out --commit");
 	}
 	return rc ? -1 : 0;
+}
+
+int edit_check_pushed(struct edit_job *job)
+{
+	const char *folder, *ahead;
+
+	if (!option_given(job->inv, "push") || !(folder = work_folder(job)))
+		return 0;
+	/* Without a branch to push to git has no answer, and is asked when there is something to push. */
+	ahead = GIT_LINE(job, folder, "rev-list", "--count", "@{upstream}..HEAD");
+	if (!ahead || strcmp(ahead, "0") == 0)
+		return 0;
+	diag_help(&job->diags,
+		  diag_error(&job->diags, "not-pushed", NULL, "%s commit%s of this branch %s not pushed yet", ahead,
+			     strcmp(ahead, "1") ? "s" : "", strcmp(ahead, "1") ? "are" : "is"),
+		  "git push");
+	return -1;
 }
 
 /* The last published version is at least that of this commit. Outside git, or without git, there is no floor: zeros. */
@@ -196,21 +231,6 @@ int edit_commit(struct edit_job *job, const char *message)
 			   : GIT(job, folder, NULL, RUN_STDERR_SHOWN, &job->diags, false, "push", "--quiet");
 	return rc > 0 ? push_failed(job) : rc;
 }
-
-/* One line of git's answer, without its end, in the arena; NULL when it does not give one. */
-static const char *git_line(struct edit_job *job, const char *folder, const char *const words[])
-{
-	struct buf out = {0};
-	struct diags d = {0};
-	const char *line = NULL;
-
-	if (!git(job, folder, &out, RUN_STDERR_DROPPED, &d, false, words) && out.p)
-		line = arena_strndup(job->arena, out.p, strcspn(out.p, "\r\n"));
-	buf_free(&out);
-	diags_free(&d);
-	return line;
-}
-#define GIT_LINE(job, folder, ...) git_line(job, folder, (const char *const[]){__VA_ARGS__, NULL})
 
 /* A path as a pattern of gitignore(5), from the top of the work tree. */
 static void put_pattern(struct buf *out, const char *prefix, const char *name)

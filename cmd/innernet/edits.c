@@ -188,7 +188,7 @@ const struct command command_delete_cidr = {
 
 static const struct option_spec association_options[] = {
     {"cidr", 0, "CIDR", "one CIDR"},
-    {"with", 0, "CIDR", "the other; the same one again joins all that is under it"},
+    {"with", 0, "CIDR", "the other; the same one again: all that is under it"},
     EDIT_OPTIONS,
 };
 const struct command command_add_association = {

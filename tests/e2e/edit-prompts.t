@@ -77,7 +77,7 @@ send \r
 expect Disable peer alice?
 send no\n
 expect Nothing was changed.
-exit 1
+exit 3
 cooked
 END
 talk 'Ctrl-C at a list changes nothing' innernet delete-peer <<'END'
@@ -113,7 +113,7 @@ expect name:
 send x\r
 expect Its prefix: [10.60.1.0/24]
 send 10.60.7.1/24\r
-expect do you mean 10.60.7.0/24?
+expect did you mean 10.60.7.0/24?
 expect Its prefix: [10.60.1.0/24]
 send \x04
 expect Nothing was changed.
@@ -132,7 +132,7 @@ expect The other:
 send \e[F\r
 expect Associate ops with ops?
 send no\n
-exit 1
+exit 3
 cooked
 END
 talk 'delete-association offers those that there are' innernet delete-association <<'END'
@@ -144,7 +144,7 @@ expect > infra
 send \r
 expect Part ops from infra?
 send no\n
-exit 1
+exit 3
 END
 TERM=dumb talk 'a terminal that cannot draw is asked line by line' innernet rename-peer <<'END'
 expect Rename the peer:

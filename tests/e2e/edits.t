@@ -120,9 +120,13 @@ like "$err" '^Nothing was changed: the definition would not be valid.$' 'which i
 refuse 'and one that a test forbids otherwise' '^1 error\[test-failed\]' disable-peer --name olga
 refuse 'the only server is not disabled' '^1 error\[servers-disabled\]' disable-peer --name hub
 refuse 'a CIDR that overlaps no parent is' '^1 error\[prefix-outside\]' add-cidr --name far --cidr 192.168.0.0/24
-refuse 'host bits are' 'do you mean 10.60.67.0/24' add-cidr --name lab --cidr 10.60.67.9/24
+refuse 'host bits are' 'did you mean 10.60.67.0/24' add-cidr --name lab --cidr 10.60.67.9/24
 refuse 'a name that is taken is' "^1 error\[peer-exists\]: peer 'alice' is there already" add-cidr --name alice --cidr 10.60.67.0/24
 refuse 'a typo is' "^  help: did you mean 'alice'" disable-peer --name alicee
+run innernet delete-peer --name alicee
+is "$status $out" "0 There is no peer 'alicee' in network.yaml (did you mean 'alice'?). Nothing changed." \
+	'who deletes nobody is told who was near'
+refuse 'a mistyped option is named' "did you mean '--endpoint'?" set-endpoint --name alice --endpiont a:1
 refuse 'what is missing is named' '^1 innernet: rename-peer: something is missing: --name NAME, --new-name NAME$' rename-peer
 refuse 'or what is not said of an endpoint' 'missing: --endpoint HOST:PORT \(or --unset\)$' set-endpoint --name alice
 
@@ -178,7 +182,14 @@ is "$(git status --porcelain | xargs)" 'A other' 'git leaves the invitation alon
 is "$(tail -n 1 .git/info/exclude)" /olga.yaml 'since it was told to'
 echo '# unfinished' >>teams/ops.yaml
 refuse 'nothing unfinished is taken along' '^1 error\[uncommitted-changes\]' disable-peer --name olga --commit
+refuse 'what is so already and not committed is not passed over' '^1 error\[uncommitted-changes\]' \
+	rename-cidr --name ops --new-name operations --commit
 git checkout -q teams/ops.yaml
+refuse 'nor is what is not pushed' '^1 error\[not-pushed\]: 1 commit of this branch is not pushed yet$' \
+	rename-cidr --name ops --new-name operations --push
+git push -q
+run innernet rename-cidr --name ops --new-name operations --push
+is "$status $err" '0 ' 'until it is'
 
 # The ledger, as the clone has it.
 ledger=$WORK/ledger

@@ -130,6 +130,10 @@ static void test_not_found(void **state)
 	assert_int_equal(why_find(n.m, "nobody", &e, &d), -1);
 	assert_string_equal(d.first->code, "unknown-name");
 	assert_string_equal(d.first->message, "there is no peer or CIDR 'nobody' in 'corp'");
+	assert_string_equal(d.first->help, "give the name of a peer or of a CIDR, or an address");
+	diags_free(&d);
+	assert_int_equal(why_find(n.m, "corpp", &e, &d), -1);
+	assert_string_equal(d.first->help, "did you mean 'corp'?");
 	diags_free(&d);
 	assert_int_equal(why_find(n.m, "203.0.113.9", &e, &d), -1);
 	assert_string_equal(d.first->code, "address-outside");
