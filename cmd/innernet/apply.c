@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 static const struct option_spec options[] = {
-    {"yes", 0, NULL, "do not ask"},
+    {"yes", 'y', NULL, "do not ask"},
     {"offline", 0, NULL, "ask no server: from the last good snapshot alone"},
     HOSTS_OPTIONS,
     DEFINITION_OPTIONS,

@@ -63,6 +63,12 @@ int peer_options(const struct invocation *inv, struct peer_options *out)
 	return 0;
 }
 
+void no_network(const char *config_dir, struct diags *d)
+{
+	diag_help(d, diag_error(d, "no-network", NULL, "this machine is in no network (nothing in %s)", config_dir),
+		  NO_NETWORK_HELP);
+}
+
 /* Nothing is fetched through an interface that is not there. */
 bool interface_exists(const char *name)
 {

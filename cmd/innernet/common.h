@@ -61,6 +61,11 @@ bool interface_exists(const char *name);
 /* Tells the server that was just asked where this machine is. That it could not be told is a warning. */
 void tell_endpoints(struct this_peer *p, const char *server, struct diags *d);
 
+/* None of the commands' networks: what to do. A server's own network is nothing of this program's. */
+#define NO_NETWORK_HELP                                                                                                \
+	"`innernet install INVITATION` joins one; a server tells of its own: innernet-reconcile status NAME"
+void no_network(const char *config_dir, struct diags *d);
+
 /* "corp: version 0.3" */
 void print_version(FILE *to, const struct this_peer *p);
 

@@ -2,6 +2,8 @@
 #include "cmd/innernet/commands.h"
 #include "cmd/innernet/common.h"
 
+#include <string.h>
+
 static const struct option_spec options[] = {
     HOSTS_OPTIONS,
     NAT_OPTIONS,
@@ -26,8 +28,13 @@ static int run(struct invocation *inv)
 	r = store_lock(&p->store, LOCK_WAIT_MS, &d);
 	if (r > 0)
 		diag_error(&d, "busy", NULL, "another innernet is at work on '%s'", inv->args[0]);
-	if (r || peer_fetch(p, 0, &result, server, &d) < 0)
+	if (r)
 		goto out;
+	if (peer_fetch(p, 0, &result, server, &d) < 0) {
+		if (d.last && strcmp(d.last->code, "server-away") == 0)
+			diag_help(&d, d.last, "the network stays as it was; see innernet doctor %s", inv->args[0]);
+		goto out;
+	}
 	peer_resolve(p, RESOLVE_WAIT_MS, &d);
 	tell_endpoints(p, server, &d);
 	if (peer_converge(p, clock_unix(), 0, &turn, &d) == 0) {

@@ -54,9 +54,7 @@ int report_networks(struct invocation *inv, check_network_fn *fn)
 	if (!a || (n == 0 && peer_config_list(a, r.options.config_dir, &names, &n, &d) < 0))
 		goto out;
 	if (n == 0) {
-		struct diag *g = diag_error(&d, "no-network", NULL, "this machine is in no network (nothing in %s)",
-					    r.options.config_dir);
-		diag_help(&d, g, "`innernet install INVITATION` joins one");
+		no_network(r.options.config_dir, &d);
 		goto out;
 	}
 	r.list = option_given(inv, "json") ? json_array() : NULL;

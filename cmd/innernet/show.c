@@ -67,7 +67,8 @@ int show_networks(const struct invocation *inv, const struct peer_options *o, co
 	int code = DONE;
 
 	if (n == 0 && !list)
-		buf_printf(&text, "This machine is in no network (nothing in %s).\n", o->config_dir);
+		buf_printf(&text, "This machine is in no network (nothing in %s).\n" NO_NETWORK_HELP "\n",
+			   o->config_dir);
 	for (size_t i = 0; i < n; i++) {
 		if (show_one(inv, o, names[i], &text, list, &d) < 0)
 			code = FAILED;

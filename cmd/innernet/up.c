@@ -80,9 +80,7 @@ static int run(struct invocation *inv)
 	if (n == 0 && peer_config_list(a, o.config_dir, &names, &n, &d) < 0)
 		goto out;
 	if (n == 0) {
-		struct diag *g =
-		    diag_error(&d, "no-network", NULL, "this machine is in no network (nothing in %s)", o.config_dir);
-		diag_help(&d, g, "`innernet install INVITATION` joins one");
+		no_network(o.config_dir, &d);
 		goto out;
 	}
 	if (option_given(inv, "daemon")) {
