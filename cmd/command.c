@@ -150,6 +150,68 @@ bool ask_yes(const char *question)
 	return strcmp(line, "yes\n") == 0;
 }
 
+#define HELP_WIDTH  80
+#define HELP_COLUMN 33 /* of what an option is for */
+
+/* Words, as many to a line as there is room for from `indent` on. In a synopsis what stands in brackets is one word. */
+static void put_words(const char *s, size_t size, unsigned indent, bool synopsis)
+{
+	const char *const end = s + size;
+	unsigned column = indent;
+
+	while (s < end) {
+		const char *from = s;
+		int depth = 0;
+		for (; s < end && (depth > 0 || (*s != ' ' && *s != '\n')); s++)
+			depth += !synopsis ? 0 : *s == '(' || *s == '[' ? 1 : *s == ')' || *s == ']' ? -1 : 0;
+		unsigned n = (unsigned)(s - from);
+		if (column > indent && column + 1 + n > HELP_WIDTH) {
+			printf("\n%*s", (int)indent, "");
+			column = indent;
+		}
+		column += n + (column > indent);
+		printf("%s%.*s", column > indent + n ? " " : "", (int)n, from);
+		while (s < end && (*s == ' ' || *s == '\n'))
+			s++;
+	}
+	putchar('\n');
+}
+
+/* Paragraphs; a line that is empty or begins with a space stays as it is. */
+static void put_text(const char *s)
+{
+	while (*s) {
+		size_t n = strcspn(s, "\n");
+		bool as_it_is = !n || *s == ' ';
+		while (!as_it_is && s[n] && s[n + 1] && s[n + 1] != '\n' && s[n + 1] != ' ')
+			n += 1 + strcspn(s + n + 1, "\n");
+		if (as_it_is)
+			printf("%.*s\n", (int)n, s);
+		else
+			put_words(s, n, 0, false);
+		s += n + (s[n] == '\n');
+	}
+}
+
+static void put_line(const struct buf *line)
+{
+	put_words(line->p ? line->p : "", line->n, 0, false);
+}
+
+/* "Usage: innernet plan [...]", one for each line of the synopsis. */
+static void put_usage(const char *program, const char *command, const char *synopsis, bool more)
+{
+	for (const char *s = synopsis; *s;) {
+		size_t n = strcspn(s, "\n");
+		struct buf line = {0};
+		buf_printf(&line, "%s%s%s %.*s", program, command ? " " : "", command ? command : "", (int)n, s);
+		printf(more || s != synopsis ? "       " : "Usage: ");
+		put_words(line.p ? line.p : "", line.n, 7, true);
+		buf_free(&line);
+		s += n + (s[n] == '\n');
+	}
+}
+
 static void help_options(const struct option_spec *o)
 {
 	for (; o && o->name; o++) {
@@ -160,10 +222,11 @@ static void help_options(const struct option_spec *o)
 			buf_str(&left, "    ");
 		buf_printf(&left, "--%s%s%s", o->name, o->arg ? " " : "", o->arg ? o->arg : "");
 		/* One that is too long for its column has what it is for on the next line. */
-		if (left.n > 30)
-			printf("  %s\n  %-30s %s\n", left.p, "", o->help);
+		if (left.n > HELP_COLUMN - 3)
+			printf("  %s\n%*s", left.p, HELP_COLUMN, "");
 		else
-			printf("  %-30s %s\n", left.p ? left.p : o->name, o->help);
+			printf("  %-*s", HELP_COLUMN - 2, left.p ? left.p : o->name);
+		put_words(o->help, strlen(o->help), HELP_COLUMN, false);
 		buf_free(&left);
 	}
 }
@@ -178,14 +241,22 @@ static void help_common(const struct program *p)
 static void help_program(const struct program *p)
 {
 	const struct command *c = p->default_command;
+	struct buf line = {0};
 
-	printf("%s: %s\n\nUsage: %s [OPTION...] COMMAND [ARGUMENT...]\n", p->name, p->summary, p->name);
-	if (c && p->default_takes_args)
-		printf("       %s %s\n\nWithout a command it is `%s`: %s.\n%s\n", p->name, c->synopsis, c->name,
-		       c->summary, c->text ? c->text : "");
+	printf("%s: %s\n\n", p->name, p->summary);
+	put_usage(p->name, NULL, "[OPTION...] COMMAND [ARGUMENT...]", false);
+	if (c && p->default_takes_args) {
+		put_usage(p->name, NULL, c->synopsis, true);
+		putchar('\n');
+		buf_printf(&line, "Without a command it is `%s`: %s.", c->name, c->summary);
+		put_line(&line);
+		put_text(c->text ? c->text : "");
+	}
 	printf("\nCommands:\n");
-	for (const struct command *const *i = p->commands; *i; i++)
-		printf("  %-22s  %s\n", (*i)->name, (*i)->summary);
+	for (const struct command *const *i = p->commands; *i; i++) {
+		printf("  %-22s  ", (*i)->name);
+		put_words((*i)->summary, strlen((*i)->summary), 26, false);
+	}
 	if (c && p->default_takes_args) {
 		printf("\nOptions without a command:\n");
 		help_options(c->options);
@@ -193,14 +264,26 @@ static void help_program(const struct program *p)
 	help_common(p);
 	if (c && p->default_takes_args)
 		printf("\nExample:\n  %s\n", c->example);
-	printf("\n`%s COMMAND --help` shows a command's own options and an example.\n", p->name);
+	buf_reset(&line);
+	buf_printf(&line, "`%s COMMAND --help` shows a command's own options and an example.", p->name);
+	putchar('\n');
+	put_line(&line);
+	buf_free(&line);
 }
 
 static void help_command(const struct program *p, const struct command *c)
 {
-	printf("%s %s: %s\n\nUsage: %s %s %s\n", p->name, c->name, c->summary, p->name, c->name, c->synopsis);
-	if (c->text)
-		printf("\n%s\n", c->text);
+	struct buf line = {0};
+
+	buf_printf(&line, "%s %s: %s", p->name, c->name, c->summary);
+	put_line(&line);
+	buf_free(&line);
+	putchar('\n');
+	put_usage(p->name, c->name, c->synopsis, false);
+	if (c->text) {
+		putchar('\n');
+		put_text(c->text);
+	}
 	if (c->options) {
 		printf("\nOptions:\n");
 		help_options(c->options);

@@ -450,10 +450,9 @@ out:
 
 const struct command command_init = {
     .name = "init",
-    .synopsis =
-	"--network-name NAME --network-cidr CIDR[,CIDR6] (--external-endpoint HOST:PORT |\n"
-	"       --auto-external-endpoint) [OPTION...]\n"
-	"       innernet-reconcile init --join (--remote URL | --file PATH) --external-endpoint HOST:PORT [OPTION...]",
+    .synopsis = "--network-name NAME --network-cidr CIDR[,CIDR6] "
+		"(--external-endpoint HOST:PORT | --auto-external-endpoint) [OPTION...]\n"
+		"--join (--remote URL | --file PATH) --external-endpoint HOST:PORT [OPTION...]",
     .summary = "make a new network: keys, a repository, a first definition",
     .text =
 	"Everything that a server needs, made once. Nothing that is there already is ever replaced. At a terminal,\n"

@@ -11,7 +11,7 @@
 
 static const struct option_spec options[] = {
     {"watch", 'w', NULL, "stay: publish each push, serve the peers"},
-    {"mtu", 0, "N", "of the interface (the definition's)"},
+    {"mtu", 0, "BYTES", "of the interface, instead of the definition's"},
     {"no-routing", 0, NULL, "leave routes to somebody else"},
     {"log-format", 0, "FORMAT", "human (the default) or json"},
     {0},

@@ -233,7 +233,7 @@ static int run(struct invocation *inv)
 
 const struct command command_snapshot = {
     .name = "snapshot",
-    .synopsis = "[FILE | DIR] (--output DIR [--key FILE] | --for PEER [--key FILE] [--summary | --json])",
+    .synopsis = "[FILE | DIR] (-o DIR [--key FILE] | --for PEER [--key FILE] [--summary | --json])",
     .summary = "show what a server would publish, or what one peer would see",
     .text = "Compiles the definition as it stands in the file, in a git repository too: commit of forty zeros,\n"
 	    "number 1, time 0. The formats are described in innernet-snapshot(5).",

@@ -20,7 +20,7 @@ check() { # DESCRIPTION WANTED FOUND: each word wanted is among those found
 help_of() { "$build/$program" "$@" --help; }
 options_of() { # [SUBCOMMAND]: its own, without those of every command
 	help_of "$@" | awk '/^Options of every/ { on = 0; next } /^Options/ { on = 1; next } /^$/ { on = 0 }
-		on && match($0, /--[a-z0-9-]+/) { print substr($0, RSTART, RLENGTH) }'
+		on && /^  (-., |    )--/ && match($0, /--[a-z0-9-]+/) { print substr($0, RSTART, RLENGTH) }'
 }
 complete_as() { # WORD...: what bash offers for the last of them
 	bash -c '. "$1"; shift; COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)); f=_${1//-/_}; "$f"; printf "%s " "${COMPREPLY[@]}"' \
@@ -41,8 +41,8 @@ for program in innernet innernet-reconcile; do
 	innernet) page=man/innernet.1 ;;
 	*) page=man/innernet-reconcile.8 ;;
 	esac
-	commands=$(help_of | awk '/^Commands:/ { on = 1; next } /^$/ { on = 0 } on { print $1 }')
-	everywhere=$(help_of | awk '/^Options/ { on = 1; next } /^$/ { on = 0 } on && match($0, /--[a-z0-9-]+/) { print substr($0, RSTART, RLENGTH) }')
+	commands=$(help_of | awk '/^Commands:/ { on = 1; next } /^$/ { on = 0 } on && /^  [a-z]/ { print $1 }')
+	everywhere=$(help_of | awk '/^Options/ { on = 1; next } /^$/ { on = 0 } on && /^  (-., |    )--/ && match($0, /--[a-z0-9-]+/) { print substr($0, RSTART, RLENGTH) }')
 	# In mdoc a subcommand is ".It Cm NAME" or ".Ss NAME", an option "Fl -NAME".
 	described=$(sed -nE 's/^\.(It Cm|Ss) ([a-z-]+).*/\2/p' "$page" | tr '\n' ' ')
 	flags=$(grep -oE 'Fl -[a-z0-9-]+' "$page" | sed 's/^Fl -/--/' | tr '\n' ' ')
@@ -53,6 +53,16 @@ for program in innernet innernet-reconcile; do
 	have zsh && check "the completion for zsh is valid" fine "$(zsh -n "$build/$program.zsh" 2>&1 && echo fine)"
 	check "$program completes its subcommands in zsh" "$commands" \
 		"$(sed -nE "s/^\t\t'([a-z-]+):.*/\1/p" "$build/$program.zsh" | tr '\n' ' ')"
+	for c in '' $commands; do
+		n=$((n + 1))
+		# shellcheck disable=SC2086 # none or one word
+		wide=$(help_of $c | awk 'length > 80')
+		if [ -z "$wide" ]; then
+			printf 'ok %d - %s --help fits 80 columns\n' "$n" "${c:-$program}"
+		else
+			printf 'not ok %d - %s --help fits 80 columns\n#   %s\n' "$n" "${c:-$program}" "$wide"
+		fi
+	done
 	for c in $commands; do
 		have fish && check "$program $c completes its options in fish" "$(options_of "$c")" "$(offered_by_fish "$program $c --")"
 		check "$program $c completes its options in zsh" "$(options_of "$c")" "$(handed_to_zsh "$c")"

@@ -19,7 +19,7 @@ exists() { # PROGRAM COMMAND OPTION...: says what there is not
 	local program=$1 command=$2 help option
 	shift 2
 	# An option that is not the program's must not be taken for its default command's.
-	"$build/$program" --help | awk '/^Commands:/ { on = 1; next } /^$/ { on = 0 } on { print $1 }' | grep -qxF -e "$command" ||
+	"$build/$program" --help | awk '/^Commands:/ { on = 1; next } /^$/ { on = 0 } on && /^  [a-z]/ { print $1 }' | grep -qxF -e "$command" ||
 		{ echo "there is no '$program $command'"; return; }
 	help=$("$build/$program" "$command" --help)
 	for option; do
