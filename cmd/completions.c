@@ -215,8 +215,12 @@ static void zsh(struct buf *out, const struct program *p)
 		   "\tfi\n"
 		   "}\n",
 		   p->name);
+	/* Read into a shell it is registered; found in $fpath it is the function itself. */
+	buf_str(out, "case $zsh_eval_context[-1] in\nfile | eval) compdef ");
 	put_function(out, p);
-	buf_str(out, " \"$@\"\n");
+	buf_printf(out, " %s%s%s ;;\n*) ", p->name, p->alias ? " " : "", p->alias ? p->alias : "");
+	put_function(out, p);
+	buf_str(out, " \"$@\" ;;\nesac\n");
 }
 
 /* ---- fish ---------------------------------------------------------------------------------------------------- */

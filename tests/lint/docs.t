@@ -51,6 +51,8 @@ for program in innernet innernet-reconcile; do
 	check "$program completes its subcommands" "$commands" "$(complete_as "$program" '')"
 	have fish && check "$program completes its subcommands in fish" "$commands" "$(offered_by_fish "$program ")"
 	have zsh && check "the completion for zsh is valid" fine "$(zsh -n "$build/$program.zsh" 2>&1 && echo fine)"
+	have zsh && check "the completion for zsh can be read into a shell" "_${program//-/_} $program" \
+		"$(zsh -fc 'compdef() { echo "$*"; }; source "$1"' zsh "$build/$program.zsh" 2>&1)"
 	check "$program completes its subcommands in zsh" "$commands" \
 		"$(sed -nE "s/^\t\t'([a-z-]+):.*/\1/p" "$build/$program.zsh" | tr '\n' ' ')"
 	for c in '' $commands; do
