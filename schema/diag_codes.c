@@ -114,7 +114,7 @@ const struct diag_code diag_codes[] = {
     {"ledger-stale", "a clone's copy of the ledger could not be renewed, and is used as it is"},
     {"no-address", "this machine has no address that others could reach it by"},
     {"no-answer", "no server answers in the tunnel"},
-    {"no-clone", "a network was named to be edited, and no clone of it is known"},
+    {"no-clone", "a network was named in the place of a file, and no clone of it is known"},
     {"no-ledger", "keys are to be folded where no ledger is"},
     {"no-network", "this machine is not in a network of that name, or in none"},
     {"no-snapshot", "this machine has no snapshot of a network yet"},

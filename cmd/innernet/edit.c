@@ -579,31 +579,17 @@ static int make_edit(struct edit_job *job, const struct edit_command *c)
 	return rc;
 }
 
-/*
- * A network's name in the place of a path: this person's clone of it is edited, as the server has it now, and pushed. A
- * bare word is a network first: that a folder happens to be called so changes nothing.
- */
+/* A network's name in the place of a path: this person's clone of it is edited, as the server has it now, and pushed. */
 static int take_network(struct edit_job *job)
 {
 	struct invocation *inv = job->inv;
 	const int at = inv->command == &command_export; /* after the peer's name */
-	const char *word = inv->n_args > at ? inv->args[at] : NULL;
-	struct diag *g;
-	bool there;
 
-	if (!word || !network_name_valid(word, strlen(word)))
+	if (inv->n_args <= at)
 		return 0;
-	there = access(word, F_OK) == 0;
-	job->own = (struct own_clone){.network = word, .path = own_clone_find(job->arena, word)};
-	/* What git runs for a clone of theirs, hooks too, it runs as them. */
-	if ((job->own.path || !there) && caller_become(&job->diags) < 0)
+	/* The first word of `fold` may be a peer's name. */
+	if (own_clone_named(job->arena, inv->args[at], job->edit.kind == EDIT_FOLD, &job->own, &job->diags) < 0)
 		return -1;
-	if (!job->own.path && !there && job->edit.kind != EDIT_FOLD) {
-		g = diag_error(&job->diags, "no-clone", NULL,
-			       "there is no file or folder '%s', and no clone of that network", word);
-		diag_help(&job->diags, g, "on an admin's machine, `innernet clone %s` makes one", word);
-		return -1;
-	}
 	if (!job->own.path)
 		return 0;
 	if (inv->n_options == OPTIONS_MAX) {

@@ -1,4 +1,5 @@
 #include "cmd/innernet/own_clone.h"
+#include "schema/model.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -102,6 +103,25 @@ int own_clone_set(const char *network, const char *path, struct diags *d)
 		return 0;
 	g = diag_error(d, "git-failed", NULL, "where the clone is could not be noted");
 	diag_help(d, g, "git config --global %s %s", key, path);
+	return -1;
+}
+
+int own_clone_named(struct arena *a, const char *word, bool other, struct own_clone *out, struct diags *d)
+{
+	struct diag *g;
+	bool there;
+
+	*out = (struct own_clone){.network = word};
+	if (!network_name_valid(word, strlen(word)))
+		return 0;
+	there = access(word, F_OK) == 0;
+	out->path = own_clone_find(a, word);
+	if ((out->path || !there) && caller_become(d) < 0)
+		return -1;
+	if (out->path || there || other)
+		return 0;
+	g = diag_error(d, "no-clone", NULL, "there is no file or folder '%s', and no clone of that network", word);
+	diag_help(d, g, "on an admin's machine, `innernet clone %s` makes one", word);
 	return -1;
 }
 

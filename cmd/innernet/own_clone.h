@@ -28,6 +28,12 @@ struct own_clone {
 	char base[HASH_HEX_LEN + 1]; /* the server's commit that it stands on */
 };
 /*
+ * What a word in the place of a path names: this person's clone of the network called so, in *out, and that comes first;
+ * or with out->path NULL a path. For a clone it becomes the user who typed sudo: what git runs there, hooks too, it runs
+ * as them. `other`: where there is neither, the word is something else still; else that is an error. -1 with a diagnostic.
+ */
+int own_clone_named(struct arena *a, const char *word, bool other, struct own_clone *out, struct diags *d);
+/*
  * Fetches, and goes to what the server has. Refused when somebody works in the clone: changes that are not committed,
  * commits that are not pushed, another branch. -1 with diagnostics.
  */

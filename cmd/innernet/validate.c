@@ -1,6 +1,7 @@
 /* innernet validate: is this definition right? */
 #include "cmd/innernet/validate.h"
 #include "cmd/innernet/commands.h"
+#include "cmd/innernet/own_clone.h"
 #include "reconcile/diag_formats.h"
 #include "reconcile/diag_json.h"
 #include "reconcile/edge/git/source.h"
@@ -167,8 +168,13 @@ static int handle(const struct invocation *inv, struct target *t, struct arena *
 {
 	bool without_server = option_given(inv, "without-server"), diff = option_given(inv, "diff");
 	struct buf out = {0}, said = {0};
+	struct own_clone own;
 	int rc = 0;
 
+	if (own_clone_named(a, t->path, false, &own, &t->diags) < 0)
+		return 0;
+	if (own.path)
+		t->path = own.path;
 	if (diff || option_given(inv, "fix")) {
 		rc = target_fix(t, a, without_server, diff, &out, &said);
 		if (out.failed)
@@ -222,10 +228,12 @@ static int run(struct invocation *inv)
 
 const struct command command_validate = {
     .name = "validate",
-    .synopsis = "[FILE | DIR]... [--format FORMAT] [--fix | --diff] [--without-server]",
+    .synopsis = "[IFACE | FILE | DIR]... [--format FORMAT] [--fix | --diff] [--without-server]",
     .summary = "check a definition and its tests, and say everything that is wrong",
-    .text = "Reads network.yaml of the current folder, of DIR, or FILE, with all that it includes, and runs its\n"
-	    "tests. It needs no network and no rights. Exit code: 0 valid, 1 not valid, 2 could not be read.",
+    .text =
+	"Reads network.yaml of the current folder, of DIR, or FILE, with all that it includes, and runs its\n"
+	"tests. IFACE is a network that `innernet clone` knows: what stands in the clone, as it is there. It needs\n"
+	"no network and no rights. Exit code: 0 valid, 1 not valid, 2 could not be read.",
     .example = "innernet validate examples/network.yaml",
     .options = options,
     .max_args = -1,

@@ -1,5 +1,6 @@
 /* innernet why: do two of a network reach each other, by which line, and since when? */
 #include "cmd/innernet/commands.h"
+#include "cmd/innernet/own_clone.h"
 #include "reconcile/edge/git/clone.h"
 #include "reconcile/edge/git/source.h"
 #include "reconcile/why.h"
@@ -210,13 +211,32 @@ static void put_json(struct buf *out, const struct answer *t)
 	json_decref(root);
 }
 
-static int ask(struct answer *t, const char *path)
+/* Of a network's name: the clone, as the server has it now. Where that cannot be had, it is said: what stands there counts. */
+static const char *find_path(struct answer *t, const char *word)
+{
+	struct diags *d = &t->diags;
+	struct own_clone own;
+
+	if (own_clone_named(t->arena, word, false, &own, d) < 0)
+		return NULL;
+	if (own.path && own_clone_freshen(&own, d) < 0) {
+		diags_soften(d);
+		if (d->last)
+			diag_note(d, d->last, NULL, "this is of what stands in it");
+	}
+	return own.path ? own.path : word;
+}
+
+static int ask(struct answer *t, const char *word)
 {
 	struct invocation *inv = t->inv;
 	struct diags *d = &t->diags;
+	const char *path = find_path(t, word);
 	struct why_end a, b;
 	struct reach_index *x;
 
+	if (!path)
+		return -1;
 	if (!(t->model = source_load(t->arena, path, false, d)))
 		return -1;
 	if (!(x = reach_index_new(t->arena, t->model))) {
@@ -259,12 +279,14 @@ static int run(struct invocation *inv)
 
 const struct command command_why = {
     .name = "why",
-    .synopsis = "A B [FILE | DIR] [--json]",
+    .synopsis = "A B [IFACE | FILE | DIR] [--json]",
     .summary = "say why two of a network reach each other, or why not",
     .text =
 	"A and B are peers, CIDRs or addresses of the definition (network.yaml of the current folder, or FILE). Says\n"
 	"by which rule, at which line, and in a git repository from which commit, by whom and since when; or why\n"
-	"not, and what would change it. Exit code: 0 they reach each other, 1 they do not, 2 it could not be told.",
+	"not, and what would change it. With IFACE, a network that `innernet clone` knows, the clone is brought up\n"
+	"to date first, unless somebody works in it. Exit code: 0 they reach each other, 1 they do not, 2 it could\n"
+	"not be told.",
     .example = "innernet why alice ci-servers",
     .options = options,
     .min_args = 2,

@@ -97,6 +97,11 @@ like "$(git_in log -1 --format=%s)" '^network: fold ' 'and folds'
 
 run alice env -C / innernet export erin corp
 like "$status $err" "^1 error\[unknown-name\]" 'export takes it after the name of the peer'
+run alice env -C / innernet validate corp
+like "$status $out" "^0 $WORK/alice/corp/network.yaml: valid: network corp, " 'validate takes it'
+run carol env -C / innernet why alice hub corp
+is "$status $(head -n 1 <<<"$out") $(on carol git -C mine rev-parse HEAD)" "0 alice and hub reach each other. $(tip)" \
+	'why takes it, of what the server has now'
 # What the server refuses leaves nothing.
 on hub install -m 755 /dev/stdin $REPO/hooks/update <<<$'#!/bin/sh\necho not today\nexit 1'
 before=$(tip)
@@ -186,4 +191,7 @@ stop hub server
 run alice innernet enable-peer corp --name bob
 is "$status $err" "1 error[no-answer]: the server at 10.60.0.1:51820 does not answer
   help: is the network up? \`innernet status corp\`" 'a server that is away is said at once'
+run alice innernet why alice hub corp
+is "$status $(head -n 1 <<<"$err")" '0 warning[no-answer]: the server at 10.60.0.1:51820 does not answer' \
+	'and is no hindrance to why'
 done_testing

@@ -225,6 +225,43 @@ cd "$work/plain" || exit 1
 run innernet why hub ci1
 is "$status" 0 'it needs no git'
 
+# By the network's name: of this person's clone, from any folder.
+mkdir "$work/empty" && cd "$work/empty" || exit 1
+run innernet why hub ci1 corp
+is "$status $err" "2 error[no-clone]: there is no file or folder 'corp', and no clone of that network
+  help: on an admin's machine, \`innernet clone corp\` makes one" 'why of a network without a clone'
+run innernet validate corp
+is "$status $err" "2 error[no-clone]: there is no file or folder 'corp', and no clone of that network
+  help: on an admin's machine, \`innernet clone corp\` makes one" 'and validate'
+git clone -q --bare "$work/net" "$work/served"
+git clone -q "$work/served" "$work/own"
+git clone -q "$work/served" "$work/others"
+git config --global innernet.corp.clone "$work/own"
+run innernet why alice ci1 corp
+is "$status $(head -n 1 <<<"$out")" '0 alice and ci1 reach each other.' 'why takes the name of a network'
+cd "$work/others" || exit 1
+sed -i 's/^associations: .*/associations: [[humans, vault]]/' network.yaml
+commit bob 2025-05-01T12:00:00Z 'People use the vault'
+git push -q
+mkdir "$work/empty/corp" && cd "$work/empty" || exit 1
+run innernet why alice v1 corp --json
+is "$status $(jq -r '.lines[0].commit.summary' <<<"$out") $err" '0 People use the vault ' \
+	'as the server has it now, whatever folder is called so'
+echo '# unfinished' >>"$work/own/network.yaml"
+run innernet why alice v1 corp
+is "$status $err" "0 warning[uncommitted-changes]: $work/own, the clone of 'corp', has changes that are not committed
+  note: this is of what stands in it
+  help: git -C $work/own status; commit or stash them first" 'or as it stands there, when somebody works in it'
+is "$(git -C "$work/own" status --porcelain)" ' M network.yaml' 'which is left alone'
+run innernet validate corp
+is "$status $out" "0 $work/own/network.yaml: valid: network corp, 5 CIDRs, 6 peers, 1 association" \
+	'validate takes the name too'
+printf 'peers: {}\n' >>"$work/own/network.yaml"
+run innernet validate corp "$work/plain" --format json
+is "$status $(jq -r '.diagnostics[0].range.filename // .diagnostics[0].file' <<<"$out")" "1 $work/own/network.yaml" \
+	'of what stands there'
+cd "$work/plain" || exit 1
+
 # A word that is a network's is its interface; a file is a definition.
 mkdir "$work/etc"
 run innernet --config-dir "$work/etc" plan corp

@@ -7,7 +7,7 @@ work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
 unset FORCE_COLOR
-export NO_COLOR=1
+export NO_COLOR=1 HOME=$work
 n=0
 is() { # NAME EXIT-CODE PATTERN ARGUMENT...: validate ends with the code and says what matches
 	name=$1 code=$2 pattern=$3
@@ -26,7 +26,8 @@ is() { # NAME EXIT-CODE PATTERN ARGUMENT...: validate ends with the code and say
 is 'the example is valid' 0 'network.yaml: valid: network corp, ' "$top/examples/network.yaml"
 is 'and by its folder' 0 'network.yaml: valid: network corp, ' "$top/examples"
 is 'nothing in the current folder' 2 '^error\[file-error\]: .*network.yaml'
-is 'a file that is not there' 2 'nonesuch' nonesuch
+is 'a file that is not there' 2 '^error\[file-error\]: .*nonesuch.yaml' nonesuch.yaml
+is 'neither that nor a network' 2 "^error\[no-clone\]: there is no file or folder 'nonesuch', and no clone of" nonesuch
 is 'two files, the one valid, the other not there' 2 '^examples: \|network.yaml: valid' "$top/examples" nonesuch
 is 'two valid ones' 0 'valid' "$top/examples" "$top/examples/network.yaml"
 is 'a format that is none' 2 "not 'xml'" --format xml
@@ -86,7 +87,7 @@ is 'SARIF of a folder' 1 '"uri": "net/teams/a.yaml"' --format sarif net
 is 'JUnit of a folder' 1 '<testcase classname="innernet.validate" name="net/teams/a.yaml" file="net/teams/a.yaml"' \
 	--format junit net
 is 'JUnit of the other file' 1 '<testsuite .*tests="2" failures="1" errors="0"' --format junit net
-is 'JUnit of what is not there' 2 '<error type="file-error"' --format junit nonesuch
+is 'JUnit of what is not there' 2 '<error type="file-error"' --format junit nonesuch.yaml
 is '--diff is for people' 2 'takes no --format' --diff --format json net
 
 is 'a diff' 1 '^+  a: 10.60.1.0/24$' --diff net
