@@ -254,6 +254,8 @@ static void help_program(const struct program *p)
 	}
 	printf("\nCommands:\n");
 	for (const struct command *const *i = p->commands; *i; i++) {
+		if ((*i)->hidden)
+			continue;
 		printf("  %-22s  ", (*i)->name);
 		put_words((*i)->summary, strlen((*i)->summary), 26, false);
 	}
@@ -326,18 +328,38 @@ static bool is_bool(const char *s)
 	return strcmp(s, "true") == 0 || strcmp(s, "false") == 0;
 }
 
-/* The long option that a mistyped one stands for, or NULL. */
-static const char *option_nearest(const struct option_spec *const tables[], size_t n_tables, const char *s, size_t n)
+#define N_TABLES 3
+
+/* The tables of options that count here, the command's own first; any may be NULL. */
+static void option_tables(const struct invocation *inv, const struct option_spec *tables[N_TABLES])
 {
+	const struct command *c = inv->command ? inv->command : inv->program->default_command;
+
+	tables[0] = c ? c->options : NULL;
+	tables[1] = inv->program->globals;
+	tables[2] = common_options;
+}
+
+/* How long the name in an option's word is. */
+static size_t option_length(const char *s)
+{
+	return s[1] == '-' ? strcspn(s + 2, "=") : 1;
+}
+
+/* The long option that a mistyped one stands for, or NULL. */
+static const char *option_nearest(const struct invocation *inv, const char *s, size_t n)
+{
+	const struct option_spec *tables[N_TABLES];
 	unsigned best = n > 4 ? 3 : 2;
 	const char *nearest = NULL;
 	char word[32];
 
 	if (n >= sizeof(word))
 		return NULL;
+	option_tables(inv, tables);
 	memcpy(word, s, n);
 	word[n] = '\0';
-	for (size_t t = 0; t < n_tables; t++) {
+	for (size_t t = 0; t < N_TABLES; t++) {
 		for (const struct option_spec *o = tables[t]; o && o->name; o++) {
 			unsigned distance = word_distance(word, o->name, best - 1);
 			if (distance < best) {
@@ -349,28 +371,38 @@ static const char *option_nearest(const struct option_spec *const tables[], size
 	return nearest;
 }
 
+/* The option that a word names, and the value that is in the word; either may be NULL. */
+static const struct option_spec *find_option(const struct invocation *inv, const char *s, const char **value)
+{
+	const struct option_spec *tables[N_TABLES], *o = NULL;
+	bool is_long = s[1] == '-';
+	size_t n = option_length(s);
+
+	option_tables(inv, tables);
+	for (size_t t = 0; t < N_TABLES && !o; t++)
+		o = is_long ? find_long(tables[t], s + 2, n) : find_letter(tables[t], s[1]);
+	*value = NULL;
+	if (is_long && s[2 + n] == '=')
+		*value = s + 3 + n;
+	else if (!is_long && s[2])
+		*value = s + 2;
+	return o;
+}
+
 /* The option at argv[i]. Returns how many arguments it took, or -1 after printing. */
 static int parse_option(struct invocation *inv, int argc, char **argv, int i)
 {
-	const struct command *c = inv->command ? inv->command : inv->program->default_command;
-	const struct option_spec *tables[] = {c ? c->options : NULL, inv->program->globals, common_options};
-	const struct option_spec *o = NULL;
-	const char *s = argv[i], *value = NULL;
-	bool is_long = s[1] == '-';
-	size_t n = is_long ? strcspn(s + 2, "=") : 1;
+	const char *s = argv[i], *value;
+	const struct option_spec *o = find_option(inv, s, &value);
 
-	for (size_t t = 0; t < 3 && !o; t++)
-		o = is_long ? find_long(tables[t], s + 2, n) : find_letter(tables[t], s[1]);
 	if (!o) {
-		const char *nearest = is_long ? option_nearest(tables, 3, s + 2, n) : NULL;
+		const bool is_long = s[1] == '-';
+		const size_t n = option_length(s);
+		const char *nearest = is_long ? option_nearest(inv, s + 2, n) : NULL;
 		usage_error(inv, "unknown option '%.*s'%s%s%s", is_long ? (int)n + 2 : 2, s,
 			    nearest ? "; did you mean '--" : "", nearest ? nearest : "", nearest ? "'?" : "");
 		return -1;
 	}
-	if (is_long && s[2 + n] == '=')
-		value = s + 3 + n;
-	else if (!is_long && s[2])
-		value = s + 2;
 	if (!o->arg) {
 		if (value) {
 			usage_error(inv, "--%s takes no value", o->name);
@@ -442,6 +474,52 @@ static int parse(struct invocation *inv, int argc, char **argv)
 	return 0;
 }
 
+static bool is_joint(const char *s)
+{
+	return *s && !s[strspn(s, "=:")];
+}
+
+/* The option at words[i]. Returns how many words it took. */
+static int read_option(struct invocation *line, int n, const char *const *words, int i)
+{
+	const char *value;
+	const struct option_spec *o = find_option(line, words[i], &value);
+	int took = 1;
+
+	if (!o || !o->arg)
+		return 1;
+	if (!value && i + 1 < n && is_joint(words[i + 1]))
+		took++;
+	if (!value && i + took < n && (o->arg[0] != '[' || is_bool(words[i + took])))
+		value = words[i + took++];
+	if (value && line->n_options < OPTIONS_MAX) {
+		line->names[line->n_options] = o->name;
+		line->values[line->n_options++] = value;
+	}
+	return took;
+}
+
+void command_line_read(struct invocation *line, int n, const char *const *words)
+{
+	bool options_end = false;
+
+	for (int i = 0; i < n;) {
+		int took = 1;
+
+		if (is_joint(words[i]))
+			took = 2; /* the end of a word that has begun */
+		else if (!options_end && strcmp(words[i], "--") == 0)
+			options_end = true;
+		else if (!options_end && words[i][0] == '-' && words[i][1])
+			took = read_option(line, n, words, i);
+		else if (line->command || !(line->command = find_command(line->program, words[i])))
+			line->args[line->n_args++] = words[i];
+		i += took;
+	}
+	if (!line->command)
+		line->command = line->program->default_command;
+}
+
 /* Keys are in this process's memory: no core dump, no ptrace by other processes of the same user. */
 static void harden(void)
 {
@@ -495,7 +573,7 @@ static const char *command_nearest(const struct program *p, const char *word)
 	const char *nearest = NULL;
 
 	for (const struct command *const *c = p->commands; *c; c++) {
-		unsigned distance = word_distance(word, (*c)->name, best - 1);
+		unsigned distance = (*c)->hidden ? best : word_distance(word, (*c)->name, best - 1);
 		if (distance < best) {
 			best = distance;
 			nearest = (*c)->name;

@@ -10,15 +10,34 @@
 #include "schema/diag.h"
 #include <stdio.h>
 
+/* What an argument is, for the shells: they are told which there are. */
+enum word_kind {
+	WORD_FILE = 1 << 0,    /* or a folder */
+	WORD_NETWORK = 1 << 1, /* of this machine */
+	WORD_CLONE = 1 << 2,   /* a network whose definition this person has cloned */
+	WORD_PEER = 1 << 3,    /* of the definition, or the network, that the line is about */
+	WORD_CIDR = 1 << 4,
+	WORD_SHELL = 1 << 5,
+	/* What is edited, and what is only looked at. */
+	WORD_DEFINITION = WORD_CLONE | WORD_FILE,
+	WORD_TARGET = WORD_NETWORK | WORD_FILE,
+};
+
 /* One option. A table of them ends with a zero entry. */
 struct option_spec {
 	const char *name; /* long, without dashes: also how the command asks for it */
 	char letter;      /* 0: none */
-	const char *arg;  /* "FILE"; "[BOOL]": true or false may follow, and it is true without; NULL: a flag */
+	/*
+	 * "FILE", "DIR", "PEER" and "CIDR" are completed, of those that there are; "[BOOL]": true or false may follow,
+	 * and it is true without; NULL: a flag.
+	 */
+	const char *arg;
 	const char *help; /* one line */
 };
 
 struct invocation;
+
+#define WORDS_MAX 3
 
 /* One subcommand. Each is defined in the file named after it. */
 struct command {
@@ -29,6 +48,8 @@ struct command {
 	const char *example;                /* the line a person would type */
 	const struct option_spec *options;  /* its own; NULL: none */
 	int min_args, max_args;             /* of positional arguments; max -1: any number */
+	unsigned words[WORDS_MAX];          /* of enum word_kind: what each is; of any number, what the last one is */
+	bool hidden;                        /* for programs: in no list */
 	int usage_exit;                     /* exit code of a usage error; 0 means 1 */
 	int (*run)(struct invocation *inv); /* returns the exit code */
 };
@@ -40,6 +61,8 @@ struct program {
 	const struct option_spec *globals;     /* accepted before and after the subcommand */
 	const struct command *default_command; /* without a subcommand; NULL: the help */
 	bool default_takes_args;               /* a first word that is no subcommand is the default's argument */
+	/* The words of these kinds that there are, for a line that is being typed, one a line; asks and says nothing. */
+	void (*complete)(const struct invocation *line, unsigned kinds, struct buf *out);
 };
 
 extern const struct option_spec common_options[]; /* of every command of both programs */
@@ -65,6 +88,12 @@ bool option_given(const struct invocation *inv, const char *name);
 int option_number(const struct invocation *inv, const char *name, long min, long max, long absent, long *out);
 /* --backend, with "auto" when it was not given. Prints and returns -1 for another word. */
 int option_backend(const struct invocation *inv, enum device_backend *out);
+
+/*
+ * A line that is being typed: its command, options and arguments as far as they go; what is wrong with it is passed
+ * over. `args` of *line has room for all `n` words. A word of only "=" or ":" is where bash splits one.
+ */
+void command_line_read(struct invocation *line, int n, const char *const *words);
 
 /* Runs main(): parses, hardens the process (no core dumps), dispatches, flushes; returns the exit code. */
 int command_main(const struct program *p, int argc, char **argv);

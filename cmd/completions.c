@@ -1,7 +1,33 @@
-/* completions: what a shell completes of this program, made from the same table of subcommands as --help. */
+/*
+ * completions: what a shell completes of this program, made from the same table of subcommands as --help. The names that
+ * there are it asks the program for:
+ *
+ *	PROGRAM complete KIND -- WORD...
+ *
+ * prints those for what comes after these words, one a line, and ends with 0; with 1 a file is possible too. KIND is what
+ * an option's value is, or `argument`. It asks nobody, and says nothing about what is wrong.
+ */
 #include "cmd/completions.h"
 
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#define NAMES_MAX  10000 /* that a shell is given */
+#define NAMES_TIME 2     /* seconds until it is given none */
+
+static const struct kind {
+	const char *name;
+	const char *arg; /* as an option's value is called */
+	unsigned words;  /* of enum word_kind */
+} kinds[] = {
+    {"peer", "PEER", WORD_PEER},
+    {"cidr", "CIDR", WORD_CIDR},
+};
+#define N_KINDS  (sizeof(kinds) / sizeof(kinds[0]))
+#define ARGUMENT "argument"
 
 /* Options come in tables: a command's own, the program's, those of every command. */
 typedef void put_option(struct buf *out, const struct option_spec *o, const void *ctx);
@@ -22,10 +48,29 @@ static const struct command *of_none(const struct program *p)
 	return p->default_takes_args ? p->default_command : NULL;
 }
 
-/* What its value is; NULL: it needs none. */
+/* What its value is called; NULL: it needs none. */
 static const char *value_of(const struct option_spec *o)
 {
 	return o->arg && o->arg[0] != '[' ? o->arg : NULL;
+}
+
+/* As `complete` takes it; NULL: there are no names for its value. */
+static const char *kind_of(const struct option_spec *o)
+{
+	for (size_t i = 0; i < N_KINDS && o->arg; i++)
+		if (strcmp(o->arg, kinds[i].arg) == 0)
+			return kinds[i].name;
+	return NULL;
+}
+
+static bool is_file(const struct option_spec *o)
+{
+	return strcmp(o->arg, "FILE") == 0;
+}
+
+static bool is_folder(const struct option_spec *o)
+{
+	return strcmp(o->arg, "DIR") == 0;
 }
 
 /* The characters of `special` with what escapes them in front. */
@@ -49,7 +94,8 @@ static void put_function(struct buf *out, const struct program *p)
 static void put_commands(struct buf *out, const struct program *p)
 {
 	for (const struct command *const *c = p->commands; *c; c++)
-		buf_printf(out, "%s%s", c == p->commands ? "" : " ", (*c)->name);
+		if (!(*c)->hidden)
+			buf_printf(out, "%s%s", c == p->commands ? "" : " ", (*c)->name);
 }
 
 static void put_head(struct buf *out, const struct program *p, const char *shell)
@@ -59,17 +105,19 @@ static void put_head(struct buf *out, const struct program *p, const char *shell
 
 /* ---- bash ---------------------------------------------------------------------------------------------------- */
 
-/* Each long option, and each short one, with an argument as OPTION=ARG. */
+/* Each long option, and each short one, with a value as OPTION=KIND, or OPTION=- where nothing is known of it. */
 static void bash_option(struct buf *out, const struct option_spec *o, const void *ctx)
 {
-	const char *arg = value_of(o) ? value_of(o) : "", *eq = *arg ? "=" : "";
-	/* The shell splits them into words, and would take brackets for a pattern. */
-	int n = (int)strcspn(arg, "[=| ");
+	const char *kind = kind_of(o), *eq = value_of(o) ? "=" : "";
 
 	(void)ctx;
-	buf_printf(out, "--%s%s%.*s ", o->name, eq, n, arg);
+	if (!value_of(o))
+		kind = "";
+	else if (!kind)
+		kind = is_file(o) ? "FILE" : is_folder(o) ? "DIR" : "-";
+	buf_printf(out, "--%s%s%s ", o->name, eq, kind);
 	if (o->letter)
-		buf_printf(out, "-%c%s%.*s ", o->letter, eq, n, arg);
+		buf_printf(out, "-%c%s%s ", o->letter, eq, kind);
 }
 
 static void bash(struct buf *out, const struct program *p)
@@ -79,7 +127,13 @@ static void bash(struct buf *out, const struct program *p)
 	buf_str(out,
 		"()\n{\n\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n\tlocal commands=\"");
 	put_commands(out, p);
-	buf_str(out, "\" options command= word arg=\n"
+	/* Of "--cidr=x" bash makes three words. */
+	buf_str(out, "\" options command= word arg= names\n"
+		     "\tif [ \"$cur\" = = ]; then\n"
+		     "\t\tcur=\n"
+		     "\telif [ \"$prev\" = = ]; then\n"
+		     "\t\tprev=${COMP_WORDS[COMP_CWORD-2]}\n"
+		     "\tfi\n"
 		     "\tfor word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
 		     "\t\tcase \" $commands \" in\n"
 		     "\t\t*\" $word \"*) command=$word; break ;;\n"
@@ -87,46 +141,44 @@ static void bash(struct buf *out, const struct program *p)
 		     "\tdone\n"
 		     "\tcase $command in\n");
 	for (const struct command *const *c = p->commands; *c; c++) {
+		if ((*c)->hidden)
+			continue;
 		buf_printf(out, "\t%s) options=\"", (*c)->name);
 		each_option(out, p, *c, bash_option, NULL);
 		buf_str(out, "\" ;;\n");
 	}
 	buf_str(out, "\t*) options=\"");
 	each_option(out, p, of_none(p), bash_option, NULL);
-	buf_printf(out,
-		   "\" ;;\n"
-		   "\tesac\n"
-		   "\tfor word in $options; do\n"
-		   "\t\tcase $word in\n"
-		   "\t\t\"$prev\"=*) arg=${word#*=} ;;\n"
-		   "\t\tesac\n"
-		   "\tdone\n"
-		   "\tcase $arg in\n"
-		   "\tFILE) mapfile -t COMPREPLY < <(compgen -f -- \"$cur\") ;;\n"
-		   "\tDIR) mapfile -t COMPREPLY < <(compgen -d -- \"$cur\") ;;\n"
-		   "\t?*) COMPREPLY=() ;;\n"
-		   "\t*)\n"
-		   "\t\tcase $cur in\n"
-		   "\t\t-*) mapfile -t COMPREPLY < <(\n"
-		   "\t\t\tfor word in $options; do compgen -W \"${word%%%%=*}\" -- \"$cur\"; done) ;;\n"
-		   "\t\t*)\n"
-		   "\t\t\tif [ -z \"$command\" ]; then\n"
-		   "\t\t\t\tmapfile -t COMPREPLY < <(compgen -W \"$commands\" -- \"$cur\")\n"
-		   "\t\t\telse\n"
-		   "\t\t\t\tmapfile -t COMPREPLY < <(compgen -f -- \"$cur\"\n"
-		   "\t\t\t\t\tfor word in /etc/%s/*.yaml; do\n"
-		   "\t\t\t\t\t\t[ -e \"$word\" ] || continue\n"
-		   "\t\t\t\t\t\tword=${word##*/}\n"
-		   "\t\t\t\t\t\tcompgen -W \"${word%%.yaml}\" -- \"$cur\"\n"
-		   "\t\t\t\t\tdone)\n"
-		   "\t\t\tfi\n"
-		   "\t\t\t;;\n"
-		   "\t\tesac\n"
-		   "\t\t;;\n"
-		   "\tesac\n"
-		   "}\n"
-		   "complete -o filenames -F ",
-		   p->name);
+	/* No compgen -W for the names: it expands what it is given. */
+	buf_str(out, "\" ;;\n"
+		     "\tesac\n"
+		     "\tfor word in $options; do\n"
+		     "\t\tcase $word in\n"
+		     "\t\t\"$prev\"=*) arg=${word#*=} ;;\n"
+		     "\t\tesac\n"
+		     "\tdone\n"
+		     "\tCOMPREPLY=()\n"
+		     "\tcase $arg,$cur in\n"
+		     "\tFILE,*) mapfile -t COMPREPLY < <(compgen -f -- \"$cur\") ;;\n"
+		     "\tDIR,*) mapfile -t COMPREPLY < <(compgen -d -- \"$cur\") ;;\n"
+		     "\t-,*) ;;\n"
+		     "\t,-*) mapfile -t COMPREPLY < <(\n"
+		     "\t\tfor word in $options; do compgen -W \"${word%%=*}\" -- \"$cur\"; done) ;;\n"
+		     "\t*)\n"
+		     "\t\tif [ -z \"$arg$command\" ]; then\n"
+		     "\t\t\tmapfile -t COMPREPLY < <(compgen -W \"$commands\" -- \"$cur\")\n"
+		     "\t\t\treturn\n"
+		     "\t\tfi\n"
+		     "\t\tnames=$(\"${COMP_WORDS[0]}\" complete \"${arg:-" ARGUMENT "}\" -- \\\n"
+		     "\t\t\t\"${COMP_WORDS[@]:1:COMP_CWORD-1}\" 2>/dev/null) ||\n"
+		     "\t\t\tmapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n"
+		     "\t\twhile read -r word; do\n"
+		     "\t\t\t[[ -z $word || $word != \"$cur\"* ]] || COMPREPLY+=(\"$word\")\n"
+		     "\t\tdone <<<\"$names\"\n"
+		     "\t\t;;\n"
+		     "\tesac\n"
+		     "}\n"
+		     "complete -o filenames -F ");
 	put_function(out, p);
 	buf_printf(out, " %s%s%s\n", p->name, p->alias ? " " : "", p->alias ? p->alias : "");
 }
@@ -147,10 +199,10 @@ static void put_quoted(struct buf *out, const char *s)
 /* As _arguments takes it: '(-d --daemon)'{-d,--daemon}'[text]'; brackets and colons of a text are its own. */
 static void zsh_option(struct buf *out, const struct option_spec *o, const void *ctx)
 {
-	const char *arg = value_of(o), *eq = arg ? "=" : "";
+	const char *arg = value_of(o), *eq = arg ? "=" : "", *kind = kind_of(o);
+	const struct program *p = ctx;
 	struct buf text = {0};
 
-	(void)ctx;
 	put_escaped(&text, o->help, "\\[]:", "\\");
 	if (o->letter)
 		buf_printf(out, "\t\t\t'(-%c --%s)'{-%c%s,--%s%s}'[", o->letter, o->name, o->letter, arg ? "+" : "",
@@ -160,10 +212,16 @@ static void zsh_option(struct buf *out, const struct option_spec *o, const void 
 	put_quoted(out, text.p ? text.p : "");
 	buf_char(out, ']');
 	if (arg) {
-		bool file = !strcmp(arg, "FILE"), dir = !strcmp(arg, "DIR");
 		buf_char(out, ':');
 		put_escaped(out, arg, "\\[]:", "\\");
-		buf_printf(out, ":%s", file ? "_files" : dir ? "_files -/" : " ");
+		buf_str(out, ": ");
+		if (kind)
+			put_function(out, p);
+		buf_printf(out, "%s%s", kind ? "_names " : "",
+			   kind           ? kind
+			   : is_file(o)   ? "_files"
+			   : is_folder(o) ? "_files -/"
+					  : "");
 	}
 	buf_str(out, "'\n");
 	out->failed |= text.failed;
@@ -175,9 +233,19 @@ static void zsh(struct buf *out, const struct program *p)
 	buf_printf(out, "#compdef %s%s%s\n", p->name, p->alias ? " " : "", p->alias ? p->alias : "");
 	put_head(out, p, "zsh");
 	put_function(out, p);
-	buf_str(out, "()\n{\n\tlocal context state line word command=\n\tlocal -a commands options networks\n"
+	buf_str(out, "_names()\n{\n\tlocal text\n\tlocal -i code found=1\n\tlocal -a names\n"
+		     "\ttext=$(\"${(Q)words[1]}\" complete $1 -- \"${(@Q)words[2,CURRENT-1]}\" 2>/dev/null)\n"
+		     "\tcode=$?\n"
+		     "\tnames=( ${(f)text} )\n"
+		     "\tcompadd -a names && found=0\n"
+		     "\t(( code )) && _files && found=0\n"
+		     "\treturn found\n}\n");
+	put_function(out, p);
+	buf_str(out, "()\n{\n\tlocal context state line word command=\n\tlocal -a commands options\n"
 		     "\ttypeset -A opt_args\n\tcommands=(\n");
 	for (const struct command *const *c = p->commands; *c; c++) {
+		if ((*c)->hidden)
+			continue;
 		struct buf text = {0};
 		put_escaped(&text, (*c)->summary, ":", "\\");
 		buf_printf(out, "\t\t'%s:", (*c)->name);
@@ -195,26 +263,27 @@ static void zsh(struct buf *out, const struct program *p)
 		     "\tdone\n"
 		     "\tcase $command in\n");
 	for (const struct command *const *c = p->commands; *c; c++) {
+		if ((*c)->hidden)
+			continue;
 		buf_printf(out, "\t%s)\n\t\toptions=(\n", (*c)->name);
-		each_option(out, p, *c, zsh_option, NULL);
+		each_option(out, p, *c, zsh_option, p);
 		buf_str(out, "\t\t)\n\t\t;;\n");
 	}
 	buf_str(out, "\t*)\n\t\toptions=(\n");
-	each_option(out, p, of_none(p), zsh_option, NULL);
-	buf_printf(out,
-		   "\t\t)\n"
-		   "\t\t;;\n"
-		   "\tesac\n"
-		   "\t_arguments -S \"$options[@]\" '*: :->word' && return\n"
-		   "\t[[ $state == word ]] || return\n"
-		   "\tif [[ -z $command ]]; then\n"
-		   "\t\t_describe command commands\n"
-		   "\telse\n"
-		   "\t\tnetworks=( /etc/%s/*.yaml(N:t:r) )\n"
-		   "\t\t_alternative 'networks:network:($networks)' 'files:file:_files'\n"
-		   "\tfi\n"
-		   "}\n",
-		   p->name);
+	each_option(out, p, of_none(p), zsh_option, p);
+	buf_str(out, "\t\t)\n"
+		     "\t\t;;\n"
+		     "\tesac\n"
+		     "\t_arguments -S \"$options[@]\" '*: :->word' && return\n"
+		     "\t[[ $state == word ]] || return\n"
+		     "\tif [[ -z $command ]]; then\n"
+		     "\t\t_describe command commands\n"
+		     "\telse\n"
+		     "\t\t");
+	put_function(out, p);
+	buf_str(out, "_names " ARGUMENT "\n"
+		     "\tfi\n"
+		     "}\n");
 	/* Read into a shell it is registered; found in $fpath it is the function itself. */
 	buf_str(out, "case $zsh_eval_context[-1] in\nfile | eval) compdef ");
 	put_function(out, p);
@@ -241,7 +310,7 @@ static void fish_quoted(struct buf *out, const char *s)
 static void fish_option(struct buf *out, const struct option_spec *o, const void *ctx)
 {
 	const struct fish_when *w = ctx;
-	const char *arg = value_of(o);
+	const char *arg = value_of(o), *kind = kind_of(o);
 
 	buf_printf(out, "complete -c %s -n '%s__fish_seen_subcommand_from ", w->p->name, w->c ? "" : "not ");
 	if (w->c)
@@ -251,12 +320,17 @@ static void fish_option(struct buf *out, const struct option_spec *o, const void
 	buf_printf(out, "' -l %s", o->name);
 	if (o->letter)
 		buf_printf(out, " -s %c", o->letter);
-	if (arg && !strcmp(arg, "FILE"))
+	if (arg && kind) {
+		buf_str(out, " -x -a '(_");
+		put_function(out, w->p);
+		buf_printf(out, "_names %s)'", kind);
+	} else if (arg && is_file(o)) {
 		buf_str(out, " -r -F");
-	else if (arg && !strcmp(arg, "DIR"))
+	} else if (arg && is_folder(o)) {
 		buf_str(out, " -x -a '(__fish_complete_directories)'");
-	else if (arg)
+	} else if (arg) {
 		buf_str(out, " -x");
+	}
 	buf_str(out, " -d ");
 	fish_quoted(out, o->help);
 	buf_char(out, '\n');
@@ -267,10 +341,21 @@ static void fish(struct buf *out, const struct program *p)
 	struct fish_when when = {p, NULL};
 
 	put_head(out, p, "fish");
-	buf_printf(out, "complete -c %s -f\n", p->name);
+	buf_str(out, "function _");
+	put_function(out, p);
+	buf_printf(out,
+		   "_names\n"
+		   "\tset -l line (commandline -opc)\n"
+		   "\tcommand -q $line[1]; or return 1\n"
+		   "\t$line[1] complete $argv[1] -- $line[2..-1] 2>/dev/null\n"
+		   "end\n"
+		   "complete -c %s -f\n",
+		   p->name);
 	if (p->alias)
 		buf_printf(out, "complete -c %s -w %s\n", p->alias, p->name);
 	for (const struct command *const *c = p->commands; *c; c++) {
+		if ((*c)->hidden)
+			continue;
 		buf_printf(out, "complete -c %s -n 'not __fish_seen_subcommand_from ", p->name);
 		put_commands(out, p);
 		buf_printf(out, "' -a %s -d ", (*c)->name);
@@ -280,28 +365,33 @@ static void fish(struct buf *out, const struct program *p)
 	each_option(out, p, of_none(p), fish_option, &when);
 	for (const struct command *const *c = p->commands; *c; c++) {
 		when.c = *c;
-		each_option(out, p, *c, fish_option, &when);
+		if (!(*c)->hidden)
+			each_option(out, p, *c, fish_option, &when);
 	}
-	/* Files, and the networks of this machine. */
-	buf_printf(out, "complete -c %s -n '__fish_seen_subcommand_from ", p->name);
-	put_commands(out, p);
-	buf_printf(
-	    out, "' -F -a '(for f in /etc/%s/*.yaml; string replace -r \"^.*/(.+)\\.yaml\\$\" \"\\$1\" -- $f; end)'\n",
-	    p->name);
+	for (int files = 0; files < 2; files++) {
+		buf_printf(out, "complete -c %s -n '__fish_seen_subcommand_from ", p->name);
+		put_commands(out, p);
+		buf_str(out, files ? "; and not _" : "' -a '(_");
+		put_function(out, p);
+		buf_str(out, "_names " ARGUMENT);
+		buf_str(out, files ? " >/dev/null' -F\n" : ")'\n");
+	}
 }
 
-/* ---- the command --------------------------------------------------------------------------------------------- */
+/* ---- the commands -------------------------------------------------------------------------------------------- */
+
+static const struct {
+	const char *name;
+	void (*put)(struct buf *out, const struct program *p);
+} shells[] = {{"bash", bash}, {"zsh", zsh}, {"fish", fish}};
+#define N_SHELLS (sizeof(shells) / sizeof(shells[0]))
 
 int completions_run(struct invocation *inv)
 {
-	static const struct {
-		const char *name;
-		void (*put)(struct buf *out, const struct program *p);
-	} shells[] = {{"bash", bash}, {"zsh", zsh}, {"fish", fish}};
 	struct buf out = {0};
 	int code = 1;
 
-	for (size_t i = 0; i < sizeof(shells) / sizeof(shells[0]); i++) {
+	for (size_t i = 0; i < N_SHELLS; i++) {
 		if (strcmp(inv->args[0], shells[i].name) != 0)
 			continue;
 		shells[i].put(&out, inv->program);
@@ -310,4 +400,72 @@ int completions_run(struct invocation *inv)
 		return code;
 	}
 	return usage_error(inv, "completions: no shell '%s' (there are: bash, zsh, fish)", inv->args[0]);
+}
+
+/* What the next argument of the line is. */
+static unsigned next_argument(const struct invocation *line)
+{
+	const struct command *c = line->command;
+	int i = line->n_args;
+
+	if (!c || (c->max_args >= 0 && i >= c->max_args))
+		return 0;
+	i = i < WORDS_MAX ? i : WORDS_MAX - 1;
+	while (c->max_args < 0 && i && !c->words[i])
+		i--;
+	return c->words[i];
+}
+
+/* A shell takes anything for a name: only what is one is printed. */
+static int print_names(const struct invocation *inv, const struct buf *found)
+{
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+	struct buf out = {0};
+	unsigned n = 0;
+	int r;
+
+	for (const char *s = found->p, *end; s && n < NAMES_MAX && (end = strchr(s, '\n')); s = end + 1) {
+		if (end == s || *s == '-' || s + strspn(s, letters) != end)
+			continue;
+		buf_add(&out, s, (size_t)(end - s) + 1);
+		n++;
+	}
+	r = print_buf(inv, &out);
+	buf_free(&out);
+	return r;
+}
+
+static void too_long(int signo)
+{
+	(void)signo;
+	_exit(0);
+}
+
+int complete_run(struct invocation *inv)
+{
+	struct invocation line = {.program = inv->program, .args = calloc((size_t)inv->n_args + 1, sizeof(char *))};
+	const int quiet = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	unsigned words = 0;
+	struct buf out = {0};
+
+	if (!line.args || quiet < 0 || dup2(quiet, STDERR_FILENO) < 0 || signal(SIGALRM, too_long) == SIG_ERR)
+		goto out;
+	alarm(NAMES_TIME);
+	command_line_read(&line, inv->n_args - 1, inv->args + 1);
+	if (strcmp(inv->args[0], ARGUMENT) == 0)
+		words = next_argument(&line);
+	for (size_t i = 0; i < N_KINDS; i++)
+		if (strcmp(inv->args[0], kinds[i].name) == 0)
+			words = kinds[i].words;
+	for (size_t i = 0; i < N_SHELLS && words & WORD_SHELL; i++)
+		buf_printf(&out, "%s\n", shells[i].name);
+	if (words & (WORD_NETWORK | WORD_CLONE | WORD_PEER | WORD_CIDR))
+		inv->program->complete(&line, words, &out);
+	print_names(inv, &out);
+out:
+	if (quiet >= 0)
+		close(quiet);
+	buf_free(&out);
+	free(line.args);
+	return words & WORD_FILE ? 1 : 0;
 }

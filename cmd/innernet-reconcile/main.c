@@ -1,13 +1,24 @@
 /* innernet-reconcile: watches a definition in git, publishes signed snapshots of it, serves them. */
 #include "cmd/innernet-reconcile/commands.h"
 #include "cmd/completions.h"
+#include "reconcile/edge/config/peer_config.h"
 
 static const struct command command_completions = COMPLETIONS("innernet-reconcile");
+static const struct command command_complete = COMPLETE("innernet-reconcile");
 
 /* In the order in which --help lists them. */
 static const struct command *const commands[] = {
-    &command_init,   &command_run,       &command_status, &command_reconcile,   &command_suspend,
-    &command_resume, &command_uninstall, &command_hook,   &command_completions, NULL,
+    &command_init,
+    &command_run,
+    &command_status,
+    &command_reconcile,
+    &command_suspend,
+    &command_resume,
+    &command_uninstall,
+    &command_hook,
+    &command_completions,
+    &command_complete,
+    NULL,
 };
 
 static const struct option_spec globals[] = {
@@ -18,6 +29,21 @@ static const struct option_spec globals[] = {
     {0},
 };
 
+static void complete_names(const struct invocation *line, unsigned kinds, struct buf *out)
+{
+	const char *dir = option_value(line, "config-dir");
+	struct arena *a = arena_new();
+	const char *const *names;
+	struct diags d = {0};
+	size_t n;
+
+	if (kinds & WORD_NETWORK && a && peer_config_list(a, dir ? dir : SERVER_CONFIG_DIR, &names, &n, &d) == 0)
+		for (size_t i = 0; i < n; i++)
+			buf_printf(out, "%s\n", names[i]);
+	diags_free(&d);
+	arena_free(a);
+}
+
 static const struct program program = {
     .name = "innernet-reconcile",
     .summary = "publishes a network from its definition in git",
@@ -25,6 +51,7 @@ static const struct program program = {
     .globals = globals,
     .default_command = &command_run, /* innernet-reconcile [--watch] NAME */
     .default_takes_args = true,
+    .complete = complete_names,
 };
 
 int main(int argc, char **argv)

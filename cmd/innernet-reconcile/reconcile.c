@@ -153,5 +153,6 @@ const struct command command_reconcile = {
     .options = options,
     .min_args = 1,
     .max_args = 1,
+    .words = {WORD_NETWORK},
     .run = run,
 };

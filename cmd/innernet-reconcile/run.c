@@ -152,5 +152,6 @@ const struct command command_run = {
     .options = options,
     .min_args = 1,
     .max_args = 1,
+    .words = {WORD_NETWORK},
     .run = run,
 };

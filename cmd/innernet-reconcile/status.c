@@ -233,5 +233,6 @@ const struct command command_status = {
     .options = options,
     .min_args = 1,
     .max_args = 1,
+    .words = {WORD_NETWORK},
     .run = run,
 };

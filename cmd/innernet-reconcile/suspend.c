@@ -87,6 +87,7 @@ const struct command command_suspend = {
     .options = suspend_options,
     .min_args = 1,
     .max_args = 1,
+    .words = {WORD_NETWORK},
     .run = run_suspend,
 };
 
@@ -97,5 +98,6 @@ const struct command command_resume = {
     .example = "innernet-reconcile resume corp",
     .min_args = 1,
     .max_args = 1,
+    .words = {WORD_NETWORK},
     .run = run_resume,
 };

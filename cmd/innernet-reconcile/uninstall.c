@@ -185,5 +185,6 @@ const struct command command_uninstall = {
     .options = options,
     .min_args = 1,
     .max_args = 1,
+    .words = {WORD_NETWORK},
     .run = run,
 };

@@ -98,7 +98,7 @@ static int run(struct invocation *inv)
 	if (code)
 		return code;
 	if (!file && !inv->n_args)
-		return usage_error(inv, "apply: something is missing: IFACE, or --file FILE --as NAME --key FILE");
+		return usage_error(inv, "apply: something is missing: IFACE, or --file FILE --as PEER --key FILE");
 	code = FAILED;
 	if (peer_options(inv, &o) < 0)
 		return FAILED;
@@ -132,7 +132,7 @@ out:
 
 const struct command command_apply = {
     .name = "apply",
-    .synopsis = "(IFACE | --file FILE --as NAME --key FILE) [--yes] [--offline]",
+    .synopsis = "(IFACE | --file FILE --as PEER --key FILE) [--yes] [--offline]",
     .summary = "make an interface what the network defines",
     .text =
 	"Shows the plan and asks; only 'yes' is an answer, and without a terminal --yes is needed. Afterwards the\n"
@@ -143,5 +143,6 @@ const struct command command_apply = {
     .example = "sudo innernet apply corp",
     .options = options,
     .max_args = 1,
+    .words = {WORD_NETWORK},
     .run = run,
 };

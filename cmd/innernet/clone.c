@@ -239,5 +239,6 @@ const struct command command_clone = {
     .options = options,
     .min_args = 1,
     .max_args = 2,
+    .words = {WORD_NETWORK, WORD_FILE},
     .run = run,
 };

@@ -141,7 +141,7 @@ int check_definition_options(const struct invocation *inv)
 	if (file && inv->n_args)
 		return usage_error(inv, "%s: an interface or --file, not both: '%s'", inv->command->name, inv->args[0]);
 	if (file && !option_given(inv, "as"))
-		return usage_error(inv, "%s: --file needs --as NAME: which peer is this machine?", inv->command->name);
+		return usage_error(inv, "%s: --file needs --as PEER: which peer is this machine?", inv->command->name);
 	for (size_t i = 0; !file && i < sizeof(with_file) / sizeof(with_file[0]); i++)
 		if (option_given(inv, with_file[i]))
 			return usage_error(inv, "%s: --%s goes with --file", inv->command->name, with_file[i]);

@@ -17,7 +17,7 @@
 /* For the commands that take a definition in the place of a server. */
 #define DEFINITION_OPTIONS                                                                                             \
 	{"file", 'f', "FILE", "of a network without a server: its definition, a file or a folder"},                    \
-	    {"as", 0, "NAME", "with --file: the peer that this machine is"},                                           \
+	    {"as", 0, "PEER", "with --file: the peer that this machine is"},                                           \
 	    {"key", 0, "FILE", "with --file: its private key, as `wg genkey` writes it (mode 0600)"},                  \
 	{                                                                                                              \
 		"listen-port", 'l', "PORT", "with --file: its UDP port (that of its endpoint, else any)"               \

@@ -47,5 +47,6 @@ const struct command command_doctor = {
     .example = "sudo innernet doctor corp",
     .options = options,
     .max_args = 1,
+    .words = {WORD_NETWORK},
     .run = run,
 };

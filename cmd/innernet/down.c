@@ -48,5 +48,6 @@ const struct command command_down = {
     .example = "sudo innernet down corp",
     .min_args = 1,
     .max_args = 1,
+    .words = {WORD_NETWORK},
     .run = run,
 };

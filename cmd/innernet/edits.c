@@ -34,18 +34,19 @@ const struct command command_add_peer = {
     .example = "innernet add-peer --name bob --auto-ip --cidr humans --commit --push",
     .options = add_peer_options,
     .max_args = 1,
+    .words = {WORD_DEFINITION},
     .run = edit_run,
 };
 
 static const struct option_spec invite_peer_options[] = {
-    {"name", 0, "NAME", "the peer"},
+    {"name", 0, "PEER", "the peer"},
     {"save-config", 0, "FILE", "where the invitation is written (NAME.yaml)"},
     {"invite-expires", 0, "TIME", "how long the invitation is open: 12h, 14d (the default), 4w, never"},
     EDIT_OPTIONS,
 };
 const struct command command_invite_peer = {
     .name = "invite-peer",
-    .synopsis = WHERE "--name NAME [OPTION...]",
+    .synopsis = WHERE "--name PEER [OPTION...]",
     .summary = "give a peer that is there a new invite",
     .text =
 	"Puts a new invite in the place of a peer's key, or of the invite it has: for a machine that was lost,\n"
@@ -54,20 +55,20 @@ const struct command command_invite_peer = {
     .example = "innernet invite-peer --name bob --invite-expires 12h --commit --push",
     .options = invite_peer_options,
     .max_args = 1,
+    .words = {WORD_DEFINITION},
     .run = edit_run,
 };
 
-static const struct option_spec rename_options[] = {
-    {"name", 0, "NAME", "what it is called"},
-    {"new-name", 0, "NAME", "what it is to be called"},
-    EDIT_OPTIONS,
-};
+#define RENAME_OPTIONS(kind)                                                                                           \
+	{"name", 0, kind, "what it is called"}, {"new-name", 0, "NAME", "what it is to be called"}, EDIT_OPTIONS
+static const struct option_spec rename_peer_options[] = {RENAME_OPTIONS("PEER")};
+static const struct option_spec rename_cidr_options[] = {RENAME_OPTIONS("CIDR")};
 static const struct option_spec peer_options_only[] = {
-    {"name", 0, "NAME", "the peer"},
+    {"name", 0, "PEER", "the peer"},
     EDIT_OPTIONS,
 };
 static const struct option_spec cidr_options_only[] = {
-    {"name", 0, "NAME", "the CIDR"},
+    {"name", 0, "CIDR", "the CIDR"},
     EDIT_OPTIONS,
 };
 static const struct option_spec fold_options[] = {
@@ -75,7 +76,7 @@ static const struct option_spec fold_options[] = {
 };
 const struct command command_fold = {
     .name = "fold",
-    .synopsis = "[IFACE | FILE | DIR] [NAME...] [OPTION...]",
+    .synopsis = "[IFACE | FILE | DIR] [PEER...] [OPTION...]",
     .summary = "write the keys that peers enrolled into the definition",
     .text =
 	"Puts the public key of each peer that redeemed its invitation, or of those named, in the place of its\n"
@@ -85,64 +86,70 @@ const struct command command_fold = {
     .example = "innernet fold --commit --push",
     .options = fold_options,
     .max_args = -1,
+    .words = {WORD_DEFINITION | WORD_PEER, WORD_PEER},
     .run = edit_run,
 };
 const struct command command_rename_peer = {
     .name = "rename-peer",
-    .synopsis = WHERE "--name NAME --new-name NAME [OPTION...]",
+    .synopsis = WHERE "--name PEER --new-name NAME [OPTION...]",
     .summary = "give a peer another name",
     .text = "Renames a peer where it is defined and in every test, in all files. Its key and sessions stay." SAFE,
     .example = "innernet rename-peer --name bob --new-name robert --commit",
-    .options = rename_options,
+    .options = rename_peer_options,
     .max_args = 1,
+    .words = {WORD_DEFINITION},
     .run = edit_run,
 };
 const struct command command_disable_peer = {
     .name = "disable-peer",
-    .synopsis = WHERE "--name NAME [OPTION...]",
+    .synopsis = WHERE "--name PEER [OPTION...]",
     .summary = "cut a peer off, and keep its place",
     .text = "Says `disabled: true` of a peer. Its name, address and key stay taken." SAFE,
     .example = "innernet disable-peer --name bob --commit --push",
     .options = peer_options_only,
     .max_args = 1,
+    .words = {WORD_DEFINITION},
     .run = edit_run,
 };
 const struct command command_enable_peer = {
     .name = "enable-peer",
-    .synopsis = WHERE "--name NAME [OPTION...]",
+    .synopsis = WHERE "--name PEER [OPTION...]",
     .summary = "let a disabled peer in again",
     .text = "Takes `disabled: true` away from a peer." SAFE,
     .example = "innernet enable-peer --name bob --commit --push",
     .options = peer_options_only,
     .max_args = 1,
+    .words = {WORD_DEFINITION},
     .run = edit_run,
 };
 const struct command command_delete_peer = {
     .name = "delete-peer",
-    .synopsis = WHERE "--name NAME [OPTION...]",
+    .synopsis = WHERE "--name PEER [OPTION...]",
     .summary = "take a peer out of a definition",
     .text = "Takes a peer out. Refused while a test names it: what the network promises is a person's to change.\n"
 	    "The ledger keeps its address for ever, unless `reuse:` names it." SAFE,
     .example = "innernet delete-peer --name bob --commit --push",
     .options = peer_options_only,
     .max_args = 1,
+    .words = {WORD_DEFINITION},
     .run = edit_run,
 };
 
 static const struct option_spec endpoint_options[] = {
-    {"name", 0, "NAME", "the peer"},
+    {"name", 0, "PEER", "the peer"},
     {"endpoint", 0, "HOST:PORT", "where others reach it"},
     {"unset", 0, NULL, "that is not fixed any more"},
     EDIT_OPTIONS,
 };
 const struct command command_set_endpoint = {
     .name = "set-endpoint",
-    .synopsis = WHERE "--name NAME (--endpoint HOST:PORT | --unset) [OPTION...]",
+    .synopsis = WHERE "--name PEER (--endpoint HOST:PORT | --unset) [OPTION...]",
     .summary = "say where a peer is reached",
     .text = "Gives a peer an endpoint, another one, or none any more." SAFE,
     .example = "innernet set-endpoint --name hub --endpoint vpn.example.com:51820 --commit",
     .options = endpoint_options,
     .max_args = 1,
+    .words = {WORD_DEFINITION},
     .run = edit_run,
 };
 
@@ -162,27 +169,30 @@ const struct command command_add_cidr = {
     .example = "innernet add-cidr --name contractors --cidr 10.60.67.0/24 --isolated --commit",
     .options = add_cidr_options,
     .max_args = 1,
+    .words = {WORD_DEFINITION},
     .run = edit_run,
 };
 const struct command command_rename_cidr = {
     .name = "rename-cidr",
-    .synopsis = WHERE "--name NAME --new-name NAME [OPTION...]",
+    .synopsis = WHERE "--name CIDR --new-name NAME [OPTION...]",
     .summary = "give a CIDR another name",
     .text = "Renames a CIDR where it is defined, and in every association and test, in all files." SAFE,
     .example = "innernet rename-cidr --name humans --new-name people --commit",
-    .options = rename_options,
+    .options = rename_cidr_options,
     .max_args = 1,
+    .words = {WORD_DEFINITION},
     .run = edit_run,
 };
 const struct command command_delete_cidr = {
     .name = "delete-cidr",
-    .synopsis = WHERE "--name NAME [OPTION...]",
+    .synopsis = WHERE "--name CIDR [OPTION...]",
     .summary = "take a CIDR out of a definition",
     .text = "Takes a CIDR out. Refused while peers are in it, or an association or a test names it; what uses it is\n"
 	    "listed." SAFE,
     .example = "innernet delete-cidr --name contractors --commit",
     .options = cidr_options_only,
     .max_args = 1,
+    .words = {WORD_DEFINITION},
     .run = edit_run,
 };
 
@@ -199,6 +209,7 @@ const struct command command_add_association = {
     .example = "innernet add-association humans ci-servers --commit --push",
     .options = association_options,
     .max_args = 3,
+    .words = {WORD_DEFINITION | WORD_CIDR, WORD_CIDR, WORD_CIDR},
     .run = edit_run,
 };
 const struct command command_delete_association = {
@@ -209,5 +220,6 @@ const struct command command_delete_association = {
     .example = "innernet delete-association humans ci-servers --commit --push",
     .options = association_options,
     .max_args = 3,
+    .words = {WORD_DEFINITION | WORD_CIDR, WORD_CIDR, WORD_CIDR},
     .run = edit_run,
 };

@@ -297,7 +297,7 @@ bool export_instead(struct edit_job *job, const struct edit_command *c, int *cod
 static const struct option_spec options[] = {
     {"key", 0, "FILE", "the private key that it has already: nothing is edited"},
     {"new-key", 0, NULL, "put a new key in the place of the one that it has"},
-    {"via", 0, "NAME", "put NAME into the definition as the one that forwards for it: a server, or a peer in its CIDR"},
+    {"via", 0, "PEER", "put PEER into the definition as the one that forwards for it: a server, or a peer in its CIDR"},
     {"all", 0, NULL, "those without an endpoint too: they must call first"},
     {"qr", 0, NULL, "as a code for a phone's WireGuard app, on the terminal"},
     {"output", 'o', "FILE", "write it there (mode 0600); - is standard output, a terminal too"},
@@ -305,7 +305,7 @@ static const struct option_spec options[] = {
 };
 const struct command command_export = {
     .name = "export",
-    .synopsis = "NAME [IFACE | FILE | DIR] [--key FILE | --new-key] [--via NAME] [--qr | -o FILE] [OPTION...]",
+    .synopsis = "PEER [IFACE | FILE | DIR] [--key FILE | --new-key] [--via PEER] [--qr | -o FILE] [OPTION...]",
     .summary = "make the configuration of a peer that runs plain WireGuard",
     .text = "Prints a file for wg-quick(8), which phones' WireGuard apps read too, for a peer that runs nothing of\n"
 	    "innernet's. Its key is made here: the private one is in the configuration and nowhere else, the public\n"
@@ -318,5 +318,6 @@ const struct command command_export = {
     .options = options,
     .min_args = 1,
     .max_args = 2,
+    .words = {WORD_PEER, WORD_DEFINITION},
     .run = edit_run,
 };

@@ -62,5 +62,6 @@ const struct command command_fetch = {
     .options = options,
     .min_args = 1,
     .max_args = 1,
+    .words = {WORD_NETWORK},
     .run = run,
 };

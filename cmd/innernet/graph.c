@@ -135,5 +135,6 @@ const struct command command_graph = {
     .example = "innernet graph -o network.svg",
     .options = options,
     .max_args = 1,
+    .words = {WORD_FILE},
     .run = run,
 };

@@ -124,7 +124,8 @@ out:
 
 /* One command under two names. */
 #define INSTALL                                                                                                        \
-	.synopsis = "INVITATION [--name NAME] [-d]", .options = options, .min_args = 1, .max_args = 1, .run = run,     \
+	.synopsis = "INVITATION [--name NAME] [-d]", .options = options, .min_args = 1, .max_args = 1,                 \
+	.words = {WORD_FILE}, .run = run,                                                                              \
 	.text =                                                                                                        \
 	    "Makes this machine's own key (it is on disk before anything is sent and never leaves it), redeems the\n"  \
 	    "invitation inside the tunnel, verifies the first snapshot and brings the interface up. When it is\n"      \

@@ -226,6 +226,7 @@ const struct command command_list = {
     .example = "innernet list examples/network.yaml --tree",
     .options = list_options,
     .max_args = 1,
+    .words = {WORD_TARGET},
     .run = run_list,
 };
 
@@ -237,6 +238,7 @@ const struct command command_list_cidrs = {
     .example = "innernet list-cidrs --tree",
     .options = cidr_options,
     .max_args = 1,
+    .words = {WORD_TARGET},
     .run = run_cidrs,
 };
 
@@ -248,5 +250,6 @@ const struct command command_list_associations = {
     .example = "innernet list-associations",
     .options = association_options,
     .max_args = 1,
+    .words = {WORD_TARGET},
     .run = run_associations,
 };

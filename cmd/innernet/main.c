@@ -1,8 +1,10 @@
 /* innernet: the program of peers and of people who edit a network. */
 #include "cmd/innernet/commands.h"
+#include "cmd/innernet/complete.h"
 #include "cmd/completions.h"
 
 static const struct command command_completions = COMPLETIONS("innernet");
+static const struct command command_complete = COMPLETE("innernet");
 
 /* In the order in which --help lists them. */
 static const struct command *const commands[] = {
@@ -44,6 +46,7 @@ static const struct command *const commands[] = {
     &command_delete_association,
     &command_fold,
     &command_completions,
+    &command_complete,
     NULL,
 };
 
@@ -65,6 +68,7 @@ static const struct program program = {
     .globals = globals,
     .default_command = &command_show,
     .default_takes_args = true,
+    .complete = complete_names,
 };
 
 int main(int argc, char **argv)

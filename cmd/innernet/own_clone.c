@@ -13,8 +13,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define LINE_MAX_BYTES 8192
-#define ANSWER_MS      5000
+#define LINE_MAX_BYTES   8192
+#define CLONES_MAX_BYTES 65536 /* of all their keys */
+#define ANSWER_MS        5000
 
 /* --- who types --- */
 
@@ -91,6 +92,22 @@ const char *own_clone_find(struct arena *a, const char *network)
 	else if (p)
 		unsetenv("HOME");
 	return found ? arena_strdup(a, path) : NULL;
+}
+
+void own_clone_list(struct buf *out)
+{
+	static const char *const argv[] = {
+	    "git", "config", "--global", "--name-only", "--get-regexp", "^innernet\\..*\\.clone$", NULL};
+	static const char before[] = "innernet.", after[] = ".clone";
+	struct buf text = {0};
+	struct diags quiet = {0};
+
+	if (run_program(argv, RUN_STDERR_DROPPED, &text, CLONES_MAX_BYTES, &quiet) == 0)
+		for (const char *s = text.p, *end; s && (end = strchr(s, '\n')); s = end + 1)
+			buf_printf(out, "%.*s\n", (int)(end - s - (long)(strlen(before) + strlen(after))),
+				   s + strlen(before));
+	buf_free(&text);
+	diags_free(&quiet);
 }
 
 int own_clone_set(const char *network, const char *path, struct diags *d)

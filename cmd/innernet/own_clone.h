@@ -18,6 +18,8 @@ int caller_become(struct diags *d);
 
 /* Where the clone is, as it was set; NULL: none is known. In the arena. */
 const char *own_clone_find(struct arena *a, const char *network);
+/* The networks of which one is known, one a line. */
+void own_clone_list(struct buf *out);
 int own_clone_set(const char *network, const char *path, struct diags *d);
 
 /* Is somebody there who takes connections, within some seconds? */

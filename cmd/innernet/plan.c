@@ -98,11 +98,11 @@ static int run(struct invocation *inv)
 
 const struct command command_plan = {
     .name = "plan",
-    .synopsis = "[IFACE | --file FILE --as NAME | FILE | DIR] [--base REV] [--head REV] [--json | --markdown] "
+    .synopsis = "[IFACE | --file FILE --as PEER | FILE | DIR] [--base REV] [--head REV] [--json | --markdown] "
 		"[--detailed-exitcode]",
     .summary = "show what would be changed on an interface, or what a change of the definition does",
     .text = "IFACE: fetches what is new (where the interface is up), and compares what the network defines with the\n"
-	    "interface as it is. Nothing is changed on it. --file FILE --as NAME: the same from a definition, as\n"
+	    "interface as it is. Nothing is changed on it. --file FILE --as PEER: the same from a definition, as\n"
 	    "`apply` takes it; the key is only looked at when it is given.\n\n"
 	    "FILE, or network.yaml of DIR or the current folder: compares the definition with what git has of it, and\n"
 	    "shows who gains and loses whom, and what changes. Outside of git everything is new. It needs no network\n"
@@ -111,5 +111,6 @@ const struct command command_plan = {
     .example = "innernet plan --base origin/main",
     .options = options,
     .max_args = 1,
+    .words = {WORD_TARGET},
     .run = run,
 };

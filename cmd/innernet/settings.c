@@ -103,6 +103,7 @@ const struct command command_set_listen_port = {
     .options = port_options,
     .min_args = 1,
     .max_args = 1,
+    .words = {WORD_NETWORK},
     .run = run_port,
 };
 
@@ -238,13 +239,14 @@ const struct command command_override_endpoint = {
     .options = own_options,
     .min_args = 1,
     .max_args = 1,
+    .words = {WORD_NETWORK},
     .run = run_own,
 };
 
 /* ---- where a peer is ------------------------------------------------------------------------------------------ */
 
 static const struct option_spec endpoint_options[] = {
-    {"name", 0, "NAME", "the peer"},
+    {"name", 0, "PEER", "the peer"},
     {"endpoint", 'e', "HOST:PORT", "where it is reached from this machine"},
     {"unset", 'u', NULL, "where the network says"},
     {0},
@@ -325,7 +327,7 @@ static int run_endpoint(struct invocation *inv)
 
 const struct command command_override_peer_endpoint = {
     .name = "override-peer-endpoint",
-    .synopsis = "IFACE --name NAME -e HOST:PORT | -u",
+    .synopsis = "IFACE --name PEER -e HOST:PORT | -u",
     .summary = "say where a peer is reached from this machine",
     .text = "Before what the network says, and only here. A peer that this machine has a session with is not\n"
 	    "disturbed: the endpoint counts from the next one.",
@@ -333,5 +335,6 @@ const struct command command_override_peer_endpoint = {
     .options = endpoint_options,
     .min_args = 1,
     .max_args = 1,
+    .words = {WORD_NETWORK},
     .run = run_endpoint,
 };

@@ -240,5 +240,6 @@ const struct command command_snapshot = {
     .example = "innernet snapshot network.yaml --for alice --summary",
     .options = options,
     .max_args = 1,
+    .words = {WORD_FILE},
     .run = run,
 };

@@ -88,5 +88,6 @@ const struct command command_status = {
     .example = "sudo innernet status corp",
     .options = options,
     .max_args = 1,
+    .words = {WORD_NETWORK},
     .run = run,
 };

@@ -113,5 +113,6 @@ const struct command command_up = {
     .options = options,
     .min_args = 0,
     .max_args = -1,
+    .words = {WORD_NETWORK},
     .run = run,
 };

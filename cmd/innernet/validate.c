@@ -237,6 +237,7 @@ const struct command command_validate = {
     .example = "innernet validate examples/network.yaml",
     .options = options,
     .max_args = -1,
+    .words = {WORD_DEFINITION},
     .usage_exit = FAILED,
     .run = run,
 };

@@ -291,6 +291,7 @@ const struct command command_why = {
     .options = options,
     .min_args = 2,
     .max_args = 3,
+    .words = {WORD_PEER | WORD_CIDR, WORD_PEER | WORD_CIDR, WORD_DEFINITION},
     .usage_exit = UNTOLD,
     .run = run,
 };

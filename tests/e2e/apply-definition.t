@@ -143,7 +143,7 @@ definition 'tests: [{from: bob, can_reach: carol}]'
 refuse 'a test that fails' test-failed carol -f "$DEF" --as bob --key private.key
 definition
 run bob innernet apply -f "$DEF" --key private.key
-like "$status $err" '^1 innernet: apply: --file needs --as NAME' 'without a name'
+like "$status $err" '^1 innernet: apply: --file needs --as PEER' 'without a name'
 run bob innernet apply -f "$DEF" --as bob
 like "$status $err" '^1 innernet: apply: --file needs --key FILE' 'without a key'
 run bob innernet apply home --as bob
@@ -164,7 +164,7 @@ on carol rm /etc/innernet-reconcile/home.yaml
 # ---- it has no snapshot to show ---------------------------------------------------------------------------------------
 run bob innernet show home
 is "$status $err" "1 error[no-network]: 'home' was made from a definition on this machine, by \`innernet apply --file\`
-  help: \`wg show home\` shows it; \`innernet plan --file FILE --as NAME\` compares it" 'show says where it is from'
+  help: \`wg show home\` shows it; \`innernet plan --file FILE --as PEER\` compares it" 'show says where it is from'
 
 # ---- and away -------------------------------------------------------------------------------------------------------
 is "$(on bob innernet down home)" 'home: down; its files stay' 'down'

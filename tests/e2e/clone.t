@@ -97,6 +97,12 @@ like "$(git_in log -1 --format=%s)" '^network: fold ' 'and folds'
 
 run alice env -C / innernet export erin corp
 like "$status $err" "^1 error\[unknown-name\]" 'export takes it after the name of the peer'
+is "$(on alice env -C / innernet complete peer -- disable-peer corp --name | xargs)" 'hub alice bob carol' \
+	'the shells are told the names that are in it'
+is "$(on bob innernet complete peer -- override-peer-endpoint corp --name | xargs)" 'hub alice bob carol' \
+	'or in the snapshot'
+is "$(on bob innernet complete cidr -- override-peer-endpoint corp --name | xargs)" 'corp infra humans' 'with their CIDRs'
+is "$(on bob innernet complete argument -- status)" corp 'and the networks themselves'
 run alice env -C / innernet validate corp
 like "$status $out" "^0 $WORK/alice/corp/network.yaml: valid: network corp, " 'validate takes it'
 run carol env -C / innernet why alice hub corp

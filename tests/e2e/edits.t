@@ -127,7 +127,7 @@ run innernet delete-peer --name alicee
 is "$status $out" "0 There is no peer 'alicee' in network.yaml (did you mean 'alice'?). Nothing changed." \
 	'who deletes nobody is told who was near'
 refuse 'a mistyped option is named' "did you mean '--endpoint'?" set-endpoint --name alice --endpiont a:1
-refuse 'what is missing is named' '^1 innernet: rename-peer: something is missing: --name NAME, --new-name NAME$' rename-peer
+refuse 'what is missing is named' '^1 innernet: rename-peer: something is missing: --name PEER, --new-name NAME$' rename-peer
 refuse 'or what is not said of an endpoint' 'missing: --endpoint HOST:PORT \(or --unset\)$' set-endpoint --name alice
 
 # Upstream's way to say it.

@@ -106,7 +106,7 @@ static void not_joined(const struct peer_options *o, const char *ifname, struct 
 	if (store_load_applied(&store, hosts) == 0) {
 		g = diag_error(d, "no-network", NULL,
 			       "'%s' was made from a definition on this machine, by `innernet apply --file`", ifname);
-		diag_help(d, g, "`wg show %s` shows it; `innernet plan --file FILE --as NAME` compares it", ifname);
+		diag_help(d, g, "`wg show %s` shows it; `innernet plan --file FILE --as PEER` compares it", ifname);
 		return;
 	}
 	g = diag_error(d, "no-network", NULL, "this machine is not in a network called '%s'", ifname);
