@@ -107,29 +107,37 @@ fail:
 	return -1;
 }
 
+int init_repository_check(const struct server_config *c, struct diags *d)
+{
+	struct stat st;
+
+	if (lstat(c->repository, &st))
+		return 0;
+	diag_help(d, diag_error(d, "repository-exists", NULL, "%s is there already", c->repository),
+		  "name another folder with --repository, or remove it; nothing was changed");
+	return -1;
+}
+
 int init_mirror_keep(struct init_mirror *m, const struct server_config *c, struct diags *d)
 {
 	struct buf folder = {0};
-	struct stat st;
-	struct diag *g;
 	char *slash;
 	int ret = -1;
 
 	buf_str(&folder, c->repository);
 	if (!folder.failed && (slash = strrchr(folder.p, '/')) && slash != folder.p)
 		*slash = '\0';
-	if (!lstat(c->repository, &st)) {
-		g = diag_error(d, "repository-exists", NULL, "%s is there already", c->repository);
-		diag_help(d, g, "name another folder with --repository, or remove it; nothing was changed");
-	} else if (folder.failed || file_mkdirs(folder.p, 0755, d) < 0) {
-		d->out_of_memory |= folder.failed;
-	} else if (rename(m->path, c->repository)) {
-		diag_error(d, "repository-error", NULL, "cannot make the repository %s: %s", c->repository,
-			   strerror(errno));
-	} else {
+	if (folder.failed) {
+		d->out_of_memory = true;
+	} else if (init_repository_check(c, d) == 0 && file_mkdirs(folder.p, 0755, d) == 0) {
+		ret = rename(m->path, c->repository);
+		if (ret)
+			diag_error(d, "repository-error", NULL, "cannot make the repository %s: %s", c->repository,
+				   strerror(errno));
+	}
+	if (!ret) {
 		free(m->path);
 		m->path = NULL;
-		ret = 0;
 	}
 	buf_free(&folder);
 	return ret;

@@ -28,6 +28,11 @@ like "$(on hub innernet-reconcile init --network-name corp --network-cidr 10.60.
 	--server-name hub --remote "$WORK/none.git" 2>&1)" '^error\[remote-away\]: .*none\.git. does not appear to be a git repository' \
 	'a remote that is not there is said'
 ok 'and nothing is made' on hub test ! -e /etc/innernet-reconcile/corp.yaml -a ! -e /var/lib/innernet-reconcile/corp
+mkdir "$WORK/there.git"
+like "$(on hub innernet-reconcile init --network-name corp --network-cidr 10.60.0.0/16 --external-endpoint 192.0.2.1:51820 \
+	--remote "$REMOTE" --repository "$WORK/there.git" 2>&1)" '^error\[repository-exists\]: .*there\.git is there already$' \
+	'a folder in the way is said'
+is "$(git ls-remote "$REMOTE")" '' 'before anything is on the remote'
 ok 'init makes a network on a remote' on hub innernet-reconcile init --network-name corp --network-cidr 10.60.0.0/16 \
 	--external-endpoint 192.0.2.1:51820 --server-name hub --remote "$REMOTE" --interval 1
 like "$(git -C "$WORK/network.git" show main:network.yaml)" '^network: corp$' 'which has its definition'
