@@ -1,7 +1,7 @@
 /* A definition that is a plain file: each valid change is a version; what is not valid changes nothing. */
 #include "tests/edge/server_test.h"
 
-static char file_path[200];
+static char file_path[220];
 
 static int file_setup(void **state)
 {
@@ -96,6 +96,28 @@ static void test_changes(void **state)
 	buf_free(&half);
 }
 
+/* In the repository the root is network.yaml, whatever it is called here: no other file can be that. */
+static void test_name_of_root(void **state)
+{
+	struct fixture *f = *state;
+	const char *folder = f->config->file;
+	char other[200];
+
+	snprintf(file_path, sizeof(file_path), "%s/corp.yaml", folder);
+	snprintf(other, sizeof(other), "%s/network.yaml", folder);
+	free(f->config->file);
+	f->config->file = strdup(file_path);
+	write_text(other, "cidrs: { more: 127.60.70.0/24 }\n");
+	save(f, "include: ['n*.yaml']\n");
+	int said = server_begin(f);
+	json_t *o = await_condition(f, "Valid", "False", "include-pattern");
+	assert_non_null(strstr(json_string_value(json_object_get(o, "problem")), "another name"));
+	json_decref(o);
+	save(f, "");
+	server_ready(f, said);
+	assert_int_equal(number(f), 1);
+}
+
 /* What a commit's trailer is elsewhere is a comment here. */
 static void test_guard(void **state)
 {
@@ -161,6 +183,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_changes, file_setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_name_of_root, file_setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_guard, file_setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_gone, file_setup, teardown),
 	};

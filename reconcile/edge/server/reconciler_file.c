@@ -68,6 +68,16 @@ static int commit(struct reconciler *r, struct arena *a, const struct model *m, 
 	struct buf message = {0};
 	int made = -1;
 
+	for (uint32_t i = 1; i < m->n_files; i++) {
+		if (strcmp(m->files[i] + skip, SOURCE_NAME))
+			continue;
+		diag_help(d,
+			  diag_error(d, "include-pattern", NULL,
+				     "%s cannot be included: the server keeps %s itself by that name", m->files[i],
+				     r->config->file),
+			  "give the file that is included another name");
+		return -1;
+	}
 	if (files) {
 		for (uint32_t i = 0; i < m->n_files; i++)
 			files[i] = (struct source_file){i ? m->files[i] + skip : SOURCE_NAME, m->sources[i]};
