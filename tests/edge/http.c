@@ -68,6 +68,9 @@ static void on_request(void *ctx, struct http_request *q, enum http_reason why)
 		http_refuse(q, 410, "invite-used", "no %d", 7);
 		return;
 	}
+	if (!strcmp(http_path(q), "/large"))
+		for (int i = 0; i < 10000; i++)
+			buf_str(&body, "thirty-two bytes, and nothing.\n\n");
 	buf_printf(&body, "%s %s ", http_method(q) == HTTP_GET ? "got" : "posted", http_path(q));
 	buf_add(&body, in.p, in.n);
 	http_answer(q, 200, "text/plain", &body, on_acknowledged, f);
@@ -288,6 +291,36 @@ static void test_slow_client(void **state)
 	end(f);
 }
 
+/* A program that is started meanwhile has none of our connections: they would stay open as long as it runs. */
+static void test_not_inherited(void **state)
+{
+	struct fixture *f = make(0, 0, 0);
+	struct sockaddr_in dst = {.sin_family = AF_INET, .sin_port = htons(http_port(f->http))};
+	int fd = socket(AF_INET, SOCK_STREAM, 0), ours = 0;
+
+	(void)state;
+	/* One that does not read: what it is sent waits to be acknowledged. */
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &(int){4096}, sizeof(int));
+	inet_pton(AF_INET, "127.0.0.1", &dst.sin_addr);
+	assert_int_equal(connect(fd, (struct sockaddr *)&dst, sizeof(dst)), 0);
+	say(fd, "GET /large HTTP/1.1\r\n" HOST "\r\n");
+	for (int i = 0; i < LONG && !http_counts(f->http).answers; i += 5)
+		spin(f, 5);
+	spin(f, 50);
+	for (int i = 3; i < 100; i++) {
+		struct sockaddr_in6 at; /* of both families at once: the port is at one place */
+		socklen_t n = sizeof(at);
+		if (getsockname(i, (struct sockaddr *)&at, &n) || at.sin6_port != dst.sin_port)
+			continue;
+		ours++;
+		assert_true(fcntl(i, F_GETFD) & FD_CLOEXEC);
+	}
+	assert_int_equal(ours, 3); /* the listener, the connection, and that of who waits for the other side */
+	assert_int_equal(f->acknowledged, 0);
+	close(fd);
+	end(f);
+}
+
 static void test_caps(void **state)
 {
 	struct fixture *f = make(5, 3, 0);
@@ -409,9 +442,11 @@ static void test_host(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_have),    cmocka_unit_test(test_host),          cmocka_unit_test(test_requests),
-	    cmocka_unit_test(test_framing), cmocka_unit_test(test_hold_and_wake), cmocka_unit_test(test_slow_client),
-	    cmocka_unit_test(test_caps),    cmocka_unit_test(test_close_others),  cmocka_unit_test(test_port_in_use),
+	    cmocka_unit_test(test_have),          cmocka_unit_test(test_host),
+	    cmocka_unit_test(test_requests),      cmocka_unit_test(test_framing),
+	    cmocka_unit_test(test_hold_and_wake), cmocka_unit_test(test_slow_client),
+	    cmocka_unit_test(test_not_inherited), cmocka_unit_test(test_caps),
+	    cmocka_unit_test(test_close_others),  cmocka_unit_test(test_port_in_use),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* When the other side has an answer: NOTIFY_COMPLETED of libmicrohttpd means "in the kernel's buffer". */
 #include "reconcile/edge/http/http_state.h"
 
+#include <fcntl.h>
 #include <linux/sockios.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -47,7 +48,7 @@ void http_drain_start(struct http_request *r)
 	}
 	*w = (struct drain){.server = s,
 			    .step = {.fn = on_drain, .ctx = w},
-			    .fd = dup(r->conn->fd),
+			    .fd = fcntl(r->conn->fd, F_DUPFD_CLOEXEC, 0),
 			    .until = clock_boot_ms() + ACK_LIMIT_MS,
 			    .fn = r->acknowledged,
 			    .ctx = r->ack_ctx,

@@ -2,6 +2,7 @@
 
 #include "reconcile/edge/base/loop.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -145,7 +146,8 @@ static int start(struct resolver *r, char **names, size_t n, struct diags *d)
 	sigset_t all, before;
 	int err;
 
-	if (!q || !(q->at = calloc(n ? n : 1, sizeof(*q->at))) || (q->event = dup(r->event)) < 0) {
+	if (!q || !(q->at = calloc(n ? n : 1, sizeof(*q->at))) ||
+	    (q->event = fcntl(r->event, F_DUPFD_CLOEXEC, 0)) < 0) {
 		if (q)
 			free(q->at);
 		free(q);
