@@ -131,7 +131,7 @@ static void await_static(const struct site *s, const char *log)
 
 	inet_pton(AF_INET, NETWORK_SERVER, &to.sin_addr);
 	do {
-		if (waitpid(s->nginx, NULL, WNOHANG) != 0 || now_ms() - start > 10000)
+		if (waitpid(s->nginx, NULL, WNOHANG) != 0 || now_ms() - start > 60000)
 			run_command("cat '%s'; exit 1", log);
 		poll(NULL, 0, 5);
 		fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
