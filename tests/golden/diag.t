@@ -1,29 +1,22 @@
 #!/bin/sh
 # What `innernet validate` says, word for word: one folder a case, each with its network.yaml, and expected.txt with
 # the output and the exit code. UPDATE=1 tests/golden/diag.t writes what is said now: read the difference in git.
-set -u
-top=$(cd "$(dirname "$0")/../.." && pwd)
-innernet=${BUILD:-$top/build}/innernet
+. "$(dirname "$0")/../tap.sh"
 cd "$top/tests/golden/diag" || exit 1
-n=0
-tap() { # ok|nok NAME
-	n=$((n + 1))
-	if [ "$1" = ok ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; fi
-}
 
 for case in */; do
 	case=${case%/}
 	args=
 	[ ! -f "$case/args" ] || args=$(cat "$case/args")
 	# shellcheck disable=SC2086
-	got=$(cd "$case" && env -u FORCE_COLOR NO_COLOR=1 "$innernet" validate $args 2>&1; echo "exit code $?")
+	got=$(cd "$case" && "$innernet" validate $args 2>&1; echo "exit code $?")
 	if [ -n "${UPDATE:-}" ]; then
 		printf '%s\n' "$got" >"$case/expected.txt"
 	fi
 	if [ "$got" = "$(cat "$case/expected.txt")" ]; then
-		tap ok "$case"
+		tap 0 "$case"
 	else
-		tap nok "$case"
+		tap 1 "$case"
 		printf '%s\n' "$got" | diff -u "$case/expected.txt" - | sed 's/^/# /'
 	fi
 done
@@ -39,13 +32,13 @@ done
 unknown=$(sed -n 's/^[a-z]*\[\([a-z0-9-]*\)\]: .*/\1/p' ./*/expected.txt | sort -u | while read -r code; do
 	echo "$codes" | grep -qx -e "$code" || printf ' %s' "$code"
 done)
-if [ -z "$missing" ]; then tap ok 'each code has a case'; else tap nok "each code has a case, but for$missing"; fi
-if [ -z "$unknown" ]; then tap ok 'each code is in the table'; else tap nok "not in the table:$unknown"; fi
+if [ -z "$missing" ]; then tap 0 'each code has a case'; else tap 1 "each code has a case, but for$missing"; fi
+if [ -z "$unknown" ]; then tap 0 'each code is in the table'; else tap 1 "not in the table:$unknown"; fi
 # Each says what to do.
 mute=$(awk 'function say() { if (open != "") print open; open = "" }
 	FNR == 1 { say() }
 	/^(error|warning)\[/ { say(); open = FILENAME ": " $0 }
 	/^  help: / || /^... and [0-9]+ more$/ { open = "" }
 	END { say() }' ./*/expected.txt)
-if [ -z "$mute" ]; then tap ok 'each has a help line'; else tap nok 'each has a help line'; echo "$mute" | sed 's/^/# /'; fi
+if [ -z "$mute" ]; then tap 0 'each has a help line'; else tap 1 'each has a help line'; echo "$mute" | sed 's/^/# /'; fi
 echo "1..$n"

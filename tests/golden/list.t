@@ -1,20 +1,10 @@
 #!/usr/bin/env bash
 # What the lists and the drawing of a definition look like, word for word: one folder a case, with network.yaml (without
 # one, that of examples/) and what is said in expected/. UPDATE=1 tests/golden/list.t writes what is said now.
-set -u
-top=$(cd "$(dirname "$0")/../.." && pwd)
-innernet=${BUILD:-$top/build}/innernet
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
-export LC_ALL=C.UTF-8 NO_COLOR=1
-unset COLUMNS FORCE_COLOR
+. "$(dirname "$0")/../tap.sh"
+export LC_ALL=C.UTF-8
 # No network of this machine is in the way.
 none="--config-dir $tmp/none"
-n=0
-tap() { # STATUS NAME: ok when the status is 0
-	n=$((n + 1))
-	if [ "$1" = 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; fi
-}
 golden() { # FILE COMMAND...: it exits with 0 and prints what the file has
 	file=$1
 	shift

@@ -2,19 +2,10 @@
 # What `innernet plan` says of a change, word for word: one folder a case, with before.yaml (committed), after.yaml (the
 # work tree) and perhaps args, and what is said as text, Markdown and JSON in expected.*.
 # UPDATE=1 tests/golden/plan.t writes what is said now: read the difference in git.
-set -u
-top=$(cd "$(dirname "$0")/../.." && pwd)
-innernet=${BUILD:-$top/build}/innernet
-tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
+. "$(dirname "$0")/../tap.sh"
 # Nobody's own settings of git.
 export HOME="$tmp" GIT_CONFIG_NOSYSTEM=1 GIT_AUTHOR_NAME=Ann GIT_AUTHOR_EMAIL=ann@example.com GIT_COMMITTER_NAME=Ann
 export GIT_COMMITTER_EMAIL=ann@example.com GIT_AUTHOR_DATE='1700000000 +0000' GIT_COMMITTER_DATE='1700000000 +0000'
-n=0
-tap() { # ok|nok NAME
-	n=$((n + 1))
-	if [ "$1" = ok ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; fi
-}
 
 for case in "$top"/tests/golden/plan/*/; do
 	case=${case%/}
@@ -45,9 +36,9 @@ for case in "$top"/tests/golden/plan/*/; do
 		fi
 		[ -z "${UPDATE:-}" ] || printf '%s\n' "$got" >"$case/expected.$format"
 		if [ "$got" = "$(cat "$case/expected.$format")" ]; then
-			tap ok "$name as $format"
+			tap 0 "$name as $format"
 		else
-			tap nok "$name as $format"
+			tap 1 "$name as $format"
 			printf '%s\n' "$got" | diff -u "$case/expected.$format" - | sed 's/^/# /'
 		fi
 	done

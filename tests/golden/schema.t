@@ -1,34 +1,25 @@
 #!/bin/sh
 # innernet schema: a schema by its own rules, and by another validator's reading of it. (tests/edge/json_schema.c
 # compares it with the loader.)
-set -u
-top=$(cd "$(dirname "$0")/../.." && pwd)
-innernet=${BUILD:-$top/build}/innernet
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-n=0
-tap() { # STATUS NAME
-	n=$((n + 1))
-	if [ "$1" = 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; fi
-}
+. "$(dirname "$0")/../tap.sh"
 
-"$innernet" schema >"$work/root.json"
+"$innernet" schema >"$tmp/root.json"
 tap $? 'it is printed'
-"$innernet" schema --included >"$work/included.json"
+"$innernet" schema --included >"$tmp/included.json"
 tap $? 'and that of an included file'
-[ "$(jq -r '."$schema"' "$work/root.json")" = https://json-schema.org/draft/2020-12/schema ]
+[ "$(jq -r '."$schema"' "$tmp/root.json")" = https://json-schema.org/draft/2020-12/schema ]
 tap $? 'it says which draft it is'
-[ "$(jq '[.. | objects | select(.type == "object" and has("properties")) | .additionalProperties == false] | all' "$work/root.json")" = true ]
+[ "$(jq '[.. | objects | select(.type == "object" and has("properties")) | .additionalProperties == false] | all' "$tmp/root.json")" = true ]
 tap $? 'unknown keys are refused everywhere'
-[ "$(jq '[.. | objects | select(has("additionalProperties")) | .properties // {} | .[] | objects | (.description | length) > 5] | all' "$work/root.json")" = true ]
+[ "$(jq '[.. | objects | select(has("additionalProperties")) | .properties // {} | .[] | objects | (.description | length) > 5] | all' "$tmp/root.json")" = true ]
 tap $? 'each key says what it is'
-[ "$(jq -c '[.properties.peers.additionalProperties.properties.admin, .properties.defaults.properties.mtu | .default]' "$work/root.json")" = '[false,1280]' ]
+[ "$(jq -c '[.properties.peers.additionalProperties.properties.admin, .properties.defaults.properties.mtu | .default]' "$tmp/root.json")" = '[false,1280]' ]
 tap $? 'defaults are those of the table'
-[ "$(jq -c '.properties | keys' "$work/included.json")" = '["associations","cidrs","peers","tests"]' ]
+[ "$(jq -c '.properties | keys' "$tmp/included.json")" = '["associations","cidrs","peers","tests"]' ]
 tap $? 'an included file has what it may have'
 
 # The same by python3-jsonschema, where it is installed.
-cat >"$work/check.py" <<'END'
+cat >"$tmp/check.py" <<'END'
 import json, sys
 import jsonschema, yaml
 
@@ -45,7 +36,7 @@ broken['peers']['alice']['amdin'] = True
 assert not check.is_valid(broken)
 END
 if python3 -c 'import jsonschema, yaml; jsonschema.Draft202012Validator' 2>/dev/null; then
-	out=$(python3 "$work/check.py" "$work/root.json" "$work/included.json" "$top/examples/network.yaml" 2>&1)
+	out=$(python3 "$tmp/check.py" "$tmp/root.json" "$tmp/included.json" "$top/examples/network.yaml" 2>&1)
 	tap $? 'another validator reads it, and accepts the example'
 	[ -z "$out" ] || printf '%s\n' "$out" | sed 's/^/# /'
 else

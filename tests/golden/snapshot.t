@@ -2,17 +2,8 @@
 # What `innernet snapshot` writes and prints, byte for byte. One folder a case: network.yaml; expected/, all of
 # --output (signed with `seed`, where there is one); and, for peers, NAME.bundle, NAME.summary and NAME.json.
 # UPDATE=1 tests/golden/snapshot.t writes what there is now: read the difference in git.
-set -u
-top=$(cd "$(dirname "$0")/../.." && pwd)
-innernet=${BUILD:-$top/build}/innernet
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
+. "$(dirname "$0")/../tap.sh"
 cd "$top/tests/golden/snapshot" || exit 1
-n=0
-tap() { # STATUS NAME: ok when the status is 0
-	n=$((n + 1))
-	if [ "$1" = 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; fi
-}
 
 for case in */; do
 	case=${case%/}

@@ -1,14 +1,8 @@
 #!/bin/sh
 # innernet validate around the diagnostics: what it reads, what it does not, its exit codes and its JSON.
-set -u
-top=$(cd "$(dirname "$0")/../.." && pwd)
-innernet=${BUILD:-$top/build}/innernet
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-unset FORCE_COLOR
-export NO_COLOR=1 HOME=$work
-n=0
+. "$(dirname "$0")/../tap.sh"
+cd "$tmp" || exit 1
+export HOME=$tmp
 is() { # NAME EXIT-CODE PATTERN ARGUMENT...: validate ends with the code and says what matches
 	name=$1 code=$2 pattern=$3
 	shift 3

@@ -1,21 +1,13 @@
 #!/usr/bin/env bash
 # What --help says exists has a section in the man page and is completed, with each of its options.
-set -u
-cd "$(dirname "$0")/../.." || exit 1
-build=${BUILD:-build}
-n=0
+. "$(dirname "$0")/../tap.sh"
+cd "$top" || exit 1
 check() { # DESCRIPTION WANTED FOUND: each word wanted is among those found
-	local missing word
-	n=$((n + 1))
-	missing=
+	local missing= word
 	for word in $2; do
 		case " $3 " in *" $word "*) ;; *) missing="$missing $word" ;; esac
 	done
-	if [ -z "$missing" ]; then
-		printf 'ok %d - %s\n' "$n" "$1"
-	else
-		printf 'not ok %d - %s\n#   missing:%s\n' "$n" "$1" "$missing"
-	fi
+	report "$1" "${missing:+missing:$missing}"
 }
 help_of() { "$build/$program" "$@" --help; }
 options_of() { # [SUBCOMMAND]: its own, without those of every command
@@ -70,12 +62,8 @@ for program in innernet innernet-reconcile; do
 		check "$program $c completes its options in zsh" "$(options_of "$c")" "$(handed_to_zsh "$c")"
 		check "$page has the options of $program $c" "$(options_of "$c")" "$flags"
 		check "$program $c completes its options" "$(options_of "$c")" "$(complete_as "$program" "$c" --)"
-		n=$((n + 1))
-		if help_of "$c" | grep -A 1 '^Example' | tail -n 1 | grep -qE "(^|[^a-z-])$program( |$)"; then
-			printf 'ok %d - %s --help has an example\n' "$n" "$c"
-		else
-			printf 'not ok %d - %s --help has an example\n' "$n" "$c"
-		fi
+		help_of "$c" | grep -A 1 '^Example' | tail -n 1 | grep -qE "(^|[^a-z-])$program( |$)"
+		tap $? "$c --help has an example"
 	done
 done
 echo "1..$n"

@@ -1,19 +1,7 @@
 #!/usr/bin/env bash
 # What `make install` puts where, that `make uninstall` leaves nothing, and what systemd thinks of the units.
-set -u
-cd "$(dirname "$0")/../.." || exit 1
-build=${BUILD:-build}
-n=0
-report() { # DESCRIPTION FINDINGS: passes when there are none
-	n=$((n + 1))
-	if [ -z "$2" ]; then
-		printf 'ok %d - %s\n' "$n" "$1"
-	else
-		printf 'not ok %d - %s\n' "$n" "$1"
-		printf '%s\n' "$2" | sed 's/^/#   /'
-	fi
-}
-tmp=$(mktemp -d) && trap 'rm -rf "$tmp"' EXIT
+. "$(dirname "$0")/../tap.sh"
+cd "$top" || exit 1
 # Another `make` may be running this test, and building: what is there is taken as it is.
 run_make() { env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -s MADE=yes B="$build" "$@" DESTDIR="$tmp/root" PREFIX=/usr 2>&1; }
 
@@ -60,8 +48,7 @@ if command -v systemd-analyze >/dev/null; then
 	done
 else
 	for _ in 1 2 3 4; do
-		n=$((n + 1))
-		echo "ok $n - the units # SKIP systemd is not installed"
+		skip 'the units' 'systemd is not installed'
 	done
 fi
 
@@ -69,8 +56,7 @@ report 'inn is innernet' "$(diff <("$tmp/root/usr/bin/inn" --version) <("$build/
 if command -v man >/dev/null; then
 	report 'man inn shows its page' "$(MANPATH=$tmp/root/usr/share/man man inn 2>&1 | grep -q 'one file in git' || echo 'it does not')"
 else
-	n=$((n + 1))
-	echo "ok $n - man inn # SKIP there is no man"
+	skip 'man inn' 'there is no man'
 fi
 
 report 'make uninstall' "$(run_make uninstall)"

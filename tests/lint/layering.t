@@ -1,18 +1,7 @@
 #!/usr/bin/env bash
 # Who may include whom, what pure code may import, and how long a file may be (README, "How the code is laid out").
-set -u
-cd "$(dirname "$0")/../.." || exit 1
-build=${BUILD:-build}
-n=0
-report() { # DESCRIPTION FINDINGS: passes when there are none
-	n=$((n + 1))
-	if [ -z "$2" ]; then
-		printf 'ok %d - %s\n' "$n" "$1"
-	else
-		printf 'not ok %d - %s\n' "$n" "$1"
-		printf '%s\n' "$2" | sed 's/^/#   /'
-	fi
-}
+. "$(dirname "$0")/../tap.sh"
+cd "$top" || exit 1
 
 # Includes point down: cmd -> reconcile/edge -> reconcile -> schema.
 includes_outside() { # PATTERN FILE...
@@ -70,7 +59,6 @@ impure() { # OBJECT...
 		[ $verdict = yes ] || printf '%s imports %s\n' "${object%%:*}" "$symbol"
 	done <"$tmp/undefined"
 }
-tmp=$(mktemp -d) && trap 'rm -rf "$tmp"' EXIT
 objects() { # FOLDER: the objects of its sources, those that are there now
 	local f
 	for f in "$1"/*.c; do printf '%s\n' "$build/${f%.c}.o"; done

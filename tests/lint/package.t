@@ -1,22 +1,10 @@
 #!/usr/bin/env bash
 # `make deb`: the same bytes twice, clean in lintian, and dpkg installs and purges it in a tree of its own.
-set -u
-cd "$(dirname "$0")/../.." || exit 1
-build=$(realpath "${BUILD:-build}")
+. "$(dirname "$0")/../tap.sh"
+cd "$top" || exit 1
 for program in dpkg-deb dpkg-shlibdeps strip; do
 	command -v "$program" >/dev/null || { echo "1..0 # SKIP there is no $program"; exit 0; }
 done
-tmp=$(mktemp -d) && trap 'rm -rf "$tmp"' EXIT
-n=0
-report() { # DESCRIPTION FINDINGS: passes when there are none
-	n=$((n + 1))
-	if [ -z "$2" ]; then
-		printf 'ok %d - %s\n' "$n" "$1"
-	else
-		printf 'not ok %d - %s\n' "$n" "$1"
-		printf '%s\n' "$2" | head -n 40 | sed 's/^/#   /'
-	fi
-}
 # A build folder of its own, with the programs that are there: what is made elsewhere meanwhile is not disturbed.
 make_deb() { # FOLDER
 	mkdir -p "$tmp/$1" && cp -a "$build"/innernet{,-reconcile}{,.bash,.zsh,.fish} "$tmp/$1" &&
@@ -35,8 +23,7 @@ if command -v lintian >/dev/null; then
 	out=$(lintian --allow-root --fail-on error,warning --show-overrides "$deb" 2>&1 | grep -E '^[EW]:')
 	report 'lintian has neither errors nor warnings' "$out"
 else
-	n=$((n + 1))
-	echo "ok $n - lintian # SKIP it is not installed"
+	skip 'lintian' 'it is not installed'
 fi
 
 if [ "$(id -u)" = 0 ]; then
@@ -58,8 +45,7 @@ if [ "$(id -u)" = 0 ]; then
 		<(find . -path ./var/lib/dpkg -prune -o -type f -print))"
 else
 	for _ in 1 2 3 4 5; do
-		n=$((n + 1))
-		echo "ok $n - installed and purged # SKIP needs root"
+		skip 'installed and purged' 'needs root'
 	done
 fi
 echo "1..$n"

@@ -1,19 +1,8 @@
 #!/usr/bin/env bash
 # What the README says to those who come from upstream is true: each command and option of its table exists. And each of
 # upstream's known faults has the test that tests/upstream-mistakes.md names.
-set -u
-cd "$(dirname "$0")/../.." || exit 1
-build=${BUILD:-build}
-n=0
-report() { # DESCRIPTION FINDINGS: passes when there are none
-	n=$((n + 1))
-	if [ -z "$2" ]; then
-		printf 'ok %d - %s\n' "$n" "$1"
-	else
-		printf 'not ok %d - %s\n' "$n" "$1"
-		printf '%s\n' "$2" | sed 's/^/#   /'
-	fi
-}
+. "$(dirname "$0")/../tap.sh"
+cd "$top" || exit 1
 quoted() { grep -oE '`[^`]+`' <<<"$1" | tr -d '`'; } # CELL: what stands in it between backticks, a line each
 exists() { # PROGRAM COMMAND OPTION...: says what there is not
 	local program=$1 command=$2 help option
