@@ -171,16 +171,25 @@ static void render(struct buf *out, const json_t *o, bool *good)
 	add_history(out, o);
 }
 
-/* However good it looks. */
-static void not_running(const struct invocation *inv, struct diags *d)
+/* Nothing that was written down says so: in `text` too, where it stays as it is otherwise. */
+static int not_running(const struct invocation *inv, json_t *o, struct buf *text, struct diags *d)
 {
-	struct diag *g = diag_warning(d, "not-running", NULL, "no server of '%s' runs; this is what it wrote down last",
-				      inv->args[0]);
+	struct diag *g = diag_warning(d, "not-running", NULL, "no server of '%s' runs", inv->args[0]);
 	struct buf watch = {0};
+	char *changed;
 
 	command_put(&watch, inv, "--watch", inv->args[0]);
 	diag_help(d, g, "start it: %s", watch.p ? watch.p : "");
 	buf_free(&watch);
+	status_not_running(o);
+	if (!(changed = json_dumps(o, JSON_INDENT(2)))) {
+		d->out_of_memory = true;
+		return -1;
+	}
+	buf_reset(text);
+	buf_printf(text, "%s\n", changed);
+	free(changed);
+	return 0;
 }
 
 static int run(struct invocation *inv)
@@ -205,13 +214,11 @@ static int run(struct invocation *inv)
 	}
 	if (found <= 0)
 		goto out;
+	if (!status_server_runs(paths.data) && not_running(inv, o, &text, &d) < 0)
+		goto out;
 	render(&out, o, &good);
 	if (print_buf(inv, option_given(inv, "json") ? &text : &out) == 0)
 		code = good ? DONE : FAILED;
-	if (!status_server_runs(paths.data)) {
-		not_running(inv, &d);
-		code = FAILED;
-	}
 out:
 	report(inv, &d, NULL);
 	diags_free(&d);
@@ -227,8 +234,8 @@ const struct command command_status = {
     .synopsis = "NAME [--json]",
     .summary = "what is published, what was refused and why, who has converged",
     .text =
-	"Reads what the server wrote down last, also when it does not run, which is said then. Exit code 0 when it\n"
-	"runs, is ready and the newest commit is valid, else 1.",
+	"Reads what the server wrote down last, whether or not it runs. Exit code 0 when it runs, is ready, and the\n"
+	"newest commit is valid, else 1.",
     .example = "innernet-reconcile status corp",
     .options = options,
     .min_args = 1,

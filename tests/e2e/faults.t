@@ -72,7 +72,13 @@ ok 'the network runs' wait_for 10 ping_works alice $BOB 1
 # ---- the programs die -----------------------------------------------------------------------------------------------
 
 spawn alice pings ping -n -q -i 0.1 -W 1 $BOB
+ok 'it is ready' on hub innernet-reconcile status fnet
 ok "the server is killed" stop hub server KILL
+like "$(on hub innernet-reconcile status fnet)" '^  Ready      False    NotRunning .*: all else is as a server wrote it down last$' \
+	'which the status says, whatever was so before'
+nok 'by its exit code too' on hub innernet-reconcile status fnet
+is "$(on hub innernet-reconcile status fnet --json | jq -c '[.conditions[] | select(.type == "Ready") | .status, .reason]')" \
+	'["False","NotRunning"]' 'and as JSON'
 ok "a peer's daemon is killed" stop bob daemon KILL
 is "$(device_of alice)" "$alice" 'interfaces stay as they are'
 is "$(device_of hub)" "$hub" "the server's too"

@@ -704,14 +704,16 @@ static int start(struct reconciler *r, struct diags *d)
 	    server_public_write(r->o.data_dir, r->config, d) < 0)
 		return -1;
 	reconciler_history_read(r);
+	/* From here on the status is its own, not that of the one before. */
+	for (int i = 0; i < N_CONDITIONS; i++)
+		condition_set(r, (enum condition_kind)i, TRUTH_UNKNOWN, "Starting", NULL, "not known yet");
+	status_write(r);
 	if (published_read(r->published_dir, r->published_arena, &r->published, d) < 0 ||
 	    published_read_moves(r->published_dir, &r->moves, &r->n_moves, d) < 0)
 		return -1;
 	if (r->published.statement.text.p)
 		reconciler_kept_read(r);
 	reconciler_hints_start(r);
-	for (int i = 0; i < N_CONDITIONS; i++)
-		condition_set(r, (enum condition_kind)i, TRUTH_UNKNOWN, "Starting", NULL, "not known yet");
 	/* With something published the server serves it, repository or not. */
 	if (repository_open(r, &quiet) < 0) {
 		log_diags("repository", &quiet);

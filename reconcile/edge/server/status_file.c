@@ -99,3 +99,12 @@ bool status_server_runs(const char *data_dir)
 	fclose(f);
 	return found;
 }
+
+void status_not_running(json_t *o)
+{
+	json_t *ready = status_condition(o, "Ready");
+
+	json_object_set_new(ready, "status", json_string("False"));
+	json_object_set_new(ready, "reason", json_string("NotRunning"));
+	json_object_set_new(ready, "message", json_string("all else is as a server wrote it down last"));
+}

@@ -21,5 +21,7 @@ json_t *status_condition(const json_t *o, const char *type);
 
 /* Does somebody hold the server's lock? True when it cannot be told. */
 bool status_server_runs(const char *data_dir);
+/* Nobody does: it is not ready, whatever it was when it wrote. */
+void status_not_running(json_t *o);
 
 #endif
