@@ -193,9 +193,10 @@ static int ask_own(struct invocation *inv, struct own_change *c)
 	q.root = peer_root(p, &q.n_root);
 	snprintf(preset, sizeof(preset), "0.0.0.0:%u",
 		 p->config->settings.listen_port ? p->config->settings.listen_port : SERVER_PORT);
-	r = prompt_line(
-	    "Where others reach this machine (host:port; 0.0.0.0 is the host that a server sees; none unsets)",
-	    p->config->settings.endpoint ? p->config->settings.endpoint : preset, check_own, &q, answer);
+	/* On a line of its own: a question that is longer than half of the terminal is cut. */
+	fprintf(stderr, "A host and a port; 0.0.0.0 is the host that a server sees; none takes back what was said.\n");
+	r = prompt_line("Where others reach this machine:",
+			p->config->settings.endpoint ? p->config->settings.endpoint : preset, check_own, &q, answer);
 	peer_close(p);
 	if (r == 0 && strcmp(answer, "none") != 0 && !(c->given = arena_strdup(c->arena, answer)))
 		r = -1;

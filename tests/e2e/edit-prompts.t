@@ -5,12 +5,6 @@
 export HOME=$WORK/home TERM=xterm
 mkdir -p "$HOME/net"
 cd "$HOME/net" || bail 'no folder'
-pty=$BUILD/tests/e2e/pty_driver
-talk() { # DESCRIPTION COMMAND...: the dialogue is standard input
-	local name=$1
-	shift
-	if said=$("$pty" "$@" 2>"$WORK/failed"); then pass "$name"; else fail "$name" "$(cat "$WORK/failed")"$'\n'"$said"; fi
-}
 hub=$(wg genkey | wg pubkey)
 cat >network.yaml <<END
 network: corp

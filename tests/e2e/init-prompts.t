@@ -5,13 +5,7 @@
 export HOME=$WORK/home TERM=xterm
 mkdir -p "$HOME"
 cd "$HOME" || bail 'no folder'
-pty=$BUILD/tests/e2e/pty_driver
 init=(innernet-reconcile --config-dir "$WORK/etc" --data-dir "$WORK/lib" init)
-talk() { # DESCRIPTION COMMAND...: the dialogue is standard input
-	local name=$1
-	shift
-	if said=$("$pty" "$@" 2>"$WORK/failed"); then pass "$name"; else fail "$name" "$(cat "$WORK/failed")"$'\n'"$said"; fi
-}
 
 like "$("${init[@]}" 2>&1 </dev/null)" 'init: --network-name is missing' 'without a terminal the missing option is named'
 like "$("${init[@]}" --network-name corp --network-cidr 10.60.0.0/16 2>&1 </dev/null)" \
@@ -111,6 +105,38 @@ exit 0
 cooked
 END
 like "$(cat network.yaml)" '^network: plain$' 'and is written'
+talk 'who joins is asked for this machine alone' innernet-reconcile -c "$WORK/other/etc" -d "$WORK/other/lib" init --join --remote "file://$WORK/two.git" --server-name spare <<'END'
+expect Its endpoint from outside:
+send 10.0.0.0/8\r
+expect A host and a port, such as vpn.example.com:51820.
+expect Its endpoint from outside:
+send \x15b.example.com:51999\r
+expect Its UDP port here: [51999]
+send \r
+expect another server of 'two'
+expect endpoint: "b.example.com:51999"
+exit 0
+cooked
+END
+talk 'an endpoint that it finds is not asked for' unshare --net sh -c 'ip link add eth7 type veth peer name peth7 && ip link set peth7 up && ip link set eth7 up &&
+	ip address add 203.0.113.7/24 dev eth7 && exec "$@"' sh "${init[@]}" --auto-external-endpoint <<'END'
+expect The endpoint is 203.0.113.7
+expect The network's name:
+send Two\r
+expect Lower case letters, digits and hyphens
+expect The network's name:
+send \x15found\r
+expect All its addresses:
+send \x1510.63.0.0/16,fd00:63::/48\r
+expect Its UDP port here: [51820]
+send \r
+expect Where the definition is kept:
+send \x03
+expect Cancelled; nothing was made.
+exit 1
+cooked
+END
+ok 'nor is anything made' test ! -e "$WORK/etc/found.yaml"
 talk 'Ctrl-C leaves nothing behind' "${init[@]}" --network-name three <<'END'
 expect All its addresses:
 send \x03

@@ -322,6 +322,20 @@ stop() { # HOST LABEL [SIGNAL]: and waits until it is gone
 	wait_for "${4:-10}" not runs "$1" "$2"
 }
 
+talk() { # DESCRIPTION [on HOST] COMMAND...: at a terminal; the dialogue is standard input, as pty_driver.c has it
+	local name=$1 where='' said
+	shift
+	if [ "$1" = on ]; then
+		where=$2
+		shift 2
+	fi
+	if said=$(${where:+on "$where"} "$BUILD/tests/e2e/pty_driver" "$@" 2>"$WORK/.talk"); then
+		pass "$name"
+	else
+		fail "$name" "$(cat "$WORK/.talk")"$'\n'"$said"
+	fi
+}
+
 # ---- waiting --------------------------------------------------------------------------------------------------------
 
 not() { ! "$@"; }

@@ -39,6 +39,44 @@ nok 'and not kept' on alice grep -q listen_port /etc/innernet/corp.yaml
 ok 'the interface works as before' ping_works alice 10.60.0.1
 on alice ip link del other
 
+# ---- override-endpoint, at a terminal -------------------------------------------------------------------------------
+talk 'where others reach it is asked for' on alice innernet override-endpoint corp <<'END'
+expect 0.0.0.0 is the host that a server sees; none takes back what was said.
+expect Where others reach this machine: [0.0.0.0:51820]
+send 10.60.64.9:1\r
+expect 10.60.64.9:1 is an address within the network itself
+expect Where others reach this machine:
+send \x15alice\r
+expect 'alice' is not host:port
+expect Where others reach this machine:
+send \x15Alice.Example:4500\r
+expect corp: others are told that this machine is at alice.example:4500
+exit 0
+cooked
+END
+talk 'what is set is proposed' on alice innernet override-endpoint corp <<'END'
+expect [alice.example:4500]
+send \r
+expect corp: others are told that this machine is at alice.example:4500 already
+exit 0
+cooked
+END
+talk 'Ctrl-C changes nothing' on alice innernet override-endpoint corp <<'END'
+expect [alice.example:4500]
+send b.example:1\x03
+exit 1
+cooked
+END
+ok 'which stays' on alice grep -q 'alice.example:4500' /etc/innernet/corp.yaml
+talk 'none takes it back' on alice innernet override-endpoint corp <<'END'
+expect [alice.example:4500]
+send none\r
+expect corp: others are told the addresses of this machine's interfaces
+exit 0
+cooked
+END
+nok 'and out of its file' on alice grep -q 'alice.example' /etc/innernet/corp.yaml
+
 # ---- override-peer-endpoint -----------------------------------------------------------------------------------------
 is "$(on alice innernet override-peer-endpoint corp --name bob -e 192.0.2.99:7 2>&1)" \
 	'corp: bob is reached at 192.0.2.99:7 from here' 'a peer is somewhere else for this machine'
