@@ -3,7 +3,7 @@
 . "$(dirname "$0")/../tap.sh"
 cd "$top" || exit 1
 check() { # DESCRIPTION WANTED FOUND: each word wanted is among those found
-	local missing= word
+	local missing='' word
 	for word in $2; do
 		case " $3 " in *" $word "*) ;; *) missing="$missing $word" ;; esac
 	done
