@@ -66,6 +66,8 @@ is "$(on spare innernet-reconcile init --join --remote "$REMOTE" --interval 3600
 is "$(on spare cat /etc/innernet-reconcile/corp.yaml)" "$keys" 'and leaves the keys alone'
 spawn spare server innernet-reconcile --watch corp
 ok 'it waits until it is in the definition' wait_for 20 status_has spare 'Valid +False +server-dropped'
+like "$(on spare innernet-reconcile status corp 2>&1)" \
+	'^  help: a server does not publish a network without itself; list it with `public_key: "' 'with what to do'
 is "$(git -C "$WORK/network.git" notes --ref innernet show main)" "published as version 0.3" 'and leaves the verdict to who is'
 {
 	sed '/^  signers:/d' "$WORK/clone/network.yaml" | sed "s|^trust:.*|&\n$(grep '^  signers:' <<<"$said")|"

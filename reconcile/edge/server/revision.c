@@ -103,11 +103,22 @@ static unsigned seeds_among(const struct server_config *c, const struct trust *t
 	return n;
 }
 
-/* It is there, and has another key now. */
-static bool self_rekeyed(const struct revision *g, const struct revision *prev)
+/* The peer with this server's key, or NONE. */
+static uint32_t find_self(const struct model *m, const struct server_config *c)
 {
-	const struct peer *was = prev && prev->self != NONE ? &prev->model->peers[prev->self] : NULL;
-	uint32_t now = was ? model_peer_by_name(g->model, was->name) : NONE;
+	uint32_t self = NONE;
+
+	for (uint32_t i = 0; i < m->n_peers; i++)
+		if (!m->peers[i].is_invite && key_eq(&m->peers[i].key, &c->public_key))
+			self = i;
+	return self;
+}
+
+/* It is there, and has another key now. What was published before may be another server's, which says nothing of it. */
+static bool self_rekeyed(const struct revision *g, const struct revision *prev, const struct server_config *c)
+{
+	uint32_t was = prev ? find_self(prev->model, c) : NONE;
+	uint32_t now = was != NONE ? model_peer_by_name(g->model, prev->model->peers[was].name) : NONE;
 
 	return now != NONE && g->model->peers[now].server && !g->model->peers[now].is_invite;
 }
@@ -118,14 +129,11 @@ static void check_self(struct revision *g, const struct revision *prev, const st
 	char key[KEY_B64_LEN + 1];
 	struct diag *e;
 
-	g->self = NONE;
-	for (uint32_t i = 0; i < m->n_peers; i++)
-		if (!m->peers[i].is_invite && key_eq(&m->peers[i].key, &c->public_key))
-			g->self = i;
+	g->self = find_self(m, c);
 	key_format(&c->public_key, key);
 	if (g->self == NONE) {
 		e = diag_error(d, "server-dropped", NULL, "no peer has this server's key, %s", key);
-		if (self_rekeyed(g, prev)) {
+		if (self_rekeyed(g, prev, c)) {
 			diag_help(d, e,
 				  "another server publishes a new key of this one: push it there, then put the private "
 				  "key into this server's own file and start it again");
