@@ -68,6 +68,8 @@ out=$(on alice innernet install alice.yaml 2>&1)
 is $? 1 'no answer at all: install fails'
 like "$out" 'error\[no-answer\]: no server answered: it cannot be reached, or the invitation was used, has expired or was replaced' \
 	'and says what it may be'
+like "$out" '^  help: when the servers can be reached \(192\.0\.2\.1:51820 by UDP\), run it again; else ask for a new invitation$' \
+	'with where they are'
 on hub wg set corp peer "$TEMPORARY" allowed-ips 10.60.64.2/32
 
 accept_alice

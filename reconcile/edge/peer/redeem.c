@@ -260,7 +260,7 @@ static int post(struct redeemer *r, struct span record, struct buf *why, struct 
 static int enrol(struct redeemer *r, struct diags *d)
 {
 	struct enrolment e;
-	struct buf record = {0}, why = {0};
+	struct buf record = {0}, why = {0}, where = {0};
 	struct diag *g;
 	int done = -1;
 
@@ -297,11 +297,14 @@ static int enrol(struct redeemer *r, struct diags *d)
 		if (why.n)
 			diag_note(d, g, NULL, "%s", why.p);
 		say_expiry(r, d, g);
+		for (size_t i = 0; i < r->inv->m.n_servers; i++)
+			buf_printf(&where, "%s%s", i ? ", " : "", r->inv->m.servers[i].endpoint);
 		diag_help(d, g,
 			  "when the servers can be reached (%s by UDP), run it again; else ask for a new invitation",
-			  r->inv->m.servers[0].endpoint);
+			  where.p ? where.p : "");
 	}
 out:
+	buf_free(&where);
 	buf_free(&record);
 	buf_free(&why);
 	return done;
