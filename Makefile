@@ -12,6 +12,7 @@
 #   make uninstall             takes them away again
 #   make deb                   build/innernet_VERSION_ARCH.deb, for this Debian or Ubuntu
 #   make deps                  installs what the build and the tests need
+#   make help                  this list
 #
 # CC=clang, SAN=address,undefined, WERROR= and V=1 work with each of them; objects go to a folder of their own for
 # each compiler and sanitizer. TESTS="tests/e2e/a.t ..." narrows `make check` down to some.
@@ -289,6 +290,10 @@ deb: $(if $(MADE),,all)
 	$(Q)$(MAKE) -s --no-print-directory install DESTDIR=$(abspath $(B))/deb PREFIX=/usr UNITDIR=/lib/systemd/system \
 		ZSHDIR=/usr/share/zsh/vendor-completions
 	$(Q)contrib/debian/build $(VERSION) $(B)/deb $(B) && rm -rf $(B)/deb
+
+.PHONY: help
+help:
+	@sed -n '3,/^$$/s/^# \{0,2\}//p' Makefile
 
 .PHONY: clean
 clean:
