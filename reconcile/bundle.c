@@ -3,6 +3,22 @@
 
 #include <string.h>
 
+int bundle_of_view(struct arena *a, const struct snapshot *s, uint32_t view, struct bundle *out)
+{
+	const struct object **objects;
+
+	*out = (struct bundle){.has_path = true, .path_index = view, .path_count = s->n_views};
+	if (snapshot_view_objects(a, s, view, NULL, 0, &objects, &out->n_objects) < 0)
+		return -1;
+	out->objects = arena_array(a, out->n_objects, sizeof(*out->objects));
+	if (!out->objects)
+		return -1;
+	for (size_t i = 0; i < out->n_objects; i++)
+		out->objects[i] = *objects[i];
+	out->n_path = snapshot_path(s, view, out->path);
+	return 0;
+}
+
 static void write_raw(struct buf *out, const char *word, struct span bytes)
 {
 	buf_str(out, word);

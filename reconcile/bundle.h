@@ -50,6 +50,8 @@ struct bundle {
 	bool has_hints;
 };
 
+/* The objects of one view of a compiled snapshot, and the path to it. -1 out of memory. */
+int bundle_of_view(struct arena *a, const struct snapshot *s, uint32_t view, struct bundle *out);
 void bundle_write(struct buf *out, const struct bundle *b);
 /* Bounded, strict; everything points into `bytes`, arrays in the arena. -1 with a diagnostic ("bad-bundle"). */
 int bundle_parse(struct arena *a, struct span bytes, struct bundle *out, struct diags *d);

@@ -7,13 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SUFFIX_MAX 200
-
 static const char comment[] = "# Made from the definition of the network; what is changed here is undone.\n";
 
 bool hosts_suffix_valid(const char *s)
 {
-	if (strlen(s) > SUFFIX_MAX)
+	if (strlen(s) > HOSTS_SUFFIX_MAX)
 		return false;
 	for (;; s++) {
 		size_t n = strcspn(s, ".");

@@ -13,7 +13,8 @@
 #include "reconcile/verify.h"
 #include <jansson.h>
 
-#define HOSTS_SUFFIX "wg" /* NAME.NETWORK.wg, unless people want another one */
+#define HOSTS_SUFFIX     "wg" /* NAME.NETWORK.wg, unless people want another one */
+#define HOSTS_SUFFIX_MAX 200
 
 /* Dot-separated host labels, at most 200 bytes: what may follow a peer's name and the network's. */
 bool hosts_suffix_valid(const char *s);

@@ -194,8 +194,11 @@ static void add_head(struct buf *out, const struct shown *s)
 		const struct view_peer *self = &s->view->peers[s->view->self];
 		buf_printf(out, "%s ", self->name);
 		add_addresses(out, self->ip, self->n_ips);
-		buf_printf(out, ", version %" PRIu64 ".%" PRIu64, s->view->statement.version.epoch,
-			   s->view->statement.version.number);
+		if (s->from_definition)
+			buf_str(out, ", from a definition");
+		else
+			buf_printf(out, ", version %" PRIu64 ".%" PRIu64, s->view->statement.version.epoch,
+				   s->view->statement.version.number);
 	} else {
 		buf_printf(out, "%s ", s->name);
 		add_addresses(out, s->ip, s->n_ips);
@@ -340,9 +343,11 @@ json_t *show_render_json(const struct shown *s)
 
 	if (s->view) {
 		ok = ok && json_put(o, "name", json_string(s->view->peers[s->view->self].name)) &&
-		     json_put(o, "epoch", json_integer((json_int_t)s->view->statement.version.epoch)) &&
-		     json_put(o, "number", json_integer((json_int_t)s->view->statement.version.number)) &&
-		     json_put(o, "commit", json_string(s->view->statement.commit));
+		     json_put(o, "from_definition", json_boolean(s->from_definition));
+		if (!s->from_definition)
+			ok = ok && json_put(o, "epoch", json_integer((json_int_t)s->view->statement.version.epoch)) &&
+			     json_put(o, "number", json_integer((json_int_t)s->view->statement.version.number)) &&
+			     json_put(o, "commit", json_string(s->view->statement.commit));
 		for (uint32_t i = 0; ok && i < s->view->n_peers; i++)
 			ok = json_add(peers, peer_json(s, i));
 	}

@@ -12,6 +12,7 @@ struct shown {
 	uint8_t n_ips;
 	struct key public_key;             /* this machine's */
 	bool redeemed;                     /* its invitation */
+	bool from_definition;              /* `view` was made from a definition: it has no version */
 	const struct view *view;           /* NULL: no snapshot yet */
 	const struct device_state *device; /* `exists` may be false */
 	const struct hint *own;            /* what servers tell others of this machine; NULL: nothing is known of it */

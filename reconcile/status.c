@@ -197,8 +197,20 @@ static struct age age(int64_t seconds)
 	return a;
 }
 
+/* What is applied makes it right again. */
+static void help_apply(struct checks *c, struct check *k, const struct status_facts *f, const char *what,
+		       const char *command)
+{
+	if (f->from_definition)
+		checks_help(c, k, "%s: innernet %s --file FILE --as %s --key FILE", what,
+			    strcmp(command, "plan") == 0 ? "plan" : "apply", f->view->peers[f->view->self].name);
+	else
+		checks_help(c, k, "%s: innernet %s %s", what, command, f->network);
+}
+
 static void check_interface(struct checks *c, const struct status_facts *f)
 {
+	const char *as = f->from_definition ? "as the definition has it" : "as the network defines it";
 	const struct plan *p = f->plan;
 	struct check *k;
 
@@ -208,14 +220,13 @@ static void check_interface(struct checks *c, const struct status_facts *f)
 	}
 	if (!p->observed->exists) {
 		k = checks_add(c, CHECK_FAIL, "interface", "%s is not there", f->network);
-		checks_help(c, k, "bring it up: innernet up %s", f->network);
+		help_apply(c, k, f, "bring it up", "up");
 	} else if (p->n_ops) {
-		k = checks_add(c, CHECK_FAIL, "interface", "%s is not as the network defines it: %u operation%s to go",
-			       f->network, p->n_ops, p->n_ops == 1 ? "" : "s");
-		checks_help(c, k, "look at them: innernet plan %s", f->network);
+		k = checks_add(c, CHECK_FAIL, "interface", "%s is not %s: %u operation%s to go", f->network, as,
+			       p->n_ops, p->n_ops == 1 ? "" : "s");
+		help_apply(c, k, f, "look at them", "plan");
 	} else {
-		checks_add(c, CHECK_OK, "interface", "up, UDP port %u, as the network defines it",
-			   p->observed->listen_port);
+		checks_add(c, CHECK_OK, "interface", "up, UDP port %u, %s", p->observed->listen_port, as);
 	}
 	if (f->running && f->daemon && f->daemon->interface[0])
 		checks_add(c, CHECK_FAIL, "interface", "the daemon cannot repair it: %s", f->daemon->interface);
@@ -320,7 +331,7 @@ static void check_names(struct checks *c, const struct status_facts *f)
 		checks_add(c, CHECK_FAIL, "names", "%s", f->names_error);
 	} else if (h && h->differs) {
 		k = checks_add(c, CHECK_FAIL, "names", "those in %s are not those of the network", f->names_path);
-		checks_help(c, k, "write them: innernet apply %s", f->network);
+		help_apply(c, k, f, "write them", "apply");
 	} else if (h) {
 		checks_add(c, CHECK_OK, "names", "%u in %s", f->view->n_peers, f->names_path);
 	}
@@ -458,10 +469,14 @@ void status_checks(struct checks *c, const struct status_facts *f)
 		return;
 	}
 	check_interface(c, f);
-	check_daemon(c, f);
-	check_server(c, f);
-	check_snapshot(c, f);
-	check_drift(c, f);
+	if (f->from_definition) {
+		checks_add(c, CHECK_NOTE, "definition", "applied by hand: nobody follows it, or repairs what it made");
+	} else {
+		check_daemon(c, f);
+		check_server(c, f);
+		check_snapshot(c, f);
+		check_drift(c, f);
+	}
 	check_names(c, f);
 	check_endpoints(c, f);
 	check_peers(c, f);

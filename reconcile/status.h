@@ -49,6 +49,7 @@ struct status_facts {
 	const char *network; /* as this machine calls it */
 	bool redeemed;
 	const struct view *view;           /* NULL: no snapshot yet */
+	bool from_definition;              /* `view` was applied by hand: nobody follows it, and no server is asked */
 	const struct plan *plan;           /* what would have to be done now; NULL: it could not be told */
 	const char *plan_error;            /* why not */
 	const char *names_path;            /* NULL: no names are written */

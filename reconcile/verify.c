@@ -560,6 +560,41 @@ struct view *view_of_peer(struct arena *a, const struct snapshot *s, uint32_t pe
 	return f.view;
 }
 
+struct view *view_of_bundle(struct arena *a, const struct bundle *b, const char *peer, struct diags *d)
+{
+	static const struct verifier nobody;
+	struct run r = {.a = a, .v = &nobody, .b = b, .d = d};
+	struct object_source src = {get_object, &r, b->n_objects};
+	const struct object *view = first_view(b);
+	struct flattened f;
+	const char *root;
+
+	r.in_bundle = sorted_objects(&r, b);
+	if (!r.in_bundle) {
+		out_of_memory(d);
+		return NULL;
+	}
+	if (!view) {
+		diag_error(d, "snapshot-object-missing", NULL, "the peer's view is missing from the bundle");
+		return NULL;
+	}
+	if (view_flatten(a, &src, &view->name, &f, d) < 0)
+		return NULL;
+	root = f.view->cidrs[f.view->root].name;
+	if (!network_name_valid(root, strlen(root))) {
+		diag_error(d, "bad-object", NULL, "the view is of a network '%s'", root);
+		return NULL;
+	}
+	memcpy(f.view->statement.network, root, strlen(root) + 1);
+	for (uint32_t i = 0; i < f.view->n_peers; i++)
+		if (strcmp(f.view->peers[i].name, peer) == 0) {
+			f.view->self = i;
+			return f.view;
+		}
+	diag_error(d, "snapshot-self-missing", NULL, "the view has no peer '%s'", peer);
+	return NULL;
+}
+
 const char *view_peer_via(const struct view *v, uint32_t peer)
 {
 	const struct view_peer *self = &v->peers[v->self], *p = &v->peers[peer];

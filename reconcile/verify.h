@@ -102,4 +102,7 @@ enum verify_result snapshot_verify(struct arena *a, const struct verifier *v, co
 struct view *view_of_peer(struct arena *a, const struct snapshot *s, uint32_t peer, const struct enrolment *enrolments,
 			  size_t n_enrolments, struct diags *d);
 
+/* The same of the objects that bundle_of_view() took of it, once it is somewhere else: with no statement but its name. */
+struct view *view_of_bundle(struct arena *a, const struct bundle *b, const char *peer, struct diags *d);
+
 #endif

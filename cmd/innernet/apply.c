@@ -85,6 +85,19 @@ out:
 	return code;
 }
 
+/* There was nothing to do on the interface: what is known of it may be older. */
+static int note_applied(struct this_peer *p, struct diags *d)
+{
+	int r = store_lock(&p->store, LOCK_WAIT_MS, d);
+
+	if (r > 0)
+		diag_error(d, "busy", NULL, "another innernet is at work on '%s'", peer_config_interface(p->config));
+	if (r == 0)
+		r = peer_definition_note(p, d);
+	store_unlock(&p->store);
+	return r == 0 ? DONE : FAILED;
+}
+
 static int run(struct invocation *inv)
 {
 	struct diags d = {0};
@@ -118,7 +131,7 @@ static int run(struct invocation *inv)
 	if (n < 0 || print_buf(inv, &shown) < 0)
 		goto out;
 	if (n == 0)
-		code = DONE;
+		code = file ? note_applied(p, &d) : DONE;
 	else
 		code = may_apply(inv, &d) ? apply_shown(p, &shown, color, &d) : REFUSED;
 out:

@@ -25,7 +25,7 @@ static void put_networks(struct asked *q)
 	const char *const *names;
 	size_t n;
 
-	if (peer_config_list(q->arena, q->options.config_dir, &names, &n, &q->diags) == 0)
+	if (peer_networks(q->arena, &q->options, &names, &n, &q->diags) == 0)
 		for (size_t i = 0; i < n; i++)
 			put(q, names[i]);
 }
@@ -43,7 +43,8 @@ static void put_definition(struct asked *q, unsigned kinds, const char *path)
 static void put_view(struct asked *q, unsigned kinds, const char *network)
 {
 	struct this_peer *p = NULL;
-	const struct view *v = peer_open(&q->options, network, &p, &q->diags) == 0 && p->held ? p->held->view : NULL;
+	const struct view *v =
+	    peer_open_any(&q->options, network, &p, &q->diags) == 0 && p->held ? p->held->view : NULL;
 
 	for (uint32_t i = 0; v && kinds & WORD_PEER && i < v->n_peers; i++)
 		put(q, v->peers[i].name);

@@ -19,7 +19,7 @@ static void check_network(const struct peer_options *o, const char *name, struct
 	struct check *k;
 
 	buf_printf(title, "%s: what it needs of this machine", name);
-	if (peer_open(o, name, &p, &d) == 0) {
+	if (peer_open_any(o, name, &p, &d) == 0) {
 		doctor_check(p, RESOLVE_WAIT_MS, c);
 	} else {
 		/* What may not be read is not known to be wrong. */

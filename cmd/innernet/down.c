@@ -10,7 +10,7 @@ static int run(struct invocation *inv)
 	struct diags d = {0};
 	struct peer_options o;
 	struct store store;
-	char hosts[PATH_MAX];
+	struct applied applied;
 	bool absent = false, gone = false;
 	int code = FAILED, r;
 
@@ -20,7 +20,7 @@ static int run(struct invocation *inv)
 	if (peer_config_read(o.config_dir, name, &config, &absent, &d) < 0 ||
 	    store_init(&store, o.data_dir, name, &d) < 0)
 		goto out;
-	if (absent && store_load_applied(&store, hosts)) {
+	if (absent && store_load_applied(&store, &applied)) {
 		diag_error(&d, "no-network", NULL, "this machine is not in a network called '%s'", name);
 		goto out;
 	}

@@ -122,7 +122,7 @@ static void list_network(struct listing *l, const char *name,
 	struct this_peer *p = NULL;
 	struct diag *g;
 
-	if (peer_open(&l->options, name, &p, &l->diags) < 0)
+	if (peer_open_any(&l->options, name, &p, &l->diags) < 0)
 		return;
 	if (l->target.n_networks > 1 && !option_given(l->inv, "json"))
 		buf_printf(&l->out, "%s%s:\n", l->out.n ? "\n" : "", name);

@@ -51,7 +51,7 @@ int report_networks(struct invocation *inv, check_network_fn *fn)
 	if (peer_options(inv, &r.options) < 0)
 		goto out;
 	d.out_of_memory = !a;
-	if (!a || (n == 0 && peer_config_list(a, r.options.config_dir, &names, &n, &d) < 0))
+	if (!a || (n == 0 && peer_networks(a, &r.options, &names, &n, &d) < 0))
 		goto out;
 	if (n == 0) {
 		no_network(r.options.config_dir, &d);

@@ -27,7 +27,7 @@ static int show_one(const struct invocation *inv, const struct peer_options *o, 
 		d->out_of_memory = true;
 		return -1;
 	}
-	if (peer_open(o, name, &p, d) < 0 || device_read(a, name, &device, d) < 0)
+	if (peer_open_any(o, name, &p, d) < 0 || device_read(a, name, &device, d) < 0)
 		goto out;
 	s = (struct shown){.network = p->config->m.network,
 			   .interface = name,
@@ -35,6 +35,7 @@ static int show_one(const struct invocation *inv, const struct peer_options *o, 
 			   .ip = p->config->m.ip,
 			   .n_ips = p->config->m.n_ips,
 			   .public_key = p->config->public_key,
+			   .from_definition = p->from_definition,
 			   .redeemed = p->config->redeemed,
 			   .view = p->held ? p->held->view : NULL,
 			   .device = device,
@@ -95,7 +96,7 @@ static int run(struct invocation *inv)
 	if (peer_options(inv, &o) < 0)
 		goto out;
 	d.out_of_memory = !a;
-	if (a && (n || peer_config_list(a, o.config_dir, &names, &n, &d) == 0))
+	if (a && (n || peer_networks(a, &o, &names, &n, &d) == 0))
 		code = show_networks(inv, &o, names, n);
 	report(inv, &d, NULL);
 out:
@@ -108,7 +109,8 @@ const struct command command_show = {
     .name = "show",
     .synopsis = "[IFACE] [--short] [--tree] [--json]",
     .summary = "show the networks, their CIDRs and peers, and who is connected",
-    .text = "From the last good snapshot and from the interface; no server is asked.",
+    .text = "From the last good snapshot and from the interface; no server is asked. Of a network that `apply --file`\n"
+	    "made, from what was applied.",
     .example = "sudo innernet show corp",
     .options = options,
     .min_args = 0,

@@ -162,26 +162,6 @@ static int write_all(struct job *j, const char *dir)
 		   : write_file(j, dir, "signatures", hex, j->statement.signatures[0]);
 }
 
-static int fill_bundle(struct job *j, uint32_t peer, struct bundle *b)
-{
-	const struct object **objects;
-	uint32_t view = j->s->view_of_peer[peer];
-
-	if (snapshot_view_objects(j->a, j->s, view, NULL, 0, &objects, &b->n_objects) < 0)
-		return out_of_memory(j);
-	b->objects = arena_array(j->a, b->n_objects, sizeof(*b->objects));
-	if (!b->objects)
-		return out_of_memory(j);
-	for (size_t i = 0; i < b->n_objects; i++)
-		b->objects[i] = *objects[i];
-	b->statement = j->statement;
-	b->has_path = true;
-	b->path_index = view;
-	b->path_count = j->s->n_views;
-	b->n_path = snapshot_path(j->s, view, b->path);
-	return 0;
-}
-
 static int print_for(struct job *j, const char *name)
 {
 	uint32_t peer = model_find_peer(j->m, name, &j->d);
@@ -194,8 +174,11 @@ static int print_for(struct job *j, const char *name)
 		return -1;
 	/* Read back as the peer would: what is shown is what the bytes say. */
 	v = view_of_peer(j->a, j->s, peer, NULL, 0, &j->d);
-	if (!v || fill_bundle(j, peer, &b) < 0)
+	if (!v)
 		return -1;
+	if (bundle_of_view(j->a, j->s, j->s->view_of_peer[peer], &b) < 0)
+		return out_of_memory(j);
+	b.statement = j->statement;
 	if (option_given(j->inv, "json"))
 		view_render_json(&out, v);
 	else if (option_given(j->inv, "summary"))

@@ -28,6 +28,7 @@ static void look(struct this_peer *p, struct checks *c)
 	    .network = peer_config_interface(p->config),
 	    .redeemed = p->config->redeemed,
 	    .view = p->held ? p->held->view : NULL,
+	    .from_definition = p->from_definition,
 	    .running = store_running(&p->store),
 	    .fresh_until = p->fresh_until,
 	    .names_path = peer_hosts_path(p),
@@ -55,7 +56,7 @@ static void check_network(const struct peer_options *o, const char *name, struct
 	struct diags d = {0};
 	struct check *k;
 
-	if (peer_open(o, name, &p, &d) < 0) {
+	if (peer_open_any(o, name, &p, &d) < 0) {
 		k = checks_add(c, d.first && strcmp(d.first->code, "no-network") == 0 ? CHECK_FAIL : CHECK_UNKNOWN,
 			       "network", "%s", d.first ? d.first->message : "out of memory");
 		if (d.first && d.first->help)
@@ -84,7 +85,7 @@ const struct command command_status = {
     .summary = "is it all right? (exit code 0: yes, 1: no, 2: cannot be told)",
     .text = "From the interface, the last good snapshot and what the daemon wrote down; no server is asked, nothing\n"
 	    "is changed. Peers without a session are named with what is known about why; only servers are expected\n"
-	    "to have one.",
+	    "to have one. Of a network that `apply --file` made: whether it still is as it was applied.",
     .example = "sudo innernet status corp",
     .options = options,
     .max_args = 1,

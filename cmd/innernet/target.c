@@ -31,5 +31,5 @@ int target_find(const struct invocation *inv, const struct peer_options *o, stru
 		out->definition = inv->n_args ? inv->args[0] : ".";
 		return 0;
 	}
-	return peer_config_list(a, o->config_dir, &out->networks, &out->n_networks, d);
+	return peer_networks(a, o, &out->networks, &out->n_networks, d);
 }

@@ -27,6 +27,7 @@ static int find(struct leaving *l, struct diags *d)
 	struct peer_config *c = NULL;
 	const struct peer_options *o = &l->options;
 	bool absent = false;
+	struct applied applied;
 	int n = snprintf(l->file, sizeof(l->file), "%s/%s.yaml", o->config_dir, l->name);
 
 	if (n < 0 || (size_t)n >= sizeof(l->file)) {
@@ -45,7 +46,9 @@ static int find(struct leaving *l, struct diags *d)
 	peer_config_free(c);
 	if (store_init(&l->store, o->data_dir, l->name, d) < 0)
 		return -1;
-	l->from_definition = absent && store_load_applied(&l->store, l->hosts) == 0;
+	l->from_definition = absent && store_load_applied(&l->store, &applied) == 0;
+	if (l->from_definition)
+		snprintf(l->hosts, sizeof(l->hosts), "%s", applied.hosts);
 	if (absent && !l->from_definition) {
 		diag_error(d, "no-network", NULL, "this machine is not in a network called '%s'", l->name);
 		return -1;

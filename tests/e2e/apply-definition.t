@@ -161,10 +161,62 @@ run carol innernet plan -f "$DEF" --as carol
 like "$status $err" "^1 error\[interface-served\]: this machine is the server of 'home'" 'nor on the server itself'
 on carol rm /etc/innernet-reconcile/home.yaml
 
-# ---- it has no snapshot to show ---------------------------------------------------------------------------------------
+# ---- looked at --------------------------------------------------------------------------------------------------------
+apply bob
+run bob innernet
+is "$status $err" '0 ' 'show lists it without a name'
+is "$(sed -E 's/port [0-9]+/port N/; s/, handshake.*/, .../' <<<"$out")" \
+	"home: bob 10.9.1.2, fd09:0:0:1::2, from a definition; the interface is up, port N
+  home 10.9.0.0/16, fd09::/48
+    humans 10.9.1.0/24, fd09:0:0:1::/64
+      alice 10.9.1.1, fd09:0:0:1::1  connected, 192.0.2.1:51900, ...
+      bob 10.9.1.2, fd09:0:0:1::2  this machine" 'with the peers by name, as it was applied'
+run bob innernet show home --json
+is "$(jq -c '.networks[0] | [.network, .name, .from_definition, .epoch, (.peers | map(.state))]' <<<"$out")" \
+	'["home","bob",true,null,["connected","this machine"]]' 'as JSON'
+run bob innernet list-cidrs home
+like "$out" '^humans ' 'list-cidrs knows it'
+run bob innernet list-associations home
+is "$status $err" '0 ' 'and list-associations'
+run bob innernet status
+is "$status $(sed -E 's/port [0-9]+/port N/' <<<"$out")" "0 home: bob 10.9.1.2
+  ok    interface   up, UDP port N, as the definition has it
+  note  definition  applied by hand: nobody follows it, or repairs what it made
+  ok    names       2 in /etc/hosts
+  ok    peers       1 of 1 connected
+It is all right." 'status says what can be said'
+on bob wg set home peer "${KEY[alice]}" remove
+run bob innernet status home
+is "$status $(grep -A 1 FAIL <<<"$out")" "1   FAIL  interface   home is not as the definition has it: 1 operation to go
+                    -> look at them: innernet plan --file FILE --as bob --key FILE" 'who changed it since, too'
+apply bob
+run bob innernet doctor
+like "$status $out" '^0 home: what it needs of this machine' 'doctor looks after it'
+unlike "$out" ' (clock|config|daemon) ' 'without what only a server needs'
+apply carol --listen-port 52000
+run carol innernet show home --short
+is "$status $(tail -n 1 <<<"$out")" '0   carol 10.9.2.3, fd09:0:0:2::3  this machine' 'a change is seen, too'
+apply alice --no-write-hosts
+run alice innernet status home
+like "$out" '^  note  names       none are written' 'names that are not written are not missed'
+for command in 'up home' 'fetch home' 'apply home --yes' 'set-listen-port home -u'; do
+	# shellcheck disable=SC2086 # words
+	run bob innernet $command
+	is "$status $err" "1 error[no-network]: 'home' was made from a definition on this machine, by \`innernet apply --file\`
+  help: \`innernet apply --file FILE --as PEER --key FILE\` applies one again" "$command: it is kept by hand"
+done
+# A definition that says something else, and nothing else on the interface.
+sed -i 's/humans:/people:/' "$DEF/network.yaml"
+apply bob
+is "$out" 'No changes. Interface home is as the network defines it.' 'what changes nothing on the interface'
+like "$(on bob innernet show home)" '^    people 10\.9\.1\.0/24' 'is known all the same'
+definition
+on bob sh -c 'echo >>/var/lib/innernet/home/view'
 run bob innernet show home
-is "$status $err" "1 error[no-network]: 'home' was made from a definition on this machine, by \`innernet apply --file\`
-  help: \`wg show home\` shows it; \`innernet plan --file FILE --as PEER\` compares it" 'show says where it is from'
+like "$status $err" "^1 error\[no-network\]: 'home' was made from a definition" 'what was kept and is not what it was is nothing'
+apply bob
+run bob innernet show home
+is "$status $err" '0 ' 'until it is applied again'
 
 # ---- and away -------------------------------------------------------------------------------------------------------
 is "$(on bob innernet down home)" 'home: down; its files stay' 'down'

@@ -269,6 +269,49 @@ static void test_hints(void **state)
 	arena_free(a);
 }
 
+/* What `apply -f` writes down: a line as it was before there was a second one, too, and nothing that is neither. */
+static void test_applied(void **state)
+{
+	static const char *const bad[] = {
+	    "",
+	    "/etc/hosts",
+	    "etc/hosts\n",
+	    "/etc/hosts\nbob\n",
+	    "/etc/hosts\nbob 70000 wg\n",
+	    "/etc/hosts\nBob 0 wg\n",
+	    "/etc/hosts\nbob 0 w/g\n",
+	    "/etc/hosts\nbob 0 wg\nmore\n",
+	};
+	const struct applied is = {.hosts = "/etc/hosts", .name = "bob", .suffix = "wg", .listen_port = 51820};
+	struct diags d = {0};
+	struct applied was;
+	struct store s;
+	char path[PATH_MAX + 16];
+
+	(void)state;
+	assert_int_equal(store_init(&s, dir, "corp", &d), 0);
+	assert_int_equal(file_mkdirs(s.dir, 0700, &d), 0);
+	assert_int_equal(store_load_applied(&s, &was), 1);
+	assert_int_equal(store_save_applied(&s, &is, &d), 0);
+	assert_int_equal(store_load_applied(&s, &was), 0);
+	assert_string_equal(was.hosts, is.hosts);
+	assert_string_equal(was.name, is.name);
+	assert_string_equal(was.suffix, is.suffix);
+	assert_int_equal(was.listen_port, is.listen_port);
+	snprintf(path, sizeof(path), "%s/applied", s.dir);
+	assert_int_equal(file_write(path, SPAN("\n"), 0600, &d), 0);
+	assert_int_equal(store_load_applied(&s, &was), 0);
+	assert_string_equal(was.hosts, "");
+	assert_string_equal(was.name, "");
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_int_equal(file_write(path, span_str(bad[i]), 0600, &d), 0);
+		assert_int_equal(store_load_applied(&s, &was), 1);
+	}
+	assert_null(d.first);
+	clean(&s);
+	diags_free(&d);
+}
+
 /* ---- a peer takes replies ------------------------------------------------------------------------------------- */
 
 static struct peer_config *alice_config(const struct net *n)
@@ -595,6 +638,7 @@ int main(void)
 	    cmocka_unit_test(test_damaged),
 	    cmocka_unit_test(test_lock),
 	    cmocka_unit_test(test_hints),
+	    cmocka_unit_test(test_applied),
 	    cmocka_unit_test(test_replies),
 	    cmocka_unit_test(test_where_others_were),
 	    cmocka_unit_test(test_what_a_server_says),

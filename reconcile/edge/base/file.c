@@ -1,5 +1,6 @@
 #include "reconcile/edge/base/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -356,5 +357,53 @@ int file_remove_tree(const char *path, struct diags *d)
 	if (!nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) || errno == ENOENT)
 		return 0;
 	diag_file_error(d, "file-error", path, "cannot remove %s: %s", path, strerror(errno));
+	return -1;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+int file_list(struct arena *a, const char *dir, size_t (*take)(const char *name), const char *const **names, size_t *n,
+	      struct diags *d)
+{
+	const char **list = NULL, **more;
+	size_t cap = 0;
+	const struct dirent *e;
+	DIR *folder = opendir(dir);
+
+	*names = NULL;
+	*n = 0;
+	if (!folder) {
+		if (errno == ENOENT)
+			return 0;
+		return file_fail(d, dir, "look into", errno);
+	}
+	while ((e = readdir(folder))) {
+		size_t len = take(e->d_name);
+		if (!len)
+			continue;
+		if (*n == cap) {
+			cap = cap ? cap * 2 : 8;
+			more = arena_array(a, cap, sizeof(*more));
+			if (!more)
+				goto oom;
+			if (*n)
+				memcpy(more, list, *n * sizeof(*more));
+			list = more;
+		}
+		list[*n] = arena_strndup(a, e->d_name, len);
+		if (!list[(*n)++])
+			goto oom;
+	}
+	closedir(folder);
+	if (*n)
+		qsort(list, *n, sizeof(*list), compare_names);
+	*names = list;
+	return 0;
+oom:
+	closedir(folder);
+	d->out_of_memory = true;
 	return -1;
 }

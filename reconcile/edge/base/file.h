@@ -30,6 +30,13 @@ int file_remove(const char *path, struct diags *d);              /* absent is fi
 /* A folder with all that is in it, on this file system, without following links; absent is fine. */
 int file_remove_tree(const char *path, struct diags *d);
 
+/*
+ * The names in a folder of which `take` takes the first so many bytes (0: not this one), sorted, in the arena. A folder
+ * that is not there has none.
+ */
+int file_list(struct arena *a, const char *dir, size_t (*take)(const char *name), const char *const **names, size_t *n,
+	      struct diags *d);
+
 /* Tells whether a file is still the one that was looked at. All zero: there is none. */
 struct file_stamp {
 	uint64_t device, inode, size;

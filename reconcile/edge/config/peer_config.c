@@ -2,7 +2,6 @@
 
 #include "reconcile/edge/base/file.h"
 #include "reconcile/hosts.h"
-#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <sodium.h>
@@ -448,11 +447,6 @@ out:
 	return r;
 }
 
-static int compare_names(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /* "corp.yaml" -> its length without the ending; 0: not a network's file. */
 static size_t network_file(const char *name)
 {
@@ -465,42 +459,5 @@ static size_t network_file(const char *name)
 
 int peer_config_list(struct arena *a, const char *dir, const char *const **names, size_t *n, struct diags *d)
 {
-	const char **list = NULL, **more;
-	size_t cap = 0;
-	const struct dirent *e;
-	DIR *folder = opendir(dir);
-
-	*names = NULL;
-	*n = 0;
-	if (!folder) {
-		if (errno == ENOENT)
-			return 0;
-		return file_fail(d, dir, "look into", errno);
-	}
-	while ((e = readdir(folder))) {
-		size_t len = network_file(e->d_name);
-		if (!len)
-			continue;
-		if (*n == cap) {
-			cap = cap ? cap * 2 : 8;
-			more = arena_array(a, cap, sizeof(*more));
-			if (!more)
-				goto oom;
-			if (*n)
-				memcpy(more, list, *n * sizeof(*more));
-			list = more;
-		}
-		list[*n] = arena_strndup(a, e->d_name, len);
-		if (!list[(*n)++])
-			goto oom;
-	}
-	closedir(folder);
-	if (*n)
-		qsort(list, *n, sizeof(*list), compare_names);
-	*names = list;
-	return 0;
-oom:
-	closedir(folder);
-	d->out_of_memory = true;
-	return -1;
+	return file_list(a, dir, network_file, names, n, d);
 }

@@ -94,19 +94,19 @@ int peer_refresh_settings(struct this_peer *p, struct diags *d)
 	return peer_resolve(p, 0, d);
 }
 
-/* Not by an invitation; perhaps by a definition on this machine, of which there is no snapshot to go by. */
+/* Not by an invitation; perhaps by a definition on this machine, which nobody follows. */
 static void not_joined(const struct peer_options *o, const char *ifname, struct diags *d)
 {
-	char hosts[PATH_MAX];
+	struct applied applied;
 	struct store store;
 	struct diag *g;
 
 	if (store_init(&store, o->data_dir, ifname, d) < 0)
 		return;
-	if (store_load_applied(&store, hosts) == 0) {
+	if (store_load_applied(&store, &applied) == 0) {
 		g = diag_error(d, "no-network", NULL,
 			       "'%s' was made from a definition on this machine, by `innernet apply --file`", ifname);
-		diag_help(d, g, "`wg show %s` shows it; `innernet plan --file FILE --as PEER` compares it", ifname);
+		diag_help(d, g, "`innernet apply --file FILE --as PEER --key FILE` applies one again");
 		return;
 	}
 	g = diag_error(d, "no-network", NULL, "this machine is not in a network called '%s'", ifname);
@@ -156,6 +156,51 @@ int peer_open(const struct peer_options *o, const char *ifname, struct this_peer
 fail:
 	peer_close(p);
 	return -1;
+}
+
+int peer_open_any(const struct peer_options *o, const char *ifname, struct this_peer **out, struct diags *d)
+{
+	static const struct file_stamp none;
+	struct file_stamp config = stamp_of_config(o, ifname);
+
+	if (file_stamp_eq(&config, &none)) {
+		int r = peer_open_applied(o, ifname, out, d);
+
+		if (r <= 0)
+			return r;
+	}
+	return peer_open(o, ifname, out, d);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+int peer_networks(struct arena *a, const struct peer_options *o, const char *const **names, size_t *n, struct diags *d)
+{
+	const char *const *joined, *const *applied;
+	const char **all;
+	size_t n_joined, n_applied;
+
+	if (peer_config_list(a, o->config_dir, &joined, &n_joined, d) < 0 ||
+	    peer_applied_list(a, o, &applied, &n_applied, d) < 0)
+		return -1;
+	all = arena_array(a, n_joined + n_applied + 1, sizeof(*all));
+	if (!all) {
+		d->out_of_memory = true;
+		return -1;
+	}
+	*n = 0;
+	for (size_t i = 0; i < n_joined; i++)
+		all[(*n)++] = joined[i];
+	/* What was joined since is no more what was applied before. */
+	for (size_t i = 0; i < n_applied; i++)
+		if (!n_joined || !bsearch(&applied[i], (const void *)joined, n_joined, sizeof(*joined), compare_names))
+			all[(*n)++] = applied[i];
+	qsort((void *)all, *n, sizeof(*all), compare_names);
+	*names = all;
+	return 0;
 }
 
 void peer_close(struct this_peer *p)

@@ -110,9 +110,20 @@ struct peer_definition {
 };
 int peer_open_definition(const struct peer_options *o, struct arena *a, const struct peer_definition *from,
 			 struct this_peer **out, struct diags *d);
+/*
+ * What `apply -f` kept, to be looked at only: peer_converge() is not called. 1: there is nothing of that name, or not
+ * what it takes.
+ */
+int peer_open_applied(const struct peer_options *o, const char *ifname, struct this_peer **out, struct diags *d);
+/* Whichever of the two there is, to be looked at. */
+int peer_open_any(const struct peer_options *o, const char *ifname, struct this_peer **out, struct diags *d);
+/* The networks of which there is one of the two, sorted, in the arena; and those of `apply -f` alone. */
+int peer_networks(struct arena *a, const struct peer_options *o, const char *const **names, size_t *n, struct diags *d);
+int peer_applied_list(struct arena *a, const struct peer_options *o, const char *const **names, size_t *n,
+		      struct diags *d);
 /* Is there no server that keeps this interface? -1 with a diagnostic. */
 int peer_check_served(const struct this_peer *p, struct diags *d);
-/* Writes down, under the lock, that the interface is ours, and where its names are: before it is touched. */
+/* Writes down, under the lock, that the interface is ours, and what it is to be: before it is touched. */
 int peer_definition_note(struct this_peer *p, struct diags *d);
 
 /*

@@ -45,19 +45,33 @@ int peer_check_served(const struct this_peer *p, struct diags *d)
 	return 0;
 }
 
+static bool same_applied(const struct applied *a, const struct applied *b)
+{
+	return strcmp(a->hosts, b->hosts) == 0 && strcmp(a->name, b->name) == 0 && strcmp(a->suffix, b->suffix) == 0 &&
+	       a->listen_port == b->listen_port;
+}
+
 int peer_definition_note(struct this_peer *p, struct diags *d)
 {
 	const char *hosts = peer_hosts_path(p);
-	char old[PATH_MAX];
-	bool noted = store_load_applied(&p->store, old) == 0, gone;
+	struct applied old, now = {.listen_port = p->config->settings.listen_port};
+	bool noted = store_load_applied(&p->store, &old) == 0, gone;
+	struct buf view = {0};
+	int r = -1;
 
 	/* Names stay where they are when none are to be written; in another file they are not left behind. */
-	if (noted && (!hosts || strcmp(old, hosts) == 0))
-		return 0;
-	if (noted && *old &&
-	    peer_names_remove(p->options->data_dir, old, peer_config_interface(p->config), &gone, d) < 0)
+	snprintf(now.hosts, sizeof(now.hosts), "%s", hosts ? hosts : noted ? old.hosts : "");
+	snprintf(now.name, sizeof(now.name), "%s", p->config->m.name);
+	snprintf(now.suffix, sizeof(now.suffix), "%s", peer_host_suffix(p));
+	if (noted && *old.hosts && strcmp(old.hosts, now.hosts) != 0 &&
+	    peer_names_remove(p->options->data_dir, old.hosts, peer_config_interface(p->config), &gone, d) < 0)
 		diags_soften(d);
-	return store_save_applied(&p->store, hosts ? hosts : "", d);
+	bundle_write(&view, p->held->bundle);
+	d->out_of_memory |= view.failed;
+	if (!view.failed && store_save_view(&p->store, buf_span(&view), d) == 0)
+		r = noted && same_applied(&old, &now) ? 0 : store_save_applied(&p->store, &now, d);
+	buf_free(&view);
+	return r;
 }
 
 /* An interface of that name is ours when we wrote so down, or when it has this peer's key. */
@@ -66,14 +80,14 @@ static int check_interface(const struct this_peer *p, struct diags *d)
 	const char *name = peer_config_interface(p->config);
 	struct arena *a = arena_new();
 	struct device_state *there = NULL;
-	char hosts[PATH_MAX];
+	struct applied applied;
 	struct diag *g;
 	int r = -1;
 
 	if (!a) {
 		d->out_of_memory = true;
 	} else if (device_read(a, name, &there, d) == 0) {
-		r = !there->exists || store_load_applied(&p->store, hosts) == 0 ||
+		r = !there->exists || store_load_applied(&p->store, &applied) == 0 ||
 			    (there->has_key && key_eq(&there->public_key, p->public_key))
 			? 0
 			: -1;
@@ -140,20 +154,21 @@ static void say_invited(const struct view *v, struct diags *d)
 	buf_free(&names);
 }
 
-static void fill_membership(struct peer_config *c, const struct model *m, const struct peer *self)
+static void fill_membership(struct peer_config *c, const struct view *v)
 {
 	struct membership *to = &c->m;
-	const struct cidr *root = &m->cidrs[0];
+	const struct view_peer *self = &v->peers[v->self];
+	const struct view_cidr *root = &v->cidrs[v->root];
 
-	snprintf(to->network, sizeof(to->network), "%s", m->network);
+	snprintf(to->network, sizeof(to->network), "%s", v->statement.network);
 	snprintf(to->name, sizeof(to->name), "%s", self->name);
 	memcpy(to->ip, self->ip, sizeof(to->ip));
 	to->n_ips = self->n_ips;
 	memcpy(to->root, root->prefix, sizeof(to->root));
 	to->n_root = root->n_prefixes;
-	to->trust = m->trust;
-	to->mtu = m->mtu;
-	to->keepalive = m->keepalive;
+	to->trust = v->statement.trust;
+	to->mtu = v->mtu;
+	to->keepalive = v->keepalive;
 	c->public_key = self->key;
 	c->redeemed = true;
 }
@@ -204,27 +219,31 @@ static int fill(struct this_peer *p, struct arena *a, const struct peer_definiti
 
 	if (i == NONE)
 		return -1;
-	fill_membership(p->config, m, &m->peers[i]);
 	if (from->key && key_file_read_peer(from->key, m, i, p->config->private_key, d) < 0)
 		return -1;
 	p->config->settings.listen_port = from->listen_port ? from->listen_port : own_port(&m->peers[i]);
 	s = snapshot_compile(a, m, x, &commit_outside_git, d);
 	p->held->view = s ? view_of_peer(a, s, i, NULL, 0, d) : NULL;
+	p->held->bundle = p->held->view ? arena_alloc(a, sizeof(*p->held->bundle)) : NULL;
 	if (!p->held->view)
 		return -1;
+	if (!p->held->bundle || bundle_of_view(a, s, s->view_of_peer[i], p->held->bundle) < 0) {
+		d->out_of_memory = true;
+		return -1;
+	}
+	fill_membership(p->config, p->held->view);
 	say_invited(p->held->view, d);
 	return 0;
 }
 
-int peer_open_definition(const struct peer_options *o, struct arena *a, const struct peer_definition *from,
-			 struct this_peer **out, struct diags *d)
+/* As yet of no network. */
+static struct this_peer *new_peer(const struct peer_options *o, struct diags *d)
 {
 	struct this_peer *p = calloc(1, sizeof(*p));
 
-	*out = NULL;
 	if (!p) {
 		d->out_of_memory = true;
-		return -1;
+		return NULL;
 	}
 	p->options = o;
 	p->from_definition = true;
@@ -233,12 +252,24 @@ int peer_open_definition(const struct peer_options *o, struct arena *a, const st
 	p->config = peer_config_new(d);
 	p->held = calloc(1, sizeof(*p->held));
 	p->resolver = resolver_new(d);
-	if (!p->held)
-		d->out_of_memory = true;
-	if (!p->config || !p->held || !p->resolver || fill(p, a, from, d) < 0)
+	d->out_of_memory |= !p->held;
+	if (p->config && p->held && p->resolver) {
+		p->public_key = &p->config->public_key;
+		return p;
+	}
+	peer_close(p);
+	return NULL;
+}
+
+int peer_open_definition(const struct peer_options *o, struct arena *a, const struct peer_definition *from,
+			 struct this_peer **out, struct diags *d)
+{
+	struct this_peer *p = new_peer(o, d);
+
+	*out = NULL;
+	if (!p || fill(p, a, from, d) < 0)
 		goto fail;
 	p->private_key = from->key ? p->config->private_key : NULL;
-	p->public_key = &p->config->public_key;
 	if (store_init(&p->store, o->data_dir, peer_config_interface(p->config), d) < 0 ||
 	    peer_check_served(p, d) < 0 || check_interface(p, d) < 0 || resolve(p, from->resolve_ms, d) < 0)
 		goto fail;
@@ -247,4 +278,88 @@ int peer_open_definition(const struct peer_options *o, struct arena *a, const st
 fail:
 	peer_close(p);
 	return -1;
+}
+
+/* ---- what was applied ----------------------------------------------------------------------------------------- */
+
+static bool keep_settings(struct peer_settings *s, const struct applied *applied)
+{
+	s->listen_port = applied->listen_port;
+	s->no_write_hosts = !*applied->hosts;
+	s->hosts_path = *applied->hosts ? strdup(applied->hosts) : NULL;
+	s->host_suffix = strdup(applied->suffix);
+	return (s->hosts_path || s->no_write_hosts) && s->host_suffix;
+}
+
+/* 1: it is not there, or not what it should be. */
+static int load_applied(struct this_peer *p, const char *ifname, struct diags *d)
+{
+	struct kept *g = p->held;
+	struct applied applied;
+	struct diags why = {0};
+	int r = 1;
+
+	if (store_load_applied(&p->store, &applied) || !*applied.name)
+		return 1;
+	g->arena = arena_new();
+	g->bundle = g->arena ? arena_alloc(g->arena, sizeof(*g->bundle)) : NULL;
+	if (!g->bundle || !keep_settings(&p->config->settings, &applied)) {
+		d->out_of_memory = true;
+		return -1;
+	}
+	if (store_load_view(&p->store, &g->bytes, &why) == 0 &&
+	    bundle_parse(g->arena, buf_span(&g->bytes), g->bundle, &why) == 0)
+		g->view = view_of_bundle(g->arena, g->bundle, applied.name, &why);
+	if (g->view && strcmp(g->view->statement.network, ifname) == 0) {
+		fill_membership(p->config, g->view);
+		r = 0;
+	}
+	diags_free(&why);
+	return r;
+}
+
+int peer_open_applied(const struct peer_options *o, const char *ifname, struct this_peer **out, struct diags *d)
+{
+	struct this_peer *p = new_peer(o, d);
+	int r = -1;
+
+	*out = NULL;
+	if (p && store_init(&p->store, o->data_dir, ifname, d) == 0)
+		r = load_applied(p, ifname, d);
+	if (r == 0)
+		*out = p;
+	else
+		peer_close(p);
+	return r;
+}
+
+static size_t network_folder(const char *name)
+{
+	size_t n = strlen(name);
+
+	return network_name_valid(name, n) ? n : 0;
+}
+
+int peer_applied_list(struct arena *a, const struct peer_options *o, const char *const **names, size_t *n,
+		      struct diags *d)
+{
+	const char *const *folders;
+	const char **list;
+	struct applied ignored;
+	struct store store;
+	size_t n_folders;
+
+	if (file_list(a, o->data_dir, network_folder, &folders, &n_folders, d) < 0)
+		return -1;
+	list = arena_array(a, n_folders + 1, sizeof(*list));
+	if (!list) {
+		d->out_of_memory = true;
+		return -1;
+	}
+	*n = 0;
+	for (size_t i = 0; i < n_folders; i++)
+		if (store_init(&store, o->data_dir, folders[i], d) == 0 && store_load_applied(&store, &ignored) == 0)
+			list[(*n)++] = folders[i];
+	*names = list;
+	return 0;
 }

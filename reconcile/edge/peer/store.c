@@ -330,14 +330,14 @@ int store_load_state(const struct store *s, struct daemon_state *out)
 	return r;
 }
 
-int store_save_applied(const struct store *s, const char *hosts, struct diags *d)
+int store_save_applied(const struct store *s, const struct applied *applied, struct diags *d)
 {
 	char path[PATH_MAX + 64];
 	struct buf b = {0};
 	int r = -1;
 
 	path_in(s, "applied", path);
-	buf_printf(&b, "%s\n", hosts);
+	buf_printf(&b, "%s\n%s %u %s\n", applied->hosts, applied->name, applied->listen_port, applied->suffix);
 	if (b.failed)
 		d->out_of_memory = true;
 	else
@@ -346,8 +346,36 @@ int store_save_applied(const struct store *s, const char *hosts, struct diags *d
 	return r;
 }
 
-/* One line: an absolute path, or nothing. */
-int store_load_applied(const struct store *s, char hosts[static PATH_MAX])
+/* Takes the text up to `end` away; false when it is not there, or longer than there is room. */
+static bool take_word(const char **text, char end, size_t size, char *out)
+{
+	const char *at = strchr(*text, end);
+	size_t n = at ? (size_t)(at - *text) : size;
+
+	if (n >= size)
+		return false;
+	memcpy(out, *text, n);
+	out[n] = '\0';
+	*text = at + 1;
+	return true;
+}
+
+/* The hosts file, an absolute path or nothing, on a line; then, since we keep it, "NAME PORT SUFFIX". */
+static bool parse_applied(const char *text, struct applied *out)
+{
+	char port[8];
+
+	if (!take_word(&text, '\n', sizeof(out->hosts), out->hosts) || (*out->hosts && *out->hosts != '/'))
+		return false;
+	if (!*text)
+		return true;
+	return take_word(&text, ' ', sizeof(out->name), out->name) && name_valid(out->name, strlen(out->name)) &&
+	       take_word(&text, ' ', sizeof(port), port) &&
+	       (strcmp(port, "0") == 0 || port_parse(port, strlen(port), &out->listen_port) == 0) &&
+	       take_word(&text, '\n', sizeof(out->suffix), out->suffix) && hosts_suffix_valid(out->suffix) && !*text;
+}
+
+int store_load_applied(const struct store *s, struct applied *out)
 {
 	char path[PATH_MAX + 64];
 	struct diags ignored = {0};
@@ -355,14 +383,34 @@ int store_load_applied(const struct store *s, char hosts[static PATH_MAX])
 	bool absent = false;
 	int r = 1;
 
+	*out = (struct applied){0};
 	path_in(s, "applied", path);
-	if (file_read(path, PATH_MAX, &b, &absent, &ignored) == 0 && !absent && b.n && b.p[b.n - 1] == '\n' &&
-	    strlen(b.p) == b.n && (b.n == 1 || b.p[0] == '/')) {
-		memcpy(hosts, b.p, b.n);
-		hosts[b.n - 1] = '\0';
-		r = 0;
-	}
+	if (file_read(path, sizeof(*out), &b, &absent, &ignored) == 0 && !absent && b.n && strlen(b.p) == b.n)
+		r = !parse_applied(b.p, out);
 	buf_free(&b);
 	diags_free(&ignored);
 	return r;
+}
+
+int store_save_view(const struct store *s, struct span bytes, struct diags *d)
+{
+	char path[PATH_MAX + 64];
+	struct diags ignored = {0};
+	struct buf old = {0};
+	bool same;
+
+	path_in(s, "view", path);
+	same = store_load_view(s, &old, &ignored) == 0 && span_eq(buf_span(&old), bytes);
+	buf_free(&old);
+	diags_free(&ignored);
+	return same ? 0 : file_write(path, bytes, 0600, d);
+}
+
+int store_load_view(const struct store *s, struct buf *out, struct diags *d)
+{
+	char path[PATH_MAX + 64];
+	bool absent = false;
+
+	path_in(s, "view", path);
+	return file_read(path, BUNDLE_MAX, out, &absent, d) < 0 ? -1 : absent;
 }

@@ -10,6 +10,7 @@
 
 #include "reconcile/edge/base/file.h"
 #include "reconcile/hints.h"
+#include "reconcile/hosts.h"
 #include "reconcile/status.h"
 #include "reconcile/verify.h"
 #include <limits.h>
@@ -62,11 +63,20 @@ int store_save_state(const struct store *s, const struct daemon_state *state, st
 int store_load_state(const struct store *s, struct daemon_state *out);
 
 /*
- * That the interface was made from a definition (`apply -f`), so that `down` and `uninstall` know it for ours; and the
- * hosts file with its names ("": none were written). 1: it was not, or the file makes no sense.
+ * That the interface was made from a definition (`apply -f`), so that `down` and `uninstall` know it for ours, and what
+ * was applied, for those who look. 1: it was not, or the file makes no sense.
  */
-int store_save_applied(const struct store *s, const char *hosts, struct diags *d);
-int store_load_applied(const struct store *s, char hosts[static PATH_MAX]);
+struct applied {
+	char hosts[PATH_MAX];              /* the file with its names; "": none were written */
+	char name[NAME_MAX_LEN + 1];       /* this machine's; "": it was not written down */
+	char suffix[HOSTS_SUFFIX_MAX + 1]; /* of the names */
+	uint16_t listen_port;              /* 0: whatever the system gives */
+};
+int store_save_applied(const struct store *s, const struct applied *applied, struct diags *d);
+int store_load_applied(const struct store *s, struct applied *out);
+/* Its view, as a bundle of objects alone (bundle_of_view()). Written when it differs. Loading: 1: there is none. */
+int store_save_view(const struct store *s, struct span bytes, struct diags *d);
+int store_load_view(const struct store *s, struct buf *out, struct diags *d);
 
 /*
  * Removes all that is kept, but the lock: 0, or -1 with a diagnostic about the first file that stays. Then, when nobody
