@@ -41,9 +41,10 @@ const struct command command_doctor = {
     .name = "doctor",
     .synopsis = "[IFACE] [--json]",
     .summary = "has this machine what a network needs? Says what to do",
-    .text = "WireGuard, rights, the UDP port, the clock, reverse path filtering, the hosts file, the network's own\n"
-	    "files, and of each endpoint the name, the route and its MTU. Changes nothing and asks no server. Exit\n"
-	    "code: 0 fine, 1 something fails, 2 something could not be told.",
+    .text = "WireGuard, rights, the UDP port, the clock, reverse path filtering, forwarding where others are reached\n"
+	    "through this machine, the hosts file, the network's own files, and of each endpoint the name, the route\n"
+	    "and its MTU. Changes nothing and asks no server. Exit code: 0 fine, 1 something fails, 2 something could\n"
+	    "not be told.",
     .example = "sudo innernet doctor corp",
     .options = options,
     .max_args = 1,

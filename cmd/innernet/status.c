@@ -2,6 +2,7 @@
 #include "cmd/innernet/commands.h"
 #include "cmd/innernet/common.h"
 #include "cmd/innernet/report.h"
+#include "reconcile/edge/peer/doctor.h"
 #include "reconcile/hosts.h"
 #include "reconcile/status.h"
 
@@ -47,6 +48,7 @@ static void look(struct this_peer *p, struct checks *c)
 	if (f.names_path)
 		f.names_error = message_of(c->arena, &d, "hosts-");
 	status_checks(c, &f);
+	doctor_check_forwarding(p, c);
 	diags_free(&d);
 }
 

@@ -218,6 +218,34 @@ apply bob
 run bob innernet show home
 is "$status $err" '0 ' 'until it is applied again'
 
+# ---- forwarding ------------------------------------------------------------------------------------------------------
+# Only a server, or who is in its CIDR, forwards.
+sed -i '/^  bob:/d; s/alice: {/alice: { server: true,/' "$DEF/network.yaml"
+cat >>"$DEF/network.yaml" <<END
+  bob:   { ip: [10.9.1.2, "fd09:0:0:1::2"], public_key: "${KEY[bob]}", via: alice }
+END
+on alice sh -c 'echo 0 >/proc/sys/net/ipv4/ip_forward; echo 0 >/proc/sys/net/ipv6/conf/all/forwarding'
+apply alice --no-write-hosts
+run alice innernet doctor home
+is "$status $(grep -A 1 'FAIL  forwarding' <<<"$out")" "1   FAIL  forwarding  the kernel forwards no IPv4: nobody reaches bob through here
+                    -> sysctl -w net.ipv4.ip_forward=1; in a file of /etc/sysctl.d it stays so
+  FAIL  forwarding  the kernel forwards no IPv6: nobody reaches bob through here
+                    -> sysctl -w net.ipv6.conf.all.forwarding=1; in a file of /etc/sysctl.d it stays so" \
+	'doctor says what who forwards lacks'
+run alice innernet status home --json
+is "$status $(jq -c '[.networks[0].checks[] | select(.check == "forwarding") | .level]' <<<"$out")" '1 ["fail","fail"]' 'and status'
+on alice sysctl -q -w net.ipv4.ip_forward=1
+on alice sysctl -q -w net.ipv6.conf.all.forwarding=1
+run alice innernet doctor home
+is "$status $(grep forwarding <<<"$out")" "0   ok    forwarding  of IPv4, for bob
+  ok    forwarding  of IPv6, for bob" 'and that all is well'
+on alice sysctl -q -w net.ipv4.conf.home.forwarding=0
+run alice innernet status home
+like "$status $(tr '\n' ' ' <<<"$out")" '^1 .*forwards no IPv4: .* -> sysctl -w net\.ipv4\.conf\.home\.forwarding=1;' 'an interface of its own mind'
+run bob innernet doctor home
+unlike "$out" forwarding 'who forwards for nobody is not asked'
+definition
+
 # ---- and away -------------------------------------------------------------------------------------------------------
 is "$(on bob innernet down home)" 'home: down; its files stay' 'down'
 nok 'the interface is gone' on bob ip link show dev home

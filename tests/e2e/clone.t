@@ -191,6 +191,15 @@ run alice env -C ada HOME=/root SUDO_UID=1000 innernet add-cidr corp --name ours
 is "$status $(on alice cat ada/hook-ran-as)" '0 1000' 'a folder that is called so changes nothing, and hooks run as who typed'
 is "$(on alice find ada/two -not -user 1000)" '' 'nothing of it is now root'"'"'s'
 
+# ---- through the server ---------------------------------------------------------------------------------------------
+
+on hub sh -c 'echo 0 >/proc/sys/net/ipv4/ip_forward'
+run alice env -C / innernet invite-peer corp --name erin --save-config "$WORK/alice/again.yaml" --yes
+run alice env -C / innernet export erin corp --via hub -o "$WORK/alice/erin.conf" --yes
+is "$status" 0 'a peer that is reached through the server'
+ok 'which says when it does not forward' \
+	wait_log hub server 'forwarding: the kernel forwards no IPv4, and 1 peer is reached through this server: sysctl -w net\.ipv4\.ip_forward=1'
+
 # ---- without the server ---------------------------------------------------------------------------------------------
 
 stop hub server

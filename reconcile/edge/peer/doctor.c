@@ -1,5 +1,6 @@
 #include "reconcile/edge/peer/doctor.h"
 
+#include "reconcile/edge/device/forwarding.h"
 #include "reconcile/edge/device/netlink.h"
 #include "reconcile/edge/device/wgnl.h"
 #include "reconcile/hosts.h"
@@ -19,6 +20,7 @@
 /* What WireGuard adds to a packet: its header and tag, UDP, and IP. */
 #define OVERHEAD_V4    60
 #define OVERHEAD_V6    80
+#define NAMES_SHOWN    8   /* of those who are reached through here */
 #define REACHED_RECENT 180 /* a server that answered within so many seconds vouches in time */
 
 struct doctor {
@@ -151,31 +153,18 @@ static void check_clock(const struct doctor *d)
 	checks_help(d->c, k, "set it; timedatectl shows whether it is kept");
 }
 
-/* -1: there is none. */
-static int read_number(const char *path)
-{
-	FILE *f = fopen(path, "re");
-	int n = -1;
-
-	if (f && fscanf(f, "%d", &n) != 1)
-		n = -1;
-	if (f)
-		fclose(f);
-	return n;
-}
-
 /* The kernel takes the higher of both (Documentation/networking/ip-sysctl). */
 static void check_rp_filter(const struct doctor *d)
 {
 	const char *name = peer_config_interface(d->peer->config);
 	char path[80];
-	int all = read_number("/proc/sys/net/ipv4/conf/all/rp_filter"), own;
+	int all = kernel_number("/proc/sys/net/ipv4/conf/all/rp_filter"), own;
 	struct check *k;
 
 	snprintf(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/rp_filter", name);
-	own = read_number(path);
+	own = kernel_number(path);
 	if (own < 0)
-		own = read_number("/proc/sys/net/ipv4/conf/default/rp_filter");
+		own = kernel_number("/proc/sys/net/ipv4/conf/default/rp_filter");
 	if (all == 1 || (own == 1 && all < 1)) {
 		k = checks_add(d->c, d->peer->options->no_routing ? CHECK_WARN : CHECK_OK, "rp_filter",
 			       "strict: what comes from an address without a route through %s is dropped", name);
@@ -187,6 +176,63 @@ static void check_rp_filter(const struct doctor *d)
 	} else {
 		checks_add(d->c, CHECK_OK, "rp_filter", "not strict");
 	}
+}
+
+#define FORWARD_V4 (1u << 0)
+#define FORWARD_V6 (1u << 1)
+
+/* Which families are forwarded for others, and for whom: "phone, tablet". */
+static unsigned forwards_for(const struct view *v, struct buf *names)
+{
+	const char *self = v->peers[v->self].name;
+	unsigned families = 0;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < v->n_peers; i++) {
+		const struct view_peer *p = &v->peers[i];
+
+		if (!p->via || strcmp(p->via, self) != 0)
+			continue;
+		if (n++ < NAMES_SHOWN)
+			buf_printf(names, "%s%s", n > 1 ? ", " : "", p->name);
+		for (unsigned k = 0; k < p->n_ips; k++)
+			families |= addr_is_v4(&p->ip[k]) ? FORWARD_V4 : FORWARD_V6;
+	}
+	if (n > NAMES_SHOWN)
+		buf_printf(names, " and %u more", n - NAMES_SHOWN);
+	return families;
+}
+
+static void check_family(struct checks *c, bool v4, const char *name, const char *whom)
+{
+	char setting[SETTING_LEN];
+	int does = forwarding_read(name, v4, setting);
+	const char *family = v4 ? "IPv4" : "IPv6";
+	struct check *k;
+
+	if (does > 0) {
+		checks_add(c, CHECK_OK, "forwarding", "of %s, for %s", family, whom);
+	} else if (does < 0) {
+		checks_add(c, CHECK_UNKNOWN, "forwarding", "cannot tell whether the kernel forwards %s, for %s", family,
+			   whom);
+	} else {
+		k = checks_add(c, CHECK_FAIL, "forwarding", "the kernel forwards no %s: nobody reaches %s through here",
+			       family, whom);
+		checks_help(c, k, "sysctl -w %s=1; in a file of /etc/sysctl.d it stays so", setting);
+	}
+}
+
+void doctor_check_forwarding(const struct this_peer *p, struct checks *c)
+{
+	struct buf names = {0};
+	unsigned families = p->held ? forwards_for(p->held->view, &names) : 0;
+
+	c->failed |= names.failed;
+	if (families & FORWARD_V4)
+		check_family(c, true, peer_config_interface(p->config), names.p ? names.p : "");
+	if (families & FORWARD_V6)
+		check_family(c, false, peer_config_interface(p->config), names.p ? names.p : "");
+	buf_free(&names);
 }
 
 static const struct sockpoint *resolved(const struct doctor *d, const char *endpoint, struct sockpoint *literal)
@@ -353,6 +399,7 @@ void doctor_check(struct this_peer *p, unsigned wait_ms, struct checks *c)
 	if (!p->from_definition)
 		check_clock(&d);
 	check_rp_filter(&d);
+	doctor_check_forwarding(p, c);
 	check_hosts(&d);
 	if (!p->from_definition)
 		check_folder(&d, "config", p->options->config_dir);

@@ -7,5 +7,7 @@
 
 /* Changes nothing. `wait_ms`: for host names at most so long. */
 void doctor_check(struct this_peer *p, unsigned wait_ms, struct checks *c);
+/* Does the kernel forward, where others are reached through this machine? Of nobody it says nothing. */
+void doctor_check_forwarding(const struct this_peer *p, struct checks *c);
 
 #endif

@@ -1,4 +1,5 @@
 /* The server's own interface: converged by the same code as a peer's, repaired when somebody edits it. */
+#include "reconcile/edge/device/forwarding.h"
 #include "reconcile/edge/base/log.h"
 #include "reconcile/edge/server/reconciler_state.h"
 
@@ -214,6 +215,32 @@ static void device_failed(struct reconciler *r, const struct diags *d)
 	}
 }
 
+/* Who is reached through this server is so by its kernel alone; said once each time that it changes. */
+static void say_forwarding(struct reconciler *r, const struct revision *g)
+{
+	const struct model *m = g->model;
+	uint32_t n[2] = {0, 0};
+
+	for (uint32_t i = 0; g->self != NONE && i < m->n_peers; i++) {
+		const struct peer *p = &m->peers[i];
+
+		if (!p->via || p->disabled || strcmp(p->via, m->peers[g->self].name) != 0)
+			continue;
+		for (unsigned k = 0; k < p->n_ips; k++)
+			n[addr_is_v4(&p->ip[k])]++;
+	}
+	for (unsigned v4 = 0; v4 < 2; v4++) {
+		char setting[SETTING_LEN];
+		bool lacks = n[v4] && forwarding_read(r->config->interface, v4, setting) == 0;
+
+		if (lacks && !r->not_forwarded[v4])
+			log_warn("forwarding",
+				 "the kernel forwards no %s, and %u peer%s reached through this server: sysctl -w %s=1",
+				 v4 ? "IPv4" : "IPv6", n[v4], n[v4] == 1 ? " is" : "s are", setting);
+		r->not_forwarded[v4] = lacks;
+	}
+}
+
 static bool key_still_there(void *ctx, const struct addr *from)
 {
 	return reconciler_asker(ctx, from).kind != ASKER_UNKNOWN;
@@ -246,6 +273,8 @@ int reconciler_converge(struct reconciler *r, const struct revision *g, enum dev
 		log_info("device", "%s is as it should be again", r->config->interface);
 	r->device_error[0] = '\0';
 	r->device_ok = true;
+	if (!r->o.no_device)
+		say_forwarding(r, g);
 	arena_free(r->applied_arena);
 	r->applied_arena = a;
 	r->applied = wanted;

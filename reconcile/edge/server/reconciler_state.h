@@ -166,6 +166,7 @@ struct reconciler {
 	struct handover *handovers;
 
 	struct arena *applied_arena;
+	bool not_forwarded[2];        /* IPv6, IPv4: peers are reached through here that our kernel cuts off */
 	struct device_state *applied; /* what we gave the interface last; NULL: unknown */
 	bool device_ok;
 	char device_error[256]; /* said once */
