@@ -107,6 +107,8 @@ static int add_peer(struct editor *e)
 		v[n++] = (struct value){"admin", VALUE_BARE, "true", NULL, 0};
 	if (p->keepalive >= 0 && !number_format(p->keepalive, keepalive))
 		v[n++] = (struct value){"keepalive", VALUE_BARE, keepalive, NULL, 0};
+	if (e->edit->via)
+		v[n++] = (struct value){"via", VALUE_NAME, e->edit->via, NULL, 0};
 	if (p->description)
 		v[n++] = (struct value){"description", VALUE_TEXT, p->description, NULL, 0};
 	return rewrite_add(&e->files[0], "peers", &(struct value){p->name, VALUE_MAP, NULL, v, n});

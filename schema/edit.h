@@ -53,16 +53,16 @@ struct edit_fold {
 /* One edit. Strings are borrowed. */
 struct edit {
 	enum edit_kind kind;
-	const char *name;              /* of the peer or CIDR; one CIDR of an association. Of add-peer: peer.name */
-	const char *other;             /* the new name; the other CIDR */
-	struct edit_peer peer;         /* add-peer; of invite-peer: key, invite_expires; of set-key: key */
-	const char *endpoint;          /* set-endpoint; NULL: none any more */
-	const char *via;               /* set-key: who forwards for it from now on; NULL: as it is */
-	struct prefix prefix[2];       /* add-cidr */
-	uint8_t n_prefixes;            /* add-cidr */
-	bool isolated;                 /* add-cidr */
-	const char *parent;            /* add-cidr: the CIDR that it must turn out to be in; NULL: any */
-	const char *description;       /* add-cidr; NULL: none */
+	const char *name;        /* of the peer or CIDR; one CIDR of an association. Of add-peer: peer.name */
+	const char *other;       /* the new name; the other CIDR */
+	struct edit_peer peer;   /* add-peer; of invite-peer: key, invite_expires; of set-key: key */
+	const char *endpoint;    /* set-endpoint; NULL: none any more */
+	const char *via;         /* who forwards for it. add-peer; NULL: nobody. set-key: from now on; NULL: as it is */
+	struct prefix prefix[2]; /* add-cidr */
+	uint8_t n_prefixes;      /* add-cidr */
+	bool isolated;           /* add-cidr */
+	const char *parent;      /* add-cidr: the CIDR that it must turn out to be in; NULL: any */
+	const char *description; /* add-cidr; NULL: none */
 	const struct edit_fold *folds; /* fold: sorted by name, each once. Borrowed */
 	uint32_t n_folds;
 };

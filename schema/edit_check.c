@@ -36,9 +36,9 @@ static bool taken(const struct model *m, const char *name, struct diags *d)
 }
 
 /* A peer of that name is there. The same once more is harmless; another one is an error. */
-static enum edit_state same_peer(const struct edit_peer *p, const struct model *m, const struct peer *q,
-				 struct diags *d)
+static enum edit_state same_peer(const struct edit *e, const struct model *m, const struct peer *q, struct diags *d)
 {
+	const struct edit_peer *p = &e->peer;
 	struct buf other = {0};
 	bool ips = !p->n_ips || (p->n_ips == q->n_ips && !memcmp(p->ip, q->ip, p->n_ips * sizeof(p->ip[0])));
 	const struct {
@@ -50,6 +50,7 @@ static enum edit_state same_peer(const struct edit_peer *p, const struct model *
 	    {p->is_invite || (!q->is_invite && key_eq(&p->key, &q->key)), "public key"},
 	    {str_eq(p->endpoint, q->endpoint), "endpoint"},
 	    {p->keepalive == q->keepalive, "keepalive"},
+	    {str_eq(e->via, q->via), "via"},
 	    {str_eq(p->description, q->description), "description"},
 	    {p->admin == q->admin, "admin"},
 	};
@@ -253,7 +254,7 @@ enum edit_state edit_check(const struct edit *e, const struct model *m, struct d
 		if (e->peer.cidr && model_cidr_by_name(m, e->peer.cidr) == NONE)
 			return unknown(m, e->peer.cidr, true, d);
 		if (peer != NONE)
-			return same_peer(&e->peer, m, &m->peers[peer], d);
+			return same_peer(e, m, &m->peers[peer], d);
 		return taken(m, e->peer.name, d) ? EDIT_REFUSED : EDIT_TO_DO;
 	case EDIT_RENAME_PEER:
 	case EDIT_RENAME_CIDR:

@@ -76,6 +76,9 @@ int take_add_peer(struct edit_job *job)
 		return usage_error(inv,
 				   "add-peer: with --public-key there is no invitation; leave out --save-config and "
 				   "--invite-expires");
+	job->edit.via = option_value(inv, "via");
+	if (job->edit.via && !key)
+		return usage_error(inv, "add-peer: --via goes with --public-key: who is invited is reached directly");
 	if (option_number(inv, "keepalive", 0, KEEPALIVE_MAX, -1, &keepalive))
 		return 1;
 	p->keepalive = (int32_t)keepalive;

@@ -17,6 +17,7 @@ static const struct option_spec add_peer_options[] = {
     {"admin", 0, "[BOOL]", "its users may change the network"},
     {"endpoint", 0, "HOST:PORT", "where others reach it, when that is fixed"},
     {"keepalive", 0, "SECONDS", "keep its sessions alive; 0: never"},
+    {"via", 0, "PEER", "with --public-key: the one that forwards for it, a server or a peer in its CIDR"},
     {"description", 0, "TEXT", "for people"},
     {"public-key", 0, "KEY", "a WireGuard key that it has already: then no invitation is written"},
     {"save-config", 0, "FILE", "where the invitation is written (NAME.yaml)"},

@@ -87,6 +87,24 @@ ok 'has its key in the definition' grep -qxF \
 	"  office: { ip: 10.60.64.50, public_key: \"$key\", endpoint: \"vpn.example.com:51820\" }" network.yaml
 ok 'and no invitation' test ! -e office.yaml
 
+cp network.yaml before.yaml
+key=$(wg genkey | wg pubkey)
+run innernet add-peer --name phone --ip 10.60.64.51 --via hub
+like "$status $err" '^1 innernet: add-peer: --via goes with --public-key: who is invited is reached directly$' \
+	'who is invited is reached directly'
+run innernet add-peer --name phone --ip 10.60.64.51 --public-key "$key" --via office
+like "$status $err" "^1 error\[bad-via\]: 'office' cannot forward for 'phone': it is not in the CIDR of a server" \
+	'not each peer forwards'
+ok 'and nothing is changed' cmp network.yaml before.yaml
+run innernet add-peer --name phone --ip 10.60.64.51 --public-key "$key" --via hub
+is "$status $(diff before.yaml network.yaml | sed -n 's/^> //p')" \
+	"0   phone: { ip: 10.60.64.51, public_key: \"$key\", via: hub }" 'a peer that another one forwards for'
+like "$out" '^  [+] via +hub$' 'the plan says so'
+run innernet add-peer --name phone --ip 10.60.64.51 --public-key "$key" --via hub
+is "$status $out" "0 Peer 'phone' is in network.yaml already, as asked for. Nothing changed." 'once more is harmless'
+run innernet add-peer --name phone --ip 10.60.64.51 --public-key "$key"
+like "$status $err" "^1 error\[peer-exists\]: peer 'phone' is there already, with another via$" 'without it is another thing'
+
 # A definition that cannot be written leaves no invitation behind.
 mkdir "$WORK/fixed" && cp network.yaml "$WORK/fixed/" && mount --bind "$WORK/fixed" "$WORK/fixed" &&
 	mount -o remount,bind,ro "$WORK/fixed"
