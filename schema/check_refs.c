@@ -237,9 +237,10 @@ static int check_tests(struct loader *l)
 	return 0;
 }
 
-/* What is wrong about the one that forwards for `p`; NULL: nothing. */
-static const char *via_wrong(const struct model *m, const struct peer *p, const struct peer *via)
+/* What is wrong about the one that forwards for `p`, and what helps; NULL: nothing. */
+static const char *via_wrong(const struct model *m, const struct peer *p, const struct peer *via, const char **help)
 {
+	*help = "a server can, and each other peer of its CIDR";
 	if (via == p)
 		return "is the peer itself";
 	if (via->via)
@@ -248,8 +249,10 @@ static const char *via_wrong(const struct model *m, const struct peer *p, const 
 		return "is disabled";
 	if (!via->endpoint)
 		return "has no endpoint to be called at";
-	if (via->is_invite)
+	if (via->is_invite) {
+		*help = "once it has redeemed its invite, `innernet fold` writes its public_key here";
 		return "has no public_key yet, so nobody could send to it";
+	}
 	if (via->cidr == NONE || !m->cidrs[via->cidr].infra)
 		return "is not in the CIDR of a server, so not everyone reaches it";
 	if (p->admin && !via->server)
@@ -268,7 +271,7 @@ static void check_via(struct loader *l)
 	for (uint32_t i = 0; i < m->n_peers; i++) {
 		const struct peer *p = &m->peers[i];
 		uint32_t f = p->via ? model_peer_by_name(m, p->via) : NONE;
-		const char *wrong = f == NONE ? NULL : via_wrong(m, p, &m->peers[f]);
+		const char *help, *wrong = f == NONE ? NULL : via_wrong(m, p, &m->peers[f], &help);
 		const char *nearest;
 		struct diag *g;
 		bool only;
@@ -286,7 +289,7 @@ static void check_via(struct loader *l)
 		if (wrong) {
 			g = diag_error(l->diags, "bad-via", &p->at_via, "'%s' cannot forward for '%s': it %s", p->via,
 				       p->name, wrong);
-			diag_help(l->diags, g, "a server can, and each other peer of its CIDR");
+			diag_help(l->diags, g, "%s", help);
 		}
 		if (p->server || p->is_invite) {
 			g = diag_error(l->diags, "bad-via", &p->at_via, "'%s' is %s: it is reached directly", p->name,
