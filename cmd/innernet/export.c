@@ -209,17 +209,49 @@ static uint32_t list_names(const struct edit_job *job, bool in, struct buf *text
 	return n;
 }
 
+/* Is it an invitation with this invite? */
+static bool is_invitation(const char *path, const struct key *invite)
+{
+	struct invitation *i = NULL;
+	struct diags quiet = {0};
+	bool is = access(path, F_OK) == 0 && invitation_read(path, &i, &quiet) == 0 && key_eq(&i->invite, invite);
+
+	invitation_free(i);
+	diags_free(&quiet);
+	return is;
+}
+
+/* The file of the invite that the new key is in the place of, here or beside the definition; in *out. "": there is none. */
+static void find_invitation(const struct edit_job *job, struct buf *out)
+{
+	const struct peer *p = &job->before->peers[model_peer_by_name(job->before, job->edit.name)];
+	const char *root = job->before->files[0], *slash = strrchr(root, '/');
+
+	if (!p->is_invite)
+		return;
+	buf_printf(out, "%s.yaml", p->name);
+	if (slash && !(out->p && is_invitation(out->p, &p->key))) {
+		buf_reset(out);
+		buf_printf(out, "%.*s/%s.yaml", (int)(slash - root), root, p->name);
+	}
+	if (out->p && !is_invitation(out->p, &p->key))
+		buf_reset(out);
+}
+
 void export_say(const struct edit_job *job, struct buf *out)
 {
 	const char *name = job->edit.name;
 	const struct view *v = job->export->view;
 	const char *via = v->peers[v->self].via;
-	struct buf in = {0}, left = {0};
+	struct buf in = {0}, left = {0}, invitation = {0};
 
 	if (job->export->file)
 		buf_printf(out,
 			   "The configuration is in %s. It has a private key: give it to %s alone, and remove it.\n",
 			   job->export->file, name);
+	find_invitation(job, &invitation);
+	if (invitation.n)
+		buf_printf(out, "This makes the invitation in %s void: remove it.\n", invitation.p);
 	if (list_names(job, true, &in, NULL))
 		buf_printf(out, "%s reaches, %s%s: %s.\n", name, via ? "through " : "each directly", via ? via : "",
 			   in.p ? in.p : "");
@@ -236,6 +268,7 @@ void export_say(const struct edit_job *job, struct buf *out)
 	buf_str(out, "It follows no change of the network: after one, export it again.\n");
 	buf_free(&in);
 	buf_free(&left);
+	buf_free(&invitation);
 }
 
 int export_show(struct edit_job *job)
@@ -251,16 +284,20 @@ int json_export(const struct edit_job *job, bool changed, json_t *into)
 {
 	const struct export *x = job->export;
 	json_t *in = json_array(), *left = json_array(), *more;
+	struct buf invitation = {0};
 	char key[KEY_B64_LEN + 1];
 	int rc;
 
-	(void)changed;
+	if (changed)
+		find_invitation(job, &invitation);
 	list_names(job, true, NULL, in);
 	list_names(job, false, NULL, left);
 	key_format(&x->view->peers[x->view->self].key, key);
-	more = json_pack("{s:s, s:s, s:o, s:o, s:o, s:o}", "name", job->edit.name, "public_key", key, "configuration",
-			 x->file ? json_null() : json_stringn(x->text.p, x->text.n), "output",
-			 x->file ? json_string(x->file) : json_null(), "reaches", in, "without_endpoint", left);
+	more = json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "name", job->edit.name, "public_key", key,
+			 "configuration", x->file ? json_null() : json_stringn(x->text.p, x->text.n), "output",
+			 x->file ? json_string(x->file) : json_null(), "reaches", in, "without_endpoint", left,
+			 "void_invitation", invitation.n ? json_string(invitation.p) : json_null());
+	buf_free(&invitation);
 	rc = more ? json_object_update(into, more) : -1;
 	json_decref(more);
 	return rc;

@@ -105,6 +105,20 @@ is "$status $out" "0 Peer 'phone' is in network.yaml already, as asked for. Noth
 run innernet add-peer --name phone --ip 10.60.64.51 --public-key "$key"
 like "$status $err" "^1 error\[peer-exists\]: peer 'phone' is there already, with another via$" 'without it is another thing'
 
+# A configuration in the place of an invitation.
+cp network.yaml before.yaml
+run innernet add-peer --name pad --ip 10.60.64.52
+run innernet export pad -o pad.conf
+is "$status $(grep -c '^This makes the invitation in pad.yaml void: remove it\.$' <<<"$out")" '0 1' 'export says that the invitation is void'
+run innernet export pad -o pad2.conf --new-key
+unlike "$out" 'invitation' 'once'
+rm pad.yaml pad.conf pad2.conf && cp before.yaml network.yaml
+run innernet add-peer --name pad --ip 10.60.64.52
+cp bob.yaml "$WORK/pad.yaml"
+run env -C "$WORK" innernet export pad "$PWD" --json
+is "$status $(jq -r .void_invitation <<<"$out")" "0 $PWD/pad.yaml" 'that beside the definition, when the one here is another one'
+rm pad.yaml && cp before.yaml network.yaml
+
 # A definition that cannot be written leaves no invitation behind.
 mkdir "$WORK/fixed" && cp network.yaml "$WORK/fixed/" && mount --bind "$WORK/fixed" "$WORK/fixed" &&
 	mount -o remount,bind,ro "$WORK/fixed"
