@@ -9,6 +9,7 @@
 #define ROUND_MS       110000 /* its 20 initiations, 5.33 s apart at most, and time for the last answer */
 #define REST_MIN_MS    60000  /* after the first round in vain; twice as long after each more */
 #define REST_MAX_MS    3600000
+#define NEWS_REST_MS   15000  /* where the peer is somewhere else now; twice as long after each more time */
 #define DEMAND_REST_MS 15000  /* where somebody waits for the peer */
 #define DEMAND_MS      30000  /* after which nobody does any more: WireGuard itself tries every 5 s for who waits */
 #define TRAFFIC_MS     300000 /* so long after the last data a NAT is kept open */
@@ -27,7 +28,9 @@ struct track {
 	struct key key;
 	int64_t since;     /* trying: when its candidate was set */
 	int64_t until;     /* trying: the round's end; else: no attempt before, unless somebody waits */
-	int64_t over;      /* when the last round ended; 0: there was none */
+	int64_t ended;     /* when the last round ended; 0: there was none */
+	int64_t over;      /* the same, unless a knock has had it forgotten */
+	int64_t moved;     /* when its candidates were others last */
 	int64_t demand;    /* since when somebody waits for it; 0: nobody */
 	int64_t wanted;    /* and when that was seen last */
 	int64_t traffic;   /* when data went either way last; 0: never */
@@ -37,12 +40,13 @@ struct track {
 	int64_t handshake; /* of the last look, like these: */
 	uint64_t tx, rx;
 	uint64_t tx_set; /* tx when the candidate was set: more means that an initiation went there */
-	uint64_t print;  /* of its hint, and of where we are: another one starts anew */
+	uint64_t print;  /* of its candidates */
 	uint32_t rounds;
 	uint8_t n;     /* candidates */
 	uint8_t at;    /* whose turn it is */
 	uint8_t begun; /* at which one the round began */
 	uint8_t asks;  /* questions for its host name, in a row */
+	uint8_t moves; /* how often its candidates were others, with less than REST_MAX_MS in between */
 	uint8_t nat;   /* enum candidates_nat */
 	bool nearby;   /* in the same place as this machine: no NAT between us */
 	bool trying;
@@ -56,6 +60,7 @@ struct candidates {
 	struct track *tracks;
 	size_t n;
 	uint64_t serial;
+	uint64_t own; /* a print of where this machine is */
 	bool has_serial;
 	unsigned in_flight;
 };
@@ -242,6 +247,7 @@ static unsigned list_of(const struct candidates_facts *f, const struct device_pe
 /* ---- what the interface says ---------------------------------------------------------------------------------- */
 
 /* FNV-1a. */
+#define PRINT_EMPTY UINT64_C(0xcbf29ce484222325)
 static uint64_t print_add(uint64_t print, const void *bytes, size_t n)
 {
 	const uint8_t *b = bytes;
@@ -260,32 +266,60 @@ static uint64_t print_point(uint64_t print, const struct sockpoint *p)
 /* Where this machine is. Its own NAT is left out: where a server sees us may change with each rebinding. */
 static uint64_t print_own(const struct candidates_facts *f)
 {
-	uint64_t print = UINT64_C(0xcbf29ce484222325);
+	uint64_t print = PRINT_EMPTY;
 
 	for (size_t i = 0; i < f->n_own; i++)
 		print = print_add(print, f->own[i].b, sizeof(f->own[i].b));
 	return print;
 }
 
-/* What is known of a peer's whereabouts is looked at again. */
-static void track_learn(struct track *t, const struct candidates_facts *f, const struct device_peer *want,
-			uint64_t print)
+static int64_t doubled(int64_t ms, uint32_t times, int64_t max)
+{
+	while (times-- > 0 && ms < max)
+		ms *= 2;
+	return ms < max ? ms : max;
+}
+
+/* The first move starts anew. One that says without end that it is elsewhere has the others send less and less. */
+static void track_move(struct track *t, const struct candidates_facts *f)
+{
+	int64_t due;
+
+	if (f->now_ms - t->moved >= REST_MAX_MS)
+		t->moves = 0;
+	due = t->ended ? t->ended + doubled(NEWS_REST_MS, t->moves, REST_MAX_MS) : 0;
+	if (!t->moves)
+		t->rounds = 0;
+	if (!t->trying && due < t->until)
+		t->until = due;
+	if (t->moves < UINT8_MAX)
+		t->moves++;
+	t->moved = f->now_ms;
+}
+
+/* What is known of a peer's whereabouts is looked at again. `anew`: this machine itself is somewhere else. */
+static void track_learn(struct track *t, const struct candidates_facts *f, const struct device_peer *want, bool anew)
 {
 	const struct hint *h = hint_find(f->hints, f->n_hints, &want->key);
 	struct sockpoint list[CANDIDATES_LIST];
+	uint64_t print = PRINT_EMPTY;
 
 	t->n = (uint8_t)list_of(f, want, list);
 	t->nat = nat_of(f, h);
 	t->nearby = h && is_nearby(f, h);
 	for (unsigned i = 0; i < t->n; i++)
 		print = print_point(print, &list[i]);
-	if (print == t->print)
+	if (print == t->print && !anew)
 		return;
 	t->rewind = t->print && !t->trying && !t->met;
+	if (t->print && !anew) {
+		track_move(t, f);
+	} else {
+		t->rounds = t->moves = 0;
+		if (!t->trying)
+			t->until = 0;
+	}
 	t->print = print;
-	t->rounds = 0;
-	if (!t->trying)
-		t->until = 0;
 }
 
 /*
@@ -388,13 +422,6 @@ static int64_t jittered(const struct candidates_facts *f, const struct track *t,
 	return ms / 2 + (int64_t)(r % (uint64_t)(ms / 2 + 1));
 }
 
-static int64_t doubled(int64_t ms, uint32_t times, int64_t max)
-{
-	while (times-- > 0 && ms < max)
-		ms *= 2;
-	return ms < max ? ms : max;
-}
-
 static void knock(struct track *t, struct candidates_turn *out)
 {
 	if (t->knocked || out->n_knocks == CANDIDATES_FLIGHT)
@@ -435,7 +462,7 @@ static void round_go_on(struct candidates *c, struct track *t, const struct cand
 	if (f->now_ms >= t->until || !t->n) {
 		round_end(c, t);
 		t->rounds++;
-		t->over = f->now_ms;
+		t->ended = t->over = f->now_ms;
 		t->until = f->now_ms + jittered(f, t, doubled(REST_MIN_MS, t->rounds - 1, REST_MAX_MS));
 		t->rewind = true;
 		if (again) {
@@ -655,10 +682,11 @@ int candidates_step(struct candidates *c, const struct candidates_facts *f, stru
 		return -1;
 	}
 	if (!c->has_serial || c->serial != f->serial) {
-		uint64_t print = print_own(f);
+		uint64_t own = print_own(f);
 
 		for (uint32_t i = 0; i < n; i++)
-			track_learn(&c->tracks[i], f, &f->want->peers[i], print);
+			track_learn(&c->tracks[i], f, &f->want->peers[i], own != c->own);
+		c->own = own;
 		c->serial = f->serial;
 		c->has_serial = true;
 	}

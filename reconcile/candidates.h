@@ -15,7 +15,8 @@
  *
  * Who is tried: a peer that traffic waits for (its tx_bytes grow without a session: WireGuard knocks in vain), one that
  * asked for it through a server (a knock), and, while they are few, all that never had a session. One that had, and that
- * nobody sends anything to, rests: WireGuard starts again at its last endpoint with the first packet.
+ * nobody sends anything to, rests: WireGuard starts again at its last endpoint with the first packet. Where one is tried
+ * in vain, the rounds become rare, also for one that reports another address each time.
  */
 #ifndef RECONCILE_CANDIDATES_H
 #define RECONCILE_CANDIDATES_H

@@ -396,6 +396,40 @@ static void test_backs_off(void **state)
 	sim_free(&s);
 }
 
+/* Whoever says without end that it is elsewhere has the others send no more than one that is nowhere at all. */
+static void test_moves_without_end(void **state)
+{
+	struct sim s;
+	uint64_t first_hour, last_hour;
+	unsigned moves = 0;
+	char seen[32];
+
+	(void)state;
+	sim_init(&s, 1);
+	for (unsigned hour = 0; hour < 12; hour++) {
+		last_hour = s.initiations;
+		for (unsigned i = 0; i < 180; i++) {
+			snprintf(seen, sizeof(seen), "203.0.113.9:%u", 1024 + moves++);
+			s.hints[0] = hint_new(s.arena, &s.want.peers[0].key, seen, "");
+			s.f.serial++;
+			sim_run(&s, 20000);
+		}
+		last_hour = s.initiations - last_hour;
+		if (hour == 0)
+			first_hour = last_hour;
+	}
+	assert_in_range(first_hour, 3 * 20, 8 * 20);
+	assert_in_range(last_hour, 0, 2 * 22);
+	/* It stays where it is for an hour: the next move counts again. */
+	sim_run(&s, 3600000 + 130000);
+	s.hints[0] = hint_new(s.arena, &s.want.peers[0].key, "203.0.113.10:1", "");
+	s.f.serial++;
+	sim_reachable(&s, 0, 0);
+	sim_run(&s, 32000);
+	assert_true(sim_live(&s, 0));
+	sim_free(&s);
+}
+
 /* A keepalive that comes before WireGuard has given up makes it begin anew: no round would ever be over. */
 static void test_backs_off_with_short_keepalive(void **state)
 {
@@ -822,6 +856,7 @@ int main(void)
 	    cmocka_unit_test(test_few_at_once),
 	    cmocka_unit_test(test_last_of_eleven),
 	    cmocka_unit_test(test_backs_off),
+	    cmocka_unit_test(test_moves_without_end),
 	    cmocka_unit_test(test_backs_off_with_short_keepalive),
 	    cmocka_unit_test(test_many),
 	    cmocka_unit_test(test_linear),
