@@ -13,6 +13,8 @@
 #define DEMAND_REST_MS 15000  /* where somebody waits for the peer */
 #define DEMAND_MS      30000  /* after which nobody does any more: WireGuard itself tries every 5 s for who waits */
 #define TRAFFIC_MS     300000 /* so long after the last data a NAT is kept open */
+#define LOST_MS        20000  /* who has not answered for so long has lost the session; the header's comment */
+#define LOOK_GAP_MS    10000  /* two looks that are further apart say nothing of what was between them */
 #define ASK_MIN_MS     10000  /* between two questions for a host name; twice as long after each more */
 #define ASK_MAX_MS     300000
 
@@ -37,6 +39,8 @@ struct track {
 	int64_t looked;    /* the last look; 0: none yet */
 	int64_t ask;       /* its host name: no question before */
 	int64_t session;   /* when there was its last handshake; 0: none */
+	int64_t heard;     /* when something came from it last, or when it was first looked at */
+	int64_t asked;     /* since when something is to be answered; 0: nothing is */
 	int64_t handshake; /* of the last look, like these: */
 	uint64_t tx, rx;
 	uint64_t tx_set; /* tx when the candidate was set: more means that an initiation went there */
@@ -53,6 +57,7 @@ struct track {
 	bool knocked; /* in this round, or the other side did */
 	bool again;   /* it did late in this one: another follows */
 	bool met;     /* there was a session once */
+	bool lost;    /* its session answers no more, however young */
 	bool rewind;  /* the round is over: back to the first candidate */
 };
 
@@ -333,10 +338,15 @@ static bool is_data(uint64_t bytes, int64_t ms, unsigned keepalive, unsigned han
 	return bytes > idle;
 }
 
+static unsigned shortest_keepalive(const struct candidates_facts *f, const struct device_peer *there)
+{
+	return there->keepalive && there->keepalive < f->keepalive ? there->keepalive : f->keepalive;
+}
+
 static void track_traffic(struct track *t, const struct candidates_facts *f, const struct device_peer *there)
 {
 	int64_t ms = f->now_ms - t->looked;
-	unsigned keepalive = there->keepalive && there->keepalive < f->keepalive ? there->keepalive : f->keepalive;
+	unsigned keepalive = shortest_keepalive(f, there);
 	unsigned received = there->handshake != t->handshake ? INITIATION_LEN + RESPONSE_LEN : 0;
 	unsigned sent = INITIATION_LEN * (1 + (unsigned)(ms / 5000)) + RESPONSE_LEN;
 
@@ -372,9 +382,27 @@ static void track_session(struct track *t, const struct candidates_facts *f, con
 		t->session = t->looked || age < 0 || 1000 * age >= f->now_ms ? f->now_ms : f->now_ms - 1000 * age;
 }
 
+/* Whether what was sent is answered: keepalives alone need no answer. */
+static void track_silence(struct track *t, const struct candidates_facts *f, const struct device_peer *there)
+{
+	int64_t ms = f->now_ms - t->looked;
+
+	if (there->rx > t->rx || there->handshake != t->handshake) {
+		t->heard = f->now_ms;
+		t->asked = 0;
+		t->lost = false;
+	} else if (!t->asked) {
+		if (is_data(there->tx - t->tx, ms, shortest_keepalive(f, there), 0))
+			t->asked = f->now_ms;
+	} else if (ms > LOOK_GAP_MS) {
+		t->asked = f->now_ms;
+	}
+	t->lost = t->lost || (t->asked && f->now_ms - t->asked >= LOST_MS);
+}
+
 static bool track_is_live(const struct track *t, const struct candidates_facts *f)
 {
-	return t->session && f->now_ms - t->session <= 1000 * SESSION_SECONDS;
+	return t->session && !t->lost && f->now_ms - t->session <= 1000 * SESSION_SECONDS;
 }
 
 /* Takes in what the interface says of a peer. Returns whether there is a session. */
@@ -382,20 +410,26 @@ static bool track_look(struct candidates *c, struct track *t, const struct candi
 		       const struct device_peer *there)
 {
 	static const struct device_peer absent;
-	bool live;
+	bool live, was_lost = t->lost;
 
 	there = there ? there : &absent;
 	track_session(t, f, there);
-	live = track_is_live(t, f);
 	/* Counters that went back are another peer's, or another interface's. */
 	if (t->looked && there->tx >= t->tx && there->rx >= t->rx) {
+		track_silence(t, f, there);
+		live = track_is_live(t, f);
 		if (live)
 			track_traffic(t, f, there);
-		else if (there->tx > t->tx && !t->trying)
+		else if ((there->tx > t->tx || (t->lost && !was_lost)) && !t->trying)
 			demand(t, f, f->now_ms);
-	} else if (live && there->keepalive) {
+	} else {
+		t->heard = f->now_ms;
+		t->asked = 0;
+		t->lost = false;
+		live = track_is_live(t, f);
 		/* Whoever set it had a reason. */
-		t->traffic = f->now_ms;
+		if (live && there->keepalive)
+			t->traffic = f->now_ms;
 	}
 	t->met = there->handshake > 0;
 	if (live) {
@@ -559,25 +593,33 @@ static int tracks_sync(struct candidates *c, const struct device_state *want)
 	return 0;
 }
 
+static struct track *track_find(const struct candidates *c, const struct key *key)
+{
+	size_t lo = 0, hi = c->n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (key_cmp(&c->tracks[mid].key, key) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < c->n && key_eq(&c->tracks[lo].key, key) ? &c->tracks[lo] : NULL;
+}
+
 static void take_knocks(struct candidates *c, const struct candidates_facts *f)
 {
 	for (size_t k = 0; k < f->n_knocks; k++) {
-		size_t lo = 0, hi = c->n;
+		struct track *t = track_find(c, &f->knocks[k]);
 
-		while (lo < hi) {
-			size_t mid = lo + (hi - lo) / 2;
-
-			if (key_cmp(&c->tracks[mid].key, &f->knocks[k]) < 0)
-				lo = mid + 1;
-			else
-				hi = mid;
-		}
-		if (lo == c->n || !key_eq(&c->tracks[lo].key, &f->knocks[k]))
+		if (!t)
 			continue;
-		struct track *t = &c->tracks[lo];
 		/* Whoever asks is sending already: it need not be asked in turn. Before all who merely wait. */
 		t->knocked = true;
 		t->over = 0;
+		/* It would not ask if it heard us: nothing has come, and nothing arrives. */
+		t->lost = t->lost || (t->looked && f->now_ms - t->heard >= LOST_MS);
 		if (!t->trying)
 			demand(t, f, 1);
 		else
@@ -644,6 +686,8 @@ static void fill(const struct look *l, uint32_t i)
 	struct sockpoint list[CANDIDATES_LIST];
 	unsigned n;
 
+	want->lost = t->lost;
+	want->rx = t->rx;
 	if (want->keepalive_open) {
 		bool busy = t->traffic && f->now_ms - t->traffic < TRAFFIC_MS && (t->nat & (NAT_OWN | NAT_PEER));
 
@@ -706,6 +750,13 @@ int candidates_step(struct candidates *c, const struct candidates_facts *f, stru
 	out->next_ms = when_next(&l);
 	free(l.there);
 	return 0;
+}
+
+bool candidates_heard(const struct candidates *c, const struct device_peer *there)
+{
+	const struct track *t = track_find(c, &there->key);
+
+	return !t || t->heard == t->looked || there->rx != t->rx;
 }
 
 size_t candidates_tries(const struct candidates *c, int64_t now_ms, struct candidates_try *out, size_t max)

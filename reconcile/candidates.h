@@ -13,6 +13,12 @@
  * the other side's programs would see, and it is part of the interface's state: it goes through desired, diff and apply,
  * and the second plan is as empty as ever. It is taken away when the round is over.
  *
+ * A session is up for the 180 s after its last handshake, and nobody moves it. But whoever sends data hears something
+ * within 10 s (KEEPALIVE_TIMEOUT), if only a keepalive; else WireGuard asks for a new handshake after 15 s, and again
+ * each 5 s (the paper, sections 6.2 and 6.5). So who has sent more than keepalives and heard nothing for 20 s has lost
+ * the session, as when the other's NAT came back with other ports; and so has who heard nothing for as long, and is told
+ * by a knock that the other one looks for it. Anything that comes from the peer makes it a session again.
+ *
  * Who is tried: a peer that traffic waits for (its tx_bytes grow without a session: WireGuard knocks in vain), one that
  * asked for it through a server (a knock), and, while they are few, all that never had a session. One that had, and that
  * nobody sends anything to, rests: WireGuard starts again at its last endpoint with the first packet. Where one is tried
@@ -89,13 +95,19 @@ void candidates_reset(struct candidates *c);
 unsigned candidates_in_flight(const struct candidates *c);
 
 /*
- * One look. Linear in the number of peers; a peer with a handshake in the last 180 s keeps the endpoint that it has.
+ * One look. Linear in the number of peers; a peer whose session is up keeps the endpoint that it has.
  * -1: out of memory, and nothing was changed but in `want`.
  */
 int candidates_step(struct candidates *c, const struct candidates_facts *f, struct candidates_turn *out);
 
 /* Those that are or were tried, as of the last step, in the order of their keys; at most `max`. */
 size_t candidates_tries(const struct candidates *c, int64_t now_ms, struct candidates_try *out, size_t max);
+
+/*
+ * Has something come from this peer since the last look but one? Only then its endpoint, as the interface has it now, is
+ * newer than what servers say. True of who is not looked after.
+ */
+bool candidates_heard(const struct candidates *c, const struct device_peer *there);
 
 /*
  * The same without a memory, for a single turn by hand. Who has no endpoint gets the first candidate, and who has one

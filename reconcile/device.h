@@ -14,7 +14,9 @@ struct device_peer {
 	const char *name;          /* desired: for people; NULL when nobody knows it */
 	/* Desired: nobody gives an endpoint, or a keepalive: reconcile/candidates.h chooses. Or it is given by host name. */
 	bool endpoint_open, keepalive_open, endpoint_named;
-	/* Observed only. */
+	/* Desired: its session answers no more, and is no reason to leave the endpoint, unless `rx` is another by now. */
+	bool lost;
+	/* Observed only, but for rx. */
 	bool has_psk;
 	int64_t handshake; /* Unix seconds; 0: never */
 	uint64_t rx, tx;   /* bytes */
@@ -82,7 +84,7 @@ struct plan {
 };
 
 /*
- * What differs, and only that. Linear: a sorted merge on binary keys. Endpoints: a live peer
+ * What differs, and only that. Linear: a sorted merge on binary keys. Endpoints: a live peer that is not lost
  * keeps the endpoint it has. `last`: what we applied before (NULL: unknown);
  * a difference from it on the device is drift. Returns NULL when out of memory.
  */

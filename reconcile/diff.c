@@ -123,8 +123,8 @@ static void peer_removed(struct differ *d, const struct device_peer *have, const
 static void peer_both(struct differ *d, const struct device_peer *want, const struct device_peer *have,
 		      const struct device_peer *last)
 {
-	bool endpoint = want->endpoint.port && !sockpoint_eq(&want->endpoint, &have->endpoint) &&
-			!device_peer_is_live(have, d->now);
+	bool stays = device_peer_is_live(have, d->now) && !(want->lost && want->rx == have->rx);
+	bool endpoint = want->endpoint.port && !sockpoint_eq(&want->endpoint, &have->endpoint) && !stays;
 	bool keepalive = want->keepalive != have->keepalive;
 	bool allowed = !allowed_eq(want, have);
 	if (!endpoint && !keepalive && !allowed && !have->has_psk)

@@ -114,6 +114,23 @@ nat_rules nata masquerade
 nat_forget nata
 ok 'and it has the old ones again' wait_for 10 either_way
 
+# Both at once: neither hears the other any more. It is she alone who sends; a knock tells him.
+one_port() { nat_rules "$1" "ip saddr $2 masquerade to :$3"; } # ROUTER HOST-ADDRESS PORT
+wait_for 10 reaches alice bob 1
+one_port nata 192.168.1.2 21001
+one_port natb 192.168.1.7 21002
+nat_forget nata
+nat_forget natb
+began=$SECONDS
+on alice sh -c "ping -n -i 0.5 -w 90 ${ip[bob]} >/dev/null 2>&1" &
+pings=$!
+ok 'two that come back with other ports: they are found there, before the session is over' wait_for 75 reaches alice bob 1
+diag "after $((SECONDS - began)) s"
+is "$(endpoint alice bob)" 192.0.2.20:21002 'she has him there'
+is "$(endpoint bob alice)" 192.0.2.10:21001 'and he her'
+ok 'and reaches her' reaches bob alice
+kill $pings
+
 # ---- without a server -----------------------------------------------------------------------------------------------
 
 stop hub server KILL

@@ -28,6 +28,7 @@ struct sim_peer {
 	unsigned attempts;        /* MAX_TIMER_HANDSHAKES of them, and the first */
 	uint32_t initiations;
 	bool fixed, named;
+	bool deaf; /* it is not where its session was any more */
 };
 
 struct sim {
@@ -184,6 +185,7 @@ static void sim_send(struct sim *s, uint32_t i)
 		d->rx += 92;
 		d->tx += 32;
 		p->next = 0;
+		p->deaf = false;
 	}
 }
 
@@ -195,7 +197,7 @@ static void sim_pass(struct sim *s, int64_t ms)
 		for (uint32_t i = 0; i < s->n; i++) {
 			struct sim_peer *p = &s->peers[i];
 
-			if (sim_live(s, i))
+			if (sim_live(s, i) && !p->deaf)
 				continue;
 			if (s->there.peers[i].keepalive && p->keepalive && s->ms >= p->keepalive)
 				sim_wants(s, i);
@@ -231,13 +233,15 @@ static void sim_look(struct sim *s)
 		struct device_peer *d = &s->there.peers[i], *w = &s->want.peers[i];
 		bool wakes = !d->keepalive && w->keepalive;
 
+		bool stays = sim_live(s, i) && !(w->lost && w->rx == d->rx);
+
 		/* A live session keeps the endpoint that it has. */
-		if (sim_live(s, i) && w->endpoint_open)
+		if (stays && w->endpoint_open)
 			assert_int_equal(w->endpoint.port, 0);
-		if (w->endpoint.port && !sim_live(s, i))
+		if (w->endpoint.port && !stays)
 			d->endpoint = w->endpoint;
 		d->keepalive = w->keepalive;
-		if (wakes && !sim_live(s, i))
+		if (wakes && !stays)
 			sim_wants(s, i);
 	}
 }
@@ -702,6 +706,151 @@ static void test_keepalive(void **state)
 	sim_free(&s);
 }
 
+/* ---- a session that is lost ----------------------------------------------------------------------------------- */
+
+/* One peer with a session at the second of its three candidates. */
+static void sim_init_connected(struct sim *s, struct sockpoint list[static CANDIDATES_LIST])
+{
+	sim_init(s, 1);
+	candidates_list(&s->f, &s->hints[0], list);
+	sim_reachable(s, 0, 1);
+	sim_run(s, 20000);
+	assert_true(sim_live(s, 0));
+	assert_true(sockpoint_eq(&s->there.peers[0].endpoint, &list[1]));
+}
+
+/* It is somewhere else. WireGuard wants a handshake, from the fifteenth second on. */
+static void sim_moves(struct sim *s, const struct sockpoint *to)
+{
+	s->peers[0].answers = *to;
+	s->peers[0].deaf = true;
+	s->peers[0].next = s->ms + 15000;
+}
+
+static void test_lost(void **state)
+{
+	struct sockpoint list[CANDIDATES_LIST], elsewhere = at("198.51.100.99:9");
+	struct sim s;
+	int64_t ms;
+
+	(void)state;
+	sim_init_connected(&s, list);
+	sim_moves(&s, &list[2]);
+	/* Somebody sends, and nothing comes back. */
+	for (ms = 0; ms < 20000; ms += 4000) {
+		assert_true(sockpoint_eq(&s.there.peers[0].endpoint, &list[1]));
+		sim_data(&s, 0, 0, 128);
+		sim_run(&s, 4000);
+	}
+	sim_run(&s, 20000);
+	assert_true(sim_live(&s, 0));
+	assert_false(s.peers[0].deaf);
+	assert_true(sockpoint_eq(&s.there.peers[0].endpoint, &list[2]));
+	assert_int_equal(candidates_in_flight(s.c), 0);
+
+	/* Something comes from where it was, in the middle of it: that is where it is. */
+	sim_moves(&s, &(struct sockpoint){.port = 0});
+	for (ms = 0; ms < 28000; ms += 4000) {
+		sim_data(&s, 0, 0, 128);
+		sim_run(&s, 4000);
+	}
+	assert_int_equal(candidates_in_flight(s.c), 1);
+	assert_false(candidates_heard(s.c, &s.there.peers[0]));
+	s.there.peers[0].endpoint = list[2];
+	sim_data(&s, 0, 128, 0);
+	assert_true(candidates_heard(s.c, &s.there.peers[0]));
+	sim_look(&s);
+	assert_true(candidates_heard(s.c, &s.there.peers[0]));
+	assert_int_equal(candidates_in_flight(s.c), 0);
+	assert_true(sockpoint_eq(&s.there.peers[0].endpoint, &list[2]));
+	sim_free(&s);
+
+	/* One whose endpoint is given goes back there. */
+	sim_init_connected(&s, list);
+	s.peers[0].fixed = true;
+	s.want.peers[0].endpoint = list[1];
+	s.there.peers[0].endpoint = elsewhere;
+	sim_run(&s, 8000);
+	assert_true(sockpoint_eq(&s.there.peers[0].endpoint, &elsewhere));
+	for (ms = 0; ms < 28000; ms += 4000) {
+		s.want.peers[0].endpoint = list[1];
+		sim_data(&s, 0, 0, 128);
+		sim_run(&s, 4000);
+	}
+	assert_true(sockpoint_eq(&s.there.peers[0].endpoint, &list[1]));
+	sim_free(&s);
+}
+
+/* What a session that is up may look like, for ten minutes each: it stays where it is. */
+static void test_not_lost(void **state)
+{
+	enum { IDLE, ANSWERED_LATE, HEARS_ONLY, LOOKS_RARELY, KEPT_ALIVE_OFTEN, N };
+	struct sockpoint list[CANDIDATES_LIST];
+	struct sim s;
+
+	(void)state;
+	for (unsigned kind = 0; kind < N; kind++) {
+		sim_init_connected(&s, list);
+		if (kind == KEPT_ALIVE_OFTEN)
+			s.f.keepalive = 3;
+		for (unsigned i = 0; i < 150; i++) {
+			const uint64_t keepalive = kind == KEPT_ALIVE_OFTEN ? (i % 2 ? 64 : 32) : i % 6 ? 0 : 32;
+
+			sim_pass(&s, 4000);
+			/* An answer to data is a keepalive after ten seconds, at the latest. */
+			if (kind == ANSWERED_LATE)
+				sim_data(&s, 0, i % 3 ? 0 : 32, 1280);
+			else if (kind == HEARS_ONLY)
+				sim_data(&s, 0, 1280, i % 3 ? 0 : 32);
+			else if (kind == LOOKS_RARELY)
+				sim_data(&s, 0, 0, i == 20 || i == 22 ? 128 : 0);
+			else
+				sim_data(&s, 0, 0, keepalive);
+			if (kind == LOOKS_RARELY && i == 21)
+				s.ms += 60000; /* the machine slept */
+			if (kind == LOOKS_RARELY && i == 23)
+				sim_data(&s, 0, 128, 0);
+			if (i % 30 == 29) {
+				s.there.peers[0].handshake = T0 + s.ms / 1000;
+				sim_data(&s, 0, 92, 148);
+			}
+			sim_look(&s);
+			assert_true(sockpoint_eq(&s.there.peers[0].endpoint, &list[1]));
+			assert_int_equal(candidates_in_flight(s.c), 0);
+		}
+		sim_free(&s);
+	}
+}
+
+/* Who knocks does not hear us. Where we do not hear it either, the session is no reason to leave it where it was. */
+static void test_lost_by_knock(void **state)
+{
+	struct sockpoint list[CANDIDATES_LIST];
+	struct key k = key_number(0);
+	struct sim s;
+
+	(void)state;
+	sim_init_connected(&s, list);
+	sim_run(&s, 8000);
+	sim_data(&s, 0, 32, 0);
+	sim_run(&s, 12000);
+	s.f.knocks = &k;
+	s.f.n_knocks = 1;
+	sim_run(&s, 0);
+	assert_int_equal(candidates_in_flight(s.c), 0);
+	sim_run(&s, 12000);
+	sim_moves(&s, &list[2]);
+	s.peers[0].next = 0;
+	s.f.knocks = &k;
+	s.f.n_knocks = 1;
+	sim_run(&s, 0);
+	assert_int_equal(candidates_in_flight(s.c), 1);
+	sim_run(&s, 20000);
+	assert_false(s.peers[0].deaf);
+	assert_true(sockpoint_eq(&s.there.peers[0].endpoint, &list[2]));
+	sim_free(&s);
+}
+
 /* ---- what is given -------------------------------------------------------------------------------------------- */
 
 /* The clock is set while there are sessions: they are as young as they were. */
@@ -864,6 +1013,9 @@ int main(void)
 	    cmocka_unit_test(test_knocks),
 	    cmocka_unit_test(test_reset),
 	    cmocka_unit_test(test_keepalive),
+	    cmocka_unit_test(test_lost),
+	    cmocka_unit_test(test_not_lost),
+	    cmocka_unit_test(test_lost_by_knock),
 	    cmocka_unit_test(test_clock),
 	    cmocka_unit_test(test_given),
 	    cmocka_unit_test(test_guess),

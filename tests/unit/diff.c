@@ -157,6 +157,12 @@ static void test_peer_attributes(void **state)
 	assert_ops(device_diff(a, want, have, NULL, NOW), "CHANGE 01 endpoint keepalive allowed psk");
 	h->handshake = NOW + 5;
 	assert_ops(device_diff(a, want, have, NULL, NOW), "CHANGE 01 keepalive allowed psk");
+	/* One that answers no more is, unless something has come in the meantime. */
+	want->peers[0].lost = true;
+	want->peers[0].rx = h->rx = 1000;
+	assert_ops(device_diff(a, want, have, NULL, NOW), "CHANGE 01 endpoint keepalive allowed psk");
+	h->rx++;
+	assert_ops(device_diff(a, want, have, NULL, NOW), "CHANGE 01 keepalive allowed psk");
 
 	/* Without an endpoint of its own it keeps the one it has. */
 	h->handshake = 0;

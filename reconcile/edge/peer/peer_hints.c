@@ -174,13 +174,16 @@ int peer_hints_learn(struct this_peer *p, struct arena *a, const struct device_s
 	struct hint *new = NULL;
 	struct key *keys = NULL;
 	size_t n = 0, n_keys = 0;
+	/* Which endpoints are no more than tried, or older than what servers say, is known to the daemon alone. */
+	bool blind = !p->candidates && store_running(&p->store);
 
-	for (uint32_t i = 0; p->held && i < there->n_peers; i++) {
+	for (uint32_t i = 0; p->held && !blind && i < there->n_peers; i++) {
 		const struct device_peer *peer = &there->peers[i];
 		const struct hint *known = hint_find(p->hints, p->n_hints, &peer->key);
 
 		if (!peer->endpoint.port || !device_peer_is_live(peer, now) ||
-		    (known && sockpoint_eq(&known->seen, &peer->endpoint)))
+		    (known && sockpoint_eq(&known->seen, &peer->endpoint)) ||
+		    (p->candidates && !candidates_heard(p->candidates, peer)))
 			continue;
 		if (!keys && (!(keys = keys_of_view(p, a, true, &n_keys)) ||
 			      !(new = arena_array(a, there->n_peers, sizeof(*new))))) {
