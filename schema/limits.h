@@ -86,7 +86,8 @@
 #define PUSH_LINES_MAX       (4u << 20)   /* bytes that say what is pushed */
 #define PUSH_SECONDS         120          /* to judge it; a million peers take ten */
 #define PUSH_MEMORY          (4ull << 30) /* bytes, for the same */
-#define PUSH_WAIT_MS         3000         /* for the server's verdict on what was pushed */
+#define PUSH_VERDICT_MS      20000 /* for the server's verdict on what was pushed: 10,000 new addresses take it seconds */
+#define PUSH_WAIT_MS         3000         /* for the peers to follow it, or for another push to take its place */
 #define LEDGER_RETRIES       100          /* of one compare-and-swap that others win */
 #define LOOSE_OBJECTS_MAX    2000         /* in a repository of ours, before it is packed */
 #define MAINTENANCE_SECONDS  86400        /* and not again for so long */

@@ -242,7 +242,7 @@ const struct command command_hook = {
     .text =
 	"`init` puts two hooks into the repository that it makes, `hook install` into one that was there before. git\n"
 	"runs them as whoever pushes: `hook pre-receive` says what `innernet validate` and `innernet plan` say, and\n"
-	"refuses what is invalid or guarded; `hook post-receive` waits up to three seconds for the verdict of the\n"
+	"refuses what is invalid or guarded; `hook post-receive` waits up to twenty seconds for the verdict of the\n"
 	"server that runs. Neither reads anything that is secret.",
     .example = "innernet-reconcile hook install corp",
     .min_args = 2,

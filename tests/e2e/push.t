@@ -161,6 +161,26 @@ push
 is "$pushed $said" "0 No changes. The definition means the network that it meant before.
 taken; version $(on hub innernet-reconcile status corp | sed -n 's/.*version \([0-9.]*\),.*/\1/p') says the same to every peer" 'a comment is no change'
 
+# ---- a server that has other things to do ---------------------------------------------------------------------------
+
+on hub kill -STOP "$(spawned_pid hub server)"
+printf '# while it is busy\n' >>"$net/network.yaml"
+commit 'while it is busy'
+git_in push -q >"$WORK/first" 2>&1 &
+first=$!
+pushed() { [ "$(tip)" = "$(git_in rev-parse HEAD)" ]; }
+ok 'a push to a server that is busy' wait_for 10 pushed
+sed -i 's/^  humans: .*/&\n  robots: 10.60.70.0\/24/' "$net/network.yaml"
+commit 'another one'
+git_in push -q >"$WORK/second" 2>&1 &
+second=$!
+wait $first
+like "$(cat "$WORK/first")" 'no verdict yet; `innernet-reconcile status corp` will have it' 'has no verdict when another follows'
+nok 'which is waited for, longer than peers are' timeout 4 tail --pid=$second -s 0.1 -f /dev/null
+on hub kill -CONT "$(spawned_pid hub server)"
+wait $second
+like "$(cat "$WORK/second")" 'published as version |taken; version ' 'until there is one'
+
 # ---- whoever pushes need not be root --------------------------------------------------------------------------------
 
 on hub chown -R nobody $REPO "$net"

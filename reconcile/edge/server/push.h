@@ -23,7 +23,7 @@ bool push_judge(const struct push *p, struct span lines, struct buf *out);
 
 /*
  * The post-receive hook: waits until the server that runs has given its verdict on what the definition's branch is
- * now, and until all that are reachable follow it, at most PUSH_WAIT_MS. Never fails.
+ * now, at most PUSH_VERDICT_MS, and until all that are reachable follow it, at most PUSH_WAIT_MS. Never fails.
  */
 void push_follow(const struct push *p, struct span lines, struct buf *out);
 

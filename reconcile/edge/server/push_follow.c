@@ -1,5 +1,6 @@
 /* After a push: what the server that runs says to it, while the person who pushed still looks. */
 #include "reconcile/edge/base/loop.h"
+#include "reconcile/edge/git/repo.h"
 #include "reconcile/edge/server/push.h"
 #include "reconcile/edge/server/reconciler.h"
 #include "reconcile/edge/config/server_config.h"
@@ -10,7 +11,8 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
-#define LOOK_MS 100 /* where nothing says that the status is a new one */
+#define LOOK_MS       100  /* where nothing says that the status is a new one */
+#define LOOK_AGAIN_MS 1000 /* whether the server still runs, and this is still the last push */
 
 enum said { SAID_NOTHING, SAID_SOME, SAID_ALL };
 
@@ -92,9 +94,22 @@ static void wait_status(int fd, int64_t ms)
 			;
 }
 
-static void follow(const struct push *p, const char *sha, struct buf *out)
+/* A server gives its verdict on the branch as it finds it: one that another push has replaced has none to wait for. */
+static bool is_tip(const char *ref, const char *sha)
 {
-	const int64_t until = clock_boot_ms() + PUSH_WAIT_MS;
+	struct diags ignored = {0};
+	struct repo *r = repo_open_hook(ref, &ignored);
+	char tip[HASH_HEX_LEN + 1];
+	bool same = !r || repo_tip(r, tip, &ignored) < 0 || !strcmp(tip, sha);
+
+	repo_close(r);
+	diags_free(&ignored);
+	return same;
+}
+
+static void follow(const struct push *p, const char *ref, const char *sha, struct buf *out)
+{
+	const int64_t begun = clock_boot_ms();
 	int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	enum said said;
 
@@ -104,7 +119,11 @@ static void follow(const struct push *p, const char *sha, struct buf *out)
 		fd = -1;
 	}
 	while ((said = look(p, sha, out)) != SAID_ALL) {
-		int64_t left = until - clock_boot_ms();
+		int64_t now = clock_boot_ms(), left = begun + PUSH_WAIT_MS - now;
+		if (left <= 0 && said == SAID_NOTHING && is_tip(ref, sha)) {
+			left = begun + PUSH_VERDICT_MS - now;
+			left = left < LOOK_AGAIN_MS ? left : LOOK_AGAIN_MS;
+		}
 		if (left <= 0)
 			break;
 		if (said == SAID_NOTHING && !status_server_runs(p->data_dir)) {
@@ -131,7 +150,7 @@ void push_follow(const struct push *p, struct span lines, struct buf *out)
 		while ((more = push_next(&lines, &u)) > 0 && (strcmp(u.ref, c->ref) || u.deletes))
 			;
 	if (more > 0)
-		follow(p, u.after, out);
+		follow(p, c->ref, u.after, out);
 	diags_free(&d);
 	server_config_free(c);
 }
