@@ -366,13 +366,12 @@ static int add_defined(struct builder *b, const struct model *m, uint32_t self, 
 {
 	for (uint32_t i = 0; i < m->n_peers; i++) {
 		const struct peer *p = &m->peers[i];
-		struct key key = p->key;
+		struct key key = p->is_invite ? p->temporary : p->key;
 		uint32_t hop;
 		if (i == self || p->disabled)
 			continue;
 		if (p->is_invite &&
-		    (enrolment_find(e, n_e, &p->key) || (p->invite_expires && p->invite_expires <= now) ||
-		     ed25519_to_x25519(&p->key, &key)))
+		    (enrolment_find(e, n_e, &p->key) || (p->invite_expires && p->invite_expires <= now)))
 			continue;
 		const struct source s = {p->name,     p->endpoint,  p->ip,    p->routes,
 					 p->n_routes, p->keepalive, p->n_ips, p->server};

@@ -170,9 +170,7 @@ static uint32_t add_uses(const struct model *m, const struct ledger_facts *f, st
 		const struct peer *p = &m->peers[i];
 		const struct enrolment *e = p->is_invite ? ledger_enrolment(f, &p->key) : NULL;
 
-		out[n] = (struct use){p->key, p, false};
-		if (!p->is_invite || ed25519_to_x25519(&p->key, &out[n].key) == 0)
-			n++;
+		out[n++] = (struct use){p->is_invite ? p->temporary : p->key, p, false};
 		if (e)
 			out[n++] = (struct use){e->key, p, true};
 	}

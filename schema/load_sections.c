@@ -206,6 +206,7 @@ static void read_mark(struct loader *l, struct peer *p, const struct node *name,
 		p->at_key = at_node(invite, file);
 		p->is_invite = true;
 		good = read_ed25519(l, spec(IN_PEER, PEER_INVITE), invite, file, &p->key, &use.x25519);
+		p->temporary = use.x25519;
 	}
 	if (good)
 		buf_add(&l->keys, &use, sizeof(use));

@@ -34,6 +34,7 @@ struct peer {
 	const char *endpoint;    /* canonical "host:port"; NULL: none */
 	struct addr ip[2];       /* IPv4 first */
 	struct key key;          /* its WireGuard public key, or its invite's Ed25519 key */
+	struct key temporary;    /* of an invite: the WireGuard key that it is until it is redeemed */
 	const char *via;         /* the peer that forwards for it; NULL: it is reached directly */
 	struct prefix *routes;   /* sorted */
 	uint32_t n_routes;

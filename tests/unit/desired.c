@@ -215,6 +215,7 @@ static void invite(struct peer *p, uint8_t byte, int64_t expires)
 	struct key seed = key_of(byte);
 	crypto_sign_seed_keypair(p->key.b, sk, seed.b);
 	p->is_invite = true;
+	assert_int_equal(ed25519_to_x25519(&p->key, &p->temporary), 0);
 	p->invite_expires = expires;
 }
 

@@ -35,17 +35,11 @@ static struct device_peer *peer_of_key(const struct device_state *st, const stru
 	return st->n_peers ? bsearch(&want, st->peers, st->n_peers, sizeof(want), device_peer_cmp) : NULL;
 }
 
-int reconciler_key_now(const struct reconciler *r, const struct peer *p, struct key *out)
+struct key reconciler_key_now(const struct reconciler *r, const struct peer *p)
 {
-	const struct enrolment *e;
+	const struct enrolment *e = p->is_invite ? ledger_enrolment(reconciler_facts(r), &p->key) : NULL;
 
-	*out = p->key;
-	if (!p->is_invite)
-		return 0;
-	e = ledger_enrolment(reconciler_facts(r), &p->key);
-	if (e)
-		*out = e->key;
-	return e ? 0 : ed25519_to_x25519(&p->key, out);
+	return e ? e->key : p->is_invite ? p->temporary : p->key;
 }
 
 /*
@@ -88,8 +82,9 @@ static int apply_moves(const struct reconciler *r, const struct revision *g, str
 	for (size_t i = 0; i < r->n_moves; i++) {
 		uint32_t index = reconciler_owner(r, g, &r->moves[i].mark);
 		struct key key;
-		if (index == NONE || reconciler_key_now(r, &g->model->peers[index], &key))
+		if (index == NONE)
 			continue;
+		key = reconciler_key_now(r, &g->model->peers[index]);
 		struct device_peer *p = peer_of_key(st, &key);
 		if (!p)
 			continue;

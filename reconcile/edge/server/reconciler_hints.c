@@ -188,8 +188,10 @@ static uint32_t owner_of(const struct reconciler *r, const struct revision *g, c
 	const struct peer *peer = i == NONE ? NULL : &g->model->peers[i];
 	struct key key;
 
-	if (!peer || reconciler_key_now(r, peer, &key) || !key_eq(&key, &p->key) ||
-	    (peer->is_invite && !ledger_enrolment(reconciler_facts(r), &peer->key)))
+	if (!peer)
+		return NONE;
+	key = reconciler_key_now(r, peer);
+	if (!key_eq(&key, &p->key) || (peer->is_invite && !ledger_enrolment(reconciler_facts(r), &peer->key)))
 		return NONE;
 	return i;
 }
@@ -261,12 +263,9 @@ static int take_report(struct reconciler *r, uint32_t peer, const struct endpoin
 {
 	const struct peer *p = &r->current->model->peers[peer];
 	struct endpoints before = {0};
-	struct known *k;
-	struct key key;
+	const struct key key = reconciler_key_now(r, p);
+	struct known *k = find(r, &key);
 
-	if (reconciler_key_now(r, p, &key))
-		return 0;
-	k = find(r, &key);
 	if (k)
 		said_get(k, &before);
 	if (endpoints_eq(&before, e))

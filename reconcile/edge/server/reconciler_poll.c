@@ -372,10 +372,9 @@ static bool is_ours(const struct reconciler *r, const struct have *have)
 /* After a restart it is told in any case what is known of it: so it learns that what it reported is lost. */
 static int hint_add_own(struct reconciler *r, struct answer *a, uint32_t peer, const struct have *have)
 {
-	struct known nothing = {.changed = false};
+	const struct known nothing = {.key = reconciler_key_now(r, &r->current->model->peers[peer])};
 
-	if (!have->has_hints || is_ours(r, have) ||
-	    reconciler_key_now(r, &r->current->model->peers[peer], &nothing.key))
+	if (!have->has_hints || is_ours(r, have))
 		return 0;
 	for (uint32_t i = 0; i < a->b.n_hints; i++) {
 		if (key_eq(&a->b.hints[i].key, &nothing.key))
@@ -433,8 +432,7 @@ static int answer_knocks(struct reconciler *r, struct answer *a, uint32_t peer)
 		struct key *key = &a->b.knocks[a->b.n_knocks];
 		const struct known *known;
 
-		if (reconciler_key_now(r, &r->current->model->peers[from[i]], key))
-			continue;
+		*key = reconciler_key_now(r, &r->current->model->peers[from[i]]);
 		a->b.n_knocks++;
 		known = reconciler_known(r, key);
 		if (known && hint_add(a, known) < 0)

@@ -33,10 +33,8 @@ static bool key_is_known(const struct reconciler *r, const struct enrolment *e)
 	const struct ledger_facts *f = reconciler_facts(r);
 
 	for (uint32_t i = 0; i < m->n_peers; i++) {
-		struct key x = m->peers[i].key;
-		if (m->peers[i].is_invite && ed25519_to_x25519(&m->peers[i].key, &x))
-			continue;
-		if (key_eq(&x, &e->key))
+		const struct peer *p = &m->peers[i];
+		if (key_eq(p->is_invite ? &p->temporary : &p->key, &e->key))
 			return true;
 	}
 	for (size_t i = 0; i < f->n_enrolments; i++)

@@ -264,8 +264,8 @@ void reconciler_moves_update(struct reconciler *r, const struct revision *g);
 int reconciler_moves_check(struct reconciler *r, const struct revision *g, struct diags *d);
 void reconciler_move_done(struct reconciler *r, const struct key *mark, const struct addr *from);
 
-/* The WireGuard key that a peer of the model has now: its own, enrolled, or an invite's temporary one. -1: none. */
-int reconciler_key_now(const struct reconciler *r, const struct peer *p, struct key *out);
+/* The WireGuard key that a peer of the model has now: its own, enrolled, or an invite's temporary one. */
+struct key reconciler_key_now(const struct reconciler *r, const struct peer *p);
 
 /*
  * reconciler_hints.c: where the peers are. A change is announced at once when the last announcement is a while ago, else
