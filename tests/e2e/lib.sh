@@ -293,7 +293,7 @@ host_del() { # HOST: with everything that runs on it
 host_unplug() { ip link set "sw-$1" down; } # HOST: pulls its cable
 host_plug() { ip link set "sw-$1" up; }     # HOST
 
-spawn() { # HOST LABEL COMMAND...: in the background; both its outputs go to log_of HOST LABEL
+spawn() { # HOST LABEL COMMAND...: in the background; both its outputs go to log_of HOST LABEL, after what is there
 	local name=$1 label=$2 log
 	shift 2
 	log=$(log_of "$name" "$label")
@@ -302,6 +302,8 @@ spawn() { # HOST LABEL COMMAND...: in the background; both its outputs go to log
 	*" $log "*) ;;
 	*) spawned="$spawned $log" ;;
 	esac
+	: >>"$log"
+	stat -c %s "$log" >"$WORK/.logs/$name.$label.from"
 	on "$name" sh -c 'echo $$ >"$0.new" && mv "$0.new" "$0" && exec "$@"' "$WORK/.logs/$name.$label.pid" "$@" \
 		>>"$log" 2>&1 </dev/null &
 	wait_for 10 test -s "$WORK/.logs/$name.$label.pid"
@@ -353,8 +355,11 @@ wait_for() { # SECONDS COMMAND...: until it succeeds. The one place that polls: 
 E2E_NEVER=$WORK/.never
 mkfifo "$E2E_NEVER"
 
-wait_log() { # HOST LABEL REGEX [SECONDS]: until a line of the log matches
-	wait_for "${4:-20}" grep -qE -e "$3" "$(log_of "$1" "$2")"
+wait_log() { # HOST LABEL REGEX [SECONDS]: until a line matches of what it has said since it was spawned the last time
+	wait_for "${4:-20}" has_said "$1" "$2" "$3"
+}
+has_said() { # HOST LABEL REGEX
+	tail -c "+$(($(cat "$WORK/.logs/$1.$2.from") + 1))" "$(log_of "$1" "$2")" | grep -qE -e "$3"
 }
 
 # ---- what tests ask of a network ------------------------------------------------------------------------------------

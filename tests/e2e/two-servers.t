@@ -97,8 +97,8 @@ like "$(on spare innernet-reconcile init --join --remote "$REMOTE" --external-en
 ok 'which is to be short from here on' stop spare server
 on spare sed -i 's/^interval: .*/interval: 1/' /etc/innernet-reconcile/corp.yaml
 spawn spare server innernet-reconcile --watch corp
-is "$(statement spare)" "$(statement hub)" 'the same bytes'
 ok 'it is ready' wait_for 20 status_has spare 'Ready +True'
+is "$(statement spare)" "$(statement hub)" 'the same bytes'
 ok 'nobody waits for it to ask the first one' status_has hub '^  spare +10.60.0.2 +server +-$'
 ok 'alice reaches it' wait_for 20 ping_works alice 10.60.0.2 1
 
