@@ -3,18 +3,7 @@
 # is wrong.
 . "$(dirname "$0")/lib.sh"
 
-export HOME=$WORK/home GIT_CONFIG_GLOBAL=$WORK/home/.gitconfig
-mkdir -p "$HOME/net"
-cd "$HOME/net" || bail 'no folder'
-git config --global user.name Ada
-git config --global user.email ada@example.com
-git config --global init.defaultBranch main
-
-run() { # COMMAND...: its output in $out, its errors in $err, its exit code in $status
-	out=$("$@" 2>"$WORK/err" </dev/null)
-	status=$?
-	err=$(cat "$WORK/err")
-}
+desk_new net
 id=$(head -c 32 /dev/urandom | base64)
 signer=$(openssl genpkey -algorithm ed25519 | openssl pkey -pubout -outform DER | tail -c 32 | base64)
 definition() { # the part before `peers:`, then standard input
@@ -49,7 +38,7 @@ is "$(stat -c %a bob.yaml network.yaml | xargs)" '600 640' 'the invitation is it
 is "$(sed -n '/^floor/,/number/p' bob.yaml | xargs)" 'floor: epoch: 0 number: 0' 'outside git there is no floor'
 seed=$(sed -n 's/^seed: //p' bob.yaml)
 printf '%s' "$out" >"$WORK/out"
-nok 'the secret is nowhere else' grep -F -e "$seed" network.yaml "$WORK/err" "$WORK/out"
+nok 'the secret is nowhere else' grep -F -e "$seed" network.yaml "$WORK/.err" "$WORK/out"
 ok 'the definition is valid' innernet validate
 
 cp network.yaml before.yaml

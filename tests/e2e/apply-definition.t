@@ -31,31 +31,24 @@ END
 	if [ $# -gt 0 ]; then printf '%s\n' "$@" >>"$DEF/network.yaml"; fi
 }
 definition
-run() { # HOST COMMAND...: $out, $err, $status
-	local host=$1
-	shift
-	out=$(on "$host" "$@" 2>"$WORK/err" </dev/null)
-	status=$?
-	err=$(cat "$WORK/err")
-}
 apply() { # HOST [OPTION...]
 	local host=$1
 	shift
-	run "$host" innernet apply -f "$DEF" --as "$host" --key private.key --yes "$@"
+	run on "$host" innernet apply -f "$DEF" --as "$host" --key private.key --yes "$@"
 }
 
 # ---- a dry run, then the same for real ------------------------------------------------------------------------------
-run bob innernet plan -f "$DEF/network.yaml" --as bob --detailed-exitcode
+run on bob innernet plan -f "$DEF/network.yaml" --as bob --detailed-exitcode
 is "$status $err" '2 ' 'plan: there are changes'
 like "$out" '^# interface home will be added$' 'it says which'
 like "$out" '^# peer alice will be added$' 'and whom'
 unlike "$out" 'carol' 'nobody who is not reached'
 like "$out" '10\.9\.1\.1 +alice\.home\.wg' 'and the names'
 is "$(on bob wg show interfaces)" '' 'nothing was done'
-run bob innernet plan -f "$DEF" --as bob --key private.key --json
+run on bob innernet plan -f "$DEF" --as bob --key private.key --json
 is "$(jq -r '.format_version' <<<"$out")" 1.0 'as JSON'
 
-run bob innernet apply -f "$DEF" --as bob --key private.key
+run on bob innernet apply -f "$DEF" --as bob --key private.key
 is "$status $(grep -o 'not-confirmed' <<<"$err")" '3 not-confirmed' 'without a terminal --yes is needed'
 apply bob
 is "$status $err" '0 ' 'apply'
@@ -71,7 +64,7 @@ is "$(on bob ip -4 route show dev home | sed 's/ *$//' | sort)" $'10.9.0.0/16 pr
 is "$(on bob grep -c 'home\.wg$' /etc/hosts)" 4 'names, one an address'
 apply bob
 is "$status $err $out" '0  No changes. Interface home is as the network defines it.' 'once more: nothing to do'
-run bob innernet plan -f "$DEF" --as bob --detailed-exitcode
+run on bob innernet plan -f "$DEF" --as bob --detailed-exitcode
 is "$status" 0 'and plan says so'
 
 apply alice --no-write-hosts
@@ -121,7 +114,7 @@ refuse() { # DESCRIPTION CODE TEXT OPTION...: bob's interface stays as it is
 	local what=$1 code=$2 text=$3 was
 	shift 3
 	was=$(on bob wg show home dump)
-	run bob innernet apply --yes "$@"
+	run on bob innernet apply --yes "$@"
 	is "$status $(grep -o "error\[$code\]" <<<"$err")" "1 error[$code]" "refused: $what"
 	like "$err" "$text" '... and says what to do'
 	is "$(on bob wg show home dump | cut -f 1-4)" "$(cut -f 1-4 <<<"$was")" '... and nothing is changed'
@@ -142,28 +135,28 @@ refuse 'no definition' file-error 'name that folder or the file' -f "$WORK/none.
 definition 'tests: [{from: bob, can_reach: carol}]'
 refuse 'a test that fails' test-failed carol -f "$DEF" --as bob --key private.key
 definition
-run bob innernet apply -f "$DEF" --key private.key
+run on bob innernet apply -f "$DEF" --key private.key
 like "$status $err" '^1 innernet: apply: --file needs --as PEER' 'without a name'
-run bob innernet apply -f "$DEF" --as bob
+run on bob innernet apply -f "$DEF" --as bob
 like "$status $err" '^1 innernet: apply: --file needs --key FILE' 'without a key'
-run bob innernet apply home --as bob
+run on bob innernet apply home --as bob
 like "$status $err" '^1 innernet: apply: --as goes with --file' 'an option that goes with --file'
-run bob innernet apply
+run on bob innernet apply
 like "$status $err" '^1 innernet: apply: something is missing' 'without anything'
 
 on carol sh -c 'mkdir -m 700 -p /etc/innernet && : >/etc/innernet/home.yaml'
-run carol innernet apply -f "$DEF" --as carol --key private.key --yes
+run on carol innernet apply -f "$DEF" --as carol --key private.key --yes
 is "$status $err" "1 error[interface-served]: a server keeps 'home': this machine joined it (/etc/innernet/home.yaml)
   help: \`innernet apply home\` takes what the server published; \`innernet uninstall home\` leaves it" 'not where a server keeps it'
 on carol rm /etc/innernet/home.yaml
 on carol sh -c 'mkdir -p /etc/innernet-reconcile && : >/etc/innernet-reconcile/home.yaml'
-run carol innernet plan -f "$DEF" --as carol
+run on carol innernet plan -f "$DEF" --as carol
 like "$status $err" "^1 error\[interface-served\]: this machine is the server of 'home'" 'nor on the server itself'
 on carol rm /etc/innernet-reconcile/home.yaml
 
 # ---- looked at --------------------------------------------------------------------------------------------------------
 apply bob
-run bob innernet
+run on bob innernet
 is "$status $err" '0 ' 'show lists it without a name'
 is "$(sed -E 's/port [0-9]+/port N/; s/, handshake.*/, .../' <<<"$out")" \
 	"home: bob 10.9.1.2, fd09:0:0:1::2, from a definition; the interface is up, port N
@@ -171,14 +164,14 @@ is "$(sed -E 's/port [0-9]+/port N/; s/, handshake.*/, .../' <<<"$out")" \
     humans 10.9.1.0/24, fd09:0:0:1::/64
       alice 10.9.1.1, fd09:0:0:1::1  connected, 192.0.2.1:51900, ...
       bob 10.9.1.2, fd09:0:0:1::2  this machine" 'with the peers by name, as it was applied'
-run bob innernet show home --json
+run on bob innernet show home --json
 is "$(jq -c '.networks[0] | [.network, .name, .from_definition, .epoch, (.peers | map(.state))]' <<<"$out")" \
 	'["home","bob",true,null,["connected","this machine"]]' 'as JSON'
-run bob innernet list-cidrs home
+run on bob innernet list-cidrs home
 like "$out" '^humans ' 'list-cidrs knows it'
-run bob innernet list-associations home
+run on bob innernet list-associations home
 is "$status $err" '0 ' 'and list-associations'
-run bob innernet status
+run on bob innernet status
 is "$status $(sed -E 's/port [0-9]+/port N/' <<<"$out")" "0 home: bob 10.9.1.2
   ok    interface   up, UDP port N, as the definition has it
   note  definition  applied by hand: nobody follows it, or repairs what it made
@@ -186,22 +179,22 @@ is "$status $(sed -E 's/port [0-9]+/port N/' <<<"$out")" "0 home: bob 10.9.1.2
   ok    peers       1 of 1 connected
 It is all right." 'status says what can be said'
 on bob wg set home peer "${KEY[alice]}" remove
-run bob innernet status home
+run on bob innernet status home
 is "$status $(grep -A 1 FAIL <<<"$out")" "1   FAIL  interface   home is not as the definition has it: 1 operation to go
                     -> look at them: innernet plan --file FILE --as bob --key FILE" 'who changed it since, too'
 apply bob
-run bob innernet doctor
+run on bob innernet doctor
 like "$status $out" '^0 home: what it needs of this machine' 'doctor looks after it'
 unlike "$out" ' (clock|config|daemon) ' 'without what only a server needs'
 apply carol --listen-port 52000
-run carol innernet show home --short
+run on carol innernet show home --short
 is "$status $(tail -n 1 <<<"$out")" '0   carol 10.9.2.3, fd09:0:0:2::3  this machine' 'a change is seen, too'
 apply alice --no-write-hosts
-run alice innernet status home
+run on alice innernet status home
 like "$out" '^  note  names       none are written' 'names that are not written are not missed'
 for command in 'up home' 'fetch home' 'apply home --yes' 'set-listen-port home -u'; do
 	# shellcheck disable=SC2086 # words
-	run bob innernet $command
+	run on bob innernet $command
 	is "$status $err" "1 error[no-network]: 'home' was made from a definition on this machine, by \`innernet apply --file\`
   help: \`innernet apply --file FILE --as PEER --key FILE\` applies one again" "$command: it is kept by hand"
 done
@@ -212,10 +205,10 @@ is "$out" 'No changes. Interface home is as the network defines it.' 'what chang
 like "$(on bob innernet show home)" '^    people 10\.9\.1\.0/24' 'is known all the same'
 definition
 on bob sh -c 'echo >>/var/lib/innernet/home/view'
-run bob innernet show home
+run on bob innernet show home
 like "$status $err" "^1 error\[no-network\]: 'home' was made from a definition" 'what was kept and is not what it was is nothing'
 apply bob
-run bob innernet show home
+run on bob innernet show home
 is "$status $err" '0 ' 'until it is applied again'
 
 # ---- forwarding ------------------------------------------------------------------------------------------------------
@@ -226,23 +219,23 @@ cat >>"$DEF/network.yaml" <<END
 END
 on alice sh -c 'echo 0 >/proc/sys/net/ipv4/ip_forward; echo 0 >/proc/sys/net/ipv6/conf/all/forwarding'
 apply alice --no-write-hosts
-run alice innernet doctor home
+run on alice innernet doctor home
 is "$status $(grep -A 1 'FAIL  forwarding' <<<"$out")" "1   FAIL  forwarding  the kernel forwards no IPv4: nobody reaches bob through here
                     -> sysctl -w net.ipv4.ip_forward=1; in a file of /etc/sysctl.d it stays so
   FAIL  forwarding  the kernel forwards no IPv6: nobody reaches bob through here
                     -> sysctl -w net.ipv6.conf.all.forwarding=1; in a file of /etc/sysctl.d it stays so" \
 	'doctor says what who forwards lacks'
-run alice innernet status home --json
+run on alice innernet status home --json
 is "$status $(jq -c '[.networks[0].checks[] | select(.check == "forwarding") | .level]' <<<"$out")" '1 ["fail","fail"]' 'and status'
 on alice sysctl -q -w net.ipv4.ip_forward=1
 on alice sysctl -q -w net.ipv6.conf.all.forwarding=1
-run alice innernet doctor home
+run on alice innernet doctor home
 is "$status $(grep forwarding <<<"$out")" "0   ok    forwarding  of IPv4, for bob
   ok    forwarding  of IPv6, for bob" 'and that all is well'
 on alice sysctl -q -w net.ipv4.conf.home.forwarding=0
-run alice innernet status home
+run on alice innernet status home
 like "$status $(tr '\n' ' ' <<<"$out")" '^1 .*forwards no IPv4: .* -> sysctl -w net\.ipv4\.conf\.home\.forwarding=1;' 'an interface of its own mind'
-run bob innernet doctor home
+run on bob innernet doctor home
 unlike "$out" forwarding 'who forwards for nobody is not asked'
 definition
 
@@ -258,10 +251,10 @@ unlike "$(cat "$WORK/err")" 'private|snapshot|invitation' 'does not speak of wha
 nok 'the interface is gone' on bob ip link show dev home
 nok 'the names too' on bob grep -q home /etc/hosts
 nok 'and what was kept' on bob test -e /var/lib/innernet/home
-run bob innernet down home
+run on bob innernet down home
 like "$status $err" "^1 error\[no-network\]: this machine is not in a network called 'home'" 'then it is nothing of ours'
 on bob sh -c 'wireguard-go home >/dev/null 2>&1 && wg set home private-key other.key'
-run bob innernet apply -f "$DEF" --as bob --key private.key --yes
+run on bob innernet apply -f "$DEF" --as bob --key private.key --yes
 like "$status $err" "^1 error\[interface-exists\]: there is a WireGuard interface 'home' already, which is not ours" \
 	"somebody else's interface of that name is left alone"
 on bob ip link del home

@@ -1,47 +1,35 @@
 #!/usr/bin/env bash
 # innernet clone, and the commands that edit by the network's name alone: from any admin's machine, at once, for all.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/site.sh"
 
 host_new hub 192.0.2.1
 host_new alice 192.0.2.2
 host_new bob 192.0.2.3
 host_new carol 192.0.2.4
-REPO=/var/lib/innernet-reconcile/corp/network.git
 URL=http://10.60.0.1:51820/network.git
-on hub git config --global user.name Hub
-on hub git config --global user.email hub@example.com
-on hub innernet-reconcile init --network-name corp --network-cidr 10.60.0.0/16 --external-endpoint 192.0.2.1:51820 \
-	--server-name hub >/dev/null || bail 'no server'
-on hub git clone -q $REPO network
-sed -i 's/^cidrs:/cidrs:\n  humans: 10.60.64.0\/24/' "$WORK/hub/network/network.yaml"
-on hub git -C network commit -q -a -m people
-add_peer() { # NAME [OPTION...]
-	on hub env -C "$WORK/hub/network" innernet add-peer --name "$1" --auto-ip --cidr humans --save-config "$WORK/$1.yaml" \
-		--commit --yes "${@:2}" >/dev/null || bail "no $1"
-}
-add_peer alice --admin
-add_peer bob
-add_peer carol --admin
-on hub git -C network push -q 2>/dev/null || bail 'not pushed'
-spawn hub server innernet-reconcile --watch corp
-ok 'the server publishes' wait_log hub server 'published: version'
+site_new corp 10.60.0.0/16
+site_humans 10.60.64.0/24
+site_invite alice --admin
+site_invite bob
+site_invite carol --admin
+site_push
 for p in alice bob carol; do
 	ok "$p joins" on $p innernet install "$WORK/$p.yaml"
 	spawn $p daemon innernet up corp --daemon
 done
 tip() { on hub git -C $REPO rev-parse --verify -q "${1:-main}"; } # [REVISION]
-run() { # HOST COMMAND...: its output in $out, its errors in $err, its exit code in $status
-	out=$(on "$@" 2>"$WORK/err" </dev/null)
-	status=$?
-	err=$(sed -E 's/^remote: ?//; s/ +$//' "$WORK/err")
+run_on() { # HOST COMMAND...: as run(), and what git's other side says without git's own "remote: "
+	run on "$@"
+	err=$(sed -E 's/^remote: ?//; s/ +$//' "$WORK/.err")
 }
 
 # ---- a clone --------------------------------------------------------------------------------------------------------
 
-run alice env -C / innernet add-peer corp --name x --auto-ip --cidr humans
+run_on alice env -C / innernet add-peer corp --name x --auto-ip --cidr humans
 is "$status $err" "1 error[no-clone]: there is no file or folder 'corp', and no clone of that network
   help: on an admin's machine, \`innernet clone corp\` makes one" 'without a clone it says how to have one'
-run alice innernet clone corp
+run_on alice innernet clone corp
 is "$status $out" "0 The definition of 'corp' is in $WORK/alice/corp.
 What edits it finds it by the network's name: innernet add-peer corp --name NAME ..." 'an admin clones by the name'
 git_in() { on alice git -C corp "$@"; }
@@ -51,21 +39,21 @@ is "$(git_in log -1 --format=%N)" 'published as version 0.5' 'and what became of
 is "$(git_in config --get-urlmatch http.extraHeader $URL)" \
 	"Innernet-Network: $(on hub sed -nE 's/^ *id: "(.*)"/\1/p' network/network.yaml)" 'it says which network it means'
 is "$(git_in config user.name) $(git_in config user.email)" 'alice alice@corp.wg' 'commits have an author'
-run alice innernet clone corp
+run_on alice innernet clone corp
 like "$status $err" "^1 error\[clone-exists\]: $WORK/alice/corp is a clone of 'corp' already$" 'once is enough'
-run bob innernet clone corp
+run_on bob innernet clone corp
 like "$status $(tr '\n' '|' <<<"$err")" "^1 .*\|not-admin: only an admin's machine may ask for this\|.*error\[git-failed\]: \`git clone $URL\` failed\|  help: only the machines of admins " \
 	'who is no admin is told'
-run bob innernet clone nope
+run_on bob innernet clone nope
 like "$status $err" "^1 error\[no-network\]: this machine is not in a network called 'nope'$" 'so is who names another network'
-run carol innernet clone corp mine --json
+run_on carol innernet clone corp mine --json
 is "$status $(jq -c . <<<"$out")" "0 {\"format_version\":\"1.0\",\"network\":\"corp\",\"folder\":\"$WORK/carol/mine\",\"server\":\"10.60.0.1:51820\"}" \
 	'in a folder of choice, said in JSON'
 
 # ---- edits by the name ----------------------------------------------------------------------------------------------
 
 key=$(wg genkey | wg pubkey)
-run alice env -C / innernet add-peer corp --name dora --auto-ip --cidr humans --public-key "$key" --yes
+run_on alice env -C / innernet add-peer corp --name dora --auto-ip --cidr humans --public-key "$key" --yes
 like "$status $out" '^0 Effect: ' 'a peer is added from anywhere'
 like "$out" '^Committed and pushed\.$' 'at once'
 like "$err" '^published as version 0\.6; 3 of 4 peers run it after [0-9]+ ms$' 'with the verdict'
@@ -73,29 +61,29 @@ is "$(git_in rev-parse HEAD)" "$(tip)" 'the clone has what the server has'
 has_key() { on bob wg show corp peers | grep -qxF "$key"; }
 ok "another machine's interface has it" wait_for 10 has_key
 before=$(tip)
-run alice env -C / innernet disable-peer corp --name dora
+run_on alice env -C / innernet disable-peer corp --name dora
 is "$status $err" '3 error[not-confirmed]: nothing was changed: there is no terminal to ask at
   help: --yes pushes without asking' 'without a terminal nothing is pushed unasked'
 like "$out" '^Effect: ' 'though it is shown'
-run alice env -C / innernet add-peer corp --name eve --auto-ip --cidr humans --save-config "$WORK/alice/eve.yaml" --push --json
+run_on alice env -C / innernet add-peer corp --name eve --auto-ip --cidr humans --save-config "$WORK/alice/eve.yaml" --push --json
 is "$status $out" '3 ' 'nor when JSON is wanted'
 is "$(tip) $(git_in rev-parse HEAD) $(git_in status --porcelain)" "$before $before " 'nothing is changed'
 nok 'and no invitation is left' on alice test -e eve.yaml
-run alice env -C / innernet enable-peer corp --name dora
+run_on alice env -C / innernet enable-peer corp --name dora
 is "$status $out" "0 Peer 'dora' is enabled already. Nothing changed." 'what is so already needs no word'
-run carol env -C / innernet disable-peer corp --name dora --yes --json
+run_on carol env -C / innernet disable-peer corp --name dora --yes --json
 is "$status $(jq -c '[.edit, .changed, .committed, .pushed]' <<<"$out")" '0 ["disable-peer",true,true,true]' \
 	'another admin goes on from there'
 ok 'and it is gone again' wait_for 10 not has_key
-run alice env -C / innernet disable-peer corp --name dora --yes
+run_on alice env -C / innernet disable-peer corp --name dora --yes
 is "$status $out" "0 Peer 'dora' is disabled already. Nothing changed." 'which the first one sees'
-run alice env -C "$WORK/alice" innernet delete-peer corp --name dora --yes
+run_on alice env -C "$WORK/alice" innernet delete-peer corp --name dora --yes
 is "$status $(git_in rev-parse HEAD)" "0 $(tip)" 'a folder of that name beside it is no other definition'
-run alice env -C / innernet fold corp --yes
+run_on alice env -C / innernet fold corp --yes
 is "$status $(git_in rev-parse HEAD)" "0 $(tip)" 'fold takes the name too'
 like "$(git_in log -1 --format=%s)" '^network: fold ' 'and folds'
 
-run alice env -C / innernet export erin corp
+run_on alice env -C / innernet export erin corp
 like "$status $err" "^1 error\[unknown-name\]" 'export takes it after the name of the peer'
 is "$(on alice env -C / innernet complete peer -- disable-peer corp --name | xargs)" 'hub alice bob carol' \
 	'the shells are told the names that are in it'
@@ -111,12 +99,12 @@ is "$status $(head -n 1 <<<"$out") $(on carol git -C mine rev-parse HEAD)" "0 al
 # What the server refuses leaves nothing.
 on hub install -m 755 /dev/stdin $REPO/hooks/update <<<$'#!/bin/sh\necho not today\nexit 1'
 before=$(tip)
-run alice innernet add-peer corp --name erin --auto-ip --cidr humans --yes
+run_on alice innernet add-peer corp --name erin --auto-ip --cidr humans --yes
 like "$status $err" '^not today$' 'a refused push says why'
 is "$status $(tail -n 1 <<<"$err")" '1 Nothing was changed.' 'and that nothing was changed'
 is "$(git_in rev-parse HEAD) $(git_in status --porcelain)" "$before " 'nor is it in the clone'
 nok 'and no invitation is left' on alice test -e erin.yaml
-run alice env -C / innernet export bob corp --new-key --yes
+run_on alice env -C / innernet export bob corp --new-key --yes
 is "$status $out" '1 ' 'nor a configuration whose key is nowhere'
 on hub rm $REPO/hooks/update
 
@@ -130,7 +118,7 @@ on alice install -m 755 /dev/stdin corp/.git/hooks/pre-push <<END
 touch $WORK/raced
 cd $WORK/alice/other && unset GIT_DIR && git commit -q --allow-empty -m first && git push -q
 END
-run alice innernet add-peer corp --name erin --auto-ip --cidr humans --yes
+run_on alice innernet add-peer corp --name erin --auto-ip --cidr humans --yes
 like "$status $err" "^Somebody else's push came first. Once more, on top of it:$" 'who loses a race is told'
 unlike "$err" '^hint:' 'without advice for others'
 is "$status $(on hub git -C $REPO log -2 --format=%s | xargs -d '\n')" '0 network: add peer erin first' 'and is second'
@@ -143,7 +131,7 @@ on alice install -m 755 /dev/stdin corp/.git/hooks/pre-push <<END
 unset GIT_DIR && git commit -q --allow-empty -m precious
 exit 1
 END
-run alice innernet add-cidr corp --name lost --cidr 10.60.73.0/24 --yes
+run_on alice innernet add-cidr corp --name lost --cidr 10.60.73.0/24 --yes
 like "$err" '^error\[git-failed\]: `git push` failed; the commit is there$' 'what others committed meanwhile'
 is "$(git_in log -2 --format=%s | xargs -d '\n')" 'precious network: add CIDR lost' 'is not taken away'
 git_in reset -q --hard '@{upstream}'
@@ -156,15 +144,15 @@ is "$(on hub git -C $REPO show main:network.yaml | grep -cE '^  (left|right): ')
 
 # Somebody works in the clone.
 echo '# unfinished' >>"$WORK/alice/corp/network.yaml"
-run alice innernet enable-peer corp --name bob
+run_on alice innernet enable-peer corp --name bob
 like "$status $err" "^1 error\[uncommitted-changes\]: $WORK/alice/corp, the clone of 'corp', has changes that are not committed$" \
 	'what is not committed is not touched'
 git_in commit -q -a -m mine
-run alice innernet enable-peer corp --name bob
+run_on alice innernet enable-peer corp --name bob
 like "$status $err" '^1 error\[clone-busy\]: .* has commits that are not pushed$' 'nor pushed along'
 git_in reset -q --hard '@{upstream}'
 git_in switch -q -c idea
-run alice innernet enable-peer corp --name bob
+run_on alice innernet enable-peer corp --name bob
 like "$status $err" '^1 error\[clone-busy\]: .* is on a branch that follows none of the server' 'another branch is left alone'
 git_in switch -q main
 
@@ -172,22 +160,22 @@ git_in switch -q main
 
 mkdir "$WORK/alice/ada" && chown 1000:1000 "$WORK/alice/ada"
 on alice sh -c "echo ada:x:1000:1000::$WORK/alice/ada:/bin/sh >>/etc/passwd && echo ada:x:1000: >>/etc/group"
-as_ada() { run alice setpriv --reuid 1000 --regid 1000 --clear-groups env -C ada HOME="$WORK/alice/ada" "$@"; } # COMMAND...
+as_ada() { run_on alice setpriv --reuid 1000 --regid 1000 --clear-groups env -C ada HOME="$WORK/alice/ada" "$@"; } # COMMAND...
 as_ada innernet clone corp
 like "$status $err" '^1 error\[.*' 'who may not read the snapshot'
 like "$err" '^  help: sudo innernet clone corp ' 'is told what to do'
 as_ada innernet clone corp one --server hub.corp.wg
 is "$status $(on alice stat -c %u ada/one/network.yaml)" '0 1000' 'as with the name of the server'
-run alice env -C ada SUDO_UID=1000 SUDO_GID=1000 innernet clone corp two
+run_on alice env -C ada SUDO_UID=1000 SUDO_GID=1000 innernet clone corp two
 is "$status $(on alice stat -c %u ada/two/network.yaml ada/.gitconfig | xargs)" '0 1000 1000' 'with sudo it is still theirs'
-run alice env -C ada SUDO_UID=1000 innernet enable-peer corp --name bob --yes
+run_on alice env -C ada SUDO_UID=1000 innernet enable-peer corp --name bob --yes
 is "$status $out" "0 Peer 'bob' is enabled already. Nothing changed." 'and found'
 on alice install -m 755 -o 1000 /dev/stdin ada/two/.git/hooks/pre-commit <<END
 #!/bin/sh
 id -u >$WORK/alice/ada/hook-ran-as
 END
 on alice mkdir ada/corp
-run alice env -C ada HOME=/root SUDO_UID=1000 innernet add-cidr corp --name ours --cidr 10.60.72.0/24 --yes
+run_on alice env -C ada HOME=/root SUDO_UID=1000 innernet add-cidr corp --name ours --cidr 10.60.72.0/24 --yes
 is "$status $(on alice cat ada/hook-ran-as)" '0 1000' 'a folder that is called so changes nothing, and hooks run as who typed'
 is "$(on alice find ada/two -not -user 1000)" '' 'nothing of it is now root'"'"'s'
 
@@ -203,7 +191,7 @@ ok 'which says when it does not forward' \
 # ---- without the server ---------------------------------------------------------------------------------------------
 
 stop hub server
-run alice innernet enable-peer corp --name bob
+run_on alice innernet enable-peer corp --name bob
 is "$status $err" "1 error[no-answer]: the server at 10.60.0.1:51820 does not answer
   help: is the network up? \`innernet status corp\`" 'a server that is away is said at once'
 run alice innernet why alice hub corp

@@ -2,9 +2,8 @@
 # What a command that edits a definition was not told, it asks for at a terminal; and the terminal is as it was after.
 . "$(dirname "$0")/lib.sh"
 
-export HOME=$WORK/home TERM=xterm
-mkdir -p "$HOME/net"
-cd "$HOME/net" || bail 'no folder'
+desk_new net
+export TERM=xterm
 hub=$(wg genkey | wg pubkey)
 cat >network.yaml <<END
 network: corp

@@ -3,18 +3,8 @@
 # them; idempotent; refused with nothing changed.
 . "$(dirname "$0")/lib.sh"
 
-export HOME=$WORK/home GIT_CONFIG_GLOBAL=$WORK/home/.gitconfig
-mkdir -p "$HOME/net/teams"
-cd "$HOME/net" || bail 'no folder'
-git config --global user.name Ada
-git config --global user.email ada@example.com
-git config --global init.defaultBranch main
-
-run() { # COMMAND...: its output in $out, its errors in $err, its exit code in $status
-	out=$("$@" 2>"$WORK/err" </dev/null)
-	status=$?
-	err=$(cat "$WORK/err")
-}
+desk_new net
+mkdir teams
 edit() { # DESCRIPTION DIFF COMMAND...: it succeeds and changes just these lines; the same again changes nothing
 	local what=$1 wanted=$2 again
 	shift 2

@@ -2,12 +2,7 @@
 # A peer that runs plain WireGuard: its configuration as a file and as a code, and what it reaches.
 . "$(dirname "$0")/lib.sh"
 
-export HOME=$WORK/home GIT_CONFIG_GLOBAL=$WORK/home/.gitconfig
-mkdir -p "$HOME/net"
-cd "$HOME/net" || bail 'no folder'
-git config --global user.name Ada
-git config --global user.email ada@example.com
-git config --global init.defaultBranch main
+desk_new net
 host_new hub 192.0.2.1
 host_new office 192.0.2.2
 host_new phone 192.0.2.3
@@ -35,11 +30,6 @@ peers:
   old:    { ip: [10.60.64.4, "fd00:60:0:2::4"], public_key: "$(wg genkey | wg pubkey)", disabled: true }
 END
 git init -q && git add . && git commit -q -m first
-run() { # COMMAND...: $out, $err, $status
-	out=$("$@" 2>"$WORK/err" </dev/null)
-	status=$?
-	err=$(cat "$WORK/err")
-}
 
 # ---- a file, and the public key in the definition -------------------------------------------------------------------
 run innernet export phone -o phone.conf --commit

@@ -1,17 +1,12 @@
 #!/usr/bin/env bash
 # `innernet fold`: keys that were enrolled move into the definition, and nobody notices.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/site.sh"
 
-REPO=/var/lib/innernet-reconcile/corp/network.git
 host_new hub 192.0.2.1
 host_new alice 192.0.2.11
 host_new bob 192.0.2.12
-on hub git config --global user.name Ada
-on hub git config --global user.email ada@example.com
-admin() { on hub env -C "$WORK/hub/network" "$@"; }
 definition() { admin cat network.yaml; }
-key_of() { on "$1" wg show corp public-key; }
-status_has() { on hub innernet-reconcile status corp 2>&1 | grep -qE -e "$1"; } # REGEX
 invite_of() { definition | awk -v p="  $1:" '$0 == p { on = 1 } on && $1 == "invite:" { gsub(/"|ed25519:/, "", $2); print $2; exit }'; }
 record() { on hub git -C $REPO show "innernet/enrolments:$1" 2>/dev/null; } # PATH
 address_record() { printf 'addresses/%s/%s/00000000000000000000ffff%s' "${1:6:2}" "${1:4:2}" "$1"; } # IN-HEX
@@ -24,22 +19,14 @@ invite_record() { # KIND INVITE
 sessions() { for h in hub alice bob; do on "$h" sh -c 'wg show corp dump | cut -f 1,3,4,5 | tail -n +2 | sort'; done; }
 received() { on "$1" wg show corp transfer | awk -v k="$2" '$1 == k { print $2 }'; } # HOST KEY
 
-on hub innernet-reconcile init --network-name corp --network-cidr 10.60.0.0/16 --external-endpoint 192.0.2.1:51820 \
-	--server-name hub >/dev/null || bail 'init'
-spawn hub server innernet-reconcile --watch corp
-wait_log hub server 'published: version 0.1'
-on hub git clone -q $REPO network
-admin sed -i 's/^cidrs:/cidrs:\n  humans: 10.60.64.0\/24/' network.yaml
-admin git commit -qam CIDRs
-for who in alice bob carol; do
-	admin innernet add-peer --name $who --auto-ip --cidr humans --save-config ../$who.yaml --commit >/dev/null 2>&1
-done
-admin git push -q 2>/dev/null
+site_new corp 10.60.0.0/16
+site_humans 10.60.64.0/24
+for who in alice bob carol; do site_invite $who; done
+site_push
 is "$(admin innernet fold)" 'Every key that was enrolled is in network.yaml; 3 invites are not redeemed. Nothing changed.' \
 	'before anybody redeemed there is nothing to fold'
 for who in alice bob; do
-	install -m 0600 "$WORK/hub/$who.yaml" "$WORK/$who/"
-	ok "$who joins" on $who innernet install $who.yaml
+	ok "$who joins" on $who innernet install "$WORK/$who.yaml"
 	spawn $who daemon innernet up --daemon corp
 done
 ok 'they reach each other' wait_for 20 ping_works alice 10.60.64.2 1
@@ -112,12 +99,11 @@ admin git reset -q --hard HEAD~1
 
 # ---- invited again, and folded again
 
-admin innernet invite-peer --name alice --save-config ../again.yaml --push --yes >/dev/null 2>&1
+admin innernet invite-peer --name alice --save-config "$WORK/again.yaml" --push --yes >/dev/null 2>&1
 ok 'a new invite voids the folded key' wait_for 20 not on hub sh -c "wg show corp peers | grep -qxF $alice"
 stop alice daemon
 on alice innernet uninstall corp --yes >/dev/null 2>&1
-install -m 0600 "$WORK/hub/again.yaml" "$WORK/alice/"
-ok 'it is redeemed' on alice innernet install again.yaml
+ok 'it is redeemed' on alice innernet install "$WORK/again.yaml"
 is "$(on alice ip -4 -o address show dev corp | awk '{ print $4 }')" 10.60.64.1/32 'for the same address'
 isnt "$(key_of alice)" "$alice" 'with a new key'
 ok 'and reaches the others' wait_for 20 ping_works alice 10.60.64.2 1

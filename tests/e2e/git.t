@@ -2,36 +2,26 @@
 # git over the tunnel: an admin clones, fetches and pushes from the own machine, with what the hooks say; nobody else
 # does.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/site.sh"
 
 host_new hub 192.0.2.1
 host_new alice 192.0.2.2
 host_new bob 192.0.2.3
-REPO=/var/lib/innernet-reconcile/corp/network.git
 URL=http://10.60.0.1:51820/network.git
-for h in hub alice bob; do
+for h in alice bob; do
 	on $h git config --global user.name "${h^}"
 	on $h git config --global user.email $h@example.com
 done
 
-on hub innernet-reconcile init --network-name corp --network-cidr 10.60.0.0/16 --external-endpoint 192.0.2.1:51820 \
-	--server-name hub >/dev/null || bail 'no server'
-on hub git clone -q $REPO network
-sed -i 's/^cidrs:/cidrs:\n  humans: 10.60.64.0\/24/' "$WORK/hub/network/network.yaml"
-on hub git -C network commit -q -a -m people
-add_peer() { # NAME [OPTION...]
-	on hub env -C "$WORK/hub/network" innernet add-peer --name "$1" --auto-ip --cidr humans --save-config "$WORK/$1.yaml" \
-		--commit --yes "${@:2}" >/dev/null || bail "no $1"
-}
-add_peer alice --admin
-add_peer bob
-on hub git -C network push -q 2>/dev/null || bail 'not pushed'
-spawn hub server innernet-reconcile --watch corp --verbose
-ok 'the server publishes' wait_log hub server 'published: version'
+site_new corp 10.60.0.0/16 --verbose
+site_humans 10.60.64.0/24
+site_invite alice --admin
+site_invite bob
+site_push
 for p in alice bob; do
 	ok "$p joins" on $p innernet install "$WORK/$p.yaml"
 	spawn $p daemon innernet up corp --daemon
 done
-
 
 # What git said, each line without its own "remote: " and the blanks it ends lines with.
 heard() { # HOST ARGUMENT...

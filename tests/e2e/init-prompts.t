@@ -2,9 +2,8 @@
 # What `innernet-reconcile init` was not told, it asks for at a terminal; without one, it names the missing option.
 . "$(dirname "$0")/lib.sh"
 
-export HOME=$WORK/home TERM=xterm
-mkdir -p "$HOME"
-cd "$HOME" || bail 'no folder'
+desk_new .
+export TERM=xterm
 init=(innernet-reconcile --config-dir "$WORK/etc" --data-dir "$WORK/lib" init)
 
 like "$("${init[@]}" 2>&1 </dev/null)" 'init: --network-name is missing' 'without a terminal the missing option is named'

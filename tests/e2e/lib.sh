@@ -100,6 +100,13 @@ done_testing() {
 	exit
 }
 
+run() { # COMMAND...: its output in $out, its errors in $err, its exit code in $status
+	out=$("$@" 2>"$WORK/.err" </dev/null)
+	status=$?
+	# shellcheck disable=SC2034 # for whoever sources this
+	err=$(cat "$WORK/.err")
+}
+
 # ---- the sandbox ----------------------------------------------------------------------------------------------------
 
 enter_sandbox() {
@@ -322,6 +329,16 @@ runs() { # HOST LABEL: is it running? (A zombie is not.)
 stop() { # HOST LABEL [SIGNAL]: and waits until it is gone
 	on "$1" kill "-${3:-TERM}" "$(spawned_pid "$1" "$2")" 2>/dev/null
 	wait_for "${4:-10}" not runs "$1" "$2"
+}
+
+# A person at a machine that is no host: a home of its own, with git, and in it the folder that is gone to.
+desk_new() { # FOLDER
+	export HOME=$WORK/home GIT_CONFIG_GLOBAL=$WORK/home/.gitconfig
+	mkdir -p "$HOME/$1"
+	git config --global user.name Ada
+	git config --global user.email ada@example.com
+	git config --global init.defaultBranch main
+	cd "$HOME/$1" || bail 'no folder'
 }
 
 talk() { # DESCRIPTION [on HOST] COMMAND...: at a terminal; the dialogue is standard input, as pty_driver.c has it

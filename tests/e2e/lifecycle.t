@@ -2,43 +2,29 @@
 # What becomes of peers over the years: one moves while it is away, the ledger is lost and put back, what was replaced
 # or removed comes back by a revert. The interfaces and the pings are what counts.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/site.sh"
 
-REPO=/var/lib/innernet-reconcile/life/network.git
 LEDGER=refs/heads/innernet/enrolments
 host_new hub 192.0.2.1
 host_new alice 192.0.2.11
 host_new bob 192.0.2.12
-on hub git config --global user.name Ada
-on hub git config --global user.email ada@example.com
-admin() { on hub env -C "$WORK/hub/network" "$@"; }
 edit() { # SED-SCRIPT MESSAGE: one commit, pushed; what the push says
 	admin sed -i -e "$1" network.yaml && admin git commit -q -a -m "$2" && admin git push 2>&1
 }
 drop() { admin git reset -q --hard origin/main; } # what was refused
-status_has() { on hub innernet-reconcile status life 2>&1 | grep -qE -e "$1"; } # REGEX
-key_of() { on "$1" wg show life public-key; }
 allowed_of() { on hub wg show life allowed-ips | awk -v k="$1" -F '\t' '$1 == k { print $2 }'; } # KEY: on the server
 allowed_is() { [ "$(allowed_of "$1")" = "$2" ]; }                                               # KEY TEXT
 has_address() { on "$1" ip -4 -o address show dev life | grep -qF " $2/"; }                      # HOST ADDRESS
 on_interface() { on hub wg show life peers | grep -qxF -e "$1"; }                                # KEY
 # The peers of every interface with their addresses and last handshakes: what stays when nobody is disturbed.
 sessions() { for h in hub alice bob; do on $h sh -c 'wg show life dump | cut -f 1,4,5 | tail -n +2 | sort'; done; }
-take() { install -m 0600 "$WORK/hub/$2.yaml" "$WORK/$1/"; } # HOST INVITATION
 
-on hub innernet-reconcile init --network-name life --network-cidr 10.64.0.0/16 --external-endpoint 192.0.2.1:51820 \
-	--server-name hub >/dev/null || bail 'init'
-spawn hub server innernet-reconcile --watch life
-wait_log hub server 'published: version 0.1'
-on hub git clone -q $REPO network
-admin sed -i 's/^cidrs:/cidrs:\n  humans: 10.64.64.0\/24/' network.yaml
-admin git commit -qam CIDRs
-for who in alice bob carol; do
-	admin innernet add-peer --name $who --auto-ip --cidr humans --save-config ../$who.yaml --commit >/dev/null 2>&1
-done
-admin git push -q 2>/dev/null
+site_new life 10.64.0.0/16
+site_humans 10.64.64.0/24
+for who in alice bob carol; do site_invite $who; done
+site_push
 for who in alice bob; do
-	take $who $who
-	ok "$who joins" on $who innernet install $who.yaml
+	ok "$who joins" on $who innernet install "$WORK/$who.yaml"
 	spawn $who daemon innernet up --daemon life
 done
 ok 'they reach each other' wait_for 20 ping_works alice 10.64.64.2 1
@@ -79,7 +65,6 @@ good=$(on hub git -C $REPO rev-parse $LEDGER)
 first=$(on hub git -C $REPO rev-list --max-parents=0 $LEDGER)
 before=$(sessions)
 host_new carol 192.0.2.13
-take carol carol
 for what in deleted rewound rewritten; do
 	case $what in
 	deleted) on hub git -C $REPO update-ref -d $LEDGER ;;
@@ -90,7 +75,7 @@ for what in deleted rewound rewritten; do
 	like "$(on hub innernet-reconcile status life)" 'invitations cannot be redeemed until it is put back' 'which is said'
 	ok 'with what puts it back' wait_for 10 grep -qF "put it back: git -C $REPO/ update-ref $LEDGER $good" "$(log_of hub server)"
 	if [ $what = deleted ]; then
-		out=$(on carol timeout 20 innernet install carol.yaml 2>&1)
+		out=$(on carol timeout 20 innernet install "$WORK/carol.yaml" 2>&1)
 		isnt $? 0 'an invitation is not redeemed meanwhile'
 		like "$out" '503 ledger-unavailable: the server cannot record invitations at the moment' 'with a clear word'
 		nok 'and is on no interface but with its temporary key' on hub sh -c "wg show life allowed-ips | grep -c 10.64.64.3/32 | grep -qx 2"
@@ -102,14 +87,14 @@ for what in deleted rewound rewritten; do
 	ok 'put back, it is in order' wait_for 10 status_has 'Ready +True'
 done
 is "$(sessions | grep -v 10.64.64.3/32)" "$(grep -v 10.64.64.3/32 <<<"$before")" 'no session was touched in all that'
-ok 'the same invitation is good then' on carol innernet install carol.yaml
+ok 'the same invitation is good then' on carol innernet install "$WORK/carol.yaml"
 ok 'and its peer reaches the others' wait_for 20 ping_works carol 10.64.64.1 1
 like "$(on hub git -C $REPO log --format=%s -1 $LEDGER)" '^redeem ' 'the ledger has it'
 
 # ---- what was replaced or removed comes back by a revert --------------------------------------------------------------
 
 admin git pull -q
-admin innernet invite-peer --name carol --save-config ../again.yaml --push --yes >/dev/null 2>&1
+admin innernet invite-peer --name carol --save-config "$WORK/again.yaml" --push --yes >/dev/null 2>&1
 carol=$(key_of carol)
 ok 'a new invite takes the old key off the interface' wait_for 10 not on_interface "$carol"
 ok 'and its pings end' ping_fails carol 10.64.64.1
@@ -119,8 +104,7 @@ like "$(admin git push 2>&1)" "error\[invite-spent\]: the invite of peer 'carol'
 nok 'which brings the key back nowhere' on_interface "$carol"
 drop
 on carol innernet uninstall life --yes >/dev/null 2>&1
-take carol again
-ok 'the new invite is still good' on carol innernet install again.yaml
+ok 'the new invite is still good' on carol innernet install "$WORK/again.yaml"
 ok 'and its peer reaches the others again' wait_for 20 ping_works carol 10.64.64.1 1
 carol=$(key_of carol)
 admin innernet delete-peer --name carol --push --yes >/dev/null 2>&1

@@ -2,6 +2,7 @@
 # Where peers are many, nobody is looked for unasked: traffic does it, and a knock through a server has the other side
 # open its NAT as well. No more than 64 are looked for at a time. Host names are asked for again when they are needed.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/site.sh"
 
 need_nat
 host_new hub 192.0.2.1
@@ -17,29 +18,22 @@ of() { on "$1" wg show mnet "$2" | grep -F "${key[$3]}" | cut -f 2-; } # HOST WH
 kept_alive() { on alice wg show mnet persistent-keepalive | grep -c -v 'off$'; }
 reaches() { ping_works "$1" "${ip[$2]}" "${3:-5}"; } # HOST PEER [SECONDS]
 
-on hub git config --global user.name Admin
-on hub git config --global user.email admin@example.com
-on hub innernet-reconcile init --network-name mnet --network-cidr 10.65.0.0/16 \
-	--external-endpoint 192.0.2.1:51820 --server-name hub >/dev/null
-spawn hub server innernet-reconcile --watch mnet
-on hub git clone -q /var/lib/innernet-reconcile/mnet/network.git network
-on hub sed -i -e 's/^cidrs:/cidrs:\n  humans: 10.65.64.0\/24/' network/network.yaml
-for who in $joined; do
-	on hub sh -c "cd network && innernet add-peer --name $who --auto-ip --cidr humans --save-config ../$who.yaml --yes" >/dev/null
-	install -m 0600 "$WORK/hub/$who.yaml" "$WORK/$who/invitation.yaml"
-done
-on hub sh -c 'cd network && innernet set-endpoint --name carol --endpoint carol.example:51821 --yes' >/dev/null
+site_new mnet 10.65.0.0/16
+site_humans 10.65.64.0/24
+for who in $joined; do site_invite "$who"; done
+admin innernet set-endpoint --name carol --endpoint carol.example:51821 --yes >/dev/null
 # Machines that are off: 70 of them.
 for n in $(seq 100 169); do
 	printf '  off-%s: { ip: 10.65.64.%s, public_key: "%s", endpoint: "192.0.2.200:%s" }\n' "$n" "$n" \
 		"$(wg genkey | wg pubkey)" "$n"
 done >"$WORK/off"
-on hub sed -i -e "/^peers:/r $WORK/off" network/network.yaml
-on hub sh -c 'cd network && git commit -qam peers && git push -q' 2>"$WORK/push" || bail "$(cat "$WORK/push")"
+admin sed -i -e "/^peers:/r $WORK/off" network.yaml
+admin git commit -q -a -m peers
+site_push
 for host in alice bob; do on $host sh -c 'echo "192.0.2.99 carol.example" >>/etc/hosts'; done
 on carol sh -c 'echo "192.0.2.30 carol.example" >>/etc/hosts'
 for who in $joined; do
-	spawn "$who" install innernet install invitation.yaml
+	spawn "$who" install innernet install "$WORK/$who.yaml"
 done
 for who in $joined; do
 	wait_log "$who" install 'To keep it so' || bail "$(cat "$(log_of "$who" install)")"

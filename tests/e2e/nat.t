@@ -2,6 +2,7 @@
 # Peers behind NATs find each other: two behind two of them, one behind none, two on one LAN. Those whose NATs leave no
 # way are told so. Nothing of this disturbs a session that is up.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/site.sh"
 
 need_nat
 host_new hub 192.0.2.1
@@ -27,20 +28,12 @@ reaches() { ping_works "$1" "${ip[$2]}" "${3:-5}"; }                            
 status_of() { on "$1" innernet status nnet | grep -A 1 -E "^  [a-z?FAIL]+ +$2 "; }          # HOST PEER
 says() { status_of "$1" "$2" | grep -qE -e "$3"; }                                          # HOST PEER REGEX
 
-on hub git config --global user.name Admin
-on hub git config --global user.email admin@example.com
-on hub innernet-reconcile init --network-name nnet --network-cidr 10.64.0.0/16 \
-	--external-endpoint 192.0.2.1:51820 --server-name hub >/dev/null
-spawn hub server innernet-reconcile --watch nnet
-on hub git clone -q /var/lib/innernet-reconcile/nnet/network.git network
-on hub sed -i -e 's/^cidrs:/cidrs:\n  humans: 10.64.64.0\/24/' network/network.yaml
+site_new nnet 10.64.0.0/16
+site_humans 10.64.64.0/24
+for who in $everybody; do site_invite "$who"; done
+site_push
 for who in $everybody; do
-	on hub sh -c "cd network && innernet add-peer --name $who --auto-ip --cidr humans --save-config ../$who.yaml --yes" >/dev/null
-	install -m 0600 "$WORK/hub/$who.yaml" "$WORK/$who/invitation.yaml"
-done
-on hub sh -c 'cd network && git commit -qam peers && git push -q' 2>/dev/null
-for who in $everybody; do
-	spawn "$who" install innernet install invitation.yaml
+	spawn "$who" install innernet install "$WORK/$who.yaml"
 done
 for who in $everybody; do
 	wait_log "$who" install 'To keep it so' || bail "$(cat "$(log_of "$who" install)")"
