@@ -75,10 +75,11 @@
 #define KNOCKS_MAX        64   /* knocks in one reply: a peer has as many attempts under way at most */
 
 /* Git. */
-#define COMMITS_MAX          (16u << 20)     /* reachable commits that are counted */
-#define GIT_COMMIT_MAX       (1u << 20)      /* bytes of one commit object: messages and signatures */
-#define GIT_TREE_MAX         (16u << 20)     /* bytes of one tree object */
-#define GIT_NOTE_MAX         (16u << 20)     /* bytes of a verdict: all diagnostics of a commit */
+#define COMMITS_MAX          (16u << 20) /* reachable commits that are counted */
+#define GIT_COMMIT_MAX       (1u << 20)  /* bytes of one commit object: messages and signatures */
+#define GIT_TREE_MAX         (16u << 20) /* bytes of one tree object */
+#define GIT_NOTE_MAX         (16u << 20) /* bytes of a verdict: all diagnostics of a commit */
+#define LEDGER_COMMITS_MAX   (1u << 16)  /* commits on the ledger's branch that are new at once: two seconds' walk */
 #define LEDGER_RECORDS_MAX   (2 * PEERS_MAX) /* files on the ledger's branch that are new at once */
 #define LEDGER_FOLDERS_MAX   (1u << 19) /* folders of the same: four kinds, with two levels of 256 each, are half */
 #define REPO_LOCK_SECONDS    60 /* a lock on a ref of ours that is older was left by a kill: writing takes milliseconds */

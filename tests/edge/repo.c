@@ -1,5 +1,6 @@
 /* Reading a definition from git: one ref, bounded, regular files alone; commits counted exactly. */
 #include "reconcile/edge/git/repo.h"
+#include "reconcile/edge/git/repo_write.h"
 #include "tests/edge/git_test.h"
 
 #define MAIN "refs/heads/main"
@@ -136,6 +137,27 @@ static void test_numbers(void **state)
 	c[9] = commit_make(f->git, NULL, NULL, 0, one_file, 1, 77);
 	assert_int_equal(number(r, &c[9], &c[8], &descends), 1);
 	assert_false(descends);
+	repo_close(r);
+}
+
+/* Whoever may push a million commits does not keep the server busy with them. */
+static void test_descends_within(void **state)
+{
+	struct fixture *f = *state;
+	struct repo *r = open_it(f);
+	struct diags d = {0};
+	git_oid c[8];
+
+	c[0] = commit_make(f->git, MAIN, NULL, 0, one_file, 1, 1);
+	for (int i = 1; i < 8; i++)
+		c[i] = commit_make(f->git, NULL, &c[i - 1], 1, one_file, 1, i);
+	assert_int_equal(repo_descends(r, &c[5], &c[0], 5, &d), 1);
+	assert_int_equal(repo_descends(r, &c[3], &c[5], 5, &d), 0);
+	assert_null(d.first);
+	assert_int_equal(repo_descends(r, &c[7], &c[0], 5, &d), -1);
+	assert_string_equal(code_of(&d), "too-large");
+	assert_string_equal(d.first->message, "the history has more than 5 new commits");
+	diags_free(&d);
 	repo_close(r);
 }
 
@@ -350,6 +372,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_no_branch, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_shallow, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_numbers, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_descends_within, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_replace_refs_are_ignored, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_definition_and_includes, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_only_regular_files, setup, teardown),

@@ -453,7 +453,7 @@ static int find_tip(struct ledger *l, git_oid *tip, struct diags *d)
 			return -1;
 		git_tree_free(tree);
 		struct diags why = {0};
-		err = repo_descends(l->repo, tip, &l->tip, &why);
+		err = repo_descends(l->repo, tip, &l->tip, LEDGER_COMMITS_MAX, &why);
 		if (err < 0)
 			diag_error(d, "ledger-corrupt", NULL, "the ledger cannot be followed to what was good: %s",
 				   why.first ? why.first->message : "out of memory");

@@ -369,8 +369,8 @@ static git_commit *commit_load(struct repo *r, const git_oid *id, struct diags *
 	return c;
 }
 
-/* Adds to `seen` all that `from` reaches without passing what is in `known`. *hit: `known`'s tip was met. */
-static int walk(struct repo *r, const git_oid *from, const struct oid_set *known, const git_oid *tip,
+/* Adds to `seen` all that `from` reaches without passing what is in `known`, at most `max`. *hit: `known`'s tip was met. */
+static int walk(struct repo *r, const git_oid *from, const struct oid_set *known, const git_oid *tip, size_t max,
 		struct oid_set *seen, bool *hit, struct diags *d)
 {
 	git_oid *stack = NULL;
@@ -410,8 +410,9 @@ static int walk(struct repo *r, const git_oid *from, const struct oid_set *known
 			}
 		}
 		git_commit_free(c);
-		if (seen->n > COMMITS_MAX) {
-			diag_error(d, "too-large", NULL, "the history has more than %u commits", COMMITS_MAX);
+		if (seen->n > max) {
+			diag_error(d, "too-large", NULL, "the history has more than %zu %scommits", max,
+				   known->n ? "new " : "");
 			goto out;
 		}
 	}
@@ -433,12 +434,12 @@ static int base_set(struct repo *r, const git_oid *id, struct diags *d)
 
 	if (r->base.n && git_oid_equal(&r->base_tip, id))
 		return 0;
-	if (walk(r, id, &r->base, &r->base_tip, &more, &hit, d) < 0)
+	if (walk(r, id, &r->base, &r->base_tip, COMMITS_MAX, &more, &hit, d) < 0)
 		goto out;
 	if (!hit) {
 		oid_set_free(&r->base);
 		oid_set_free(&more);
-		if (walk(r, id, &more, &oid_zero, &r->base, &hit, d) < 0) {
+		if (walk(r, id, &more, &oid_zero, COMMITS_MAX, &r->base, &hit, d) < 0) {
 			oid_set_free(&r->base);
 			goto out;
 		}
@@ -481,14 +482,14 @@ int repo_commit_info(struct repo *r, const char *sha, const char *base, struct c
 	if (base && base_set(r, &base_id, d) < 0)
 		return -1;
 	c = commit_load(r, &id, d);
-	if (!c || walk(r, &id, &r->base, &r->base_tip, &seen, &hit, d) < 0)
+	if (!c || walk(r, &id, &r->base, &r->base_tip, COMMITS_MAX, &seen, &hit, d) < 0)
 		goto out;
 	out->number = r->base.n + seen.n;
 	if (!hit) {
 		const struct oid_set nothing = {0};
 		bool unused;
 		oid_set_free(&seen);
-		if (walk(r, &id, &nothing, &oid_zero, &seen, &unused, d) < 0)
+		if (walk(r, &id, &nothing, &oid_zero, COMMITS_MAX, &seen, &unused, d) < 0)
 			goto out;
 		out->number = seen.n;
 	}
@@ -502,7 +503,7 @@ out:
 	return ret;
 }
 
-int repo_descends(struct repo *r, const git_oid *from, const git_oid *ancestor, struct diags *d)
+int repo_descends(struct repo *r, const git_oid *from, const git_oid *ancestor, size_t max, struct diags *d)
 {
 	struct oid_set known = {0}, seen = {0};
 	bool hit = false;
@@ -510,7 +511,7 @@ int repo_descends(struct repo *r, const git_oid *from, const git_oid *ancestor, 
 
 	if (oid_set_add(&known, ancestor) < 0)
 		out_of_memory(d);
-	else if (walk(r, from, &known, ancestor, &seen, &hit, d) == 0)
+	else if (walk(r, from, &known, ancestor, max, &seen, &hit, d) == 0)
 		ret = hit;
 	oid_set_free(&known);
 	oid_set_free(&seen);

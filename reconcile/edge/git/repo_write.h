@@ -7,9 +7,9 @@
 
 /*
  * Does `ancestor` come before `from`, or is it that? 1, 0, or -1 with a diagnostic. Every commit on the way is bounded
- * before it is loaded, as is their number.
+ * before it is loaded; more than `max` of them are an error ("too-large").
  */
-int repo_descends(struct repo *r, const git_oid *from, const git_oid *ancestor, struct diags *d);
+int repo_descends(struct repo *r, const git_oid *from, const git_oid *ancestor, size_t max, struct diags *d);
 
 /* A tree, a commit with its tree, and a blob, each bounded before it is loaded. 0, or libgit2's error. */
 int repo_tree_load(struct repo *r, const git_oid *id, git_tree **out);
