@@ -79,6 +79,8 @@ accept_alice() {
 #!/bin/sh
 key=\$(sed -n 's/^key //p')
 echo "\$key" >alice.key
+# She may shake hands at once: what is not answered she tries again after 5 s.
+wg set corp peer "\$key"
 # The answer first, then the address: a server waits for the acknowledgement.
 (sleep 0.1; wg set corp peer '$TEMPORARY' remove peer "\$key" allowed-ips 10.60.64.2/32) >/dev/null 2>&1 </dev/null &
 sed -i "s|^  alice:.*|  alice: { ip: 10.60.64.2, public_key: \"\$key\" }|" '$DEF/network.yaml'
