@@ -3,16 +3,19 @@
  *
  * GET /v1/poll is answered with DIR/poll (200) when it differs from what this connection's `have` was answered
  * with last, else held until it does, for at most the `wait` that was asked for (then 204). POST /v1/redeem runs
- * DIR/redeem with the body on its standard input: what that prints is the answer, the first word of it the status.
+ * DIR/redeem with the body on its standard input: what that prints is the answer, the first word of it the status. When
+ * a 200 has arrived, DIR/redeemed is run.
  * PUT /v1/endpoints is taken (204) and forgotten.
  * DIR/raw, when it is there, is sent to everybody as it is, head and all. Each request is a line on stdout.
  */
 #include <arpa/inet.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -97,6 +100,15 @@ static void serve_poll(int fd, const char *request, ino_t last)
 	free(body);
 }
 
+/* As the server has it: the other side may be gone, too. */
+static void await_acknowledgement(int fd)
+{
+	int left = 1;
+
+	for (int i = 0; i < 2000 && ioctl(fd, SIOCOUTQ, &left) == 0 && left > 0; i++)
+		usleep(1000);
+}
+
 static void serve_redeem(int fd, const char *request)
 {
 	const char *body = strstr(request, "\r\n\r\n");
@@ -117,6 +129,11 @@ static void serve_redeem(int fd, const char *request)
 	if (n >= 3)
 		memcpy(status, out, 3);
 	answer(fd, status, out + (n > 4 ? 4 : n), n > 4 ? n - 4 : 0);
+	if (strcmp(status, "200") != 0)
+		return;
+	await_acknowledgement(fd);
+	if (system("./redeemed") != 0)
+		perror("redeemed");
 }
 
 static void serve(int fd, const char *request, ino_t last)

@@ -81,13 +81,16 @@ key=\$(sed -n 's/^key //p')
 echo "\$key" >alice.key
 # She may shake hands at once: what is not answered she tries again after 5 s.
 wg set corp peer "\$key"
-# The answer first, then the address: a server waits for the acknowledgement.
-(sleep 0.1; wg set corp peer '$TEMPORARY' remove peer "\$key" allowed-ips 10.60.64.2/32) >/dev/null 2>&1 </dev/null &
 sed -i "s|^  alice:.*|  alice: { ip: 10.60.64.2, public_key: \"\$key\" }|" '$DEF/network.yaml'
 innernet snapshot '$DEF/network.yaml' --for alice --key '$WORK/hub/signer' >poll.new && mv poll.new poll
 echo "200 redeemed"
 HOOK
-	chmod +x "$OFFER/redeem"
+	# The answer first, then the address.
+	cat >"$OFFER/redeemed" <<HOOK
+#!/bin/sh
+wg set corp peer '$TEMPORARY' remove peer "\$(cat alice.key)" allowed-ips 10.60.64.2/32
+HOOK
+	chmod +x "$OFFER/redeem" "$OFFER/redeemed"
 }
 
 # refuse_alice STATUS TEXT: the hub answers an enrolment with this
