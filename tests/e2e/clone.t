@@ -91,9 +91,9 @@ is "$(on bob innernet complete peer -- override-peer-endpoint corp --name | xarg
 	'or in the snapshot'
 is "$(on bob innernet complete cidr -- override-peer-endpoint corp --name | xargs)" 'corp infra humans' 'with their CIDRs'
 is "$(on bob innernet complete argument -- status)" corp 'and the networks themselves'
-run alice env -C / innernet validate corp
+run_on alice env -C / innernet validate corp
 like "$status $out" "^0 $WORK/alice/corp/network.yaml: valid: network corp, " 'validate takes it'
-run carol env -C / innernet why alice hub corp
+run_on carol env -C / innernet why alice hub corp
 is "$status $(head -n 1 <<<"$out") $(on carol git -C mine rev-parse HEAD)" "0 alice and hub reach each other. $(tip)" \
 	'why takes it, of what the server has now'
 # What the server refuses leaves nothing.
@@ -182,8 +182,8 @@ is "$(on alice find ada/two -not -user 1000)" '' 'nothing of it is now root'"'"'
 # ---- through the server ---------------------------------------------------------------------------------------------
 
 on hub sh -c 'echo 0 >/proc/sys/net/ipv4/ip_forward'
-run alice env -C / innernet invite-peer corp --name erin --save-config "$WORK/alice/again.yaml" --yes
-run alice env -C / innernet export erin corp --via hub -o "$WORK/alice/erin.conf" --yes
+run_on alice env -C / innernet invite-peer corp --name erin --save-config "$WORK/alice/again.yaml" --yes
+run_on alice env -C / innernet export erin corp --via hub -o "$WORK/alice/erin.conf" --yes
 is "$status" 0 'a peer that is reached through the server'
 ok 'which says when it does not forward' \
 	wait_log hub server 'forwarding: the kernel forwards no IPv4, and 1 peer is reached through this server: sysctl -w net\.ipv4\.ip_forward=1'
@@ -194,7 +194,7 @@ stop hub server
 run_on alice innernet enable-peer corp --name bob
 is "$status $err" "1 error[no-answer]: the server at 10.60.0.1:51820 does not answer
   help: is the network up? \`innernet status corp\`" 'a server that is away is said at once'
-run alice innernet why alice hub corp
+run_on alice innernet why alice hub corp
 is "$status $(head -n 1 <<<"$err")" '0 warning[no-answer]: the server at 10.60.0.1:51820 does not answer' \
 	'and is no hindrance to why'
 done_testing
