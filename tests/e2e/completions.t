@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 
 export HOME=$WORK/home TERM=xterm GIT_CONFIG_NOSYSTEM=1
-mkdir -p "$HOME/net" "$HOME/own" "$HOME/etc" "$HOME/functions" "$HOME/-x y"
+mkdir -p "$HOME/net" "$HOME/own" "$HOME/etc" "$HOME/functions"
 cd "$HOME" || bail 'no folder'
 define() { # NETWORK PEER...
 	printf 'network: %s\ncidr: 10.60.0.0/16\ncidrs:\n  infra: 10.60.0.0/24\n  humans: 10.60.64.0/24\npeers:\n' "$1"
