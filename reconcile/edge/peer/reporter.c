@@ -3,6 +3,7 @@
 #include "reconcile/edge/base/backoff.h"
 #include "reconcile/edge/base/file.h"
 #include "reconcile/edge/base/log.h"
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,12 +11,15 @@
 #define SOON_MS  1000  /* after an event: an address comes with others, and with routes */
 #define LOOK_MS  60000 /* what no event told */
 #define AGAIN_MS 60000 /* to a server that does not say what it was told */
+/* To each server, at most twice as late: one that has lost it, and is not polled, has no other way to know. */
+#define AFRESH_MS 900000
 
 /* One server, and whether it has the report. */
 struct told {
 	struct addr server;
 	bool has, refused;
-	int64_t again; /* boot milliseconds of the last time that it was told again; 0: never */
+	int64_t again;  /* boot milliseconds of the last time that it was told again; 0: never */
+	int64_t afresh; /* has: boot milliseconds from when on it is told the same once more */
 };
 
 struct reporter {
@@ -108,6 +112,7 @@ static void on_answer(void *ctx, struct client_answer *answer)
 	r->busy = false;
 	if (peer_report_answer(answer, why) == 0) {
 		t->has = true;
+		t->afresh = clock_boot_ms() + AFRESH_MS + randombytes_uniform(AFRESH_MS);
 		r->problem[0] = '\0';
 		log_debug("reported", "%s: %u endpoint%s of this machine", peer_config_interface(r->peer->config),
 			  r->report.n, r->report.n == 1 ? "" : "s");
@@ -162,6 +167,8 @@ static void on_timer(void *ctx)
 		arm(r, backoff_ms(++r->failures));
 		return;
 	}
+	for (size_t i = 0; i < r->n_told; i++)
+		r->told[i].has &= clock_boot_ms() < r->told[i].afresh;
 	send_next(r);
 }
 

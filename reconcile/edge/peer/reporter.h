@@ -1,6 +1,6 @@
 /*
- * The daemon's half of reporting: every server is told where this machine is, when that changes and when a server has
- * forgotten it. It has a connection of its own, beside the poll that is held.
+ * The daemon's half of reporting: every server is told where this machine is, when that changes, when a server has
+ * forgotten it, and now and then. It has a connection of its own, beside the poll that is held.
  */
 #ifndef EDGE_REPORTER_H
 #define EDGE_REPORTER_H
