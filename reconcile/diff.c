@@ -89,13 +89,20 @@ static bool allowed_eq(const struct device_peer *a, const struct device_peer *b)
 	return prefixes_eq(a->allowed, a->n_allowed, b->allowed, b->n_allowed);
 }
 
+/* Is another keepalive our own doing, where the network leaves it open? That is no drift, and hides none. */
+static bool keepalive_chosen(const struct device_peer *want, const struct device_peer *last)
+{
+	return want->keepalive_open && want->keepalive != last->keepalive;
+}
+
 static void peer_added(struct differ *d, const struct device_peer *want, const struct device_peer *last)
 {
 	struct op *op = emit(d, OP_PEER_ADD, 0);
 	if (!op)
 		return;
 	op->after = want;
-	op->drift = last && allowed_eq(want, last) && want->keepalive == last->keepalive;
+	op->drift =
+	    last && allowed_eq(want, last) && (want->keepalive == last->keepalive || keepalive_chosen(want, last));
 	d->plan->n_add++;
 }
 
@@ -140,6 +147,8 @@ static void peer_both(struct differ *d, const struct device_peer *want, const st
 	op->set_keepalive = keepalive;
 	op->set_allowed = allowed;
 	op->clear_psk = have->has_psk;
+	if (last && keepalive_chosen(want, last))
+		keepalive = false;
 	/* An endpoint alone is never drift: WireGuard itself moves it when the peer roams. */
 	op->drift = last && (keepalive || allowed || have->has_psk) &&
 		    (!keepalive || want->keepalive == last->keepalive) && (!allowed || allowed_eq(want, last));

@@ -217,6 +217,13 @@ static void test_drift(void **state)
 	/* The device has no names: a removed peer is called what we called it. */
 	assert_null(p->ops[1].before->name);
 	assert_string_equal(p->ops[2].before->name, "frank");
+	/* A keepalive that we choose ourselves hides nothing of it, and is none. */
+	want->peers[0].keepalive_open = want->peers[1].keepalive_open = want->peers[3].keepalive_open = true;
+	want->peers[0].keepalive = want->peers[3].keepalive = 25;
+	p = device_diff(a, want, have, last, NOW);
+	assert_ops(p,
+		   "ROUTE_DEL 10.7.0.0/16; REMOVE 05!; REMOVE 06; CHANGE 04 keepalive allowed!; CHANGE 02 keepalive; "
+		   "CHANGE 03 endpoint; ADD 01!; ADDRESS_ADD 10.0.0.9/32!; ROUTE_ADD 10.0.0.0/16");
 	/* Nothing is drift when nobody knows what was applied. */
 	p = device_diff(a, want, have, absent_state(a), NOW);
 	for (uint32_t i = 0; i < p->n_ops; i++)
