@@ -13,6 +13,7 @@
 #define DEMAND_REST_MS 15000  /* where somebody waits for the peer */
 #define DEMAND_MS      30000  /* after which nobody does any more: WireGuard itself tries every 5 s for who waits */
 #define TRAFFIC_MS     300000 /* so long after the last data a NAT is kept open */
+#define YIELD_MS       300    /* longer than a packet takes, and than what is published takes to be known to both */
 #define LOST_MS        20000  /* who has not answered for so long has lost the session; the header's comment */
 #define LOOK_GAP_MS    10000  /* two looks that are further apart say nothing of what was between them */
 #define ASK_MIN_MS     10000  /* between two questions for a host name; twice as long after each more */
@@ -285,14 +286,23 @@ static int64_t doubled(int64_t ms, uint32_t times, int64_t max)
 	return ms < max ? ms : max;
 }
 
+/* When a round may begin, where nothing else is in the way. */
+static int64_t soonest(const struct track *t, const struct candidates_facts *f)
+{
+	bool yields = f->want->has_key && key_cmp(&f->want->public_key, &t->key) < 0;
+
+	return yields ? f->now_ms + YIELD_MS : 0;
+}
+
 /* The first move starts anew. One that says without end that it is elsewhere has the others send less and less. */
 static void track_move(struct track *t, const struct candidates_facts *f)
 {
-	int64_t due;
+	int64_t due, first = soonest(t, f);
 
 	if (f->now_ms - t->moved >= REST_MAX_MS)
 		t->moves = 0;
 	due = t->ended ? t->ended + doubled(NEWS_REST_MS, t->moves, REST_MAX_MS) : 0;
+	due = due > first ? due : first;
 	if (!t->moves)
 		t->rounds = 0;
 	if (!t->trying && due < t->until)
@@ -322,7 +332,7 @@ static void track_learn(struct track *t, const struct candidates_facts *f, const
 	} else {
 		t->rounds = t->moves = 0;
 		if (!t->trying)
-			t->until = 0;
+			t->until = soonest(t, f);
 	}
 	t->print = print;
 }

@@ -19,6 +19,11 @@
  * the session, as when the other's NAT came back with other ports; and so has who heard nothing for as long, and is told
  * by a knock that the other one looks for it. Anything that comes from the peer makes it a session again.
  *
+ * Two initiations that cross are both lost: whoever answers the other's no longer takes the answer to its own (the state
+ * is one, section 5.4 of the paper), and the next come 5 s later. Two peers that hear of each other from one push would
+ * do that to each other all the time. So the one with the lesser key begins 300 ms later, unless it is knocked for or
+ * somebody waits: by then its own is not needed any more.
+ *
  * Who is tried: a peer that traffic waits for (its tx_bytes grow without a session: WireGuard knocks in vain), one that
  * asked for it through a server (a knock), and, while they are few, all that never had a session. One that had, and that
  * nobody sends anything to, rests: WireGuard starts again at its last endpoint with the first packet. Where one is tried

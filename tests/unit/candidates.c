@@ -85,6 +85,46 @@ static void test_few_at_once(void **state)
 	sim_free(&s);
 }
 
+/* Both sides hear of each other at once: one of them waits for a moment. */
+static void test_one_side_first(void **state)
+{
+	struct sim s;
+
+	(void)state;
+	for (int k = 0; k < 4; k++) {
+		sim_init(&s, 1);
+		s.want.public_key = key_of(0);
+		s.f.hints = &s.hints[0];
+		s.f.n_hints = 1;
+		sim_reachable(&s, 0, 0);
+		s.f.knocks = &s.want.peers[0].key;
+		s.f.n_knocks = k == 1;
+		sim_look(&s);
+		if (k == 1) {
+			/* It is asked for. */
+			assert_int_equal(candidates_in_flight(s.c), 1);
+		} else {
+			assert_int_equal(candidates_in_flight(s.c), 0);
+			assert_int_equal(s.turn.next_ms, 300);
+			/* It has its first endpoint, for who sends it something meanwhile. */
+			assert_true(sockpoint_eq(&s.there.peers[0].endpoint, &s.peers[0].answers));
+		}
+		if (k == 2)
+			sim_wants(&s, 0);
+		if (k == 3) {
+			/* The other side was heard. */
+			s.there.peers[0].handshake = T0 + s.ms / 1000;
+			s.there.peers[0].rx += 148;
+		}
+		sim_pass(&s, k == 2 ? 100 : 300);
+		sim_look(&s);
+		sim_pass(&s, 100);
+		assert_true(sim_live(&s, 0));
+		assert_int_equal(s.initiations, k == 3 ? 0 : 1);
+		sim_free(&s);
+	}
+}
+
 /* Ten candidates and the seen one: all within a round. */
 static void test_last_of_eleven(void **state)
 {
@@ -394,6 +434,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_order),
 	    cmocka_unit_test(test_few_at_once),
+	    cmocka_unit_test(test_one_side_first),
 	    cmocka_unit_test(test_last_of_eleven),
 	    cmocka_unit_test(test_backs_off),
 	    cmocka_unit_test(test_moves_without_end),
