@@ -92,6 +92,16 @@ static void enrol(const struct fixture *f, uint32_t n, struct buf *out)
 	enrolment_write(out, &e);
 }
 
+/* As a peer does it: whom the remote has kept waiting for too long asks again. */
+static int redeem(const struct fixture *f, struct span record)
+{
+	int status = 503;
+
+	for (int i = 0; i < 4 && status == 503; i++)
+		status = post(f, "127.60.64.3", record, NULL);
+	return status;
+}
+
 static void test_follows(void **state)
 {
 	struct fixture *f = *state;
@@ -177,6 +187,9 @@ static void test_redemption(void **state)
 	}
 	for (uint32_t i = 0; i < 8; i++) {
 		int status = receive(fd[i], NULL);
+		enrol(f, i, &record);
+		if (status == 503)
+			status = redeem(i % 2 ? &g : f, buf_span(&record));
 		answers[status]++;
 		if (status == 200)
 			enrol(f, i, &won);
@@ -187,10 +200,10 @@ static void test_redemption(void **state)
 	/* The same again is harmless, at each of them; another key is not the one. */
 	look(&g, "unchanged");
 	look(f, "unchanged");
-	assert_int_equal(post(f, "127.60.64.3", buf_span(&won), NULL), 200);
-	assert_int_equal(post(&g, "127.60.64.3", buf_span(&won), NULL), 200);
+	assert_int_equal(redeem(f, buf_span(&won)), 200);
+	assert_int_equal(redeem(&g, buf_span(&won)), 200);
 	enrol(f, 99, &record);
-	assert_int_equal(post(&g, "127.60.64.3", buf_span(&record), NULL), 410);
+	assert_int_equal(redeem(&g, buf_span(&record)), 410);
 	/* Who has it reaches both. */
 	assert_int_equal(get(f, "127.60.64.3", "/v1/poll?have=-.-.-&wait=0", NULL), 200);
 	assert_int_equal(get(&g, "127.60.64.3", "/v1/poll?have=-.-.-&wait=0", NULL), 200);
@@ -230,7 +243,7 @@ static void test_away(void **state)
 	arena_free(seen.arena);
 	assert_int_equal(post(f, "127.60.64.3", buf_span(&record), NULL), 503);
 	assert_int_equal(rename(gone, f->repository), 0);
-	assert_int_equal(post(f, "127.60.64.3", buf_span(&record), NULL), 200);
+	assert_int_equal(redeem(f, buf_span(&record)), 200);
 	assert_int_equal(files_below(f, LEDGER, "enrolments"), 1);
 	json_decref(await_condition(f, "Ready", "True", "Serving"));
 
@@ -239,7 +252,7 @@ static void test_away(void **state)
 	folder_remove(f->config->repository);
 	server_start(f);
 	json_decref(await_condition(f, "Ready", "True", "Serving"));
-	assert_int_equal(post(f, "127.60.64.3", buf_span(&record), NULL), 200);
+	assert_int_equal(redeem(f, buf_span(&record)), 200);
 	buf_free(&record);
 }
 
@@ -392,7 +405,7 @@ static void test_read_only(void **state)
 	json_decref(await_condition(f, "Ready", "True", "Serving"));
 	await_files(f, LEDGER, "addresses", 4);
 	await_files(f, LEDGER, "spent", 1);
-	assert_int_equal(post(f, "127.60.64.3", buf_span(&record), NULL), 410);
+	assert_int_equal(redeem(f, buf_span(&record)), 410);
 	buf_free(&text);
 	buf_free(&other);
 	buf_free(&record);
