@@ -50,6 +50,14 @@ done <<'ANSWERS'
 410 invite-used the invitation was used already: ask for a new one
 ANSWERS
 
+# One that has expired by this machine's clock, which may be wrong: asked all the same, and said before.
+refuse_alice 401 'invite-expired: no'
+on alice sh -c 'umask 077 && sed "s/^expires: .*/expires: 1700000000/" alice.yaml >expired.yaml'
+out=$(on alice innernet install expired.yaml 2>&1)
+is "$(sed -n '/says that/p' <<<"$out")" \
+	'redeeming the invitation, which says that it expired at 2023-11-14T22:13:20Z...
+  note: the invitation says that it expired at 2023-11-14T22:13:20Z' 'who waits is told what it says'
+
 # ---- no answer, then one --------------------------------------------------------------------------------------------
 refuse_alice 503 'ledger-unavailable: later'
 out=$(on alice innernet install alice.yaml 2>&1)

@@ -15,6 +15,7 @@
 #define ANSWER_MAX 4096 /* bytes of one line of text */
 #define ROUNDS     2    /* of all servers, before nobody is believed to answer */
 #define WORDS_MAX  200  /* of what a server says, bytes */
+#define EXPIRY_LEN 32   /* 2026-12-07T02:30:24Z, and a year's further digits */
 
 struct redeemer {
 	const struct peer_options *options;
@@ -175,15 +176,21 @@ static bool own_key_works(struct redeemer *r, unsigned connect_ms, struct diags 
 	return works;
 }
 
+/* By this machine's clock, which may be wrong: no reason not to ask. `at` is when. */
+static bool has_expired(const struct redeemer *r, char at[static EXPIRY_LEN])
+{
+	time_t t = (time_t)r->inv->expires;
+	struct tm tm;
+
+	return t && t < clock_unix() && gmtime_r(&t, &tm) && strftime(at, EXPIRY_LEN, "%Y-%m-%dT%H:%M:%SZ", &tm);
+}
+
 static void say_expiry(const struct redeemer *r, struct diags *d, struct diag *g)
 {
-	time_t at = (time_t)r->inv->expires;
-	struct tm tm;
-	char text[32];
+	char at[EXPIRY_LEN];
 
-	if (r->inv->expires && r->inv->expires < clock_unix() && gmtime_r(&at, &tm) &&
-	    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm))
-		diag_note(d, g, NULL, "the invitation says that it expired at %s", text);
+	if (has_expired(r, at))
+		diag_note(d, g, NULL, "the invitation says that it expired at %s", at);
 }
 
 /* An answer that is final: one sentence each. */
@@ -343,12 +350,22 @@ static int keep_settings(const struct peer_options *o, struct peer_settings *s, 
 	return 0;
 }
 
+/* Nobody answers one that has expired: whoever waits knows why from the beginning. */
+static void say_redeeming(const struct redeemer *r)
+{
+	char at[EXPIRY_LEN], text[96] = "redeeming the invitation";
+
+	if (has_expired(r, at))
+		snprintf(text, sizeof(text), "redeeming the invitation, which says that it expired at %s", at);
+	step(r, text);
+}
+
 static int become_peer(struct redeemer *r, struct diags *d)
 {
 	struct peer_config *c = r->peer->config;
 
 	if (!c->redeemed) {
-		step(r, "redeeming the invitation");
+		say_redeeming(r);
 		if (!(r->resumed && own_key_works(r, RESUME_MS, d)) && enrol(r, d) < 0)
 			return -1;
 		c->redeemed = true;
