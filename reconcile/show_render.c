@@ -25,16 +25,11 @@ static const struct device_peer *on_device(const struct shown *s, const struct k
 	return NULL;
 }
 
-/* With a session now: what the daemon said before it began (it looks no more) is of the past. */
-static bool in_session(const struct shown *s, const struct device_peer *dev)
-{
-	return dev && dev->handshake && s->now - dev->handshake < SESSION_SECONDS;
-}
-
+/* With a session now, what the daemon said before it began (it looks no more) is of the past. */
 static const struct daemon_try *looked_for(const struct shown *s, const struct view_peer *p,
 					   const struct device_peer *dev)
 {
-	return dev && !in_session(s, dev) ? daemon_try_find(s->daemon, p->name) : NULL;
+	return dev && !device_peer_is_live(dev, s->now) ? daemon_try_find(s->daemon, p->name) : NULL;
 }
 
 static const char *state_of(const struct shown *s, uint32_t i)
@@ -53,7 +48,7 @@ static const char *state_of(const struct shown *s, uint32_t i)
 		return "not applied";
 	if (!dev->handshake)
 		return "no handshake yet";
-	return in_session(s, dev) ? "connected" : "idle";
+	return device_peer_is_live(dev, s->now) ? "connected" : "idle";
 }
 
 static void add_bytes(struct buf *out, uint64_t n)
@@ -71,6 +66,10 @@ static void add_bytes(struct buf *out, uint64_t n)
 
 void show_age(struct buf *out, int64_t seconds)
 {
+	if (seconds < -CLOCK_SLACK) {
+		buf_str(out, "in the future");
+		return;
+	}
 	if (seconds < 0)
 		seconds = 0;
 	if (seconds < 120)

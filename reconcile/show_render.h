@@ -20,7 +20,7 @@ struct shown {
 	int64_t now;
 };
 
-void show_age(struct buf *out, int64_t seconds); /* "12 s ago" */
+void show_age(struct buf *out, int64_t seconds); /* "12 s ago"; "in the future" where the clock was set back since */
 
 /* All of them set out->failed when out of memory. `brief`: one line a peer, no tree. */
 void show_render_brief(struct buf *out, const struct shown *s);

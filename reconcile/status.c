@@ -370,7 +370,7 @@ static const struct device_peer *on_device(const struct device_state *s, const s
 
 static bool connected(const struct device_peer *p, int64_t now)
 {
-	return p && p->handshake > 0 && now - p->handshake <= SESSION_SECONDS;
+	return p && device_peer_is_live(p, now);
 }
 
 /* What the daemon knows of it, which looks for it. */

@@ -119,6 +119,10 @@ static void test_wrong(void **unused)
 	on[0].handshake = NOW - 181;
 	says(1, "*  FAIL  hub         last handshake 3 min ago, at 192.0.2.1:51820\n");
 	setup(NULL);
+	/* By a clock that has been set back since: it says nothing of now. */
+	on[0].handshake = NOW + 4000;
+	says(1, "*  FAIL  hub         last handshake in the future, at 192.0.2.1:51820\n");
+	setup(NULL);
 	peers[2].server = true;
 	on[1].handshake = 0;
 	on[1].tx = 1;
