@@ -30,8 +30,10 @@ int value_write(struct buf *out, const json_t *root)
 {
 	char *text = json_dumps(root, JSON_INDENT(2));
 
-	if (!text)
+	if (!text) {
+		out->failed = true;
 		return -1;
+	}
 	buf_str(out, text);
 	buf_char(out, '\n');
 	free(text);

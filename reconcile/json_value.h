@@ -13,7 +13,7 @@ bool value_append(json_t *array, json_t *value);
 /* A text from outside: JSON is UTF-8, and what is not is shown as U+FFFD. NULL: out of memory. */
 json_t *value_text(struct span text);
 
-/* The document, indented, and a newline. -1: out of memory. */
+/* The document, indented, and a newline. -1, and out->failed: out of memory, or there is none (NULL). */
 int value_write(struct buf *out, const json_t *root);
 
 #endif

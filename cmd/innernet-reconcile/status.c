@@ -2,6 +2,7 @@
 #include "cmd/innernet-reconcile/commands.h"
 #include "reconcile/edge/base/loop.h"
 #include "reconcile/edge/server/status_file.h"
+#include "reconcile/json_value.h"
 #include "schema/edit.h"
 
 #include <inttypes.h>
@@ -176,20 +177,16 @@ static int not_running(const struct invocation *inv, json_t *o, struct buf *text
 {
 	struct diag *g = diag_warning(d, "not-running", NULL, "no server of '%s' runs", inv->args[0]);
 	struct buf watch = {0};
-	char *changed;
 
 	command_put(&watch, inv, "--watch", inv->args[0]);
 	diag_help(d, g, "start it: %s", watch.p ? watch.p : "");
 	buf_free(&watch);
 	status_not_running(o);
-	if (!(changed = json_dumps(o, JSON_INDENT(2)))) {
-		d->out_of_memory = true;
-		return -1;
-	}
 	buf_reset(text);
-	buf_printf(text, "%s\n", changed);
-	free(changed);
-	return 0;
+	if (value_write(text, o) == 0)
+		return 0;
+	d->out_of_memory = true;
+	return -1;
 }
 
 static int run(struct invocation *inv)

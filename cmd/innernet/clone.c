@@ -2,6 +2,7 @@
 #include "cmd/innernet/commands.h"
 #include "cmd/innernet/common.h"
 #include "cmd/innernet/own_clone.h"
+#include "reconcile/json_value.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -177,10 +178,7 @@ static int say(struct invocation *inv, const struct origin *from, const char *se
 	if (option_given(inv, "json")) {
 		json_t *o = json_pack("{s:s, s:s, s:s, s:s}", "format_version", "1.0", "network", from->network,
 				      "folder", folder, "server", server);
-		char *text = o ? json_dumps(o, JSON_INDENT(2)) : NULL;
-		buf_printf(&b, "%s\n", text ? text : "");
-		b.failed |= !text;
-		free(text);
+		value_write(&b, o);
 		json_decref(o);
 	} else {
 		buf_printf(&b,

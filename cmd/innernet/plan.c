@@ -3,8 +3,7 @@
 #include "cmd/innernet/common.h"
 #include "cmd/innernet/plan_definition.h"
 #include "cmd/innernet/target.h"
-
-#include <stdlib.h>
+#include "reconcile/json_value.h"
 
 static const struct option_spec options[] = {
     {"json", 0, NULL, "one JSON document"},
@@ -25,15 +24,10 @@ static int print_json(const struct invocation *inv, const struct plan *plan)
 {
 	struct buf b = {0};
 	json_t *json = plan_render_json(plan);
-	char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
 	int r;
 
-	if (text)
-		buf_printf(&b, "%s\n", text);
-	else
-		b.failed = true;
+	value_write(&b, json);
 	r = print_buf(inv, &b);
-	free(text);
 	json_decref(json);
 	buf_free(&b);
 	return r;

@@ -2,6 +2,7 @@
 #include "cmd/innernet/plan_definition.h"
 #include "cmd/innernet/common.h"
 #include "reconcile/diag_json.h"
+#include "reconcile/json_value.h"
 #include "reconcile/edge/git/clone.h"
 #include "reconcile/edge/config/guard_file.h"
 #include "reconcile/edge/git/source.h"
@@ -290,7 +291,6 @@ static json_t *json_lines(const struct buf *lines)
 static void put_json(struct turn *t, struct buf *out, const struct buf *tests)
 {
 	json_t *root = impact_render_json(t->impact);
-	char *text;
 	bool ok = root != NULL;
 
 	ok = ok && !json_object_set_new(root, "base", json_revision(t->base.sha));
@@ -299,12 +299,8 @@ static void put_json(struct turn *t, struct buf *out, const struct buf *tests)
 	ok = ok && !json_object_set_new(root, "diagnostics", diags_json(&t->diags));
 	if (option_given(t->inv, "suggest-tests"))
 		ok = ok && !json_object_set_new(root, "suggested_tests", json_lines(tests));
-	text = ok ? json_dumps(root, JSON_INDENT(2)) : NULL;
-	if (text)
-		buf_printf(out, "%s\n", text);
-	else
+	if (!ok || value_write(out, root))
 		out->failed = true;
-	free(text);
 	json_decref(root);
 }
 

@@ -3,6 +3,7 @@
 #include "cmd/innernet/own_clone.h"
 #include "reconcile/edge/git/clone.h"
 #include "reconcile/edge/git/source.h"
+#include "reconcile/json_value.h"
 #include "reconcile/why.h"
 
 #include <jansson.h>
@@ -188,7 +189,6 @@ static void put_json(struct buf *out, const struct answer *t)
 	static const char *const words[] = {[WHY_NO] = "no", [WHY_YES] = "yes", [WHY_PARTLY] = "partly"};
 	const struct why *w = &t->why;
 	json_t *lines = json_array(), *root;
-	char *text = NULL;
 	bool ok = true;
 
 	for (unsigned i = 0; ok && i < w->n_lines; i++)
@@ -201,13 +201,8 @@ static void put_json(struct buf *out, const struct answer *t)
 			 json_end(t, &w->a), "b", json_end(t, &w->b), "reach", words[w->answer], "rule",
 			 why_cause_name(w->cause), "lines", lines, "more_lines", (json_int_t)w->more_lines, "partly",
 			 w->partly, "change", w->change, "add", w->add ? w->add + 2 : NULL);
-	if (ok && root)
-		text = json_dumps(root, JSON_INDENT(2));
-	if (text)
-		buf_printf(out, "%s\n", text);
-	else
+	if (!ok || value_write(out, root))
 		out->failed = true;
-	free(text);
 	json_decref(root);
 }
 

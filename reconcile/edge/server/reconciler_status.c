@@ -2,6 +2,7 @@
 #include "reconcile/edge/base/file.h"
 #include "reconcile/edge/base/log.h"
 #include "reconcile/edge/server/reconciler_state.h"
+#include "reconcile/json_value.h"
 #include "schema/utf8.h"
 
 #include <stdio.h>
@@ -214,15 +215,10 @@ json_t *status_json(struct reconciler *r, uint32_t only)
 int reconciler_status(struct reconciler *r, struct buf *out)
 {
 	json_t *o = status_json(r, NONE);
-	char *text = o ? json_dumps(o, JSON_INDENT(2)) : NULL;
+	int ret = value_write(out, o);
 
 	json_decref(o);
-	if (!text)
-		return -1;
-	buf_str(out, text);
-	buf_char(out, '\n');
-	free(text);
-	return out->failed ? -1 : 0;
+	return ret;
 }
 
 void status_write(struct reconciler *r)
