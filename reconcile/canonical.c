@@ -2,14 +2,10 @@
 #include "reconcile/impact.h"
 
 #include "reconcile/text.h"
+#include "schema/order.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static int name_cmp(const void *p, const void *q)
-{
-	return strcmp(*(const char *const *)p, *(const char *const *)q);
-}
 
 static void put_refs(struct buf *out, const char *key, const struct ref *refs, uint32_t n, bool list, bool sorted)
 {
@@ -24,7 +20,7 @@ static void put_refs(struct buf *out, const char *key, const struct ref *refs, u
 	for (uint32_t i = 0; i < n; i++)
 		names[i] = refs[i].text;
 	if (sorted)
-		qsort(names, n, sizeof(*names), name_cmp);
+		qsort(names, n, sizeof(*names), order_texts);
 	buf_printf(out, "%s%s: %s", out->n && out->p[out->n - 1] == ' ' ? "" : ", ", key, list || n > 1 ? "[" : "");
 	for (uint32_t i = 0; i < n; i++)
 		buf_printf(out, "%s%s", i ? ", " : "", names[i]);

@@ -1,5 +1,6 @@
 #include "reconcile/flatten.h"
 #include "reconcile/object.h"
+#include "schema/order.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -410,11 +411,6 @@ static int cmp_peer_addr(const void *a, const void *b)
 	return addr_cmp(&((const struct view_peer *)a)->ip[0], &((const struct view_peer *)b)->ip[0]);
 }
 
-static int cmp_name(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /* CIDRs and peers share one name space. */
 static int check_names(struct walk *w, const struct view *out)
 {
@@ -425,7 +421,7 @@ static int check_names(struct walk *w, const struct view *out)
 		return -1;
 	for (size_t i = 0; i < n; i++)
 		names[i] = i < out->n_peers ? out->peers[i].name : out->cidrs[i - out->n_peers].name;
-	qsort((void *)names, n, sizeof(*names), cmp_name);
+	qsort((void *)names, n, sizeof(*names), order_texts);
 	for (size_t i = 1; i < n; i++)
 		if (strcmp(names[i - 1], names[i]) == 0)
 			return bad(w, names[i], "stands in the view twice");

@@ -3,6 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+int order_texts(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
 /* One pass: stable, by the byte at keys[0], `len` bytes apart. */
 static void pass(const uint32_t *from, uint32_t *to, uint32_t n, size_t len, const uint8_t *keys)
 {

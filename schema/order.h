@@ -10,6 +10,9 @@
  */
 int order_by_bytes(uint32_t *order, uint32_t n, size_t len, const uint8_t *keys);
 
+/* For qsort(3) and bsearch(3), over an array of texts: by their bytes. */
+int order_texts(const void *a, const void *b);
+
 /*
  * Whether any two of n items are the same. False is certain. True may also mean that memory was short, or that
  * somebody chose the items so that their hashes collide: then the caller compares them in its own way.

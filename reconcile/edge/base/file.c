@@ -1,4 +1,5 @@
 #include "reconcile/edge/base/file.h"
+#include "schema/order.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -360,11 +361,6 @@ int file_remove_tree(const char *path, struct diags *d)
 	return -1;
 }
 
-static int compare_names(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 int file_list(struct arena *a, const char *dir, size_t (*take)(const char *name), const char *const **names, size_t *n,
 	      struct diags *d)
 {
@@ -399,7 +395,7 @@ int file_list(struct arena *a, const char *dir, size_t (*take)(const char *name)
 	}
 	closedir(folder);
 	if (*n)
-		qsort(list, *n, sizeof(*list), compare_names);
+		qsort(list, *n, sizeof(*list), order_texts);
 	*names = list;
 	return 0;
 oom:

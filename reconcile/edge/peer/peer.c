@@ -1,4 +1,5 @@
 #include "reconcile/edge/peer/peer.h"
+#include "schema/order.h"
 #include "reconcile/edge/base/log.h"
 
 #include <inttypes.h>
@@ -172,11 +173,6 @@ int peer_open_any(const struct peer_options *o, const char *ifname, struct this_
 	return peer_open(o, ifname, out, d);
 }
 
-static int compare_names(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 int peer_networks(struct arena *a, const struct peer_options *o, const char *const **names, size_t *n, struct diags *d)
 {
 	const char *const *joined, *const *applied;
@@ -196,9 +192,9 @@ int peer_networks(struct arena *a, const struct peer_options *o, const char *con
 		all[(*n)++] = joined[i];
 	/* What was joined since is no more what was applied before. */
 	for (size_t i = 0; i < n_applied; i++)
-		if (!n_joined || !bsearch(&applied[i], (const void *)joined, n_joined, sizeof(*joined), compare_names))
+		if (!n_joined || !bsearch(&applied[i], (const void *)joined, n_joined, sizeof(*joined), order_texts))
 			all[(*n)++] = applied[i];
-	qsort((void *)all, *n, sizeof(*all), compare_names);
+	qsort((void *)all, *n, sizeof(*all), order_texts);
 	*names = all;
 	return 0;
 }
