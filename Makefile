@@ -63,7 +63,7 @@ FUZZ_CFLAGS  = $(BASE) -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,
                -fno-sanitize-recover=all -DINNERNET_SANITIZED $(PKG_CFLAGS) $(CPPFLAGS)
 
 SCHEMA_SRC := $(wildcard schema/*.c)
-RECON_SRC  := $(wildcard reconcile/*.c)
+RECON_SRC  := $(wildcard reconcile/*/*.c)
 EDGE_SRC   := $(wildcard reconcile/edge/*/*.c)
 CMD_SRC    := $(wildcard cmd/*.c)
 PEER_SRC   := $(wildcard cmd/innernet/*.c)
@@ -75,7 +75,7 @@ FUZZ_SRC   := $(wildcard tests/fuzz/*.c)
 BENCH_SRC  := $(wildcard tests/bench/*.c)
 SOURCES    := $(SCHEMA_SRC) $(RECON_SRC) $(EDGE_SRC) $(CMD_SRC) $(PEER_SRC) $(SERVER_SRC) \
               $(UNIT_SRC) $(EDGET_SRC) $(E2E_SRC) $(FUZZ_SRC) $(BENCH_SRC)
-HEADERS    := $(wildcard schema/*.h reconcile/*.h reconcile/edge/*/*.h cmd/*.h cmd/*/*.h tests/*.h tests/*/*.h)
+HEADERS    := $(wildcard schema/*.h reconcile/*/*.h reconcile/edge/*/*.h cmd/*.h cmd/*/*.h tests/*.h tests/*/*.h)
 MAN        := $(wildcard man/*.[1-8])
 
 obj  = $(patsubst %.c,$(B)/%.o,$(1))
@@ -123,7 +123,7 @@ reconcile_OBJ := $(call obj,$(RECON_SRC))
 edge_OBJ      := $(call obj,$(EDGE_SRC))
 define archive
 $(call say,AR,$@)
-$(Q)rm -f $@ && ar rcsD $@ $(filter %.o,$^)
+$(Q)rm -f $@ && ar qcsD $@ $(filter %.o,$^)
 endef
 $(B)/libschema.a: $(schema_OBJ) $(B)/schema.list
 	$(archive)

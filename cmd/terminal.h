@@ -2,7 +2,7 @@
 #ifndef CMD_TERMINAL_H
 #define CMD_TERMINAL_H
 
-#include "reconcile/tree.h"
+#include "reconcile/text/tree.h"
 
 /* Columns: COLUMNS where it is given, else the terminal's; 0 (no limit) when standard output is none. */
 unsigned terminal_width(void);

@@ -5,8 +5,8 @@
 #include "reconcile/edge/base/log.h"
 #include "reconcile/edge/device/device.h"
 #include "reconcile/edge/git/source.h"
-#include "reconcile/json_schema.h"
-#include "reconcile/reach.h"
+#include "reconcile/show/json_schema.h"
+#include "reconcile/net/reach.h"
 
 #include <errno.h>
 #include <sodium.h>

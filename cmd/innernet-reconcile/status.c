@@ -2,7 +2,7 @@
 #include "cmd/innernet-reconcile/commands.h"
 #include "reconcile/edge/base/loop.h"
 #include "reconcile/edge/server/status_file.h"
-#include "reconcile/json_value.h"
+#include "reconcile/text/json_value.h"
 #include "schema/edit.h"
 
 #include <inttypes.h>

@@ -2,7 +2,7 @@
 #include "cmd/innernet/commands.h"
 #include "cmd/innernet/common.h"
 #include "cmd/innernet/own_clone.h"
-#include "reconcile/json_value.h"
+#include "reconcile/text/json_value.h"
 
 #include <errno.h>
 #include <jansson.h>

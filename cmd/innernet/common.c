@@ -1,6 +1,6 @@
 #include "cmd/innernet/common.h"
 
-#include "reconcile/hosts.h"
+#include "reconcile/plan/hosts.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -10,7 +10,7 @@
 #include "cmd/prompt.h"
 #include "reconcile/edge/git/clone.h"
 #include "reconcile/edge/config/invitation.h"
-#include "reconcile/impact.h"
+#include "reconcile/impact/impact.h"
 #include "schema/edit.h"
 
 /* The options of all of them. */

@@ -1,6 +1,6 @@
 /* fold: which peers redeemed their invitations, and the keys that the ledger has for them. */
 #include "cmd/innernet/edit.h"
-#include "reconcile/json.h"
+#include "reconcile/text/json.h"
 
 #include <jansson.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
 #include "cmd/terminal.h"
 #include "reconcile/edge/base/file.h"
 #include "reconcile/edge/config/key_file.h"
-#include "reconcile/wg_quick.h"
+#include "reconcile/plan/wg_quick.h"
 #include "schema/find.h"
 
 #include <sodium.h>

@@ -4,7 +4,7 @@
 #include "reconcile/edge/base/file.h"
 #include "reconcile/edge/base/run.h"
 #include "reconcile/edge/git/source.h"
-#include "reconcile/graph.h"
+#include "reconcile/show/graph.h"
 
 #include <string.h>
 #include <sys/stat.h>

@@ -5,8 +5,8 @@
 #include "cmd/terminal.h"
 #include "reconcile/edge/git/clone.h"
 #include "reconcile/edge/git/source.h"
-#include "reconcile/json.h"
-#include "reconcile/list_render.h"
+#include "reconcile/text/json.h"
+#include "reconcile/show/list_render.h"
 
 static const struct option_spec list_options[] = {
     {"short", 's', NULL, "one line a peer, no more than its addresses (and, of a network, its state)"},

@@ -3,7 +3,7 @@
 #include "cmd/innernet/common.h"
 #include "cmd/innernet/plan_definition.h"
 #include "cmd/innernet/target.h"
-#include "reconcile/json_value.h"
+#include "reconcile/text/json_value.h"
 
 static const struct option_spec options[] = {
     {"json", 0, NULL, "one JSON document"},

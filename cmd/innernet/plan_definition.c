@@ -1,8 +1,8 @@
 /* innernet plan of a definition: what a change would do to the network, from a plain clone. */
 #include "cmd/innernet/plan_definition.h"
 #include "cmd/innernet/common.h"
-#include "reconcile/diag_json.h"
-#include "reconcile/json_value.h"
+#include "reconcile/show/diag_json.h"
+#include "reconcile/text/json_value.h"
 #include "reconcile/edge/git/clone.h"
 #include "reconcile/edge/config/guard_file.h"
 #include "reconcile/edge/git/source.h"

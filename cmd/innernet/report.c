@@ -1,6 +1,6 @@
 #include "cmd/innernet/report.h"
 
-#include "reconcile/json.h"
+#include "reconcile/text/json.h"
 
 struct report {
 	struct invocation *inv;

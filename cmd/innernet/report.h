@@ -3,7 +3,7 @@
 #define CMD_INNERNET_REPORT_H
 
 #include "cmd/innernet/common.h"
-#include "reconcile/checks.h"
+#include "reconcile/show/checks.h"
 
 /* Fills in the checks, and the line above them. */
 typedef void check_network_fn(const struct peer_options *o, const char *name, struct checks *c, struct buf *title);

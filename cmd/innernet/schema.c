@@ -1,6 +1,6 @@
 /* innernet schema: what an editor needs to complete and check network.yaml. */
 #include "cmd/innernet/commands.h"
-#include "reconcile/json_schema.h"
+#include "reconcile/show/json_schema.h"
 
 static const struct option_spec options[] = {
     {"included", 0, NULL, "of a file that network.yaml includes"},

@@ -2,8 +2,8 @@
 #include "cmd/innernet/show.h"
 #include "cmd/innernet/commands.h"
 #include "cmd/terminal.h"
-#include "reconcile/json.h"
-#include "reconcile/show_render.h"
+#include "reconcile/text/json.h"
+#include "reconcile/show/show_render.h"
 
 static const struct option_spec options[] = {
     {"short", 's', NULL, "one line a peer, no tree"},

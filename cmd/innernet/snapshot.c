@@ -3,7 +3,7 @@
 #include "reconcile/edge/base/file.h"
 #include "reconcile/edge/config/key_file.h"
 #include "reconcile/edge/git/source.h"
-#include "reconcile/view_render.h"
+#include "reconcile/show/view_render.h"
 #include "schema/find.h"
 
 #include <sodium.h>

@@ -3,8 +3,8 @@
 #include "cmd/innernet/common.h"
 #include "cmd/innernet/report.h"
 #include "reconcile/edge/peer/doctor.h"
-#include "reconcile/hosts.h"
-#include "reconcile/status.h"
+#include "reconcile/plan/hosts.h"
+#include "reconcile/show/status.h"
 
 #include <string.h>
 

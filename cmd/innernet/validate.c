@@ -2,10 +2,10 @@
 #include "cmd/innernet/validate.h"
 #include "cmd/innernet/commands.h"
 #include "cmd/innernet/own_clone.h"
-#include "reconcile/diag_formats.h"
-#include "reconcile/diag_json.h"
+#include "reconcile/show/diag_formats.h"
+#include "reconcile/show/diag_json.h"
 #include "reconcile/edge/git/source.h"
-#include "reconcile/reach.h"
+#include "reconcile/net/reach.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,8 +3,8 @@
 #include "cmd/innernet/own_clone.h"
 #include "reconcile/edge/git/clone.h"
 #include "reconcile/edge/git/source.h"
-#include "reconcile/json_value.h"
-#include "reconcile/why.h"
+#include "reconcile/text/json_value.h"
+#include "reconcile/net/why.h"
 
 #include <jansson.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 #define TESTS_BENCH_BENCH_H
 
 #include "reconcile/edge/config/server_config.h"
-#include "reconcile/snapshot.h"
+#include "reconcile/wire/snapshot.h"
 #include "schema/load.h"
 
 #include <sys/types.h>

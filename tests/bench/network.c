@@ -1,6 +1,6 @@
 /* Networks as people have them, at random, from a seed: the same bytes everywhere. */
 #include "tests/bench/bench.h"
-#include "reconcile/reach.h"
+#include "reconcile/net/reach.h"
 
 #include <sodium.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* Rows that need no network: from bytes to a model, and from a model to a signed snapshot. */
 #include "tests/bench/bench.h"
 #include "reconcile/edge/base/file.h"
-#include "reconcile/sign.h"
+#include "reconcile/wire/sign.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* Rows that need a server: simulated peers in a network namespace whose lo has all of 10.0.0.0/8. */
 #include "tests/bench/peers.h"
-#include "reconcile/verify.h"
+#include "reconcile/wire/verify.h"
 
 #include <errno.h>
 #include <math.h>

@@ -14,7 +14,7 @@
  */
 #include "reconcile/edge/device/device.h"
 #include "reconcile/edge/base/loop.h"
-#include "reconcile/plan.h"
+#include "reconcile/show/plan.h"
 #include <errno.h>
 #include <poll.h>
 #include <sodium.h>

@@ -2,7 +2,7 @@
  * Where the peers are, as the server takes it and hands it on: reports and knocks in every state of a peer, only to who
  * may see, never so often that one peer keeps all busy, and over a restart.
  */
-#include "reconcile/endpoints.h"
+#include "reconcile/wire/endpoints.h"
 #include "tests/edge/server_test.h"
 
 #include <fcntl.h>

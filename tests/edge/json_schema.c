@@ -2,7 +2,7 @@
 #include "tests/edge/json_check.h"
 
 #include "reconcile/edge/git/source.h"
-#include "reconcile/json_schema.h"
+#include "reconcile/show/json_schema.h"
 #include "schema/keys.h"
 
 #include <dirent.h>

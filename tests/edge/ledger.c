@@ -1,5 +1,5 @@
 /* The ledger: nothing is lost, one redemption wins, what is missing or rewritten is noticed. */
-#include "reconcile/bundle.h"
+#include "reconcile/wire/bundle.h"
 #include "reconcile/edge/git/ledger.h"
 #include "reconcile/edge/git/ledger_record.h"
 #include "reconcile/edge/base/loop.h"

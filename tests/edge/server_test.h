@@ -8,7 +8,7 @@
 #include "reconcile/edge/base/file.h"
 #include "reconcile/edge/server/reconciler.h"
 #include "reconcile/edge/http/server_http.h"
-#include "reconcile/verify.h"
+#include "reconcile/wire/verify.h"
 #include "tests/edge/git_test.h"
 
 #include <arpa/inet.h>

@@ -3,7 +3,7 @@
  * from ever changing an object that another one names, so here a name leads to any object of the bundle:
  * the walk has to end, whatever it finds.
  */
-#include "reconcile/flatten.h"
+#include "reconcile/wire/flatten.h"
 
 #include <stdlib.h>
 #include <string.h>

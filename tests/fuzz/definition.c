@@ -3,9 +3,9 @@
  * rendered, for people and programs, and corrected; what was loaded keeps the promises of schema/model.h. An input may hold
  * an included file: all after a line "%%".
  */
-#include "reconcile/diag_formats.h"
-#include "reconcile/diag_json.h"
-#include "reconcile/reach.h"
+#include "reconcile/show/diag_formats.h"
+#include "reconcile/show/diag_json.h"
+#include "reconcile/net/reach.h"
 #include "schema/fix.h"
 #include "schema/load.h"
 #include "schema/yaml.h"

@@ -1,5 +1,5 @@
 /* What a peer sends beside its polls: whatever is taken is written again byte for byte, and makes a bounded hint. */
-#include "reconcile/endpoints.h"
+#include "reconcile/wire/endpoints.h"
 
 #include <stdlib.h>
 #include <string.h>

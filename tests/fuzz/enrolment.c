@@ -1,5 +1,5 @@
 /* Enrolments, as they are posted to the server: what parses is canonical, and is signed or is not. */
-#include "reconcile/sign.h"
+#include "reconcile/wire/sign.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* What git relays of a remote: a line for people is one, and bounded; a ref's hex is hex. */
-#include "reconcile/git_said.h"
+#include "reconcile/wire/git_said.h"
 
 #include <stdlib.h>
 #include <string.h>

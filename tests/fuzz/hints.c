@@ -1,5 +1,5 @@
 /* The file of hints: whatever is taken from it is written again byte for byte. */
-#include "reconcile/hints.h"
+#include "reconcile/plan/hints.h"
 
 #include <stdlib.h>
 

@@ -2,8 +2,8 @@
  * Objects and the small signed texts: whatever parses is in its canonical form, so that writing it again gives
  * the same bytes.
  */
-#include "reconcile/object.h"
-#include "reconcile/verify.h"
+#include "reconcile/wire/object.h"
+#include "reconcile/wire/verify.h"
 
 #include <stdlib.h>
 #include <string.h>

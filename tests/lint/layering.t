@@ -11,13 +11,27 @@ includes_outside() { # PATTERN FILE...
 }
 shopt -s nullglob
 report 'schema/ includes schema/ alone' "$(includes_outside 'schema/[a-z0-9_]+\.h' schema/*.[ch])"
-report 'reconcile/ includes reconcile/ and schema/' \
-	"$(includes_outside '(schema|reconcile)/[a-z0-9_]+\.h' reconcile/*.[ch])"
-# Within the edge, too: each room, and those that it may look into beside itself.
-while read -r room below; do
-	report "reconcile/edge/$room/ includes itself${below:+, ${below//|/, }}, and pure code" \
-		"$(includes_outside "(schema|reconcile|reconcile/edge/($room${below:+|$below}))/[a-z0-9_]+\.h" "reconcile/edge/$room"/*.[ch])"
-done <<'END'
+# A room of the layer above includes itself, the rooms that this table lists for it, and the layers below.
+check_rooms() { # FOLDER LAYERS-BELOW: the table is the standard input
+	local folder=$1 layers=$2 room below rooms=
+	while read -r room below; do
+		rooms="$rooms$room
+"
+		report "$folder/$room/ includes itself${below:+, ${below//|/, }}, and the layers below" \
+			"$(includes_outside "($layers|$folder/($room${below:+|$below}))/[a-z0-9_]+\.h" "$folder/$room"/*.[ch])"
+		report "$folder/$room/ has files" "$(compgen -G "$folder/$room/*.c" >/dev/null || echo 'it has none')"
+	done
+	report "$folder/ has no other room" "$(find "$folder" -mindepth 1 -maxdepth 1 ! -path reconcile/edge -printf '%f\n' | grep -vxF "$rooms")"
+}
+check_rooms reconcile schema <<'END'
+text
+net
+wire text|net
+plan text|wire
+impact text|net|wire
+show text|net|wire|plan|impact
+END
+check_rooms reconcile/edge 'schema|reconcile/(text|net|wire|plan|impact|show)' <<'END'
 base
 device base
 git base
@@ -26,10 +40,8 @@ config base|git
 peer base|device|git|http|config
 server base|device|git|http|config
 END
-report 'reconcile/edge/ has no other room' \
-	"$(find reconcile/edge -mindepth 1 -maxdepth 1 | grep -vxE 'reconcile/edge/(base|device|git|http|config|peer|server)')"
 report 'cmd/ includes nothing of tests/' \
-	"$(includes_outside '(schema|reconcile|reconcile/edge/[a-z]+|cmd|cmd/[a-z-]+)/[a-z0-9_]+\.h' cmd/*.[ch] cmd/*/*.[ch])"
+	"$(includes_outside '(schema|reconcile/[a-z]+|reconcile/edge/[a-z]+|cmd|cmd/[a-z-]+)/[a-z0-9_]+\.h' cmd/*.[ch] cmd/*/*.[ch])"
 
 # Pure objects import what tests/lint/pure-symbols lists, and each other.
 impure() { # OBJECT...
@@ -64,7 +76,9 @@ objects() { # FOLDER: the objects of its sources, those that are there now
 	for f in "$1"/*.c; do printf '%s\n' "$build/${f%.c}.o"; done
 }
 mapfile -t schema < <(objects schema)
-mapfile -t pure < <(objects schema; objects reconcile)
+mapfile -t pure < <(objects schema; for room in reconcile/*/; do
+	[ "$room" = reconcile/edge/ ] || objects "${room%/}"
+done)
 if [ ${#pure[@]} -eq 0 ]; then
 	echo 'Bail out! there are no pure objects'
 	exit 1

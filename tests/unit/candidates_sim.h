@@ -1,5 +1,5 @@
 /*
- * A WireGuard that is made of its timers, for the tests of reconcile/candidates.h: a clock of our own, thousands of peers,
+ * A WireGuard that is made of its timers, for the tests of reconcile/plan/candidates.h: a clock of our own, thousands of peers,
  * each reachable at one of its candidates, or nowhere.
  */
 #ifndef TESTS_UNIT_CANDIDATES_SIM_H
@@ -17,7 +17,7 @@ static inline int counting_key_cmp(const struct key *a, const struct key *b)
 	return key_cmp(a, b);
 }
 #define key_cmp counting_key_cmp
-#include "reconcile/candidates.c"
+#include "reconcile/plan/candidates.c"
 #undef key_cmp
 
 #define T0 1700000000 /* Unix seconds at the beginning */

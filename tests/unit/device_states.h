@@ -2,7 +2,7 @@
 #ifndef TESTS_UNIT_DEVICE_STATES_H
 #define TESTS_UNIT_DEVICE_STATES_H
 
-#include "reconcile/device.h"
+#include "reconcile/plan/device.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

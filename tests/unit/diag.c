@@ -1,7 +1,7 @@
 /* Diagnostics as people and programs read them. */
 #include "tests/unit/schema_test.h"
 
-#include "reconcile/diag_json.h"
+#include "reconcile/show/diag_json.h"
 #include "schema/limits.h"
 
 #include <jansson.h>

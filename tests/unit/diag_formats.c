@@ -1,7 +1,7 @@
 /* Diagnostics for forges and test reports, against what their formats say (facts, not copies of the schemas). */
 #include "tests/unit/schema_test.h"
 
-#include "reconcile/diag_formats.h"
+#include "reconcile/show/diag_formats.h"
 #include "schema/limits.h"
 #include "schema/utf8.h"
 

@@ -21,7 +21,7 @@ static int counting_prefix_cmp(const struct prefix *a, const struct prefix *b)
 }
 #define key_cmp    counting_key_cmp
 #define prefix_cmp counting_prefix_cmp
-#include "reconcile/diff.c"
+#include "reconcile/plan/diff.c"
 #undef key_cmp
 #undef prefix_cmp
 

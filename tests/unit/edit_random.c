@@ -2,7 +2,7 @@
  * Random edits of random definitions, written in random styles: each gives the model one expects, and undoing them one
  * after the other gives back the bytes before each.
  */
-#include "reconcile/impact.h"
+#include "reconcile/impact/impact.h"
 #include "schema/edit.h"
 
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* What a peer says of where it is: its text, what may be passed on, and which of a machine's addresses it is. */
-#include "reconcile/endpoints.h"
+#include "reconcile/wire/endpoints.h"
 #include "tests/unit/schema_test.h"
 
 #include <stdio.h>

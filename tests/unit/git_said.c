@@ -1,5 +1,5 @@
 /* What git says of a remote. */
-#include "reconcile/git_said.h"
+#include "reconcile/wire/git_said.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

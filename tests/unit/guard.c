@@ -1,5 +1,5 @@
 /* Guards: what one revision may not do unasked, at the very edge of each limit; and who acknowledges it. */
-#include "reconcile/guard.h"
+#include "reconcile/impact/guard.h"
 #include "schema/load.h"
 
 #include <setjmp.h>

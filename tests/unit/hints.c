@@ -1,5 +1,5 @@
 /* What a peer keeps of where others were: its text, to the byte, and what is never taken from it. */
-#include "reconcile/hints.h"
+#include "reconcile/plan/hints.h"
 #include "tests/unit/schema_test.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* Names in a hosts file: one block, and no byte of anything else. */
-#include "reconcile/hosts.h"
+#include "reconcile/plan/hosts.h"
 #include "tests/unit/network.h"
 
 static struct view_peer peers[3];

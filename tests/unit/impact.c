@@ -1,5 +1,5 @@
 /* The impact of a change: against a brute-force reading of DESIGN section 2 over random networks, and word for word. */
-#include "reconcile/impact.h"
+#include "reconcile/impact/impact.h"
 #include "tests/unit/network.h"
 
 #define MAX_CIDRS 14

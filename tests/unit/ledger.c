@@ -1,5 +1,5 @@
 /* What only the ledger knows: addresses that were somebody's, invites that are spent, keys that were enrolled. */
-#include "reconcile/ledger.h"
+#include "reconcile/wire/ledger.h"
 #include "tests/unit/network.h"
 
 struct fixture {

@@ -1,5 +1,5 @@
 /* The text that Prometheus gets: exactly, and whatever a label holds. */
-#include "reconcile/metrics.h"
+#include "reconcile/show/metrics.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,7 +2,7 @@
 #ifndef TESTS_UNIT_NETWORK_H
 #define TESTS_UNIT_NETWORK_H
 
-#include "reconcile/verify.h"
+#include "reconcile/wire/verify.h"
 #include "schema/load.h"
 
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* What one object can show by itself: one spelling, one order, no more and no less than its kind has. */
-#include "reconcile/object.h"
+#include "reconcile/wire/object.h"
 #include "tests/unit/network.h"
 
 #define K           "Lwo8JyGoVGLpnu86vcpIcaYq9ifQpVKbSEkEUEwH10s="

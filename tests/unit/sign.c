@@ -1,5 +1,5 @@
 /* The small signed texts: written, read back, and every byte of them counting. */
-#include "reconcile/text.h"
+#include "reconcile/text/text.h"
 #include "tests/unit/network.h"
 
 static void a_signature_is_for_one_kind_and_one_network(void **state)

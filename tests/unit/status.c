@@ -1,6 +1,6 @@
 /* Is it all right? The words and the exit code, and what a daemon wrote down. */
-#include "reconcile/hosts.h"
-#include "reconcile/status.h"
+#include "reconcile/plan/hosts.h"
+#include "reconcile/show/status.h"
 #include "tests/unit/network.h"
 
 #define NOW 1800000000

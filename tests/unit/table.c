@@ -1,6 +1,6 @@
 /* Tables as wide as the terminal, and trees of any shape. */
-#include "reconcile/table.h"
-#include "reconcile/tree.h"
+#include "reconcile/text/table.h"
+#include "reconcile/text/tree.h"
 #include "tests/unit/schema_test.h"
 
 static const char *const titles[] = {"NAME", "ADDRESSES", "NOTES"};

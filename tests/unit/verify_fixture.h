@@ -2,7 +2,7 @@
 #ifndef TESTS_UNIT_VERIFY_FIXTURE_H
 #define TESTS_UNIT_VERIFY_FIXTURE_H
 
-#include "reconcile/text.h"
+#include "reconcile/text/text.h"
 #include "tests/unit/network.h"
 
 static const char *const S = "signer", *const T = "second", *const U = "third";

@@ -1,5 +1,5 @@
 /* Why two reach each other, over random networks: the answer is that of every pair, and following the advice turns it. */
-#include "reconcile/why.h"
+#include "reconcile/net/why.h"
 #include "tests/unit/network.h"
 
 static bool belongs(const struct model *m, uint32_t p, const struct ref *r)

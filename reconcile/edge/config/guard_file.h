@@ -1,5 +1,5 @@
 /*
- * The limits of reconcile/guard.h as people write them: `guards:` of a server's own file, or a file of their own for
+ * The limits of reconcile/impact/guard.h as people write them: `guards:` of a server's own file, or a file of their own for
  * `innernet plan --guard`. All keys may be left out; the defaults stand for them then.
  *
  *   peers: 50            peers that one revision may cut off,
@@ -14,7 +14,7 @@
 #define EDGE_GUARD_FILE_H
 
 #include "reconcile/edge/config/config.h"
-#include "reconcile/guard.h"
+#include "reconcile/impact/guard.h"
 
 /* As libcyaml loads it: strings, or NULL for what was left out. */
 struct raw_guards {

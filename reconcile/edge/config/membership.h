@@ -6,7 +6,7 @@
 #define EDGE_MEMBERSHIP_H
 
 #include "reconcile/edge/config/config.h"
-#include "reconcile/verify.h"
+#include "reconcile/wire/verify.h"
 
 /* A server, as far as one must know it to reach it the first time. */
 struct server_ref {

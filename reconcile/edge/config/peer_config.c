@@ -1,7 +1,7 @@
 #include "reconcile/edge/config/peer_config.h"
 
 #include "reconcile/edge/base/file.h"
-#include "reconcile/hosts.h"
+#include "reconcile/plan/hosts.h"
 #include <errno.h>
 #include <limits.h>
 #include <sodium.h>

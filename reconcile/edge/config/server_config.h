@@ -3,7 +3,7 @@
 #define EDGE_SERVER_CONFIG_H
 
 #include "reconcile/edge/config/config.h"
-#include "reconcile/guard.h"
+#include "reconcile/impact/guard.h"
 
 #define SERVER_CONFIG_DIR "/etc/innernet-reconcile"
 #define SERVER_DATA_DIR   "/var/lib/innernet-reconcile"

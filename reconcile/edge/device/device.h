@@ -6,8 +6,8 @@
 #ifndef EDGE_DEVICE_H
 #define EDGE_DEVICE_H
 
-#include "reconcile/device.h"
-#include "reconcile/endpoints.h"
+#include "reconcile/plan/device.h"
+#include "reconcile/wire/endpoints.h"
 
 enum device_backend { BACKEND_AUTO, BACKEND_KERNEL, BACKEND_USERSPACE };
 int device_backend_parse(const char *s, enum device_backend *out); /* "auto", "kernel", "userspace" */

@@ -5,7 +5,7 @@
 #ifndef EDGE_DEVICE_BUILD_H
 #define EDGE_DEVICE_BUILD_H
 
-#include "reconcile/device.h"
+#include "reconcile/plan/device.h"
 
 struct device_build {
 	bool has_key;

@@ -3,7 +3,7 @@
 #define EDGE_RTNL_H
 
 #include "reconcile/edge/device/netlink.h"
-#include "reconcile/endpoints.h"
+#include "reconcile/wire/endpoints.h"
 
 enum link_kind { LINK_OTHER, LINK_WIREGUARD, LINK_TUN };
 

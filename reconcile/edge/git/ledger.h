@@ -12,10 +12,10 @@
 #ifndef EDGE_LEDGER_H
 #define EDGE_LEDGER_H
 
-#include "reconcile/bundle.h"
+#include "reconcile/wire/bundle.h"
 #include "reconcile/edge/git/repo.h"
-#include "reconcile/ledger.h"
-#include "reconcile/verify.h"
+#include "reconcile/wire/ledger.h"
+#include "reconcile/wire/verify.h"
 
 #define LEDGER_REF          "refs/heads/innernet/enrolments"
 #define LEDGER_GOOD_REF     "refs/innernet/enrolments" /* where it was good last, for whoever has to put it back */

@@ -2,9 +2,9 @@
 #ifndef EDGE_LEDGER_RECORD_H
 #define EDGE_LEDGER_RECORD_H
 
-#include "reconcile/bundle.h"
-#include "reconcile/ledger.h"
-#include "reconcile/verify.h"
+#include "reconcile/wire/bundle.h"
+#include "reconcile/wire/ledger.h"
+#include "reconcile/wire/verify.h"
 
 #define LEDGER_PATH_LEN      96
 #define LEDGER_RECORD_MAX    (2 * SMALL_OBJECT_MAX) /* bytes of any record but a statement's */

@@ -4,7 +4,7 @@
 #include "reconcile/edge/git/ledger.h"
 #include "reconcile/edge/git/note.h"
 #include "reconcile/edge/git/repo_write.h"
-#include "reconcile/git_said.h"
+#include "reconcile/wire/git_said.h"
 #include "schema/limits.h"
 
 #include <git2.h>

@@ -5,7 +5,7 @@
 #ifndef EDGE_REPO_H
 #define EDGE_REPO_H
 
-#include "reconcile/snapshot.h"
+#include "reconcile/wire/snapshot.h"
 #include "schema/load.h"
 
 #define REPO_DEFAULT_REF "refs/heads/main"

@@ -2,7 +2,7 @@
 #ifndef EDGE_REQUEST_H
 #define EDGE_REQUEST_H
 
-#include "reconcile/bundle.h"
+#include "reconcile/wire/bundle.h"
 
 /* `have=S.L.H` of a poll: what the peer runs. */
 struct have {

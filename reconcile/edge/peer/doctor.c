@@ -3,7 +3,7 @@
 #include "reconcile/edge/device/forwarding.h"
 #include "reconcile/edge/device/netlink.h"
 #include "reconcile/edge/device/wgnl.h"
-#include "reconcile/hosts.h"
+#include "reconcile/plan/hosts.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>

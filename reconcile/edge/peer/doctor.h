@@ -2,7 +2,7 @@
 #ifndef EDGE_DOCTOR_H
 #define EDGE_DOCTOR_H
 
-#include "reconcile/checks.h"
+#include "reconcile/show/checks.h"
 #include "reconcile/edge/peer/peer.h"
 
 /* Changes nothing. `wait_ms`: for host names at most so long. */

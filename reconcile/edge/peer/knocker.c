@@ -1,7 +1,7 @@
 #include "reconcile/edge/peer/knocker.h"
 
 #include "reconcile/edge/base/log.h"
-#include "reconcile/endpoints.h"
+#include "reconcile/wire/endpoints.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -5,7 +5,7 @@
 #ifndef EDGE_PEER_H
 #define EDGE_PEER_H
 
-#include "reconcile/candidates.h"
+#include "reconcile/plan/candidates.h"
 #include "reconcile/edge/http/client.h"
 #include "reconcile/edge/device/device.h"
 #include "reconcile/edge/peer/hosts.h"

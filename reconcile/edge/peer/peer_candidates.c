@@ -1,4 +1,4 @@
-/* Where a peer looks for the others: what it knows of itself, for reconcile/candidates.h. */
+/* Where a peer looks for the others: what it knows of itself, for reconcile/plan/candidates.h. */
 #include "reconcile/edge/peer/peer.h"
 
 #include <sodium.h>

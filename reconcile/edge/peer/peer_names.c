@@ -1,7 +1,7 @@
 /* The names of a network in this machine's hosts file. They come after the interface, and never touch it. */
 #include "reconcile/edge/peer/peer.h"
 
-#include "reconcile/hosts.h"
+#include "reconcile/plan/hosts.h"
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>

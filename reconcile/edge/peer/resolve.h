@@ -5,7 +5,7 @@
 #ifndef EDGE_RESOLVE_H
 #define EDGE_RESOLVE_H
 
-#include "reconcile/device.h"
+#include "reconcile/plan/device.h"
 
 struct resolver;
 struct resolver *resolver_new(struct diags *d);

@@ -9,10 +9,10 @@
 #define EDGE_STORE_H
 
 #include "reconcile/edge/base/file.h"
-#include "reconcile/hints.h"
-#include "reconcile/hosts.h"
-#include "reconcile/status.h"
-#include "reconcile/verify.h"
+#include "reconcile/plan/hints.h"
+#include "reconcile/plan/hosts.h"
+#include "reconcile/show/status.h"
+#include "reconcile/wire/verify.h"
 #include <limits.h>
 
 /* A verified snapshot and all that it points into. Immutable once made. */
@@ -86,7 +86,7 @@ int store_clear(struct store *s, struct diags *d);
 int store_remove(struct store *s, struct diags *d); /* unlocks */
 
 /*
- * Where others were (reconcile/hints.h), in the arena. A file that cannot be read or makes no sense counts as none, with
+ * Where others were (reconcile/plan/hints.h), in the arena. A file that cannot be read or makes no sense counts as none, with
  * a warning ("hints-ignored"). -1 when out of memory.
  */
 int store_load_hints(struct store *s, struct arena *a, struct hints *out, struct diags *d);

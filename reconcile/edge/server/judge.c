@@ -1,5 +1,5 @@
 #include "reconcile/edge/server/judge.h"
-#include "reconcile/guard.h"
+#include "reconcile/impact/guard.h"
 
 #include <string.h>
 

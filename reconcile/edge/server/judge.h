@@ -7,7 +7,7 @@
 
 #include "reconcile/edge/git/repo.h"
 #include "reconcile/edge/server/revision.h"
-#include "reconcile/impact.h"
+#include "reconcile/impact/impact.h"
 
 /* What a commit is judged by. */
 struct judge {

@@ -16,7 +16,7 @@
 #ifndef EDGE_PUBLISH_H
 #define EDGE_PUBLISH_H
 
-#include "reconcile/bundle.h"
+#include "reconcile/wire/bundle.h"
 #include "reconcile/edge/server/revision.h"
 
 struct published {

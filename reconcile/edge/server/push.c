@@ -4,7 +4,7 @@
 #include "reconcile/edge/git/note.h"
 #include "reconcile/edge/server/publish.h"
 #include "reconcile/edge/server/status_file.h"
-#include "reconcile/guard.h"
+#include "reconcile/impact/guard.h"
 
 #include <string.h>
 

@@ -7,7 +7,7 @@
 #include "reconcile/edge/server/reconciler_state.h"
 #include "reconcile/edge/git/repo_write.h"
 #include "reconcile/edge/git/source.h"
-#include "reconcile/guard.h"
+#include "reconcile/impact/guard.h"
 
 #include <stdlib.h>
 #include <string.h>

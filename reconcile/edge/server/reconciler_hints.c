@@ -2,7 +2,7 @@
 #include "reconcile/edge/base/file.h"
 #include "reconcile/edge/base/log.h"
 #include "reconcile/edge/server/reconciler_state.h"
-#include "reconcile/hints.h"
+#include "reconcile/plan/hints.h"
 
 #include <errno.h>
 #include <limits.h>

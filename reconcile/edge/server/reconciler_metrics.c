@@ -1,6 +1,6 @@
 /* What /metrics says, gathered. */
 #include "reconcile/edge/server/reconciler_state.h"
-#include "reconcile/metrics.h"
+#include "reconcile/show/metrics.h"
 
 #include <fcntl.h>
 #include <stdio.h>

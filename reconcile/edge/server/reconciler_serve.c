@@ -2,7 +2,7 @@
 #include "reconcile/edge/base/log.h"
 #include "reconcile/edge/server/reconciler_state.h"
 #include "reconcile/edge/http/request.h"
-#include "reconcile/metrics.h"
+#include "reconcile/show/metrics.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 #include "reconcile/edge/base/file.h"
 #include "reconcile/edge/base/log.h"
 #include "reconcile/edge/server/reconciler_state.h"
-#include "reconcile/json_value.h"
+#include "reconcile/text/json_value.h"
 #include "schema/utf8.h"
 
 #include <stdio.h>

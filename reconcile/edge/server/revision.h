@@ -5,10 +5,10 @@
 #ifndef EDGE_REVISION_H
 #define EDGE_REVISION_H
 
-#include "reconcile/bundle.h"
+#include "reconcile/wire/bundle.h"
 #include "reconcile/edge/config/server_config.h"
-#include "reconcile/ledger.h"
-#include "reconcile/verify.h"
+#include "reconcile/wire/ledger.h"
+#include "reconcile/wire/verify.h"
 #include "schema/load.h"
 
 struct revision {

@@ -1,0 +1,52 @@
+/*
+ * What one revision may not do unasked (DESIGN section 5). The limits are the server's own, never the proposed
+ * revision's: protection must not vanish with the block that it stands in.
+ */
+#ifndef RECONCILE_IMPACT_GUARD_H
+#define RECONCILE_IMPACT_GUARD_H
+
+#include "reconcile/impact/impact.h"
+
+/*
+ * Peers that one revision may cut off, and pairs of peers that it may part. Each is refused above its absolute
+ * limit, and above its part of what there was; the first few are free, so that a small network can be worked on.
+ */
+struct guard_limit {
+	uint64_t most;    /* absolute */
+	unsigned percent; /* of what there was before, 0..100 */
+	uint64_t free;    /* so many are never too large a part */
+};
+struct guard_limits {
+	struct guard_limit peers, pairs;
+	bool keep_admin; /* the last admin stays */
+};
+extern const struct guard_limits guard_defaults;
+
+/*
+ * Judges an impact whose `before` is what is published; without one nothing is refused. `accepted`: the trailer of
+ * the published tip's commit names this plan. What a trailer can acknowledge (guard-peers, guard-pairs,
+ * guard-trust) is a warning then. Refused in any case: guard-server, guard-admin. `limits` NULL: these two alone.
+ * Returns how many errors were added.
+ */
+unsigned guard_check(const struct guard_limits *limits, const struct impact *im, bool accepted, struct diags *d);
+
+/*
+ * What is refused outright, whoever accepts it: another name or id, an epoch that falls or jumps. Codes:
+ * network-changed, epoch-back, epoch-jump.
+ */
+void guard_outright(const struct model *published, const struct model *m, struct diags *d);
+
+/* Has a commit's message, in its last paragraph, the trailer "Innernet-Accept: <plan id>"? */
+#define ACCEPT_TRAILER "Innernet-Accept"
+bool guard_accepted(struct span message, const char *id);
+
+/*
+ * All of it at once, for whoever is about to publish `m` over `published` (NULL: nothing is): builds the impact, looks
+ * for the trailer in the message of the commit that has `m` (NULL: nothing is left), applies the guards. `facts` may be
+ * NULL. The impact, in the arena, goes to *plan (NULL: not wanted) whatever the verdict. -1: refused, or out of memory.
+ */
+int guard_judge(struct arena *a, const struct guard_limits *limits, const struct model *published,
+		const struct model *m, const struct ledger_facts *facts, struct span message, struct impact **plan,
+		struct diags *d);
+
+#endif

@@ -1,0 +1,176 @@
+/* An impact as people read it: the effect first, then the change in the definition. The strings are an interface. */
+#include "reconcile/impact/impact.h"
+
+#define LISTED_MAX 20 /* names on one line */
+
+struct writer {
+	struct buf *out;
+	bool color;
+	bool used[PLAN_ACTIONS];
+};
+
+static const char *plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+static void put_title(struct buf *out, const char *title, bool color)
+{
+	buf_printf(out, "%s%s%s", color ? COLOR_BOLD : "", title, color ? COLOR_RESET : "");
+}
+
+static void put_sentence(struct buf *out, const struct impact *im)
+{
+	unsigned long long gained = im->pairs_gained, lost = im->pairs_lost;
+
+	if (!gained && !lost)
+		buf_str(out, " nobody gains or loses anybody.\n");
+	else if (gained && lost)
+		buf_printf(out, " %llu pair%s of peers gain%s each other, %llu lose%s each other.\n", gained,
+			   plural(gained), gained == 1 ? "s" : "", lost, lost == 1 ? "s" : "");
+	else
+		buf_printf(out, " %llu pair%s of peers %s%s each other.\n", gained + lost, plural(gained + lost),
+			   gained ? "gain" : "lose", gained + lost == 1 ? "s" : "");
+}
+
+static void put_effects(struct buf *out, const struct impact *im)
+{
+	struct buf line = {0};
+
+	for (uint32_t i = 0; i < im->n_effects; i++) {
+		const struct impact_effect *e = &im->effects[i];
+		const struct impact_class *k = &im->classes[e->class];
+		buf_reset(&line);
+		impact_targets(&line, im, e);
+		buf_str(out, "  ");
+		impact_subject(out, im, e->class);
+		buf_printf(out, ": %s%s\n", line.p ? line.p : "", !k->same && k->n_peers > 1 ? " each" : "");
+		out->failed |= line.failed;
+	}
+	buf_free(&line);
+	if (im->effects_left)
+		buf_printf(out, "  and %u more that %s not listed\n", im->effects_left,
+			   im->effects_left == 1 ? "is" : "are");
+}
+
+static void put_separator(struct buf *out, uint32_t i)
+{
+	if (i)
+		buf_str(out, ", ");
+}
+
+/* ", and 12 more.\n" */
+static void put_rest(struct buf *out, uint32_t n)
+{
+	if (n > LISTED_MAX)
+		buf_printf(out, ", and %u more", n - LISTED_MAX);
+	buf_str(out, ".\n");
+}
+
+static uint32_t listed(uint32_t n)
+{
+	return n < LISTED_MAX ? n : LISTED_MAX;
+}
+
+static void put_invites(struct buf *out, const char *title, const struct model *m, const uint32_t *peers, uint32_t n,
+			bool color)
+{
+	if (!n)
+		return;
+	put_title(out, title, color);
+	for (uint32_t i = 0; i < listed(n); i++)
+		buf_printf(out, "%s%s", i ? ", " : " ", m->peers[peers[i]].name);
+	put_rest(out, n);
+}
+
+static void put_facts(struct buf *out, const struct impact *im, bool color)
+{
+	char addr[ADDR_STR_LEN];
+
+	if (im->server_lost) {
+		put_title(out, "Cut off from the server:", color);
+		buf_str(out, " everybody: no server stays as it was.\n");
+	} else if (im->n_cut) {
+		put_title(out, "Cut off from the server:", color);
+		buf_char(out, ' ');
+		for (uint32_t i = 0; i < listed(im->n_cut); i++) {
+			put_separator(out, i);
+			buf_printf(out, "%s (%s)", impact_peer_name(im, im->cut[i].peer),
+				   cut_reason_text(im->cut[i].reason));
+		}
+		put_rest(out, im->n_cut);
+	}
+	if (im->n_addresses && im->before) {
+		put_title(out, "New addresses:", color);
+		buf_char(out, ' ');
+		for (uint32_t i = 0; i < listed(im->n_addresses); i++) {
+			const struct impact_address *n = &im->addresses[i];
+			put_separator(out, i);
+			addr_format(&n->addr, addr);
+			buf_printf(out, "%s %s", im->after->peers[n->peer].name, addr);
+			if (n->from != NONE)
+				buf_printf(out, " (which was %s's)", im->before->peers[n->from].name);
+		}
+		put_rest(out, im->n_addresses);
+	}
+	put_invites(out, "Invites opened:", im->after, im->opened, im->n_opened, color);
+	put_invites(out, "Invites voided:", im->before, im->voided, im->n_voided, color);
+	put_invites(out, "Enrolled keys written down:", im->after, im->folded, im->n_folded, color);
+}
+
+static void put_line(void *ctx, const char *label, const char *before, const char *after)
+{
+	struct writer *w = ctx;
+	enum plan_action action = !before ? PLAN_CREATE : !after ? PLAN_REMOVE : PLAN_CHANGE;
+
+	w->used[action] = true;
+	buf_str(w->out, "  ");
+	plan_put_symbol(w->out, action, w->color);
+	buf_printf(w->out, " %-14s  %s%s%s\n", label, before ? before : "", before && after ? " -> " : "",
+		   after ? after : "");
+}
+
+static void put_items(struct writer *w, const struct impact *im)
+{
+	for (uint32_t i = 0; i < im->n_items; i++) {
+		const struct impact_item *item = &im->items[i];
+		buf_printf(w->out, "\n%s# %s", w->color ? COLOR_BOLD : "", impact_kind_name(item->kind));
+		if (impact_kind_named(item->kind)) {
+			buf_char(w->out, ' ');
+			impact_item_name(w->out, im, item);
+		}
+		buf_printf(w->out, " will be %s%s\n", plan_verb(item->action), w->color ? COLOR_RESET : "");
+		impact_describe(im, item, put_line, w);
+	}
+}
+
+void impact_render_text(struct buf *out, const struct impact *im, bool color)
+{
+	struct buf body = {0};
+	struct writer w = {.out = &body, .color = color};
+
+	if (!im->n_items) {
+		buf_str(out, "No changes. The definition means the network that it meant before.\n");
+		return;
+	}
+	put_title(out, "Effect:", color);
+	if (im->before) {
+		put_sentence(out, im);
+		put_effects(out, im);
+	} else {
+		buf_printf(out, " everything is new: %u peer%s, %llu pair%s of whom reach each other.\n",
+			   im->peers_after, plural(im->peers_after), (unsigned long long)im->pairs_after,
+			   plural(im->pairs_after));
+	}
+	put_facts(out, im, color);
+	/* The legend stands above what decides which symbols it has. */
+	put_items(&w, im);
+	buf_char(out, '\n');
+	plan_put_legend(out, w.used, color);
+	buf_add(out, body.p, body.n);
+	out->failed |= body.failed;
+	buf_free(&body);
+	buf_char(out, '\n');
+	plan_put_summary(out, im->n_add, im->n_change, im->n_remove, color);
+	buf_printf(out, "Plan id: %s\n", im->id);
+}

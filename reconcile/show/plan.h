@@ -1,0 +1,25 @@
+/* What the two renderings of a plan share: how a thing is called, and what a change of a peer comes to. */
+#ifndef RECONCILE_SHOW_PLAN_H
+#define RECONCILE_SHOW_PLAN_H
+
+#include "reconcile/plan/device.h"
+#include "reconcile/text/plan_symbol.h"
+
+enum plan_action op_action(enum op_kind kind);
+bool op_is_interface(enum op_kind kind); /* one of those that make up the interface's own item */
+const char *plan_interface(const struct plan *p);
+const struct device_peer *op_peer(const struct op *op); /* NULL: not about a peer */
+
+/* Appends a name with everything but printable ASCII as \xNN: names are checked where they enter, and again here. */
+void plan_escape(struct buf *out, const char *name);
+
+/*
+ * Walks the allowed IPs of a peer's operation in order: *given says whether it gains or loses this one.
+ * What stays is skipped. Zero-initialise the cursor; false at the end.
+ */
+struct allowed_cursor {
+	uint32_t before, after;
+};
+bool allowed_next(const struct op *op, struct allowed_cursor *c, const struct prefix **out, bool *given);
+
+#endif
