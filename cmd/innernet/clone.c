@@ -2,6 +2,7 @@
 #include "cmd/innernet/commands.h"
 #include "cmd/innernet/common.h"
 #include "cmd/innernet/own_clone.h"
+#include "reconcile/edge/http/routes.h"
 #include "reconcile/text/json_value.h"
 
 #include <errno.h>
@@ -134,10 +135,10 @@ static int git_clone(const struct origin *from, const char *server, const char *
 	struct diag *g;
 	int rc;
 
-	snprintf(url, sizeof(url), "http://%s/network.git", server);
+	snprintf(url, sizeof(url), "http://%s" ROUTE_GIT, server);
 	snprintf(proxy, sizeof(proxy), "http.http://%s/.proxy=", server);
 	snprintf(header, sizeof(header), "http.http://%s/.extraHeader=%s%s", server,
-		 from->id[0] ? "Innernet-Network: " : "", from->id);
+		 from->id[0] ? NETWORK_HEADER ": " : "", from->id);
 	setenv("GIT_TERMINAL_PROMPT", "0", 1);
 	rc = run_program(argv, RUN_STDERR_SHOWN, NULL, 0, d);
 	if (rc <= 0)

@@ -144,7 +144,7 @@ static bool set_headers(const struct client *c, const char *authority, struct tr
 	snprintf(line, sizeof(line), "Host: %s", authority);
 	if (!add_header(t, line))
 		return false;
-	snprintf(line, sizeof(line), "Innernet-Network: %s", c->id);
+	snprintf(line, sizeof(line), NETWORK_HEADER ": %s", c->id);
 	/* No "Expect: 100-continue": it would cost a round trip. */
 	return add_header(t, line) && add_header(t, "Expect:") && add_header(t, "Content-Type: text/plain");
 }

@@ -7,13 +7,14 @@
 #define EDGE_CLIENT_H
 
 #include "reconcile/edge/base/loop.h"
+#include "reconcile/edge/http/routes.h"
 #include "schema/addr.h"
 #include "schema/key.h"
 
 struct client_request {
 	struct addr server;
 	uint16_t port;    /* 0: SERVER_PORT */
-	const char *path; /* with its query: "/v1/poll?..." */
+	const char *path; /* with its query: ROUTE_POLL "?..." */
 	struct span body; /* p NULL: a GET; else a POST, or a PUT */
 	bool put;
 	size_t max;           /* bytes of the answer's body */

@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KNOCK_PATH "/v1/knock"
-#define QUEUE_MAX  (2 * CANDIDATES_FLIGHT)
+#define QUEUE_MAX (2 * CANDIDATES_FLIGHT)
 
 /* Milliseconds. */
 #define LATE_MS    20000 /* a round's NATs forget in 30 s */
@@ -66,7 +65,7 @@ static void send_next(void *ctx)
 {
 	struct knocker *k = ctx;
 	struct client_request q = {
-	    .path = KNOCK_PATH, .max = RESPONSE_HEAD_MAX, .connect_ms = CONNECT_MS, .first_ms = ANSWER_MS};
+	    .path = ROUTE_KNOCK, .max = RESPONSE_HEAD_MAX, .connect_ms = CONNECT_MS, .first_ms = ANSWER_MS};
 	struct diags d = {0};
 	struct buf body = {0};
 

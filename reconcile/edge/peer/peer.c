@@ -277,8 +277,8 @@ void peer_poll_path(const struct this_peer *p, unsigned wait_s, char out[static 
 		hash_hex(&p->held->view->statement.name, statement);
 	if (p->has_hints_position)
 		snprintf(hints, sizeof(hints), "%" PRIu64, p->hints_position);
-	snprintf(out, POLL_PATH_MAX, "/v1/poll?have=%s.%s.%s&wait=%u", statement, p->ledger[0] ? p->ledger : "-", hints,
-		 wait_s);
+	snprintf(out, POLL_PATH_MAX, ROUTE_POLL "?have=%s.%s.%s&wait=%u", statement, p->ledger[0] ? p->ledger : "-",
+		 hints, wait_s);
 }
 
 /* The new snapshot, on disk first, then held. */

@@ -178,7 +178,6 @@ const struct prefix *peer_root(const struct this_peer *p, unsigned *n); /* the n
  * What servers are told of where this machine is (reconcile/edge/peer/peer_report.c): what people chose
  * (override-endpoint), then its interfaces' addresses with the port that WireGuard listens on.
  */
-#define REPORT_PATH    "/v1/endpoints"
 #define REPORT_WHY_MAX 160
 /* What holds of NAT traversal: what this process was told, and the network's own file. */
 struct nat_settings peer_nat(const struct this_peer *p);

@@ -144,7 +144,7 @@ int peer_report(struct this_peer *p, const char *server, struct diags *d)
 	}
 	for (size_t i = 0; i < n; i++) {
 		const struct client_request q = {.server = servers[i].ip,
-						 .path = REPORT_PATH,
+						 .path = ROUTE_ENDPOINTS,
 						 .body = buf_span(&body),
 						 .put = true,
 						 .max = RESPONSE_HEAD_MAX};

@@ -237,7 +237,7 @@ static int post(struct redeemer *r, struct span record, struct buf *why, struct 
 	for (unsigned i = 0; i < ROUNDS * m->n_servers; i++) {
 		const struct server_ref *s = &m->servers[i % m->n_servers];
 		const struct client_request q = {.server = s->ip[0],
-						 .path = "/v1/redeem",
+						 .path = ROUTE_REDEEM,
 						 .body = record,
 						 .max = ANSWER_MAX,
 						 .connect_ms = CONNECT_MS,

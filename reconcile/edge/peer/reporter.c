@@ -131,7 +131,7 @@ static void on_answer(void *ctx, struct client_answer *answer)
 static void send_next(struct reporter *r)
 {
 	struct buf body = {0};
-	struct client_request q = {.path = REPORT_PATH, .put = true, .max = RESPONSE_HEAD_MAX};
+	struct client_request q = {.path = ROUTE_ENDPOINTS, .put = true, .max = RESPONSE_HEAD_MAX};
 	struct diags d = {0};
 
 	while (r->asked < r->n_told && (r->told[r->asked].has || r->told[r->asked].refused))

@@ -2,9 +2,11 @@
 #ifndef EDGE_GIT_REQUEST_H
 #define EDGE_GIT_REQUEST_H
 
+#include "reconcile/edge/http/routes.h"
+
 #include <stdbool.h>
 
-#define GIT_PATH "/network.git/" /* all that is below it is git's */
+#define GIT_PATH ROUTE_GIT "/"
 
 enum git_service { GIT_UPLOAD_PACK, GIT_RECEIVE_PACK, N_GIT_SERVICES };
 struct git_request {

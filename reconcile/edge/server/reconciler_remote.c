@@ -5,6 +5,7 @@
  */
 #include "reconcile/edge/base/log.h"
 #include "reconcile/edge/git/note.h"
+#include "reconcile/edge/http/routes.h"
 #include "reconcile/edge/server/reconciler_state.h"
 
 #include <inttypes.h>
@@ -126,7 +127,7 @@ static bool is_any(const struct reconciler *r, const struct redemption *x)
 static void wake_redeemer(void *ctx, struct http_request *q)
 {
 	(void)ctx;
-	if (!strcmp(http_path(q), "/v1/redeem"))
+	if (!strcmp(http_path(q), ROUTE_REDEEM))
 		http_wake(q);
 }
 

@@ -2,6 +2,7 @@
 #include "reconcile/edge/base/log.h"
 #include "reconcile/edge/server/reconciler_state.h"
 #include "reconcile/edge/http/request.h"
+#include "reconcile/edge/http/routes.h"
 #include "reconcile/show/metrics.h"
 
 #include <stdlib.h>
@@ -86,7 +87,7 @@ static void answer_metrics(struct reconciler *r, struct http_request *q, const s
 static bool is_for_us(const struct reconciler *r, struct http_request *q, bool ours)
 {
 	const struct peer *self = &r->current->model->peers[r->current->self];
-	const char *network = http_header(q, "Innernet-Network");
+	const char *network = http_header(q, NETWORK_HEADER);
 	char id[KEY_B64_LEN + 1];
 	uint16_t port = r->o.no_device ? http_port(r->http) : SERVER_PORT;
 
@@ -96,7 +97,7 @@ static bool is_for_us(const struct reconciler *r, struct http_request *q, bool o
 	else if (!host_matches(http_header(q, "Host"), self->ip, self->n_ips, port))
 		http_refuse(q, 400, "bad-request", "the Host is not this server's address and port");
 	else if (network ? strcmp(network, id) != 0 : ours)
-		http_refuse(q, 403, "bad-request", "Innernet-Network is missing, or that of another network");
+		http_refuse(q, 403, "bad-request", NETWORK_HEADER " is missing, or that of another network");
 	else
 		return true;
 	return false;
@@ -139,12 +140,12 @@ static const struct route {
 	enum right right;
 	void (*answer)(struct reconciler *r, struct http_request *q, const struct asker *who, enum http_reason why);
 } routes[] = {
-    {"/v1/redeem", HTTP_POST, RIGHT_INVITED, reconciler_redeem},
-    {"/v1/poll", HTTP_GET, RIGHT_PEER, reconciler_poll},
-    {"/v1/endpoints", HTTP_PUT, RIGHT_PEER, reconciler_endpoints},
-    {"/v1/knock", HTTP_POST, RIGHT_PEER, reconciler_knock},
-    {"/v1/status", HTTP_GET, RIGHT_PEER, answer_status},
-    {"/metrics", HTTP_GET, RIGHT_ADMIN, answer_metrics},
+    {ROUTE_REDEEM, HTTP_POST, RIGHT_INVITED, reconciler_redeem},
+    {ROUTE_POLL, HTTP_GET, RIGHT_PEER, reconciler_poll},
+    {ROUTE_ENDPOINTS, HTTP_PUT, RIGHT_PEER, reconciler_endpoints},
+    {ROUTE_KNOCK, HTTP_POST, RIGHT_PEER, reconciler_knock},
+    {ROUTE_STATUS, HTTP_GET, RIGHT_PEER, answer_status},
+    {ROUTE_METRICS, HTTP_GET, RIGHT_ADMIN, answer_metrics},
 };
 
 void reconciler_request(void *ctx, struct http_request *q, enum http_reason why)
