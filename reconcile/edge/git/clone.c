@@ -1,9 +1,9 @@
 #include "reconcile/edge/git/clone.h"
 #include "reconcile/edge/base/run.h"
+#include "reconcile/edge/git/libgit2.h"
 #include "reconcile/edge/git/source.h"
 #include "schema/edit.h"
 
-#include <git2.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>

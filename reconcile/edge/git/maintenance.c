@@ -2,10 +2,10 @@
 #include "reconcile/edge/base/child.h"
 #include "reconcile/edge/base/file.h"
 #include "reconcile/edge/base/log.h"
+#include "reconcile/edge/git/libgit2.h"
 #include "schema/limits.h"
 
 #include <dirent.h>
-#include <git2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -2,12 +2,12 @@
 #include "reconcile/edge/base/child.h"
 #include "reconcile/edge/base/file.h"
 #include "reconcile/edge/git/ledger.h"
+#include "reconcile/edge/git/libgit2.h"
 #include "reconcile/edge/git/note.h"
 #include "reconcile/edge/git/repo_write.h"
 #include "reconcile/wire/git_said.h"
 #include "schema/limits.h"
 
-#include <git2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

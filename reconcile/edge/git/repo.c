@@ -1,8 +1,8 @@
 #include "reconcile/edge/git/repo.h"
+#include "reconcile/edge/git/libgit2.h"
 #include "reconcile/edge/git/repo_write.h"
 
 #include <fnmatch.h>
-#include <git2.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,10 +1,10 @@
 #include "reconcile/edge/base/loop.h"
 #include "reconcile/edge/base/file.h"
+#include "reconcile/edge/git/libgit2.h"
 #include "reconcile/edge/git/maintenance.h"
 #include "reconcile/edge/git/repo.h"
 
 #include <errno.h>
-#include <git2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>

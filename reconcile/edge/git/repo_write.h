@@ -2,8 +2,8 @@
 #ifndef EDGE_REPO_WRITE_H
 #define EDGE_REPO_WRITE_H
 
+#include "reconcile/edge/git/libgit2.h"
 #include "reconcile/edge/git/repo.h"
-#include <git2.h>
 
 /*
  * Does `ancestor` come before `from`, or is it that? 1, 0, or -1 with a diagnostic. Every commit on the way is bounded
