@@ -1,7 +1,7 @@
 /* innernet-reconcile hook: what git runs when somebody pushes, and what puts it there. */
 #include "cmd/innernet-reconcile/commands.h"
 #include "reconcile/edge/base/file.h"
-#include "reconcile/edge/server/push.h"
+#include "reconcile/edge/push/push.h"
 #include "reconcile/edge/git/repo.h"
 
 #include <errno.h>

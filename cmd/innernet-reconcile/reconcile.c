@@ -1,8 +1,8 @@
 /* innernet-reconcile reconcile: look at the repository now, and say what it came to. */
 #include "cmd/innernet-reconcile/commands.h"
-#include "reconcile/edge/server/control.h"
+#include "reconcile/edge/control/control.h"
 #include "reconcile/edge/base/log.h"
-#include "reconcile/edge/server/status_file.h"
+#include "reconcile/edge/control/status_file.h"
 
 #include <poll.h>
 #include <string.h>

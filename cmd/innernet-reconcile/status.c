@@ -1,7 +1,7 @@
 /* innernet-reconcile status: what the server last wrote down about itself. Needs no running server. */
 #include "cmd/innernet-reconcile/commands.h"
 #include "reconcile/edge/base/loop.h"
-#include "reconcile/edge/server/status_file.h"
+#include "reconcile/edge/control/status_file.h"
 #include "reconcile/text/json_value.h"
 #include "schema/edit.h"
 

@@ -1,6 +1,6 @@
 /* innernet-reconcile suspend, resume: whether new revisions are taken. What is published is served on either way. */
 #include "cmd/innernet-reconcile/commands.h"
-#include "reconcile/edge/server/control.h"
+#include "reconcile/edge/control/control.h"
 
 #include <string.h>
 #include <unistd.h>

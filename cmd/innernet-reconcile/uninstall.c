@@ -1,6 +1,7 @@
 /* innernet-reconcile uninstall: end a server, with all that is on this machine of it but the repository. */
 #include "cmd/innernet-reconcile/commands.h"
 #include "reconcile/edge/base/file.h"
+#include "reconcile/edge/control/status_file.h"
 #include "reconcile/edge/peer/redeem.h"
 #include "reconcile/edge/git/repo.h"
 
@@ -15,7 +16,7 @@ static const struct option_spec options[] = {
 };
 
 /* In DATA/NAME, beside the lock; a repository in there is no part of it. */
-static const char *const parts[] = {"published", "control", "push.yaml", RECONCILER_STATUS_FILE};
+static const char *const parts[] = {"published", "control", "push.yaml", STATUS_FILE};
 
 struct ending {
 	const char *name;
@@ -121,7 +122,7 @@ static int end(const struct ending *e, struct diags *d)
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 		if (remove_in(e->paths.data, parts[i], d) < 0)
 			return -1;
-	if (file_remove(e->paths.config, d) < 0 || remove_in(e->paths.data, RECONCILER_LOCK_FILE, d) < 0)
+	if (file_remove(e->paths.config, d) < 0 || remove_in(e->paths.data, SERVER_LOCK_FILE, d) < 0)
 		return -1;
 	rmdir(e->paths.data); /* unless the repository is in it */
 	return 0;
@@ -133,7 +134,7 @@ static int lock(const struct ending *e, int *fd, struct diags *d)
 	struct diag *g;
 	int busy = -1;
 
-	buf_printf(&path, "%s/" RECONCILER_LOCK_FILE, e->paths.data);
+	buf_printf(&path, "%s/" SERVER_LOCK_FILE, e->paths.data);
 	if (!path.failed && !file_mkdirs(e->paths.data, 0755, d))
 		busy = file_lock(path.p, 0, fd, d);
 	if (busy > 0) {

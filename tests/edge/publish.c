@@ -1,7 +1,7 @@
 /* What is published, on disk: read back as it was written, damage noticed, the server's own file kept secret. */
 #include "reconcile/edge/base/file.h"
 #include "reconcile/edge/config/guard_file.h"
-#include "reconcile/edge/server/publish.h"
+#include "reconcile/edge/revision/publish.h"
 #include "tests/edge/git_test.h"
 
 #include <sodium.h>

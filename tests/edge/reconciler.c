@@ -2,6 +2,7 @@
  * What the server promises to people: an invalid revision changes nothing, a rewound history is refused, one redemption
  * of many wins, a restart serves the same bytes.
  */
+#include "reconcile/edge/control/status_file.h"
 #include "tests/edge/server_test.h"
 
 #include <fcntl.h>
@@ -650,7 +651,7 @@ static void test_status_is_made_up_for(void **state)
 	struct stat st;
 
 	push(f, "");
-	snprintf(path, sizeof(path), "%s/" RECONCILER_STATUS_FILE, f->data);
+	snprintf(path, sizeof(path), "%s/" STATUS_FILE, f->data);
 	assert_int_equal(file_mkdirs(path, 0755, &d), 0); /* nothing can be renamed onto a folder */
 	r = reconciler_new(l, f->config, &o, &d);
 	assert_non_null(r);

@@ -2,7 +2,7 @@
  * A definition on a remote: followed on an interval and when somebody asks, with the ledger written there by
  * compare-and-swap. Two servers on one remote: one redemption of many wins. A remote that is away changes nothing.
  */
-#include "reconcile/edge/server/control.h"
+#include "reconcile/edge/control/control.h"
 #include "reconcile/edge/git/remote.h"
 #include "tests/edge/server_test.h"
 

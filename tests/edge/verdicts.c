@@ -1,5 +1,5 @@
 /* What people are told: the verdict on each commit as a git note, and the history in the status. */
-#include "reconcile/edge/server/control.h"
+#include "reconcile/edge/control/control.h"
 #include "tests/edge/server_test.h"
 
 /* The note of a commit, once it is there; the caller frees it with free(). */

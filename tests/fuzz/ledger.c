@@ -1,6 +1,6 @@
 /* What may stand on the ledger's branch, and what the server keeps beside git: taken or left, and never both. */
 #include "reconcile/edge/git/ledger_record.h"
-#include "reconcile/edge/server/publish.h"
+#include "reconcile/edge/revision/publish.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* What the repository's hooks read: git's lines on their standard input, and the server's file for them. */
-#include "reconcile/edge/server/push.h"
+#include "reconcile/edge/push/push.h"
 #include "reconcile/edge/config/server_config.h"
 
 #include <stdlib.h>

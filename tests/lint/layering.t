@@ -38,7 +38,10 @@ git base
 http base
 config base|git
 peer base|device|git|http|config
-server base|device|git|http|config
+revision base|git|config
+control base
+push base|git|config|revision|control
+server base|device|git|http|config|revision|control
 END
 report 'cmd/ includes nothing of tests/' \
 	"$(includes_outside '(schema|reconcile/[a-z]+|reconcile/edge/[a-z]+|cmd|cmd/[a-z-]+)/[a-z0-9_]+\.h' cmd/*.[ch] cmd/*/*.[ch])"

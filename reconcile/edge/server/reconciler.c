@@ -1,5 +1,6 @@
 #include "reconcile/edge/base/file.h"
-#include "reconcile/edge/server/judge.h"
+#include "reconcile/edge/control/status_file.h"
+#include "reconcile/edge/revision/judge.h"
 #include "reconcile/edge/base/log.h"
 #include "reconcile/edge/git/note.h"
 #include "reconcile/edge/server/reconciler_state.h"
@@ -596,7 +597,7 @@ static int lock_take(struct reconciler *r, struct diags *d)
 	struct buf path = {0};
 	struct diag *g;
 
-	buf_printf(&path, "%s/" RECONCILER_LOCK_FILE, r->o.data_dir);
+	buf_printf(&path, "%s/" SERVER_LOCK_FILE, r->o.data_dir);
 	if (path.failed)
 		return out_of_memory(d);
 	r->lock_fd = open(path.p, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -697,7 +698,7 @@ static int start(struct reconciler *r, struct diags *d)
 	int ret = -1;
 
 	r->published_dir = join(r->o.data_dir, "published");
-	r->status_path = join(r->o.data_dir, RECONCILER_STATUS_FILE);
+	r->status_path = join(r->o.data_dir, STATUS_FILE);
 	if (!r->published_dir || !r->status_path || !(r->published_arena = arena_new()))
 		return out_of_memory(d);
 	if (file_mkdirs(r->o.data_dir, 0755, d) < 0 || lock_take(r, d) < 0 ||

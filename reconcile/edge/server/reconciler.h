@@ -48,8 +48,4 @@ uint16_t reconciler_port(const struct reconciler *r); /* tests */
 /* The status as JSON text, as status.json has it. */
 int reconciler_status(struct reconciler *r, struct buf *out);
 
-#define RECONCILER_STATUS_FILE "status.json"
-#define RECONCILER_STATUS_MAX  (64u << 20) /* bytes: about 200 a peer */
-#define RECONCILER_LOCK_FILE   "lock"      /* flock(2)'ed while it runs */
-
 #endif

@@ -2,11 +2,11 @@
 #ifndef EDGE_RECONCILER_STATE_H
 #define EDGE_RECONCILER_STATE_H
 
-#include "reconcile/edge/server/control.h"
+#include "reconcile/edge/control/control.h"
 #include "reconcile/edge/base/file_watch.h"
 #include "reconcile/edge/git/ledger.h"
 #include "reconcile/edge/git/maintenance.h"
-#include "reconcile/edge/server/publish.h"
+#include "reconcile/edge/revision/publish.h"
 #include "reconcile/edge/server/reconciler.h"
 #include "reconcile/edge/git/remote.h"
 #include "reconcile/edge/http/server_http.h"

@@ -2,7 +2,7 @@
 #include "reconcile/edge/base/log.h"
 #include "reconcile/edge/git/note.h"
 #include "reconcile/edge/server/reconciler_state.h"
-#include "reconcile/edge/server/status_file.h"
+#include "reconcile/edge/control/status_file.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "reconcile/edge/server/publish.h"
+#include "reconcile/edge/revision/publish.h"
 #include "reconcile/edge/base/file.h"
 
 #include <dirent.h>

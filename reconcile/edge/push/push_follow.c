@@ -1,10 +1,9 @@
 /* After a push: what the server that runs says to it, while the person who pushed still looks. */
 #include "reconcile/edge/base/loop.h"
 #include "reconcile/edge/git/repo.h"
-#include "reconcile/edge/server/push.h"
-#include "reconcile/edge/server/reconciler.h"
+#include "reconcile/edge/push/push.h"
 #include "reconcile/edge/config/server_config.h"
-#include "reconcile/edge/server/status_file.h"
+#include "reconcile/edge/control/status_file.h"
 
 #include <poll.h>
 #include <string.h>

@@ -17,7 +17,7 @@
 #define EDGE_PUBLISH_H
 
 #include "reconcile/wire/bundle.h"
-#include "reconcile/edge/server/revision.h"
+#include "reconcile/edge/revision/revision.h"
 
 struct published {
 	struct signed_text *chain; /* oldest first; the newest may be the statement itself */

@@ -1,4 +1,4 @@
-#include "reconcile/edge/server/control.h"
+#include "reconcile/edge/control/control.h"
 #include "reconcile/edge/base/file.h"
 #include "schema/utf8.h"
 

@@ -6,7 +6,7 @@
 #define EDGE_JUDGE_H
 
 #include "reconcile/edge/git/repo.h"
-#include "reconcile/edge/server/revision.h"
+#include "reconcile/edge/revision/revision.h"
 #include "reconcile/impact/impact.h"
 
 /* What a commit is judged by. */

@@ -1,6 +1,5 @@
-#include "reconcile/edge/server/status_file.h"
+#include "reconcile/edge/control/status_file.h"
 #include "reconcile/edge/base/file.h"
-#include "reconcile/edge/server/reconciler.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -16,12 +15,12 @@ int status_file_read(const char *data_dir, struct buf *text, json_t **out, struc
 	*out = NULL;
 	if (!text)
 		text = &own;
-	buf_printf(&path, "%s/" RECONCILER_STATUS_FILE, data_dir);
+	buf_printf(&path, "%s/" STATUS_FILE, data_dir);
 	if (path.failed) {
 		d->out_of_memory = true;
 		goto out;
 	}
-	if (file_read(path.p, RECONCILER_STATUS_MAX, text, &absent, d) < 0)
+	if (file_read(path.p, STATUS_FILE_MAX, text, &absent, d) < 0)
 		goto out;
 	ret = 0;
 	if (absent)
@@ -85,7 +84,7 @@ bool status_server_runs(const char *data_dir)
 	bool found = false, known;
 	FILE *f;
 
-	buf_printf(&path, "%s/" RECONCILER_LOCK_FILE, data_dir);
+	buf_printf(&path, "%s/" SERVER_LOCK_FILE, data_dir);
 	known = !path.failed && !stat(path.p, &st);
 	buf_free(&path);
 	if (!known)

@@ -1,9 +1,9 @@
-#include "reconcile/edge/server/push.h"
-#include "reconcile/edge/server/judge.h"
+#include "reconcile/edge/push/push.h"
+#include "reconcile/edge/revision/judge.h"
 #include "reconcile/edge/git/ledger.h"
 #include "reconcile/edge/git/note.h"
-#include "reconcile/edge/server/publish.h"
-#include "reconcile/edge/server/status_file.h"
+#include "reconcile/edge/revision/publish.h"
+#include "reconcile/edge/control/status_file.h"
 #include "reconcile/impact/guard.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "reconcile/edge/server/revision.h"
+#include "reconcile/edge/revision/revision.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

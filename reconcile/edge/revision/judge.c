@@ -1,4 +1,4 @@
-#include "reconcile/edge/server/judge.h"
+#include "reconcile/edge/revision/judge.h"
 #include "reconcile/impact/guard.h"
 
 #include <string.h>
