@@ -94,6 +94,7 @@ static void put_peer(struct buf *out, const struct peer *p)
 	}
 	if (p->invite_expires)
 		buf_printf(out, " expires=%lld", (long long)p->invite_expires);
+	put_text(out, "via", p->via);
 	buf_str(out, p->server ? " server" : "");
 	buf_str(out, p->admin ? " admin" : "");
 	buf_str(out, p->disabled ? " disabled" : "");
