@@ -82,7 +82,14 @@ enum {
 	N_PEER_KEYS
 };
 enum { TEST_FROM, TEST_CAN_REACH, TEST_CANNOT_REACH, N_TEST_KEYS };
-#define KEYS_MAX 12 /* of any place */
+
+/* The keys of the place that has the most of them. */
+union keys_of_any_place {
+	char root[N_ROOT_KEYS], defaults[N_DEFAULTS_KEYS], trust[N_TRUST_KEYS];
+	char cidr[N_CIDR_KEYS], peer[N_PEER_KEYS], test[N_TEST_KEYS];
+};
+#define KEYS_MAX sizeof(union keys_of_any_place)
+_Static_assert(N_KEY_PLACES == 6, "a new place needs its keys in the union above");
 
 const struct key_spec *keys_of(enum key_place place, size_t *n);
 const struct key_spec *key_find(enum key_place place, const char *name); /* NULL: unknown */
