@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Who may include whom, what pure code may import, and how long a file may be (README, "How the code is laid out").
+# What each room may include, what pure code may import, and how long a file may be (HACKING.md, "The map").
 . "$(dirname "$0")/../tap.sh"
 cd "$top" || exit 1
 
