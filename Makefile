@@ -247,7 +247,7 @@ DOCDIR   := $(DATADIR)/doc/innernet
 ZSHDIR   ?= $(DATADIR)/zsh/site-functions
 UNITDIR  ?= $(PREFIX)/lib/systemd/system
 UNITS    := $(patsubst contrib/systemd/%.in,%,$(wildcard contrib/systemd/*.in))
-DOCS     := README.md LICENSE
+DOCS     := README.md CHANGELOG.md LICENSE
 EXAMPLES := $(wildcard examples/*.yaml examples/*/*.yml)
 # FILE:MODE:TARGET of all that is installed but the units, which learn here where the programs are.
 INSTALLED := $(B)/innernet:755:$(BINDIR)/innernet $(B)/innernet-reconcile:755:$(SBINDIR)/innernet-reconcile \

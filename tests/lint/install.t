@@ -16,6 +16,7 @@ innernet usr/bin/inn
 innernet usr/share/bash-completion/completions/inn
 644 usr/share/bash-completion/completions/innernet
 644 usr/share/bash-completion/completions/innernet-reconcile
+644 usr/share/doc/innernet/CHANGELOG.md
 644 usr/share/doc/innernet/LICENSE
 644 usr/share/doc/innernet/README.md
 644 usr/share/doc/innernet/examples/ci/github-workflow.yml
