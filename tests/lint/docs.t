@@ -2,6 +2,7 @@
 # What --help says exists has a section in the man page and is completed, with each of its options.
 . "$(dirname "$0")/../tap.sh"
 cd "$top" || exit 1
+. tests/lint/programs.sh
 check() { # DESCRIPTION WANTED FOUND: each word wanted is among those found
 	local missing='' word
 	for word in $2; do
@@ -33,7 +34,7 @@ for program in innernet innernet-reconcile; do
 	innernet) page=man/innernet.1 ;;
 	*) page=man/innernet-reconcile.8 ;;
 	esac
-	commands=$(help_of | awk '/^Commands:/ { on = 1; next } /^$/ { on = 0 } on && /^  [a-z]/ { print $1 }')
+	commands=$(commands_of "$program")
 	everywhere=$(help_of | awk '/^Options/ { on = 1; next } /^$/ { on = 0 } on && /^  (-., |    )--/ && match($0, /--[a-z0-9-]+/) { print substr($0, RSTART, RLENGTH) }')
 	# In mdoc a subcommand is ".It Cm NAME" or ".Ss NAME", an option "Fl -NAME".
 	described=$(sed -nE 's/^\.(It Cm|Ss) ([a-z-]+).*/\2/p' "$page" | tr '\n' ' ')

@@ -29,6 +29,7 @@ innernet usr/share/bash-completion/completions/inn
 644 usr/share/man/man1/innernet.1
 644 usr/share/man/man5/innernet-snapshot.5
 644 usr/share/man/man5/network.yaml.5
+644 usr/share/man/man7/innernet-upstream.7
 644 usr/share/man/man8/innernet-reconcile.8
 644 usr/share/zsh/site-functions/_innernet
 644 usr/share/zsh/site-functions/_innernet-reconcile

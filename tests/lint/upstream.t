@@ -1,37 +1,37 @@
 #!/usr/bin/env bash
-# What the README says to those who come from upstream is true: each command and option of its table exists. And each of
-# upstream's known faults has the test that tests/upstream-mistakes.md names.
+# innernet-upstream(7) is true: each command and option that it names exists. And each of upstream's known faults has the
+# test that tests/upstream-mistakes.md names.
 . "$(dirname "$0")/../tap.sh"
 cd "$top" || exit 1
+. tests/lint/programs.sh
 quoted() { grep -oE '`[^`]+`' <<<"$1" | tr -d '`'; } # CELL: what stands in it between backticks, a line each
-exists() { # PROGRAM COMMAND OPTION...: says what there is not
-	local program=$1 command=$2 help option
-	shift 2
-	# An option that is not the program's must not be taken for its default command's.
-	"$build/$program" --help | awk '/^Commands:/ { on = 1; next } /^$/ { on = 0 } on && /^  [a-z]/ { print $1 }' | grep -qxF -e "$command" ||
-		{ echo "there is no '$program $command'"; return; }
-	help=$("$build/$program" "$command" --help)
-	for option; do
-		grep -qE -e "(^|[ ,])$option( |\$)" <<<"$help" || echo "$program $command has no $option"
-	done
-}
+# MACRO MDOC: the words after each of that macro in a line of mdoc(7), a line each; punctuation ends them.
+words_of() { awk -v macro="$1" '{
+	for (i = 1; i <= NF; i++)
+		if ($i ~ /^[A-Z][a-z]$/) on = $i == macro
+		else if ($i ~ /^[.,:;()]+$/) on = macro == "Fl" && $i == "," && on
+		else if (on) print $i
+}' <<<"$2"; }
 
-table=$(awk '/^### Coming from tonarino/ { on = 1 } /^## / { on = 0 } on && /^\|/' README.md | tail -n +3)
+# A row is the line of an .It of COMMANDS, a tab, and the lines below it, joined by tabs.
+rows=$(awk '/^\.Sh COMMANDS/ { on = 1; next } /^\.Sh/ { on = 0 } !on { next }
+	/^\.(Bl|El)/ { next } /^\.It / { printf "%s%s", n++ ? "\n" : "", substr($0, 5); next } n { printf "\t%s", $0 }
+	END { print "" }' man/innernet-upstream.7)
 upstream='install redeem show list up fetch down uninstall add-peer rename-peer disable-peer enable-peer add-cidr rename-cidr
 	delete-cidr list-cidrs add-association delete-association list-associations set-listen-port override-endpoint
 	override-peer-endpoint completions new init serve'
-named=$(while IFS='|' read -r _ there _; do quoted "$there"; done <<<"$table" | sed 's/^innernet-server //')
-report 'the README has each of its commands' "$(for c in $upstream; do
-	grep -qxF -e "$c" <<<"$named" || echo "$c is not in the table"
+named=$(while IFS=$'\t' read -r there _; do words_of Cm "$there"; done <<<"$rows")
+report 'innernet-upstream(7) has each of its commands' "$(for c in $upstream; do
+	grep -qxF -e "$c" <<<"$named" || echo "$c is not in the list"
 done)"
 
-while IFS='|' read -r _ there here _; do
+while IFS=$'\t' read -r there here; do
 	found=
-	mapfile -t options < <(quoted "$there" | grep -E '^--')
-	mapfile -t commands < <(quoted "$there" | grep -xE '[a-z-]+' | grep -vxE 'innernet|inn' | grep -v '^-')
-	mapfile -t ours < <(quoted "$here" | grep -E '^innernet(-reconcile)? ')
+	mapfile -t options < <(words_of Fl "$there" | sed 's/^-/--/')
+	mapfile -t commands < <(words_of Cm "$there")
+	mapfile -t ours < <(tr '\t' '\n' <<<"$here" | grep -E '^\.Ic innernet(-reconcile)? ' | sed -E 's/^\.Ic //; s/ [.,:;]$//')
 	case $here in
-	' the same'*)
+	'The same'*)
 		for c in "${commands[@]}"; do
 			found+=$(exists innernet "$c" "${options[@]}")
 		done
@@ -44,7 +44,7 @@ while IFS='|' read -r _ there here _; do
 		found+=$(exists "${words[@]}" "${options[@]}")
 	done
 	[ "${#commands[@]}${#options[@]}${#ours[@]}" = 000 ] || report "$there" "$found"
-done <<<"$table"
+done <<<"$rows"
 
 # ---- its faults
 
