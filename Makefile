@@ -92,6 +92,9 @@ all: $(PROGRAMS) $(COMPLETIONS)
 .DELETE_ON_ERROR:
 .SECONDARY:
 
+# A switch over the operations of a plan names each of them: one that is forgotten is an error of the compiler.
+$(call obj,$(wildcard reconcile/show/plan_*.c reconcile/edge/device/*.c)): private ALL_CFLAGS += -Wswitch-enum
+
 # The flags are a prerequisite of what is built with them: another flag, another object.
 define note_flags
 @mkdir -p $(@D)

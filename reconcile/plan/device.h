@@ -2,6 +2,7 @@
 #ifndef RECONCILE_PLAN_DEVICE_H
 #define RECONCILE_PLAN_DEVICE_H
 
+#include "reconcile/plan/op.h"
 #include "reconcile/wire/verify.h"
 #include <jansson.h>
 
@@ -45,35 +46,6 @@ struct device_state {
 	bool userspace; /* observed: through the UAPI */
 };
 
-/*
- * The order of a plan is the order in which it is applied: take away before giving, so that an
- * allowed IP that moves never belongs to two. Addresses are the other way round: with its last address of a family
- * an interface loses all routes of it (fib_disable_ip() in net/ipv4/fib_frontend.c).
- */
-enum op_kind {
-	OP_LINK_ADD,
-	OP_LINK_MTU,
-	OP_KEY_SET,
-	OP_PORT_SET,
-	OP_FWMARK_SET,
-	OP_ROUTE_DEL,
-	OP_PEER_REMOVE,
-	OP_PEER_CHANGE,
-	OP_PEER_ADD,
-	OP_LINK_UP,
-	OP_ADDRESS_ADD,
-	OP_ADDRESS_DEL,
-	OP_ROUTE_ADD,
-	OP_LINK_DEL, /* `innernet down` alone */
-};
-struct op {
-	enum op_kind kind;
-	const struct device_peer *before, *after; /* peers: before NULL for an add, after NULL for a removal */
-	bool set_endpoint, set_keepalive, set_allowed, clear_psk; /* OP_PEER_CHANGE: what of it */
-	struct prefix prefix;                                     /* addresses and routes */
-	uint32_t old_value, new_value;                            /* mtu, port, fwmark */
-	bool drift;                                               /* it was ours and somebody else changed it */
-};
 struct hosts_diff;
 struct plan {
 	const struct hosts_diff *names; /* of a peer's hosts file (reconcile/plan/hosts.h); NULL: not looked after */

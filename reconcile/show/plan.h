@@ -3,10 +3,8 @@
 #define RECONCILE_SHOW_PLAN_H
 
 #include "reconcile/plan/device.h"
-#include "reconcile/text/plan_symbol.h"
 
-enum plan_action op_action(enum op_kind kind);
-bool op_is_interface(enum op_kind kind); /* one of those that make up the interface's own item */
+bool op_is_interface(const struct op *op); /* one of those that make up the interface's own item */
 const char *plan_interface(const struct plan *p);
 const struct device_peer *op_peer(const struct op *op); /* NULL: not about a peer */
 

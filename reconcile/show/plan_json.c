@@ -14,13 +14,6 @@
 #include "reconcile/plan/hosts.h"
 #include "reconcile/show/plan.h"
 
-static const char *const op_names[] = {
-    [OP_LINK_ADD] = "link-add",          [OP_LINK_MTU] = "mtu-set",        [OP_KEY_SET] = "key-set",
-    [OP_PORT_SET] = "listen-port-set",   [OP_FWMARK_SET] = "fwmark-set",   [OP_ROUTE_DEL] = "route-remove",
-    [OP_ADDRESS_DEL] = "address-remove", [OP_PEER_REMOVE] = "peer-remove", [OP_PEER_CHANGE] = "peer-change",
-    [OP_PEER_ADD] = "peer-add",          [OP_LINK_UP] = "link-up",         [OP_ADDRESS_ADD] = "address-add",
-    [OP_ROUTE_ADD] = "route-add",        [OP_LINK_DEL] = "link-remove",
-};
 static const char *const action_names[] = {
     [PLAN_CREATE] = "add",
     [PLAN_CHANGE] = "change",
@@ -121,41 +114,31 @@ static bool put_peer(json_t *object, const struct op *op)
 static bool put_op(json_t *object, const struct plan *p, const struct op *op)
 {
 	const struct device_state *have = p->observed;
-	bool ok = put(object, "op", json_string(op_names[op->kind]));
-	ok = put(object, "action", json_string(action_names[op_action(op->kind)])) && ok;
+	const struct op_row *row = &op_rows[op->kind];
+	bool ok = put(object, "op", json_string(row->word));
+	ok = put(object, "action", json_string(action_names[row->action])) && ok;
 	ok = put(object, "drift", json_boolean(op->drift)) && ok;
-	switch (op->kind) {
-	case OP_KEY_SET:
-		return put_change(object, "public_key",
+	switch (row->subject) {
+	case ABOUT_LINK:
+	case ABOUT_STATE:
+		break;
+	case ABOUT_KEY:
+		return put_change(object, row->field,
 				  have->exists && have->has_key ? json_key(&have->public_key) : json_null(),
 				  json_key(&p->desired->public_key)) &&
 		       ok;
-	case OP_LINK_MTU:
-		return put_change(object, "mtu", json_number(op->old_value, have->exists),
+	case ABOUT_NUMBER:
+		return put_change(object, row->field, json_number(op->old_value, have->exists),
 				  json_integer(op->new_value)) &&
 		       ok;
-	case OP_PORT_SET:
-		return put_change(object, "listen_port", json_number(op->old_value, have->exists),
-				  json_integer(op->new_value)) &&
-		       ok;
-	case OP_FWMARK_SET:
-		return put_change(object, "fwmark", json_number(op->old_value, op->old_value),
+	case ABOUT_MARK:
+		return put_change(object, row->field, json_number(op->old_value, op->old_value),
 				  json_number(op->new_value, op->new_value)) &&
 		       ok;
-	case OP_ROUTE_DEL:
-	case OP_ROUTE_ADD:
-		return put(object, "route", json_prefix(&op->prefix)) && ok;
-	case OP_ADDRESS_DEL:
-	case OP_ADDRESS_ADD:
-		return put(object, "address", json_prefix(&op->prefix)) && ok;
-	case OP_PEER_REMOVE:
-	case OP_PEER_CHANGE:
-	case OP_PEER_ADD:
+	case ABOUT_PREFIX:
+		return put(object, row->field, json_prefix(&op->prefix)) && ok;
+	case ABOUT_PEER:
 		return put_peer(object, op) && ok;
-	case OP_LINK_ADD:
-	case OP_LINK_UP:
-	case OP_LINK_DEL:
-		break;
 	}
 	return ok;
 }

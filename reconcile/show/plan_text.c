@@ -4,34 +4,10 @@
 
 #include <string.h>
 
-enum plan_action op_action(enum op_kind kind)
+bool op_is_interface(const struct op *op)
 {
-	switch (kind) {
-	case OP_LINK_ADD:
-	case OP_PEER_ADD:
-	case OP_ADDRESS_ADD:
-	case OP_ROUTE_ADD:
-		return PLAN_CREATE;
-	case OP_PEER_REMOVE:
-	case OP_ADDRESS_DEL:
-	case OP_ROUTE_DEL:
-	case OP_LINK_DEL:
-		return PLAN_REMOVE;
-	case OP_LINK_MTU:
-	case OP_KEY_SET:
-	case OP_PORT_SET:
-	case OP_FWMARK_SET:
-	case OP_PEER_CHANGE:
-	case OP_LINK_UP:
-		break;
-	}
-	return PLAN_CHANGE;
-}
-
-bool op_is_interface(enum op_kind kind)
-{
-	return kind == OP_LINK_ADD || kind == OP_LINK_MTU || kind == OP_KEY_SET || kind == OP_PORT_SET ||
-	       kind == OP_FWMARK_SET || kind == OP_LINK_UP || kind == OP_LINK_DEL;
+	enum op_subject subject = op_rows[op->kind].subject;
+	return subject != ABOUT_PEER && subject != ABOUT_PREFIX;
 }
 
 const char *plan_interface(const struct plan *p)
@@ -168,14 +144,14 @@ static void put_peer_changes(struct writer *w, const struct op *op)
 
 static void put_peer(struct writer *w, const struct op *op)
 {
-	enum plan_action action = op_action(op->kind);
+	enum plan_action action = op_rows[op->kind].action;
 	const struct device_peer *p = op_peer(op);
 	char key[KEY_B64_LEN + 1], mark[48];
 
 	key_format(&p->key, key);
 	memcpy(mark, key, 8);
 	strcpy(mark + 8, "… (unmanaged)");
-	put_heading(w, "peer", p->name, mark, action);
+	put_heading(w, op_rows[op->kind].label, p->name, mark, action);
 	if (action == PLAN_CHANGE) {
 		put_peer_changes(w, op);
 	} else {
@@ -196,20 +172,22 @@ static void put_peer(struct writer *w, const struct op *op)
 
 static void put_prefix(struct writer *w, const struct op *op)
 {
-	const char *what = op->kind == OP_ADDRESS_ADD || op->kind == OP_ADDRESS_DEL ? "address" : "route";
+	const struct op_row *row = &op_rows[op->kind];
 	char text[PREFIX_STR_LEN];
 
 	prefix_format(&op->prefix, text);
-	put_heading(w, what, text, NULL, op_action(op->kind));
-	put_line(w, op_action(op->kind), what, text);
+	put_heading(w, row->label, text, NULL, row->action);
+	put_line(w, row->action, row->label, text);
 }
 
-static void put_number(struct writer *w, const struct op *op, const char *label)
+static void put_number(struct writer *w, const struct op *op)
 {
-	put_label(w, w->creating ? PLAN_CREATE : PLAN_CHANGE, label);
+	const struct op_row *row = &op_rows[op->kind];
+
+	put_label(w, w->creating ? PLAN_CREATE : row->action, row->label);
 	for (int side = w->creating; side < 2; side++) {
 		uint32_t v = side ? op->new_value : op->old_value;
-		if (op->kind != OP_FWMARK_SET)
+		if (row->subject != ABOUT_MARK)
 			buf_printf(w->out, "%u", v);
 		else if (v)
 			buf_printf(w->out, "0x%x", v);
@@ -219,49 +197,46 @@ static void put_number(struct writer *w, const struct op *op, const char *label)
 	}
 }
 
-static void put_key(struct writer *w)
+static void put_key(struct writer *w, const char *label)
 {
 	const struct device_state *before = w->plan->observed;
 	char old_key[KEY_B64_LEN + 1], new_key[KEY_B64_LEN + 1];
 
 	key_format(&w->plan->desired->public_key, new_key);
 	if (w->creating) {
-		put_line(w, PLAN_CREATE, "public key", new_key);
+		put_line(w, PLAN_CREATE, label, new_key);
 		return;
 	}
 	if (before->has_key)
 		key_format(&before->public_key, old_key);
-	put_change(w, "public key", before->has_key ? old_key : "none", new_key);
+	put_change(w, label, before->has_key ? old_key : "none", new_key);
 }
 
 static void put_interface_op(struct writer *w, const struct op *op)
 {
-	switch (op->kind) {
-	case OP_KEY_SET:
-		put_key(w);
-		break;
-	case OP_LINK_MTU:
-		put_number(w, op, "mtu");
-		break;
-	case OP_PORT_SET:
-		put_number(w, op, "listen port");
-		break;
-	case OP_FWMARK_SET:
-		put_number(w, op, "fwmark");
-		break;
-	case OP_LINK_UP:
-		if (w->creating)
-			put_line(w, PLAN_CREATE, "state", "up");
-		else
-			put_change(w, "state", "down", "up");
-		break;
-	case OP_LINK_ADD:
-	case OP_LINK_DEL:
-		put_label(w, op_action(op->kind), "interface");
+	const struct op_row *row = &op_rows[op->kind];
+
+	switch (row->subject) {
+	case ABOUT_LINK:
+		put_label(w, row->action, row->label);
 		plan_escape(w->out, plan_interface(w->plan));
 		buf_char(w->out, '\n');
 		break;
-	default: /* not the interface's own */
+	case ABOUT_STATE:
+		if (w->creating)
+			put_line(w, PLAN_CREATE, row->label, "up");
+		else
+			put_change(w, row->label, "down", "up");
+		break;
+	case ABOUT_KEY:
+		put_key(w, row->label);
+		break;
+	case ABOUT_NUMBER:
+	case ABOUT_MARK:
+		put_number(w, op);
+		break;
+	case ABOUT_PREFIX:
+	case ABOUT_PEER: /* items of their own */
 		break;
 	}
 }
@@ -273,17 +248,17 @@ static void put_section(struct writer *w, bool drift)
 
 	for (uint32_t i = 0; i < p->n_ops; i++) {
 		const struct op *op = &p->ops[i];
-		if (op->drift != drift || !op_is_interface(op->kind))
+		if (op->drift != drift || !op_is_interface(op))
 			continue;
 		if (!headed)
 			put_heading(w, "interface", plan_interface(p), NULL,
-				    w->creating ? PLAN_CREATE : op_action(op->kind));
+				    w->creating ? PLAN_CREATE : op_rows[op->kind].action);
 		headed = true;
 		put_interface_op(w, op);
 	}
 	for (uint32_t i = 0; i < p->n_ops; i++) {
 		const struct op *op = &p->ops[i];
-		if (op->drift != drift || op_is_interface(op->kind))
+		if (op->drift != drift || op_is_interface(op))
 			continue;
 		if (op_peer(op))
 			put_peer(w, op);

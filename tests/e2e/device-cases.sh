@@ -106,12 +106,12 @@ mtu 1380"
 case_converge() {
 	is "nothing is there" "$("$DRIVER" read $I)" "$I absent"
 	is "from nothing, in the order of the plan" "$("$DRIVER" apply "$WORK/one" "$KIND")" "link-add 1
-mtu 1
-key 1
-port 1
-fwmark 1
+mtu-set 1
+key-set 1
+listen-port-set 1
+fwmark-set 1
 peer-add 2
-up 1
+link-up 1
 address-add 2
 route-add 2
 converged"
@@ -152,15 +152,15 @@ keepalive 15
 allowed fd00:60::2/128
 allowed 10.60.0.3/32
 EOF
-	is "a change, and absent things removed" "$("$DRIVER" apply "$WORK/two")" "mtu 1
-port 1
-fwmark 1
-route-del 1
+	is "a change, and absent things removed" "$("$DRIVER" apply "$WORK/two")" "mtu-set 1
+listen-port-set 1
+fwmark-set 1
+route-remove 1
 peer-remove 1
 peer-change 1
 peer-add 1
 address-add 1
-address-del 2
+address-remove 2
 converged"
 	is "changed: wg show dump" "$(wg_dump $I)" "$SELF_PUBLIC 51872 off
 $P3 - (none) 10.60.0.3/32,fd00:60::2/128 15
@@ -200,13 +200,13 @@ converged"
 	ip link set $I mtu 1300
 	wg set $I listen-port 51899 fwmark 0
 	is "drift in addresses, routes, the device" "$("$DRIVER" apply "$WORK/one" | tr '\n' ' ')" \
-		"mtu 1 port 1 fwmark 1 route-del 2 address-add 1 address-del 1 route-add 1 converged "
+		"mtu-set 1 listen-port-set 1 fwmark-set 1 route-remove 2 address-add 1 address-remove 1 route-add 1 converged "
 	ip route del 10.60.0.0/16 dev $I metric 9 2>/dev/null || :
 	is_one "drift around"
 
 	ip link set $I down
 	is "taken down: the routes went too" "$("$DRIVER" apply "$WORK/one" | grep -e up -e converged | tr '\n' ' ')" \
-		"up 1 converged "
+		"link-up 1 converged "
 	is_one "taken down"
 
 	ip link del $I
@@ -407,7 +407,7 @@ case_errors() {
 }
 
 case_down() {
-	is "down" "$("$DRIVER" down $I)" "link-del 1
+	is "down" "$("$DRIVER" down $I)" "link-remove 1
 absent"
 	is "down again" "$("$DRIVER" down $I)" "absent"
 	is "nothing is left" "$("$DRIVER" list; ls /run/wireguard 2>/dev/null)" ""

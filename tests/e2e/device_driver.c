@@ -172,27 +172,10 @@ static struct device_state *load(const char *path)
 
 static void print_plan(const struct plan *p)
 {
-	static const char *const names[] = {
-	    [OP_LINK_ADD] = "link-add",
-	    [OP_LINK_MTU] = "mtu",
-	    [OP_KEY_SET] = "key",
-	    [OP_PORT_SET] = "port",
-	    [OP_FWMARK_SET] = "fwmark",
-	    [OP_ROUTE_DEL] = "route-del",
-	    [OP_ADDRESS_DEL] = "address-del",
-	    [OP_PEER_REMOVE] = "peer-remove",
-	    [OP_PEER_CHANGE] = "peer-change",
-	    [OP_PEER_ADD] = "peer-add",
-	    [OP_LINK_UP] = "up",
-	    [OP_ADDRESS_ADD] = "address-add",
-	    [OP_ROUTE_ADD] = "route-add",
-	    [OP_LINK_DEL] = "link-del",
-	};
-
 	for (uint32_t i = 0, run; i < p->n_ops; i += run) {
 		for (run = 1; i + run < p->n_ops && p->ops[i + run].kind == p->ops[i].kind; run++)
 			;
-		printf("%s %u\n", names[p->ops[i].kind], run);
+		printf("%s %u\n", op_rows[p->ops[i].kind].word, run);
 	}
 }
 

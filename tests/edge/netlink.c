@@ -203,6 +203,25 @@ static void flags_of_a_split_peer(void **state)
 	arena_free(a);
 }
 
+/* What is not WireGuard's is refused: the table says which these are. */
+static void the_operations_of_the_table(void **state)
+{
+	struct arena *a = arena_new();
+	struct device_peer p = peer_of(a, 1, NULL, "10.0.0.1/32", "192.0.2.1:5", 25);
+	struct key private_key = key_of(2);
+
+	(void)state;
+	for (int k = 0; k < N_OP_KINDS; k++) {
+		struct op op = {.kind = (enum op_kind)k, .before = &p, .after = &p};
+		struct datagram *d = calloc(1, sizeof(*d));
+
+		assert_int_equal(wgnl_write(FAMILY, 3, &op, 1, private_key.b, collect_set, d),
+				 op_rows[k].backend == BY_WIREGUARD ? 0 : -EINVAL);
+		free(d);
+	}
+	arena_free(a);
+}
+
 /* Every cut of a good message, and every length in it changed, is refused or understood: never read past. */
 static void cut_and_garbled(void **state)
 {
@@ -391,6 +410,7 @@ int main(void)
 	    cmocka_unit_test(what_the_kernel_says),
 	    cmocka_unit_test(peers_over_several_messages),
 	    cmocka_unit_test(flags_of_a_split_peer),
+	    cmocka_unit_test(the_operations_of_the_table),
 	    cmocka_unit_test(cut_and_garbled),
 	    cmocka_unit_test(routes_that_count),
 	    cmocka_unit_test(addresses_that_count),

@@ -212,6 +212,25 @@ static void a_plan_as_text(void **state)
 	arena_free(a);
 }
 
+/* What is not WireGuard's is refused: the table says which these are. */
+static void the_operations_of_the_table(void **state)
+{
+	struct arena *a = arena_new();
+	struct device_peer p = peer_of(a, 1, NULL, "10.0.0.1/32", "192.0.2.1:5", 25);
+	struct key private_key = key_of(2);
+
+	(void)state;
+	for (int k = 0; k < N_OP_KINDS; k++) {
+		struct op op = {.kind = (enum op_kind)k, .before = &p, .after = &p};
+		struct written w = {0};
+
+		assert_int_equal(uapi_write(&op, 1, private_key.b, collect, &w),
+				 op_rows[k].backend == BY_WIREGUARD ? 0 : -EINVAL);
+		buf_free(&w.text);
+	}
+	arena_free(a);
+}
+
 static void many_are_split(void **state)
 {
 	struct arena *a = arena_new();
@@ -246,7 +265,7 @@ int main(void)
 	    cmocka_unit_test(a_whole_reply),         cmocka_unit_test(a_cut_one_is_never_done),
 	    cmocka_unit_test(what_makes_no_sense),   cmocka_unit_test(peers_twice_are_not_one_moment),
 	    cmocka_unit_test(errors_of_either_sign), cmocka_unit_test(a_plan_as_text),
-	    cmocka_unit_test(many_are_split),
+	    cmocka_unit_test(many_are_split),        cmocka_unit_test(the_operations_of_the_table),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

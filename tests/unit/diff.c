@@ -39,35 +39,18 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* "PEER_REMOVE 01; PEER_CHANGE 02 allowed; ROUTE_ADD 10.0.0.0/8", with "!" after what is drift. */
+/* "peer-remove 01; peer-change 02 allowed; route-add 10.0.0.0/8", with "!" after what is drift. */
 static void assert_ops(const struct plan *p, const char *expected)
 {
-	static const char *const names[] = {
-	    [OP_LINK_ADD] = "LINK_ADD",
-	    [OP_LINK_MTU] = "MTU",
-	    [OP_KEY_SET] = "KEY",
-	    [OP_PORT_SET] = "PORT",
-	    [OP_FWMARK_SET] = "FWMARK",
-	    [OP_ROUTE_DEL] = "ROUTE_DEL",
-	    [OP_ADDRESS_DEL] = "ADDRESS_DEL",
-	    [OP_PEER_REMOVE] = "REMOVE",
-	    [OP_PEER_CHANGE] = "CHANGE",
-	    [OP_PEER_ADD] = "ADD",
-	    [OP_LINK_UP] = "UP",
-	    [OP_ADDRESS_ADD] = "ADDRESS_ADD",
-	    [OP_ROUTE_ADD] = "ROUTE_ADD",
-	    [OP_LINK_DEL] = "LINK_DEL",
-	};
 	assert_non_null(p);
 	struct buf b = {0};
 	buf_str(&b, "");
 	for (uint32_t i = 0; i < p->n_ops; i++) {
 		const struct op *op = &p->ops[i];
-		buf_printf(&b, "%s%s", i ? "; " : "", names[op->kind]);
+		buf_printf(&b, "%s%s", i ? "; " : "", op_rows[op->kind].word);
 		if (op->after || op->before)
 			buf_printf(&b, " %02x", (op->after ? op->after : op->before)->key.b[0]);
-		if (op->kind == OP_ROUTE_ADD || op->kind == OP_ROUTE_DEL || op->kind == OP_ADDRESS_ADD ||
-		    op->kind == OP_ADDRESS_DEL) {
+		if (op_rows[op->kind].subject == ABOUT_PREFIX) {
 			char text[PREFIX_STR_LEN];
 			prefix_format(&op->prefix, text);
 			buf_printf(&b, " %s", text);
@@ -111,13 +94,13 @@ static void test_absent(void **state)
 	struct device_state *want = state_of(a, "10.60.0.1/32", "10.60.0.0/16");
 	want->peers[want->n_peers++] = peer_of(a, 1, "bob", "10.60.0.2/32", NULL, 0);
 	struct plan *p = device_diff(a, want, absent_state(a), NULL, NOW);
-	assert_ops(p, "LINK_ADD; MTU 0>1280; KEY; PORT 0>51820; ADD 01; UP; ADDRESS_ADD 10.60.0.1/32; "
-		      "ROUTE_ADD 10.60.0.0/16");
+	assert_ops(p, "link-add; mtu-set 0>1280; key-set; listen-port-set 0>51820; peer-add 01; link-up; "
+		      "address-add 10.60.0.1/32; route-add 10.60.0.0/16");
 	assert_counts(p, 4, 0, 0);
 	/* The same, after somebody deleted the link. */
 	p = device_diff(a, want, absent_state(a), want, NOW);
-	assert_ops(p, "LINK_ADD!; MTU 0>1280!; KEY!; PORT 0>51820!; ADD 01!; UP!; ADDRESS_ADD 10.60.0.1/32!; "
-		      "ROUTE_ADD 10.60.0.0/16!");
+	assert_ops(p, "link-add!; mtu-set 0>1280!; key-set!; listen-port-set 0>51820!; peer-add 01!; link-up!; "
+		      "address-add 10.60.0.1/32!; route-add 10.60.0.0/16!");
 }
 
 static void test_interface_counts_once(void **state)
@@ -131,8 +114,10 @@ static void test_interface_counts_once(void **state)
 	have->listen_port = 1;
 	have->public_key = key_of(0xbb);
 	struct plan *p = device_diff(a, want, have, NULL, NOW);
-	assert_ops(p, "MTU 1420>1280; KEY; PORT 1>51820; FWMARK 7>0; ROUTE_DEL 10.9.0.0/16; UP; "
-		      "ADDRESS_ADD 10.60.0.1/32; ADDRESS_DEL 10.60.0.9/32");
+	assert_ops(
+	    p,
+	    "mtu-set 1420>1280; key-set; listen-port-set 1>51820; fwmark-set 7>0; route-remove 10.9.0.0/16; link-up; "
+	    "address-add 10.60.0.1/32; address-remove 10.60.0.9/32");
 	assert_counts(p, 1, 1, 2);
 	assert_int_equal(device_diff(a, want, have, want, NOW)->ops[0].drift, true);
 }
@@ -146,23 +131,23 @@ static void test_peer_attributes(void **state)
 	want->n_peers = have->n_peers = 1;
 	struct device_peer *h = &have->peers[0];
 	h->has_psk = true;
-	assert_ops(device_diff(a, want, have, NULL, NOW), "CHANGE 01 endpoint keepalive allowed psk");
+	assert_ops(device_diff(a, want, have, NULL, NOW), "peer-change 01 endpoint keepalive allowed psk");
 	/* A live session is never moved; the rest is set all the same. */
 	h->handshake = NOW - 180;
-	assert_ops(device_diff(a, want, have, NULL, NOW), "CHANGE 01 keepalive allowed psk");
+	assert_ops(device_diff(a, want, have, NULL, NOW), "peer-change 01 keepalive allowed psk");
 	h->handshake = NOW - 181;
-	assert_ops(device_diff(a, want, have, NULL, NOW), "CHANGE 01 endpoint keepalive allowed psk");
+	assert_ops(device_diff(a, want, have, NULL, NOW), "peer-change 01 endpoint keepalive allowed psk");
 	/* A handshake of tomorrow says nothing; a few seconds of clock do not matter. */
 	h->handshake = NOW + 86400;
-	assert_ops(device_diff(a, want, have, NULL, NOW), "CHANGE 01 endpoint keepalive allowed psk");
+	assert_ops(device_diff(a, want, have, NULL, NOW), "peer-change 01 endpoint keepalive allowed psk");
 	h->handshake = NOW + 5;
-	assert_ops(device_diff(a, want, have, NULL, NOW), "CHANGE 01 keepalive allowed psk");
+	assert_ops(device_diff(a, want, have, NULL, NOW), "peer-change 01 keepalive allowed psk");
 	/* One that answers no more is, unless something has come in the meantime. */
 	want->peers[0].lost = true;
 	want->peers[0].rx = h->rx = 1000;
-	assert_ops(device_diff(a, want, have, NULL, NOW), "CHANGE 01 endpoint keepalive allowed psk");
+	assert_ops(device_diff(a, want, have, NULL, NOW), "peer-change 01 endpoint keepalive allowed psk");
 	h->rx++;
-	assert_ops(device_diff(a, want, have, NULL, NOW), "CHANGE 01 keepalive allowed psk");
+	assert_ops(device_diff(a, want, have, NULL, NOW), "peer-change 01 keepalive allowed psk");
 
 	/* Without an endpoint of its own it keeps the one it has. */
 	h->handshake = 0;
@@ -184,7 +169,7 @@ static void test_order(void **state)
 	have->peers[2] = peer_of(a, 3, NULL, "10.0.0.3/32,10.0.9.0/24", NULL, 0);
 	want->n_peers = have->n_peers = 3;
 	struct plan *p = device_diff(a, want, have, NULL, NOW);
-	assert_ops(p, "REMOVE 02; CHANGE 03 allowed; CHANGE 01 allowed; ADD 04");
+	assert_ops(p, "peer-remove 02; peer-change 03 allowed; peer-change 01 allowed; peer-add 04");
 	assert_counts(p, 1, 2, 1);
 }
 
@@ -212,8 +197,9 @@ static void test_drift(void **state)
 	last->peers[4] = peer_of(a, 6, "frank", "10.0.0.6/32", NULL, 0);
 	last->n_peers = 5;
 	struct plan *p = device_diff(a, want, have, last, NOW);
-	assert_ops(p, "ROUTE_DEL 10.7.0.0/16; REMOVE 05!; REMOVE 06; CHANGE 04 allowed!; CHANGE 02 keepalive; "
-		      "CHANGE 03 endpoint; ADD 01!; ADDRESS_ADD 10.0.0.9/32!; ROUTE_ADD 10.0.0.0/16");
+	assert_ops(p, "route-remove 10.7.0.0/16; peer-remove 05!; peer-remove 06; peer-change 04 allowed!; "
+		      "peer-change 02 keepalive; peer-change 03 endpoint; peer-add 01!; address-add 10.0.0.9/32!; "
+		      "route-add 10.0.0.0/16");
 	/* The device has no names: a removed peer is called what we called it. */
 	assert_null(p->ops[1].before->name);
 	assert_string_equal(p->ops[2].before->name, "frank");
@@ -221,9 +207,9 @@ static void test_drift(void **state)
 	want->peers[0].keepalive_open = want->peers[1].keepalive_open = want->peers[3].keepalive_open = true;
 	want->peers[0].keepalive = want->peers[3].keepalive = 25;
 	p = device_diff(a, want, have, last, NOW);
-	assert_ops(p,
-		   "ROUTE_DEL 10.7.0.0/16; REMOVE 05!; REMOVE 06; CHANGE 04 keepalive allowed!; CHANGE 02 keepalive; "
-		   "CHANGE 03 endpoint; ADD 01!; ADDRESS_ADD 10.0.0.9/32!; ROUTE_ADD 10.0.0.0/16");
+	assert_ops(p, "route-remove 10.7.0.0/16; peer-remove 05!; peer-remove 06; peer-change 04 keepalive allowed!; "
+		      "peer-change 02 keepalive; peer-change 03 endpoint; peer-add 01!; address-add 10.0.0.9/32!; "
+		      "route-add 10.0.0.0/16");
 	/* Nothing is drift when nobody knows what was applied. */
 	p = device_diff(a, want, have, absent_state(a), NOW);
 	for (uint32_t i = 0; i < p->n_ops; i++)
@@ -235,7 +221,7 @@ static void test_teardown(void **state)
 	struct arena *a = *state;
 	struct device_state *have = state_of(a, "10.0.0.9/32", "10.0.0.0/16");
 	struct plan *p = device_teardown(a, have);
-	assert_ops(p, "LINK_DEL");
+	assert_ops(p, "link-remove");
 	assert_counts(p, 0, 0, 1);
 	assert_ops(device_teardown(a, absent_state(a)), "");
 }

@@ -215,21 +215,6 @@ struct session {
 	bool userspace;
 };
 
-static bool is_wireguard_op(enum op_kind kind)
-{
-	switch (kind) {
-	case OP_KEY_SET:
-	case OP_PORT_SET:
-	case OP_FWMARK_SET:
-	case OP_PEER_REMOVE:
-	case OP_PEER_CHANGE:
-	case OP_PEER_ADD:
-		return true;
-	default:
-		return false;
-	}
-}
-
 /* Finds the link, and how to talk to its WireGuard. */
 static int session_attach(struct session *s)
 {
@@ -364,9 +349,16 @@ static int apply_link_op(struct session *s, const struct op *op)
 	case OP_ROUTE_DEL:
 		err = route_del(&s->rt, s->index, &op->prefix);
 		return err < 0 ? prefix_fail(s, err, "remove the route", &op->prefix) : 0;
-	default:
-		return fail(s->d, s->ifname, -EINVAL, NULL, "do an operation that is unknown");
+	case OP_KEY_SET:
+	case OP_PORT_SET:
+	case OP_FWMARK_SET:
+	case OP_PEER_REMOVE:
+	case OP_PEER_CHANGE:
+	case OP_PEER_ADD:
+	case N_OP_KINDS:
+		break; /* WireGuard's */
 	}
+	return fail(s->d, s->ifname, -EINVAL, NULL, "do an operation that is unknown");
 }
 
 /* A run of operations on WireGuard itself goes in as few messages as hold it. */
@@ -410,7 +402,7 @@ int device_apply(const struct plan *p, enum device_backend backend, const uint8_
 	if (err < 0)
 		return fail(d, s.ifname, err, NULL, "open a netlink socket");
 	for (uint32_t i = 0, run; i < p->n_ops && err == 0; i += run) {
-		for (run = 0; i + run < p->n_ops && is_wireguard_op(p->ops[i + run].kind); run++)
+		for (run = 0; i + run < p->n_ops && op_rows[p->ops[i + run].kind].backend == BY_WIREGUARD; run++)
 			;
 		if (run) {
 			err = apply_wireguard_ops(&s, &p->ops[i], run);

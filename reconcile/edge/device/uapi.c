@@ -417,9 +417,18 @@ static int put_op(struct writer *w, const struct op *op, const uint8_t *private_
 	case OP_PEER_CHANGE:
 	case OP_PEER_ADD:
 		return put_peer(w, op);
-	default:
-		return -EINVAL;
+	case OP_LINK_ADD:
+	case OP_LINK_MTU:
+	case OP_LINK_UP:
+	case OP_LINK_DEL:
+	case OP_ADDRESS_ADD:
+	case OP_ADDRESS_DEL:
+	case OP_ROUTE_ADD:
+	case OP_ROUTE_DEL:
+	case N_OP_KINDS:
+		break; /* rtnetlink's */
 	}
+	return -EINVAL;
 }
 
 int uapi_write(const struct op *ops, uint32_t n, const uint8_t *private_key, uapi_emit_fn *emit, void *ctx)
@@ -432,7 +441,7 @@ int uapi_write(const struct op *ops, uint32_t n, const uint8_t *private_key, uap
 	w.ctx = ctx;
 	for (uint32_t i = 0; i < n && err == 0; i++) {
 		/* What stands before the first peer is the device's: it never follows one in a transaction. */
-		bool device = ops[i].kind == OP_KEY_SET || ops[i].kind == OP_PORT_SET || ops[i].kind == OP_FWMARK_SET;
+		bool device = op_rows[ops[i].kind].subject != ABOUT_PEER;
 
 		if (sizeof(w.text) - w.n < 8 * LINE_ROOM || (device && i))
 			err = writer_flush(&w);

@@ -324,15 +324,34 @@ static int put_device(struct writer *w, const struct op *op, const uint8_t *priv
 	if (err < 0)
 		return err;
 	writer_start(w);
-	if (op->kind == OP_KEY_SET && !private_key)
-		return -EINVAL;
-	if (op->kind == OP_KEY_SET)
+	switch (op->kind) {
+	case OP_KEY_SET:
+		if (!private_key)
+			return -EINVAL;
 		mnl_attr_put(w->nlh, WGDEVICE_A_PRIVATE_KEY, KEY_LEN, private_key);
-	else if (op->kind == OP_PORT_SET)
+		return 0;
+	case OP_PORT_SET:
 		mnl_attr_put_u16(w->nlh, WGDEVICE_A_LISTEN_PORT, (uint16_t)op->new_value);
-	else
+		return 0;
+	case OP_FWMARK_SET:
 		mnl_attr_put_u32(w->nlh, WGDEVICE_A_FWMARK, op->new_value);
-	return 0;
+		return 0;
+	case OP_PEER_REMOVE:
+	case OP_PEER_CHANGE:
+	case OP_PEER_ADD:
+		break; /* put_peer() */
+	case OP_LINK_ADD:
+	case OP_LINK_MTU:
+	case OP_LINK_UP:
+	case OP_LINK_DEL:
+	case OP_ADDRESS_ADD:
+	case OP_ADDRESS_DEL:
+	case OP_ROUTE_ADD:
+	case OP_ROUTE_DEL:
+	case N_OP_KINDS:
+		break; /* rtnetlink's */
+	}
+	return -EINVAL;
 }
 
 int wgnl_write(uint16_t family, uint32_t index, const struct op *ops, uint32_t n, const uint8_t *private_key,
@@ -348,20 +367,8 @@ int wgnl_write(uint16_t family, uint32_t index, const struct op *ops, uint32_t n
 	w.emit = emit;
 	w.ctx = ctx;
 	for (uint32_t i = 0; i < n && err == 0; i++) {
-		switch (ops[i].kind) {
-		case OP_KEY_SET:
-		case OP_PORT_SET:
-		case OP_FWMARK_SET:
-			err = put_device(&w, &ops[i], private_key);
-			break;
-		case OP_PEER_REMOVE:
-		case OP_PEER_CHANGE:
-		case OP_PEER_ADD:
-			err = put_peer(&w, &ops[i]);
-			break;
-		default:
-			err = -EINVAL;
-		}
+		err = op_rows[ops[i].kind].subject == ABOUT_PEER ? put_peer(&w, &ops[i])
+								 : put_device(&w, &ops[i], private_key);
 	}
 	if (err == 0)
 		err = writer_flush(&w);

@@ -580,21 +580,6 @@ static bool is_try(const struct op *op)
 /* The words for the log: what somebody else had changed. */
 static void name_drift(const struct plan *plan, struct peer_turn *turn)
 {
-	static const char *const words[] = {
-	    [OP_LINK_ADD] = "the interface was gone",
-	    [OP_LINK_MTU] = "the MTU was changed",
-	    [OP_KEY_SET] = "the private key was changed",
-	    [OP_PORT_SET] = "the listen port was changed",
-	    [OP_FWMARK_SET] = "the firewall mark was changed",
-	    [OP_ROUTE_DEL] = "a route was added",
-	    [OP_ADDRESS_DEL] = "an address was added",
-	    [OP_PEER_REMOVE] = "a peer was added",
-	    [OP_PEER_CHANGE] = "a peer was changed",
-	    [OP_PEER_ADD] = "a peer was removed",
-	    [OP_LINK_UP] = "the interface was down",
-	    [OP_ADDRESS_ADD] = "an address was removed",
-	    [OP_ROUTE_ADD] = "a route was removed",
-	};
 	const struct op *first = NULL;
 
 	for (uint32_t i = 0; i < plan->n_ops; i++) {
@@ -606,11 +591,11 @@ static void name_drift(const struct plan *plan, struct peer_turn *turn)
 		if (!first)
 			first = &plan->ops[i];
 	}
-	if (!first || first->kind >= sizeof(words) / sizeof(words[0]) || !words[first->kind])
+	if (!first || !op_rows[first->kind].drift)
 		return;
 	const struct device_peer *peer = first->after ? first->after : first->before;
-	snprintf(turn->drift, sizeof(turn->drift), "%s%s%s%s", words[first->kind], peer && peer->name ? " (" : "",
-		 peer && peer->name ? peer->name : "", peer && peer->name ? ")" : "");
+	snprintf(turn->drift, sizeof(turn->drift), "%s%s%s%s", op_rows[first->kind].drift,
+		 peer && peer->name ? " (" : "", peer && peer->name ? peer->name : "", peer && peer->name ? ")" : "");
 }
 
 /* The plan, word for word, for those who want to hear it: a line of it a line of the log. */

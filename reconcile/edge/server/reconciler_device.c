@@ -118,12 +118,6 @@ static struct device_state *wanted_state(const struct reconciler *r, const struc
 
 /* --- converging --- */
 
-static bool takes_away(const struct op *op)
-{
-	return op->kind == OP_ROUTE_DEL || op->kind == OP_ADDRESS_DEL || op->kind == OP_PEER_REMOVE ||
-	       op->kind == OP_PEER_CHANGE;
-}
-
 /* What of a plan takes something away, in its order. */
 static int only_removals(struct arena *a, struct plan *p)
 {
@@ -133,7 +127,7 @@ static int only_removals(struct arena *a, struct plan *p)
 	if (!ops)
 		return -1;
 	for (uint32_t i = 0; i < p->n_ops; i++)
-		if (takes_away(&p->ops[i]))
+		if (op_rows[p->ops[i].kind].takes_away)
 			ops[n++] = p->ops[i];
 	p->ops = ops;
 	p->n_ops = n;

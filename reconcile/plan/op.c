@@ -1,0 +1,26 @@
+#include "reconcile/plan/op.h"
+
+const struct op_row op_rows[N_OP_KINDS] = {
+    [OP_LINK_ADD] = {"link-add", PLAN_CREATE, BY_RTNETLINK, ABOUT_LINK, NULL, "interface", "the interface was gone",
+		     false},
+    [OP_LINK_MTU] = {"mtu-set", PLAN_CHANGE, BY_RTNETLINK, ABOUT_NUMBER, "mtu", "mtu", "the MTU was changed", false},
+    [OP_KEY_SET] = {"key-set", PLAN_CHANGE, BY_WIREGUARD, ABOUT_KEY, "public_key", "public key",
+		    "the private key was changed", false},
+    [OP_PORT_SET] = {"listen-port-set", PLAN_CHANGE, BY_WIREGUARD, ABOUT_NUMBER, "listen_port", "listen port",
+		     "the listen port was changed", false},
+    [OP_FWMARK_SET] = {"fwmark-set", PLAN_CHANGE, BY_WIREGUARD, ABOUT_MARK, "fwmark", "fwmark",
+		       "the firewall mark was changed", false},
+    [OP_ROUTE_DEL] = {"route-remove", PLAN_REMOVE, BY_RTNETLINK, ABOUT_PREFIX, "route", "route", "a route was added",
+		      true},
+    [OP_PEER_REMOVE] = {"peer-remove", PLAN_REMOVE, BY_WIREGUARD, ABOUT_PEER, NULL, "peer", "a peer was added", true},
+    [OP_PEER_CHANGE] = {"peer-change", PLAN_CHANGE, BY_WIREGUARD, ABOUT_PEER, NULL, "peer", "a peer was changed", true},
+    [OP_PEER_ADD] = {"peer-add", PLAN_CREATE, BY_WIREGUARD, ABOUT_PEER, NULL, "peer", "a peer was removed", false},
+    [OP_LINK_UP] = {"link-up", PLAN_CHANGE, BY_RTNETLINK, ABOUT_STATE, NULL, "state", "the interface was down", false},
+    [OP_ADDRESS_ADD] = {"address-add", PLAN_CREATE, BY_RTNETLINK, ABOUT_PREFIX, "address", "address",
+			"an address was removed", false},
+    [OP_ADDRESS_DEL] = {"address-remove", PLAN_REMOVE, BY_RTNETLINK, ABOUT_PREFIX, "address", "address",
+			"an address was added", true},
+    [OP_ROUTE_ADD] = {"route-add", PLAN_CREATE, BY_RTNETLINK, ABOUT_PREFIX, "route", "route", "a route was removed",
+		      false},
+    [OP_LINK_DEL] = {"link-remove", PLAN_REMOVE, BY_RTNETLINK, ABOUT_LINK, NULL, "interface", NULL, true},
+};
