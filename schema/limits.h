@@ -42,7 +42,7 @@
 #define KEEPALIVE_MAX     65535
 #define KEEPALIVE_DEFAULT 25
 
-/* The snapshot (DESIGN section 4; innernet-snapshot(5)). */
+/* The snapshot: innernet-snapshot(5). */
 #define LIST_MAX           16         /* members of a leaf or a children object */
 #define PARTS_MAX          16         /* one a nibble value */
 #define OBJECT_MAX         (2u << 20) /* bytes of any object: a view with all of its segments and subtrees */

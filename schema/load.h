@@ -24,11 +24,11 @@ struct includes {
 };
 
 /*
- * Reads, resolves and checks a definition. All of DESIGN section 3 is checked but `tests:` (that is
- * reach_run_tests) and what needs the ledger (ledger_check). `includes` may be NULL: then an
- * `include:` that matches nothing is an error. `without_server`: do not ask for one (apply -f).
- * Returns the model, or NULL when there was an error. Either way d->files is set (in the arena), so
- * that the diagnostics can be rendered. `sources` of the model has the bytes of each file.
+ * Reads, resolves and checks a definition: every rule of network.yaml(5), but `tests:` (reach_run_tests() runs them) and
+ * the rules that need the ledger (ledger_check()). `includes` may be NULL: then an `include:` that matches nothing is an
+ * error. `without_server`: a definition without a server is valid (apply -f).
+ * Returns the model, or NULL after an error. In both cases d->files is set (in the arena), so that the diagnostics can be
+ * rendered. The model's `sources` have the bytes of each file.
  */
 struct model *definition_load(struct arena *a, const struct source_file *root, const struct includes *includes,
 			      bool without_server, struct diags *d);

@@ -1,5 +1,5 @@
 /*
- * What a network is: the model that a definition means (DESIGN sections 2 and 3).
+ * What a network is: the model that a definition means, network.yaml(5).
  *
  * Everything is allocated from one arena and immutable once loaded. Strings are NUL-terminated,
  * valid by the grammar (names are host names), never NULL unless said.

@@ -1,5 +1,5 @@
 /*
- * What one revision may not do unasked (DESIGN section 5). The limits are the server's own, never the proposed
+ * What one revision may not do unasked: the guards of innernet(1). The limits are the server's own, never the proposed
  * revision's: protection must not vanish with the block that it stands in.
  */
 #ifndef RECONCILE_IMPACT_GUARD_H

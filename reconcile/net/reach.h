@@ -1,4 +1,4 @@
-/* Who reaches whom (DESIGN section 2), by which rule, and the tests of a definition. */
+/* Which peers reach each other (network.yaml(5)), by which rule, and the tests of a definition. */
 #ifndef RECONCILE_NET_REACH_H
 #define RECONCILE_NET_REACH_H
 

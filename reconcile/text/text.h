@@ -1,5 +1,5 @@
 /*
- * The line-based texts of DESIGN section 4: ASCII, single spaces, every line ended by LF. One tokenizer and
+ * The line-based texts of innernet-snapshot(5): ASCII, single spaces, every line ended by LF. One tokenizer and
  * one set of strict fields for objects, statements, signatures, enrolments and bundles. Each field has exactly
  * one spelling, so a text that parses is in its canonical form once its order has been checked.
  */

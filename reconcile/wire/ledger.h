@@ -1,4 +1,4 @@
-/* The ledger's content as values (DESIGN section 2): the branch itself is reconcile/edge/git/ledger.h. */
+/* The ledger's content as values, innernet-snapshot(5). The branch itself is reconcile/edge/git/ledger.h. */
 #ifndef RECONCILE_WIRE_LEDGER_H
 #define RECONCILE_WIRE_LEDGER_H
 

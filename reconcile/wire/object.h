@@ -1,5 +1,5 @@
 /*
- * The objects of a snapshot (DESIGN section 4; innernet-snapshot(5)): each kind's writer and its strict,
+ * The objects of a snapshot, innernet-snapshot(5): each kind's writer and its strict,
  * bounded parser stand together. A parser checks all that one object can show by itself (spelling, order,
  * counts); what needs two objects is verify.c's to check.
  */

@@ -1,4 +1,4 @@
-/* Signatures, freshness and enrolments: the small signed texts of DESIGN section 4. */
+/* Signatures, freshness and enrolments: the small signed texts of innernet-snapshot(5). */
 #ifndef RECONCILE_WIRE_SIGN_H
 #define RECONCILE_WIRE_SIGN_H
 

@@ -1,4 +1,4 @@
-/* Compile a model to the signed statement's objects (DESIGN section 4; innernet-snapshot(5)). */
+/* Compiles a model to a statement and the objects to which it commits: innernet-snapshot(5). */
 #ifndef RECONCILE_WIRE_SNAPSHOT_H
 #define RECONCILE_WIRE_SNAPSHOT_H
 

@@ -1,4 +1,4 @@
-/* What a peer does with a snapshot before it believes it: the order of DESIGN section 4. */
+/* What a peer checks before it believes a snapshot, in the order of innernet-snapshot(5). */
 #ifndef RECONCILE_WIRE_VERIFY_H
 #define RECONCILE_WIRE_VERIFY_H
 
@@ -84,7 +84,7 @@ enum verify_result {
 };
 
 /*
- * Verifies `b` (a reply, or the bundle on disk when v->held is NULL), in the order of DESIGN section 4.
+ * Verifies `b` (a reply, or the bundle on disk when v->held is NULL), in the order of innernet-snapshot(5).
  * On VERIFY_OK *out is the flattened view, and *merged the full bundle to put on disk (chain, statement,
  * path, all objects of the view, all enrolments that still hold), pointing into b's and held's bytes and the
  * arena. On VERIFY_UNCHANGED *out is NULL and *merged is `held` with the newest freshness and positions. Objects

@@ -34,6 +34,14 @@ report 'each make target that it names exists' "$(for t in "${targets[@]}" "${ty
 	grep -qE "^($t|[a-z -]* $t)( [a-z -]+)?:" Makefile || echo "the Makefile has no $t"
 done)"
 
+report 'each page that a comment names exists' "$({
+	grep -rhoE '\b(innernet(-[a-z]+)?|network\.yaml)\([1-9]\)' schema reconcile cmd tests contrib ./*.md
+	grep -rhow 'DESIGN' schema reconcile cmd man contrib
+} | sort -u | while read -r name; do
+	page=man/${name%(*}.${name: -2:1}
+	[ -f "$page" ] || echo "there is no $name"
+done)"
+
 # A room is a folder with sources or tests of its own; the top level's folders are named, too.
 mapfile -t rooms < <({
 	find schema reconcile cmd tests contrib .ci man examples -type f \( -name '*.[ch]' -o -name '*.t' \) -printf '%h/\n'

@@ -1,4 +1,4 @@
-/* The impact of a change: against a brute-force reading of DESIGN section 2 over random networks, and word for word. */
+/* The impact of a change: against a brute-force reading of network.yaml(5) over random networks, and word for word. */
 #include "reconcile/impact/impact.h"
 #include "tests/unit/network.h"
 
@@ -203,7 +203,7 @@ static struct model *load_net(struct arena *a, const struct sketch *n)
 	return m;
 }
 
-/* DESIGN section 2, read aloud. */
+/* The rule of network.yaml(5), CIDR by CIDR. */
 static bool brute_under(const struct model *m, uint32_t c, uint32_t top)
 {
 	for (; c != NONE; c = m->cidrs[c].parent)

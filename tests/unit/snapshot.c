@@ -1,6 +1,6 @@
 /*
- * Compiling and selecting, against an independent reading of DESIGN section 2: over random networks, what a
- * view names is exactly whom its peer reaches, and nothing else stands in any byte that is sent.
+ * Compiling and selecting, against an independent reading of network.yaml(5): over random networks, a
+ * view names exactly the peers that its peer reaches, and no byte that is sent names another one.
  */
 #include "tests/unit/network.h"
 

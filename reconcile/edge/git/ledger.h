@@ -1,5 +1,5 @@
 /*
- * The ledger: the branch innernet/enrolments of the definition's repository (DESIGN sections 4 and 5). Only the
+ * The ledger: the branch innernet/enrolments of the definition's repository, innernet-snapshot(5). Only the
  * server writes it, by compare-and-swap, so it never races with people's pushes. Files, one a record:
  *
  *   enrolments/<2 hex>/<2 hex>/<64 hex of the invite>      the record that was redeemed (sign.h)

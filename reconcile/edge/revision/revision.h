@@ -35,7 +35,7 @@ int revision_build(struct revision *g, const struct source_file *root, const str
 		   const struct commit_info *commit, const struct ledger_facts *facts, struct diags *d);
 
 /*
- * Finds the server in it, by its WireGuard key, and refuses what DESIGN section 5 refuses outright. `prev`: what is
+ * Finds the server in it, by its WireGuard key, and refuses what no trailer of a commit can accept. `prev`: what is
  * published (NULL: nothing yet); `descends`: this commit has prev's commit among its ancestors. Codes: trust-missing,
  * server-dropped, network-changed, epoch-back, epoch-jump, history-rewound, cannot-sign.
  */
