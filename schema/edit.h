@@ -92,8 +92,4 @@ int edit_verify(const struct edit *e, const struct model *before, const struct m
 /* "add peer bob", "rename CIDR humans to people", "associate humans with ops": for people and commits. */
 void edit_describe(const struct edit *e, struct buf *out);
 
-/* "2026-12-06T12:00:00Z" (RFC 3339, UTC). Years 1970 to 9999; -1 for others. */
-#define TIME_STR_LEN 21
-int time_format(int64_t unix_seconds, char out[static TIME_STR_LEN]);
-
 #endif

@@ -3,7 +3,7 @@
 #include "reconcile/edge/base/loop.h"
 #include "reconcile/edge/control/status_file.h"
 #include "reconcile/text/json_value.h"
-#include "schema/edit.h"
+#include "schema/time.h"
 
 #include <inttypes.h>
 #include <jansson.h>

@@ -2,6 +2,7 @@
 #include "cmd/innernet/edit.h"
 #include "reconcile/edge/base/file.h"
 #include "reconcile/edge/base/loop.h"
+#include "schema/time.h"
 
 #include <jansson.h>
 #include <sodium.h>

@@ -4,6 +4,7 @@
  */
 #include "schema/edit.h"
 #include "schema/load.h"
+#include "schema/time.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -4,6 +4,7 @@
  */
 #include "reconcile/impact/impact.h"
 #include "schema/edit.h"
+#include "schema/time.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

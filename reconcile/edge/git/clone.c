@@ -2,7 +2,7 @@
 #include "reconcile/edge/base/run.h"
 #include "reconcile/edge/git/libgit2.h"
 #include "reconcile/edge/git/source.h"
-#include "schema/edit.h"
+#include "schema/time.h"
 
 #include <limits.h>
 #include <stdlib.h>
