@@ -237,37 +237,21 @@ static int rename_named(struct editor *e, const char *section)
 }
 
 /* Gives a key of a peer a value, or takes it away (`text` NULL). */
-static int set_in_peer(const struct found *f, const char *key, struct node *after, enum value_kind kind,
-		       const char *text)
-{
-	struct node *k = node_find(f->map, key);
-
-	if (!text)
-		return k ? rewrite_remove_pair(f->file, f->map, k) : 0;
-	if (k)
-		return rewrite_scalar(f->file, k->next, kind, text);
-	return rewrite_add_pair(f->file, f->map, after, &(struct value){key, kind, text, NULL, 0});
-}
-
 static int set_peer(struct editor *e, const char *key, enum value_kind kind, const char *text)
 {
+	const struct pair pair = {{key, kind, text, NULL, 0}, NULL};
 	struct found f;
-	return find_peer(e, &f) ? -1 : set_in_peer(&f, key, NULL, kind, text);
+
+	return find_peer(e, &f) ? -1 : rewrite_pairs(f.file, f.map, &pair, 1);
 }
 
-/* The key or the invite of a peer, called `name` and saying `text` from now on. NULL with a diagnostic. */
-static struct node *set_mark(struct editor *e, const struct found *f, const char *name, const char *text)
+/* The mapping of the peer has a key or an invite. -1 with a diagnostic. */
+static int check_recognised(struct editor *e, const struct found *f)
 {
-	struct node *key = node_find(f->map, "public_key"), *mark = key ? key : node_find(f->map, "invite");
-
-	if (!mark) {
-		diag_error(e->diags, "edit-style", NULL, "the peer '%s' has neither a key nor an invite",
-			   e->edit->name);
-		return NULL;
-	}
-	if (strcmp(mark->text, name) != 0 && rewrite_key(f->file, f->map, mark, name))
-		return NULL;
-	return rewrite_scalar(f->file, mark->next, VALUE_TEXT, text) ? NULL : mark;
+	if (node_find(f->map, "public_key") || node_find(f->map, "invite"))
+		return 0;
+	diag_error(e->diags, "edit-style", NULL, "the peer '%s' has neither a key nor an invite", e->edit->name);
+	return -1;
 }
 
 static int invite_peer(struct editor *e)
@@ -275,21 +259,32 @@ static int invite_peer(struct editor *e)
 	const struct edit_peer *p = &e->edit->peer;
 	char invite[ED25519_STR_LEN + 1], expires[TIME_STR_LEN];
 	struct found f;
-	struct node *mark;
+	bool expiring = p->invite_expires && !time_format(p->invite_expires, expires);
+	const struct pair pairs[] = {
+	    {{"public_key", VALUE_TEXT, NULL, NULL, 0}, NULL},
+	    {{"invite", VALUE_TEXT, invite, NULL, 0}, NULL},
+	    {{"invite_expires", VALUE_WORD, expiring ? expires : NULL, NULL, 0}, "invite"},
+	};
 
 	ed25519_format(&p->key, invite);
-	if (find_peer(e, &f) || !(mark = set_mark(e, &f, "invite", invite)))
+	if (find_peer(e, &f) || check_recognised(e, &f))
 		return -1;
-	bool expiring = p->invite_expires && !time_format(p->invite_expires, expires);
-	return set_in_peer(&f, "invite_expires", mark, VALUE_WORD, expiring ? expires : NULL);
+	return rewrite_pairs(f.file, f.map, pairs, sizeof(pairs) / sizeof(pairs[0]));
 }
 
-static int set_key_in(struct editor *e, const struct found *f, const struct key *key)
+/* `via` NULL: it stays as it is. */
+static int set_key_in(const struct found *f, const struct key *key, const char *via)
 {
 	char text[KEY_B64_LEN + 1];
+	const struct pair pairs[] = {
+	    {{"invite", VALUE_TEXT, NULL, NULL, 0}, NULL},
+	    {{"public_key", VALUE_TEXT, text, NULL, 0}, NULL},
+	    {{"invite_expires", VALUE_WORD, NULL, NULL, 0}, NULL},
+	    {{"via", VALUE_NAME, via, NULL, 0}, NULL},
+	};
 
 	key_format(key, text);
-	return set_mark(e, f, "public_key", text) ? set_in_peer(f, "invite_expires", NULL, VALUE_WORD, NULL) : -1;
+	return rewrite_pairs(f->file, f->map, pairs, via ? 4 : 3);
 }
 
 static const struct edit_fold *fold_of(const struct edit *e, const char *name)
@@ -318,7 +313,7 @@ static int fold_peer(struct editor *e, struct rewrite *w, struct node *peer, con
 		diag_error(e->diags, "edit-style", NULL, "the peer '%s' has no invite", fold->name);
 		return -1;
 	}
-	return set_key_in(e, &(struct found){w, peer, NULL}, &fold->key);
+	return set_key_in(&(struct found){w, peer, NULL}, &fold->key, NULL);
 }
 
 /* All of them in one pass: a network may have thousands. */
@@ -346,22 +341,11 @@ static int fold_peers(struct editor *e)
 
 static int set_key(struct editor *e)
 {
-	const char *via = e->edit->via;
-	struct node *expires;
 	struct found f;
 
-	if (find_peer(e, &f))
+	if (find_peer(e, &f) || check_recognised(e, &f))
 		return -1;
-	/* Of what goes and what comes only one is put in or taken out (rewrite.h). */
-	expires = via && !node_find(f.map, "via") ? node_find(f.map, "invite_expires") : NULL;
-	if (expires &&
-	    (rewrite_key(f.file, f.map, expires, "via") || rewrite_scalar(f.file, expires->next, VALUE_NAME, via)))
-		return -1;
-	if (via && !expires && !node_find(f.map, "via"))
-		return set_key_in(e, &f, &e->edit->peer.key) || set_in_peer(&f, "via", NULL, VALUE_NAME, via) ? -1 : 0;
-	if (via && !expires && set_in_peer(&f, "via", NULL, VALUE_NAME, via))
-		return -1;
-	return set_key_in(e, &f, &e->edit->peer.key);
+	return set_key_in(&f, &e->edit->peer.key, e->edit->via);
 }
 
 static int make(struct editor *e)

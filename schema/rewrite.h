@@ -1,5 +1,5 @@
 /*
- * Changing a YAML file as a person would: one thing is put in, taken out or said differently, in the style of its
+ * Changes a YAML file as a person would: what is put in, taken out or replaced is written in the style of its
  * neighbours, and no other byte changes. Pure: bytes in, bytes out.
  *
  * Each change is made twice: in the bytes, and in the tree that was read from them. When all are made, the new bytes
@@ -59,24 +59,36 @@ bool node_is_null(const struct node *n);
 
 /*
  * The changes. Each returns -1 with "edit-style" and the place of a layout that it does not write in, or when out of
- * memory. Of one mapping or list, at most one member is put in or taken out between open and finish.
+ * memory. Between open and finish, one section gets one rewrite_add() or rewrite_remove(), and one mapping one
+ * rewrite_pairs().
  */
 
-/* Says a scalar differently, in its quotes. */
+/* Replaces a scalar, in its quotes. */
 int rewrite_scalar(struct rewrite *w, struct node *scalar, enum value_kind kind, const char *text);
 /* Gives a key of `map` another name. Its value stays in its column when it is aligned there with others. */
 int rewrite_key(struct rewrite *w, const struct node *map, struct node *key, const char *name);
-/* A pair more, after `after` (a key of `map`; NULL: the last one). The mapping must not be empty. */
-int rewrite_add_pair(struct rewrite *w, struct node *map, struct node *after, const struct value *pair);
-int rewrite_remove_pair(struct rewrite *w, struct node *map, struct node *key);
+
+/* What a key of a mapping is to say. */
+struct pair {
+	struct value value; /* a scalar with its key; `text` NULL: the pair goes, where it is there */
+	const char *after;  /* behind this key, where the pair is new; NULL, or no such key: as the last one */
+};
+/*
+ * Changes any number of pairs of a mapping, which must not be empty, in one go. A pair that is there keeps its place.
+ * Where pairs go and others come, the first that comes takes the place of the first that goes, with the comment on its
+ * line, the second that of the second, and so on: the key of a peer stands where its invite stood.
+ */
+int rewrite_pairs(struct rewrite *w, struct node *map, const struct pair *pairs, size_t n);
 
 /*
- * A member more, as the last one, of a section of the root: a pair when `value` has a key, else an item. The section is
- * made when it is missing, at the end of the file. It comes after the last member and before what belongs to whatever
- * follows.
+ * Adds a member at the end of a section of the root: a pair when `value` has a key, else an item. Comments that belong
+ * to what follows the section stay behind it. A missing section is made at the end of the file.
  */
 int rewrite_add(struct rewrite *w, const char *section, const struct value *value);
-/* The reverse: `member` is a key or an item of the section. A section that is empty then goes where it would have been made. */
+/*
+ * The reverse: `member` is a key or an item of the section. Its last member takes the section along where rewrite_add()
+ * would have made it.
+ */
 int rewrite_remove(struct rewrite *w, const char *section, struct node *member);
 
 #endif

@@ -57,6 +57,34 @@ static void there_and_back(const struct edit *there, const struct edit *back, st
 	buf_free(&more);
 }
 
+/* Of the first peer several pairs go and come in one go: what that makes can be read again, or it is refused. */
+static void many_pairs(struct span file)
+{
+	struct arena *a = arena_new();
+	struct diags d = {0};
+	struct rewrite w = {0};
+	struct buf out = {0};
+
+	must(a != NULL);
+	if (!rewrite_open(&w, a, file, 0, &d)) {
+		const struct node *peers = node_find(w.root, "peers"), *peer = peers ? peers->next : NULL;
+		struct node *map = peer && peer->kind == NODE_MAP && peer->first ? peer->first->next : NULL;
+		struct pair pairs[4] = {{{"new-one", VALUE_NAME, "no", NULL, 0}, NULL},
+					{{"new-two", VALUE_TEXT, "#", NULL, 0}, "new-one"}};
+		size_t n = 2;
+		for (struct node *k = map && map->kind == NODE_MAP ? map->first : NULL; k && n < 4; k = k->next->next)
+			if (k->kind == NODE_SCALAR && (k == map->first || file.n % 2))
+				pairs[n++] = (struct pair){{k->text, VALUE_TEXT, NULL, NULL, 0}, NULL};
+		bool done =
+		    map && !rewrite_pairs(&w, map, pairs + (file.n % 3), n - file.n % 3) && !rewrite_finish(&w, &out);
+		must(!map || (done ? !d.n_errors : (d.n_errors || d.out_of_memory) && !out.n));
+	}
+	rewrite_close(&w);
+	buf_free(&out);
+	diags_free(&d);
+	arena_free(a);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const names[] = {"hub", "a", "b", "bob", "humans", "infra"};
@@ -86,6 +114,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		back.kind = EDIT_DELETE_ASSOCIATION;
 		there_and_back(&e, &back, file, "associations");
 	}
+	many_pairs(file);
 	for (int kind = EDIT_RENAME_PEER; kind < N_EDIT_KINDS; kind++) {
 		struct buf out = {0};
 		e.kind = (enum edit_kind)kind;
