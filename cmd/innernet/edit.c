@@ -486,47 +486,11 @@ static int print_done(const struct edit_job *job, const struct edit_command *c, 
 /* The same command again, or somebody else was first: harmless. */
 static int print_already(const struct edit_job *job, const struct edit_command *c)
 {
-	const struct edit *e = &job->edit;
-	const char *file = job->before->files[0], *near;
 	struct buf b = {0};
 
 	if (option_given(job->inv, "json"))
 		return edit_print_json(job, c, NULL);
-	switch (e->kind) {
-	case EDIT_ADD_PEER:
-	case EDIT_ADD_CIDR:
-		buf_printf(&b, "%s '%s' is in %s already, as asked for.", e->kind == EDIT_ADD_PEER ? "Peer" : "CIDR",
-			   e->name, file);
-		break;
-	case EDIT_RENAME_PEER:
-	case EDIT_RENAME_CIDR:
-		buf_printf(&b, "%s '%s' is in %s already, and no '%s'.", e->kind == EDIT_RENAME_PEER ? "Peer" : "CIDR",
-			   e->other, file, strcmp(e->name, e->other) != 0 ? e->name : "other");
-		break;
-	case EDIT_DELETE_PEER:
-	case EDIT_DELETE_CIDR:
-		near = model_nearest(job->before, e->name, e->kind == EDIT_DELETE_CIDR);
-		buf_printf(&b, "There is no %s '%s' in %s", e->kind == EDIT_DELETE_PEER ? "peer" : "CIDR", e->name,
-			   file);
-		if (near)
-			buf_printf(&b, " (did you mean '%s'?)", near);
-		buf_char(&b, '.');
-		break;
-	case EDIT_ADD_ASSOCIATION:
-	case EDIT_DELETE_ASSOCIATION:
-		buf_printf(&b, "%s association joins '%s' and '%s' in %s.",
-			   e->kind == EDIT_ADD_ASSOCIATION ? "An" : "No", e->name, e->other, file);
-		break;
-	case EDIT_FOLD:
-		fold_already(job, &b);
-		break;
-	default:
-		buf_printf(&b, "Peer '%s' %s already.", e->name,
-			   e->kind == EDIT_DISABLE_PEER  ? "is disabled"
-			   : e->kind == EDIT_ENABLE_PEER ? "is enabled"
-			   : e->endpoint                 ? "has this endpoint"
-							 : "has no endpoint");
-	}
+	edit_already(&job->edit, job->before, &b);
 	buf_str(&b, " Nothing changed.\n");
 	int rc = print_buf(job->inv, &b);
 	buf_free(&b);

@@ -127,7 +127,6 @@ int ips_parse(const char *s, struct addr out[static 2], uint8_t *n);
 /* edit_fold.c: which peers, and the keys that the ledger has for them. */
 int take_fold(struct edit_job *job);
 int prepare_fold(struct edit_job *job);
-void fold_already(const struct edit_job *job, struct buf *out); /* why there is nothing to do */
 int json_fold(const struct edit_job *job, bool changed, json_t *into);
 /* export.c: a peer's configuration, and its new key. */
 int take_export(struct edit_job *job);

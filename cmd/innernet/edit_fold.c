@@ -115,19 +115,6 @@ int prepare_fold(struct edit_job *job)
 	return n ? 0 : 1;
 }
 
-void fold_already(const struct edit_job *job, struct buf *out)
-{
-	const struct model *m = job->before;
-	uint32_t open = 0;
-
-	for (uint32_t i = 0; i < m->n_peers; i++)
-		open += m->peers[i].is_invite;
-	buf_printf(out, "Every key that was enrolled is in %s", m->files[0]);
-	if (open)
-		buf_printf(out, "; %u invite%s not redeemed", open, open == 1 ? " is" : "s are");
-	buf_char(out, '.');
-}
-
 int json_fold(const struct edit_job *job, bool changed, json_t *into)
 {
 	json_t *peers = json_array();
