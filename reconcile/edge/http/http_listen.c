@@ -11,19 +11,6 @@
 #define ACCEPT_BURST 64  /* accepted in one turn of the loop */
 #define ACCEPT_REST  100 /* ms without accepting, after running out of descriptors */
 
-struct addr http_addr_of(const struct sockaddr *sa)
-{
-	struct addr a = {{0}};
-
-	if (sa->sa_family == AF_INET6) {
-		memcpy(a.b, &((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr, 16);
-	} else if (sa->sa_family == AF_INET) {
-		a.b[10] = a.b[11] = 0xff;
-		memcpy(a.b + 12, &((const struct sockaddr_in *)(const void *)sa)->sin_addr, 4);
-	}
-	return a;
-}
-
 static void on_listener(void *ctx, int fd, uint32_t events)
 {
 	struct http_server *s = ctx;

@@ -70,10 +70,28 @@ struct http_server {
 	struct http_counts counts;
 };
 
+/* Of a whole transfer. */
+static inline int64_t http_transfer_ms(const struct http_server *s)
+{
+	return s->o.transfer_ms ? s->o.transfer_ms : TRANSFER_SECONDS * 1000;
+}
+
+/* Calls run down: server_http.c, http_listen.c, http_connection.c, http_hold.c and http_stream.c, http_turn.c. */
+
+/* http_turn.c */
+int http_turns_start(struct http_server *s); /* with s->mhd; -1 with errno, s->mhd_fd may be open */
+/* A connection was resumed: MHD says nothing of it, so it has another turn at once, after the one under way. */
+void http_again(struct http_server *s);
+
+/* http_connection.c */
 struct addr http_addr_of(const struct sockaddr *sa);
 unsigned http_count_from(struct http_server *s, const struct addr *from); /* connections of the peer that has it */
-/* A connection was resumed: MHD has another turn at once, after the one that is under way. Of that it says nothing itself. */
-void http_again(struct http_server *s);
+void http_connection_changed(void *server, struct MHD_Connection *mhd, void **context,
+			     enum MHD_ConnectionNotificationCode code);
+
+/* http_hold.c */
+void http_unhold(struct http_request *r);      /* it goes on */
+void http_hold_forget(struct http_request *r); /* it ends */
 
 /* http_framing.c: where does the request end? */
 struct http_framing {

@@ -6,244 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define POOL_BYTES   2048 /* of one connection: request line, headers, reply headers; 10,000 held ones take 31 MB */
-#define WAIT_STEP_MS 250  /* long waits end at a multiple of this */
-
-/* --- the turn of MHD in our loop --- */
-
-static void schedule(struct http_server *s)
-{
-	MHD_UNSIGNED_LONG_LONG ms;
-
-	if (s->again)
-		loop_timer_set(s->loop, &s->turn, 0);
-	else if (MHD_get_timeout(s->mhd, &ms) == MHD_YES)
-		loop_timer_set(s->loop, &s->turn, ms > 60000 ? 60000 : (int64_t)ms);
-	else
-		loop_timer_del(s->loop, &s->turn);
-}
-
-void http_again(struct http_server *s)
-{
-	s->again = true;
-	loop_timer_set(s->loop, &s->turn, 0);
-}
-
-void http_run(struct http_server *s)
-{
-	if (s->running)
-		return;
-	s->running = true;
-	s->again = false;
-	MHD_run(s->mhd);
-	s->running = false;
-	schedule(s);
-}
-
-static void on_turn(void *ctx)
-{
-	http_run(ctx);
-}
-
-static void on_mhd(void *ctx, int fd, uint32_t events)
-{
-	(void)fd;
-	(void)events;
-	http_run(ctx);
-}
-
-/* --- connections --- */
-
-static struct conn **bucket_of(struct http_server *s, const struct addr *a)
-{
-	uint32_t h = 2166136261u; /* FNV-1a */
-
-	for (int i = 0; i < 16; i++)
-		h = (h ^ a->b[i]) * 16777619u;
-	return &s->buckets[h & (BUCKETS - 1)];
-}
-
-static struct addr peer_of(const struct http_server *s, const struct addr *from)
-{
-	return s->o.peer ? s->o.peer(s->o.ctx, from) : *from;
-}
-
-unsigned http_count_from(struct http_server *s, const struct addr *from)
-{
-	const struct addr peer = peer_of(s, from);
-	unsigned n = 0;
-
-	for (struct conn *c = *bucket_of(s, &peer); c; c = c->same_bucket)
-		n += !addr_cmp(&c->peer, &peer);
-	return n;
-}
-
-static int64_t transfer_ms(const struct http_server *s)
-{
-	return s->o.transfer_ms ? s->o.transfer_ms : TRANSFER_SECONDS * 1000;
-}
-
-/* MHD's own time-out is for inactivity: a byte a second would live for ever. */
-static void on_deadline(void *ctx)
-{
-	struct conn *c = ctx;
-
-	shutdown(c->fd, SHUT_RDWR);
-	if (c->request)
-		http_stream_wake_gone(c->request);
-	http_run(c->server);
-}
-
-static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
-			  enum MHD_ConnectionNotificationCode code)
-{
-	struct http_server *s = cls;
-	struct conn *c = *context;
-
-	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-		/* From libmicrohttpd 1.0 on, each of these overwrites what the one before it returned. */
-		const int fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-		const struct sockaddr *from =
-		    MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
-		c = calloc(1, sizeof(*c));
-		*context = c;
-		if (!c)
-			return; /* its requests are refused */
-		c->server = s;
-		c->fd = fd;
-		c->from = http_addr_of(from);
-		c->peer = peer_of(s, &c->from);
-		c->deadline = (struct loop_timer){.fn = on_deadline, .ctx = c};
-		loop_timer_set(s->loop, &c->deadline, transfer_ms(s));
-		c->next = s->conns;
-		if (c->next)
-			c->next->prev = c;
-		s->conns = c;
-		struct conn **bucket = bucket_of(s, &c->peer);
-		c->same_bucket = *bucket;
-		*bucket = c;
-		s->n_conns++;
-	} else if (c) {
-		struct conn **p = bucket_of(s, &c->peer);
-		while (*p != c)
-			p = &(*p)->same_bucket;
-		*p = c->same_bucket;
-		*(c->prev ? &c->prev->next : &s->conns) = c->next;
-		if (c->next)
-			c->next->prev = c->prev;
-		loop_timer_del(s->loop, &c->deadline);
-		loop_fd_del(s->loop, c->fd);
-		s->n_conns--;
-		free(c);
-		*context = NULL;
-	}
-}
-
-/* --- held requests --- */
-
-static void unhold(struct http_request *r)
-{
-	struct http_server *s = r->conn->server;
-
-	if (!r->held)
-		return;
-	r->held = false;
-	*(r->prev_held ? &r->prev_held->next_held : &s->held) = r->next_held;
-	if (r->next_held)
-		r->next_held->prev_held = r->prev_held;
-	r->next_held = r->prev_held = NULL;
-	loop_timer_del(s->loop, &r->wait);
-	loop_fd_del(s->loop, r->conn->fd);
-	loop_timer_set(s->loop, &r->conn->deadline, transfer_ms(s));
-	MHD_resume_connection(r->mhd);
-	http_again(s);
-}
-
-static void on_wait_over(void *ctx)
-{
-	struct http_request *r = ctx;
-
-	r->why = HTTP_TIMEOUT;
-	unhold(r);
-	/* After the others that end with it. */
-	loop_timer_set(r->conn->server->loop, &r->conn->server->turn, 1);
-}
-
-/*
- * libmicrohttpd goes through all suspended connections whenever one is resumed. So long waits end together, on the
- * quarter of a second: once for many of them.
- */
-static int64_t wait_rounded(int64_t ms)
-{
-	int64_t over = (clock_boot_ms() + ms) % WAIT_STEP_MS;
-
-	return ms < 4 * WAIT_STEP_MS || !over ? ms : ms + WAIT_STEP_MS - over;
-}
-
-/* A suspended connection is in nobody's epoll but this one: without it, one that went would stay for a minute. */
-static void on_hang_up(void *ctx, int fd, uint32_t events)
-{
-	struct http_request *r = ctx;
-
-	(void)fd;
-	(void)events;
-	r->gone = true;
-	unhold(r);
-}
-
-void http_hold(struct http_request *r, int64_t ms)
-{
-	struct http_server *s = r->conn->server;
-
-	if (r->held || r->answered)
-		return;
-	r->held = true;
-	r->wait = (struct loop_timer){.fn = on_wait_over, .ctx = r};
-	r->prev_held = NULL;
-	r->next_held = s->held;
-	if (r->next_held)
-		r->next_held->prev_held = r;
-	s->held = r;
-	MHD_suspend_connection(r->mhd);
-	loop_timer_del(s->loop, &r->conn->deadline);
-	if (loop_timer_set(s->loop, &r->wait, wait_rounded(ms)) < 0 ||
-	    loop_fd_set(s->loop, r->conn->fd, EPOLLRDHUP | EPOLLONESHOT, on_hang_up, r) < 0) {
-		r->gone = true; /* better gone than held without an end */
-		unhold(r);
-	}
-}
-
-void http_wake(struct http_request *r)
-{
-	if (!r->held)
-		return;
-	r->why = HTTP_WOKEN;
-	unhold(r);
-}
-
-void http_each_held(struct http_server *s, void (*fn)(void *ctx, struct http_request *r), void *ctx)
-{
-	for (struct http_request *r = s->held, *next; r; r = next) {
-		next = r->next_held;
-		fn(ctx, r);
-	}
-}
-
-void http_close_others(struct http_server *s, bool (*keep)(void *ctx, const struct addr *from), void *ctx)
-{
-	for (struct conn *c = s->conns; c; c = c->next) {
-		if (keep(ctx, &c->from))
-			continue;
-		shutdown(c->fd, SHUT_RDWR);
-		if (c->request && c->request->held) {
-			c->request->gone = true;
-			unhold(c->request);
-		}
-		if (c->request && c->request->stream.end)
-			http_stream_wake_gone(c->request);
-	}
-	loop_timer_set(s->loop, &s->turn, 0);
-}
+#define POOL_BYTES 2048 /* of one connection: request line, headers, reply headers; 10,000 held ones take 31 MB */
 
 /* --- answers --- */
 
@@ -380,7 +143,7 @@ static struct http_request *request_new(struct conn *c, struct MHD_Connection *m
 		if (!strcmp(method, http_method_name(m)))
 			r->method = m;
 	r->why = HTTP_NEW;
-	r->rule = (struct http_body_rule){.max = REQUEST_MAX, .ms = transfer_ms(c->server)};
+	r->rule = (struct http_body_rule){.max = REQUEST_MAX, .ms = http_transfer_ms(c->server)};
 	c->request = r;
 	return r;
 }
@@ -428,7 +191,7 @@ static enum MHD_Result request_begin(struct http_server *s, struct MHD_Connectio
 			r->answered = true;
 			return queue(mhd, status, "text/plain", &text, true);
 		}
-		if ((!r->rule.in_file || spool_make(r)) && r->rule.ms != transfer_ms(s))
+		if ((!r->rule.in_file || spool_make(r)) && r->rule.ms != http_transfer_ms(s))
 			loop_timer_set(s->loop, &c->deadline, r->rule.ms);
 	}
 	r->early = false;
@@ -494,44 +257,20 @@ static void on_completed(void *cls, struct MHD_Connection *mhd, void **state, en
 	if (!r)
 		return;
 	*state = NULL;
-	if (r->held) { /* the daemon stops */
-		r->held = false;
-		*(r->prev_held ? &r->prev_held->next_held : &s->held) = r->next_held;
-		if (r->next_held)
-			r->next_held->prev_held = r->prev_held;
-		loop_timer_del(s->loop, &r->wait);
-	}
+	http_hold_forget(r); /* it is held when the daemon stops */
 	if (r->acknowledged)
 		http_drain_start(r);
 	if (r->stream.end)
 		r->stream.end(r->stream.ctx);
 	r->conn->request = NULL;
 	loop_fd_del(s->loop, r->conn->fd);
-	loop_timer_set(s->loop, &r->conn->deadline, transfer_ms(s));
+	loop_timer_set(s->loop, &r->conn->deadline, http_transfer_ms(s));
 	s->n_spools -= r->spool != NULL;
 	http_spool_free(r->spool);
 	free(r->data);
 	free(r->path);
 	buf_free(&r->body);
 	free(r);
-}
-
-unsigned http_connections(const struct http_server *s)
-{
-	return s->n_conns;
-}
-
-unsigned http_bodies_in_files(struct http_server *s, const struct addr *from)
-{
-	struct addr peer;
-	unsigned n = 0;
-
-	if (!from)
-		return s->n_spools;
-	peer = peer_of(s, from);
-	for (const struct conn *c = *bucket_of(s, &peer); c; c = c->same_bucket)
-		n += c->request && c->request->spool && !addr_cmp(&c->peer, &peer);
-	return n;
 }
 
 /* MHD's own words, which quote what peers sent, are for debugging alone. */
@@ -551,7 +290,6 @@ struct http_server *http_new(struct loop *l, const struct http_options *o, struc
 {
 	unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG;
 	struct http_server *s = calloc(1, sizeof(*s));
-	const union MHD_DaemonInfo *info;
 
 	if (!s) {
 		d->out_of_memory = true;
@@ -561,20 +299,19 @@ struct http_server *http_new(struct loop *l, const struct http_options *o, struc
 	s->loop = l;
 	s->o = *o;
 	s->listener = -1;
-	s->turn = (struct loop_timer){.fn = on_turn, .ctx = s};
+	s->mhd_fd = -1;
 	s->rest = (struct loop_timer){.fn = http_rest_over, .ctx = s};
 #if MHD_VERSION >= 0x00097707
 	/* One thread. Else it takes a connection in later than it is given it, when the caps have been looked at. */
 	flags |= MHD_USE_NO_THREAD_SAFETY;
 #endif
-	s->mhd = MHD_start_daemon(flags, 0, NULL, NULL, on_request, s, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, s,
-				  MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES, MHD_OPTION_CONNECTION_LIMIT,
-				  o->max_connections ? o->max_connections : (unsigned)CONNECTIONS_MAX,
-				  MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
-				  MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_END);
-	info = s->mhd ? MHD_get_daemon_info(s->mhd, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
-	s->mhd_fd = info ? info->epoll_fd : -1;
-	if (s->mhd_fd < 0 || loop_fd_set(l, s->mhd_fd, EPOLLIN, on_mhd, s) < 0) {
+	s->mhd =
+	    MHD_start_daemon(flags, 0, NULL, NULL, on_request, s, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, s,
+			     MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES, MHD_OPTION_CONNECTION_LIMIT,
+			     o->max_connections ? o->max_connections : (unsigned)CONNECTIONS_MAX,
+			     MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_CONNECTION, http_connection_changed, s,
+			     MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_END);
+	if (!s->mhd || http_turns_start(s) < 0) {
 		diag_error(d, "http-failed", NULL, "cannot start the HTTP server: %s", strerror(errno));
 		http_free(s);
 		return NULL;
@@ -589,7 +326,7 @@ void http_free(struct http_server *s)
 	http_stop_listening(s);
 	while (s->held) {
 		s->held->gone = true;
-		unhold(s->held);
+		http_unhold(s->held);
 	}
 	for (struct conn *c = s->conns; c; c = c->next)
 		if (c->request)
