@@ -1,6 +1,7 @@
 #include "reconcile/show/show_render.h"
 
 #include "reconcile/show/cidr_list.h"
+#include "reconcile/text/age.h"
 #include "reconcile/text/json.h"
 #include "reconcile/show/view_render.h"
 
@@ -64,24 +65,6 @@ static void add_bytes(struct buf *out, uint64_t n)
 	buf_printf(out, u ? "%.1f %s" : "%.0f %s", v, units[u]);
 }
 
-void show_age(struct buf *out, int64_t seconds)
-{
-	if (seconds < -CLOCK_SLACK) {
-		buf_str(out, "in the future");
-		return;
-	}
-	if (seconds < 0)
-		seconds = 0;
-	if (seconds < 120)
-		buf_printf(out, "%" PRId64 " s ago", seconds);
-	else if (seconds < 7200)
-		buf_printf(out, "%" PRId64 " min ago", seconds / 60);
-	else if (seconds < 172800)
-		buf_printf(out, "%" PRId64 " h ago", seconds / 3600);
-	else
-		buf_printf(out, "%" PRId64 " days ago", seconds / 86400);
-}
-
 static void add_addresses(struct buf *out, const struct addr *ip, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
@@ -102,7 +85,7 @@ static void add_device_peer(struct buf *out, const struct shown *s, const struct
 	}
 	if (dev->handshake) {
 		buf_str(out, ", handshake ");
-		show_age(out, s->now - dev->handshake);
+		age_put(out, s->now - dev->handshake);
 	}
 	if (dev->rx || dev->tx) {
 		buf_str(out, ", ");

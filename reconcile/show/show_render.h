@@ -2,7 +2,7 @@
 #ifndef RECONCILE_SHOW_SHOW_RENDER_H
 #define RECONCILE_SHOW_SHOW_RENDER_H
 
-#include "reconcile/show/status.h"
+#include "reconcile/show/daemon_state.h"
 #include "reconcile/text/tree.h"
 
 struct shown {
@@ -19,8 +19,6 @@ struct shown {
 	const struct daemon_state *daemon; /* of the one that runs; NULL: none does */
 	int64_t now;
 };
-
-void show_age(struct buf *out, int64_t seconds); /* "12 s ago"; "in the future" where the clock was set back since */
 
 /* All of them set out->failed when out of memory. `brief`: one line a peer, no tree. */
 void show_render_brief(struct buf *out, const struct shown *s);

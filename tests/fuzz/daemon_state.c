@@ -1,5 +1,5 @@
 /* What a daemon writes down of itself for `innernet status`: whatever is taken from it is taken again when it is written. */
-#include "reconcile/show/status.h"
+#include "reconcile/show/daemon_state.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -11,7 +11,7 @@
 #include "reconcile/edge/base/file.h"
 #include "reconcile/plan/hints.h"
 #include "reconcile/plan/hosts.h"
-#include "reconcile/show/status.h"
+#include "reconcile/show/daemon_state.h"
 #include "reconcile/wire/verify.h"
 #include <limits.h>
 
