@@ -4,8 +4,6 @@
 #include "cmd/innernet/own_clone.h"
 #include "reconcile/show/diag_formats.h"
 #include "reconcile/show/diag_json.h"
-#include "reconcile/edge/git/source.h"
-#include "reconcile/net/reach.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -32,22 +30,6 @@ static const struct format {
     {"junit", diags_render_junit},
 };
 
-void target_check(struct target *t, struct arena *a, const struct source_file *edited, size_t n, bool without_server)
-{
-	struct reach_index *x;
-
-	t->model = source_load_edited(a, t->path, edited, n, without_server, &t->diags);
-	if (!t->model)
-		return;
-	x = reach_index_new(a, t->model);
-	if (!x) {
-		t->diags.out_of_memory = true;
-		return;
-	}
-	reach_run_tests(x, &t->diags);
-	diags_sort(&t->diags);
-}
-
 static const char *s(uint64_t n)
 {
 	return n == 1 ? "" : "s";
@@ -64,7 +46,7 @@ static bool could_run(const struct diags *d)
 	return true;
 }
 
-static int print_human(const struct invocation *inv, const struct target *t)
+static int print_human(const struct invocation *inv, const struct validated *t)
 {
 	const struct diags *d = &t->diags;
 	const struct model *m = t->model;
@@ -102,7 +84,7 @@ static void move_places(struct diag *g, uint32_t by)
 }
 
 /* All targets' diagnostics as one list over all their files. The diagnostics go over into it; their memory stays. */
-static int join(struct arena *a, struct target *targets, int n, struct diags *all)
+static int join(struct arena *a, struct validated *targets, int n, struct diags *all)
 {
 	const char **files;
 	struct span *sources;
@@ -137,8 +119,8 @@ static int join(struct arena *a, struct target *targets, int n, struct diags *al
 	return 0;
 }
 
-static int print_format(const struct invocation *inv, const struct format *f, struct arena *a, struct target *targets,
-			int n)
+static int print_format(const struct invocation *inv, const struct format *f, struct arena *a,
+			struct validated *targets, int n)
 {
 	struct diags all = {0};
 	struct buf b = {0};
@@ -164,7 +146,7 @@ static const struct format *format_of(const struct invocation *inv)
 }
 
 /* Checks one, with or without fixes, and says what was fixed. -1: something could not be written. */
-static int handle(const struct invocation *inv, struct target *t, struct arena *a, bool human)
+static int handle(const struct invocation *inv, struct validated *t, struct arena *a, bool human)
 {
 	bool without_server = option_given(inv, "without-server"), diff = option_given(inv, "diff");
 	struct buf out = {0}, said = {0};
@@ -176,7 +158,7 @@ static int handle(const struct invocation *inv, struct target *t, struct arena *
 	if (own.path)
 		t->path = own.path;
 	if (diff || option_given(inv, "fix")) {
-		rc = target_fix(t, a, without_server, diff, &out, &said);
+		rc = validated_fix(t, a, without_server, diff, &out, &said);
 		if (out.failed)
 			rc = -1;
 		if (out.n && print_buf(inv, &out))
@@ -188,7 +170,7 @@ static int handle(const struct invocation *inv, struct target *t, struct arena *
 		buf_free(&out);
 		buf_free(&said);
 	} else {
-		target_check(t, a, NULL, 0, without_server);
+		validated_check(t, a, NULL, 0, without_server);
 	}
 	return rc;
 }
@@ -197,7 +179,7 @@ static int run(struct invocation *inv)
 {
 	const struct format *format = format_of(inv);
 	int n = inv->n_args ? inv->n_args : 1, code = VALID;
-	struct target *targets = calloc((size_t)n, sizeof(*targets));
+	struct validated *targets = calloc((size_t)n, sizeof(*targets));
 	struct arena *a = arena_new();
 
 	if (format && format->render && option_given(inv, "diff")) {
@@ -205,7 +187,7 @@ static int run(struct invocation *inv)
 		format = NULL;
 	}
 	for (int i = 0; i < n && targets && a && format; i++) {
-		struct target *t = &targets[i];
+		struct validated *t = &targets[i];
 		int rc;
 
 		t->path = inv->n_args ? inv->args[i] : ".";

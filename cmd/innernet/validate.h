@@ -1,4 +1,4 @@
-/* Inside innernet validate: what validate.c and validate_fix.c share. */
+/* Inside innernet validate: what its three files share. */
 #ifndef CMD_INNERNET_VALIDATE_H
 #define CMD_INNERNET_VALIDATE_H
 
@@ -6,20 +6,22 @@
 #include "schema/load.h"
 
 /* One definition that was named. */
-struct target {
+struct validated {
 	const char *path;
 	struct model *model; /* NULL: not valid */
 	struct diags diags;
 };
 
-/* The loader, then the definition's own tests; the diagnostics are in order. `edited` are files with other bytes. */
-void target_check(struct target *t, struct arena *a, const struct source_file *edited, size_t n, bool without_server);
+/* validate_check.c: loads it and runs its tests; the diagnostics are in order. `edited`: files with other bytes. */
+void validated_check(struct validated *t, struct arena *a, const struct source_file *edited, size_t n,
+		     bool without_server);
 
 /*
- * Makes the safe fixes of one definition, again and again as long as there are any, and checks it. Then writes the
- * files, or, for a diff, appends it to *out and leaves both the files and what is said about them as they are. What was fixed is said in *said, a line each.
- * Returns 0, or -1 with a diagnostic when a file could not be written.
+ * validate_fix.c: makes the safe fixes of one definition until there are none, and checks it. Then writes the files. For
+ * a diff it appends that to *out instead, and leaves the files and the diagnostics as they are. *said has a line for each
+ * fix. Returns 0, or -1 with a diagnostic when a file could not be written.
  */
-int target_fix(struct target *t, struct arena *a, bool without_server, bool diff, struct buf *out, struct buf *said);
+int validated_fix(struct validated *t, struct arena *a, bool without_server, bool diff, struct buf *out,
+		  struct buf *said);
 
 #endif

@@ -16,7 +16,7 @@
 /* The files that were changed, and what stood in them. */
 struct fixing {
 	struct arena *arena;
-	struct target *target;
+	struct validated *target;
 	struct source_file *edited;
 	struct span *before;
 	size_t n;
@@ -92,7 +92,8 @@ static int write_files(const struct fixing *f, struct diags *d)
 	return 0;
 }
 
-int target_fix(struct target *t, struct arena *a, bool without_server, bool diff, struct buf *out, struct buf *said)
+int validated_fix(struct validated *t, struct arena *a, bool without_server, bool diff, struct buf *out,
+		  struct buf *said)
 {
 	struct fixing f = {.arena = a, .target = t, .said = said};
 	int made = 0;
@@ -104,7 +105,7 @@ int target_fix(struct target *t, struct arena *a, bool without_server, bool diff
 	for (unsigned round = 0; made >= 0 && round < ROUNDS; round++) {
 		diags_free(&t->diags);
 		t->diags.spellings = true;
-		target_check(t, a, f.edited, f.n, without_server);
+		validated_check(t, a, f.edited, f.n, without_server);
 		made = t->diags.out_of_memory ? -1 : fix_files(&f);
 		if (made == 0)
 			break;
@@ -117,7 +118,7 @@ int target_fix(struct target *t, struct arena *a, bool without_server, bool diff
 		for (size_t i = 0; i < f.n; i++)
 			diff_lines(out, f.edited[i].name, f.before[i], f.edited[i].bytes);
 		diags_free(&t->diags);
-		target_check(t, a, NULL, 0, without_server);
+		validated_check(t, a, NULL, 0, without_server);
 		return 0;
 	}
 	return write_files(&f, &t->diags);
