@@ -100,6 +100,15 @@ bool use_color(const struct invocation *inv, FILE *stream)
 	return isatty(fileno(stream)) && !(term && strcmp(term, "dumb") == 0);
 }
 
+/* There was no memory, not even for an error that says so. */
+static bool lacks_words(const struct diags *d)
+{
+	for (const struct diag *g = d->first; g; g = g->next)
+		if (strcmp(g->code, "out-of-memory") == 0)
+			return false;
+	return d->out_of_memory;
+}
+
 void report(const struct invocation *inv, const struct diags *d, const struct span *sources)
 {
 	struct buf b = {0};
@@ -108,7 +117,7 @@ void report(const struct invocation *inv, const struct diags *d, const struct sp
 	fflush(stdout);
 	if (b.n)
 		fwrite(b.p, 1, b.n, stderr);
-	if (b.failed || d->out_of_memory)
+	if (b.failed || lacks_words(d))
 		fputs("error[out-of-memory]: out of memory\n", stderr);
 	buf_free(&b);
 }

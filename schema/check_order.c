@@ -6,11 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int cmp_place(const struct place *a, const struct place *b)
-{
-	return place_before(b, a) - place_before(a, b);
-}
-
 /* qsort, but for what is in order already: people write addresses that way. */
 static void sort(void *items, size_t n, size_t size, int (*cmp)(const void *, const void *))
 {
@@ -29,7 +24,7 @@ static int cmp_cidr(const void *va, const void *vb)
 	const struct cidr *a = *(const struct cidr *const *)va, *b = *(const struct cidr *const *)vb;
 	int c = cidr_order_cmp(a, b);
 
-	return c ? c : cmp_place(&a->at, &b->at);
+	return c ? c : place_cmp(&a->at, &b->at);
 }
 
 /* Moves items[i] to where `now` says, in place: each cycle of the permutation once. */
@@ -132,7 +127,7 @@ static int cmp_named(const void *va, const void *vb)
 	const struct named *a = va, *b = vb;
 	int c = strcmp(a->name, b->name);
 
-	return c ? c : cmp_place(a->at, b->at);
+	return c ? c : place_cmp(a->at, b->at);
 }
 
 #define NAME_BYTES 8
@@ -240,7 +235,7 @@ static int index_names(struct loader *l)
 		if (c == NONE)
 			continue;
 		cidr_at = &m->cidrs[c].at;
-		peer_later = place_before(cidr_at, peer_at);
+		peer_later = place_cmp(cidr_at, peer_at) < 0;
 		name_twice(l, peer_later ? peer_at : cidr_at, peer_later ? cidr_at : peer_at,
 			   peer_later ? "CIDR" : "peer", p->name);
 	}
@@ -259,7 +254,7 @@ static int cmp_prefix_use(const void *va, const void *vb)
 	const struct prefix_use *a = va, *b = vb;
 	int c = prefix_cmp(&a->prefix, &b->prefix);
 
-	return c ? c : cmp_place(a->at, b->at);
+	return c ? c : place_cmp(a->at, b->at);
 }
 
 static bool around(const struct prefix *outer, const struct prefix *inner)

@@ -77,7 +77,7 @@ static int cmp_association(const void *va, const void *vb)
 		return a->a < b->a ? -1 : 1;
 	if (a->b != b->b)
 		return a->b < b->b ? -1 : 1;
-	return place_before(&b->at, &a->at) - place_before(&a->at, &b->at);
+	return place_cmp(&a->at, &b->at);
 }
 
 /* The same two CIDRs again: said, and left out, since it changes nothing. */
@@ -192,7 +192,7 @@ static bool read_ref(struct loader *l, const struct key_spec *k, const struct no
 	}
 	out->text = arena_strndup(l->arena, text, v->n);
 	if (!out->text)
-		out_of_memory(l);
+		diags_out_of_memory(l->diags);
 	return out->text != NULL;
 }
 

@@ -33,7 +33,7 @@ static void check_keys(struct loader *l)
 	qsort(uses, n, sizeof(*uses), cmp_key_use);
 	for (i = 0; i < n; i = j) {
 		for (first = i, j = i + 1; j < n && key_eq(&uses[j].x25519, &uses[i].x25519); j++)
-			if (place_before(&peers[uses[j].peer].at_key, &peers[uses[first].peer].at_key))
+			if (place_cmp(&peers[uses[j].peer].at_key, &peers[uses[first].peer].at_key) < 0)
 				first = j;
 		q = &peers[uses[first].peer];
 		for (size_t k = i; k < j; k++) {
@@ -61,7 +61,7 @@ static int cmp_route_use(const void *va, const void *vb)
 	const struct route_use *a = va, *b = vb;
 	int c = prefix_cmp(&a->prefix, &b->prefix);
 
-	return c ? c : place_before(&b->at, &a->at) - place_before(&a->at, &b->at);
+	return c ? c : place_cmp(&a->at, &b->at);
 }
 
 static void overlap(struct loader *l, const struct route_use *r, const struct place *other, const char *what,
@@ -109,7 +109,7 @@ static void check_family_routes(struct loader *l, const struct route_use **wides
 					"routes are for what is outside the network; the network itself needs none");
 		if (n_widest && prefix_covers(&widest[n_widest - 1]->prefix, &r->prefix)) {
 			const struct route_use *wide = widest[n_widest - 1];
-			bool later = place_before(&wide->at, &r->at);
+			bool later = place_cmp(&wide->at, &r->at) < 0;
 
 			overlap(l, later ? r : wide, later ? &wide->at : &r->at, "a route of",
 				m->peers[later ? wide->peer : r->peer].name,
@@ -160,7 +160,7 @@ static void check_servers(struct loader *l)
 
 		if (!p->server)
 			continue;
-		if (!first || place_before(&p->at, &first->at))
+		if (!first || place_cmp(&p->at, &first->at) < 0)
 			first = p;
 		enabled += !p->disabled;
 		if (!c || !c->isolated)

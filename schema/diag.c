@@ -3,6 +3,17 @@
 #include "schema/limits.h"
 #include "schema/utf8.h"
 
+#include <string.h>
+
+int place_cmp(const struct place *a, const struct place *b)
+{
+	if (a->file != b->file)
+		return a->file < b->file ? -1 : 1;
+	if (a->line != b->line)
+		return a->line < b->line ? -1 : 1;
+	return (a->column > b->column) - (a->column < b->column);
+}
+
 void diags_free(struct diags *d)
 {
 	arena_free(d->arena);
@@ -156,6 +167,16 @@ struct diag *diag_file_error(struct diags *d, const char *code, const char *file
 	return g;
 }
 
+int diags_out_of_memory(struct diags *d)
+{
+	static const char code[] = "out-of-memory";
+
+	if (!d->last || strcmp(d->last->code, code) != 0)
+		diag_error(d, code, NULL, "out of memory");
+	d->out_of_memory = true;
+	return -1;
+}
+
 void diag_note(struct diags *d, struct diag *g, const struct place *at, const char *fmt, ...)
 {
 	struct diag_note *note, **end;
@@ -212,11 +233,7 @@ static bool comes_after(const struct diag *a, const struct diag *b)
 {
 	if (!a->at.line || !b->at.line)
 		return !a->at.line && b->at.line;
-	if (a->at.file != b->at.file)
-		return a->at.file > b->at.file;
-	if (a->at.line != b->at.line)
-		return a->at.line > b->at.line;
-	return a->at.column > b->at.column;
+	return place_cmp(&a->at, &b->at) > 0;
 }
 
 /* A stable merge sort of the first `n` of a list; *rest is what follows them. */

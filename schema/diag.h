@@ -17,6 +17,9 @@ struct place {
 	uint32_t end_line, end_column;
 };
 
+/* Which of two stands first in the definition. */
+int place_cmp(const struct place *a, const struct place *b);
+
 enum severity { SEVERITY_ERROR, SEVERITY_WARNING };
 
 struct diag_note {
@@ -59,6 +62,8 @@ struct diags {
 };
 
 void diags_free(struct diags *d);
+/* Says that there is no memory left: the flag, and an error unless it is the last one already. Returns -1. */
+int diags_out_of_memory(struct diags *d);
 /* What went wrong turned out not to matter: every error so far becomes a warning. */
 void diags_soften(struct diags *d);
 

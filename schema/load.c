@@ -3,19 +3,6 @@
 
 #include <string.h>
 
-int out_of_memory(struct loader *l)
-{
-	l->diags->out_of_memory = true;
-	return -1;
-}
-
-bool place_before(const struct place *a, const struct place *b)
-{
-	if (a->file != b->file)
-		return a->file < b->file;
-	return a->line != b->line ? a->line < b->line : a->column < b->column;
-}
-
 static const struct node *map_get(const struct node *map, const char *key)
 {
 	if (map && map->kind == NODE_MAP)
@@ -34,7 +21,7 @@ static int add_file(struct loader *l, const struct source_file *f)
 
 	l->names[i] = arena_strdup(l->arena, f->name);
 	if (!l->names[i])
-		return out_of_memory(l);
+		return diags_out_of_memory(l->diags);
 	l->sources[i] = f->bytes;
 	l->diags->n_files = ++l->n_files;
 	if (yaml_read(l->tree, f->bytes, i, &root, l->diags))
@@ -155,7 +142,7 @@ static int make_model(struct loader *l)
 	m->files = l->names;
 	m->sources = l->sources;
 	m->n_files = l->n_files;
-	return m->cidrs && m->peers ? 0 : out_of_memory(l);
+	return m->cidrs && m->peers ? 0 : diags_out_of_memory(l->diags);
 }
 
 static bool failed(const struct loader *l)
@@ -175,7 +162,7 @@ static int load(struct loader *l, const struct source_file *root, const struct i
 	l->tree = arena_new();
 	l->roots = l->tree ? arena_array(l->tree, n, sizeof(struct node *)) : NULL;
 	if (!l->model || !l->names || !l->sources || !l->roots)
-		return out_of_memory(l);
+		return diags_out_of_memory(l->diags);
 	l->diags->files = l->names;
 	l->diags->sources = l->sources;
 	if (add_file(l, root))
@@ -187,10 +174,10 @@ static int load(struct loader *l, const struct source_file *root, const struct i
 		if (l->roots[i])
 			read_file(l, i);
 	if (failed(l) || check_order(l) || check_rules(l))
-		return out_of_memory(l);
+		return diags_out_of_memory(l->diags);
 	/* A file that could not be read has names that others use: more errors would only be noise. */
 	if (rc == 0 && check_refs(l))
-		return out_of_memory(l);
+		return diags_out_of_memory(l->diags);
 	return rc;
 }
 
@@ -211,6 +198,6 @@ struct model *definition_load(struct arena *a, const struct source_file *root, c
 	buf_free(&l.renames);
 	diags_sort(d);
 	if (d->out_of_memory && d->n_errors == before)
-		diag_error(d, "out-of-memory", NULL, "out of memory");
+		diags_out_of_memory(d);
 	return rc || d->out_of_memory || d->n_errors > before ? NULL : l.model;
 }

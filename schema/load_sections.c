@@ -39,7 +39,7 @@ static const char *copy_name(struct loader *l, const struct node *n)
 	const char *copy = arena_strndup(l->arena, n->text, n->n);
 
 	if (!copy)
-		out_of_memory(l);
+		diags_out_of_memory(l->diags);
 	return copy;
 }
 
@@ -254,7 +254,7 @@ static void read_routes(struct loader *l, struct peer *p, const struct node *v, 
 		return;
 	p->routes = arena_array(l->arena, v->n, sizeof(*p->routes));
 	if (!p->routes) {
-		out_of_memory(l);
+		diags_out_of_memory(l->diags);
 		return;
 	}
 	for (const struct node *i = v->first; i; i = i->next) {

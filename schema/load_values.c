@@ -348,7 +348,7 @@ const char *read_line(struct loader *l, const struct key_spec *k, const struct n
 	}
 	copy = arena_strndup(l->arena, text, v->n);
 	if (!copy)
-		out_of_memory(l);
+		diags_out_of_memory(l->diags);
 	return copy;
 }
 

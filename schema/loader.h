@@ -108,8 +108,4 @@ int check_order(struct loader *l);
 int check_rules(struct loader *l);
 int check_refs(struct loader *l); /* associations and tests */
 
-/* Whether `a` stands before `b` in the definition. */
-bool place_before(const struct place *a, const struct place *b);
-int out_of_memory(struct loader *l); /* -1 */
-
 #endif

@@ -6,14 +6,14 @@
 #include "reconcile/edge/server/reconciler.h"
 #include "reconcile/edge/config/server_config.h"
 
-extern const struct command command_hook;
-extern const struct command command_init;
-extern const struct command command_reconcile;
-extern const struct command command_resume;
-extern const struct command command_run;
-extern const struct command command_status;
-extern const struct command command_suspend;
-extern const struct command command_uninstall;
+extern const struct command server_command_hook;
+extern const struct command server_command_init;
+extern const struct command server_command_reconcile;
+extern const struct command server_command_resume;
+extern const struct command server_command_run;
+extern const struct command server_command_status;
+extern const struct command server_command_suspend;
+extern const struct command server_command_uninstall;
 
 /* Exit codes: done; could not; refused (the branch's commit is not valid). */
 enum { DONE = 0, FAILED = 1, REFUSED = 3 };
@@ -30,7 +30,7 @@ struct server_paths {
 int paths_make(const struct invocation *inv, const char *name, struct server_paths *out);
 void paths_free(struct server_paths *p);
 /* The line to type next, with the folders as they were given here: "innernet-reconcile -c DIR -d DIR WORDS NAME". */
-void command_put(struct buf *out, const struct invocation *inv, const char *words, const char *name);
+void paths_put_command(struct buf *out, const struct invocation *inv, const char *words, const char *name);
 char *path_absolute(const char *path); /* malloc'ed; NULL: out of memory, or no folder to be in */
 
 /*

@@ -235,7 +235,7 @@ static int run(struct invocation *inv)
 	return code;
 }
 
-const struct command command_hook = {
+const struct command server_command_hook = {
     .name = "hook",
     .synopsis = "install | pre-receive | post-receive  NAME",
     .summary = "judge a push before it is taken, and say what became of it",

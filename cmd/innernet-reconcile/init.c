@@ -371,7 +371,7 @@ static void print_next_steps(const struct invocation *inv, const struct answers 
 	const char *where = c->remote ? c->remote : c->file ? c->file : c->repository;
 	struct buf watch = {0};
 
-	command_put(&watch, inv, "--watch", a->network);
+	paths_put_command(&watch, inv, "--watch", a->network);
 	printf("The network '%s' is ready.\n\n", a->network);
 	if (c->file)
 		printf("  definition  %s\n", where);
@@ -435,7 +435,7 @@ static int run(struct invocation *inv)
 		goto out;
 	if (!c->remote && !c->file && hooks_install(inv, c, &paths, &d) < 0) {
 		struct buf again = {0};
-		command_put(&again, inv, "hook install", a.network);
+		paths_put_command(&again, inv, "hook install", a.network);
 		diag_warning(&d, "hook-missing", NULL, "pushes are not judged until this works: %s",
 			     again.p ? again.p : "");
 		buf_free(&again);
@@ -453,7 +453,7 @@ out:
 	return code;
 }
 
-const struct command command_init = {
+const struct command server_command_init = {
     .name = "init",
     .synopsis = "--network-name NAME --network-cidr CIDR[,CIDR6] "
 		"(--external-endpoint HOST:PORT | --auto-external-endpoint) [OPTION...]\n"

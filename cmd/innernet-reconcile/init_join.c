@@ -248,7 +248,7 @@ static void print_next_steps(const struct joining *j, const char *endpoint)
 {
 	struct buf out = {0}, watch = {0};
 
-	command_put(&watch, j->inv, "--watch", j->m->network);
+	paths_put_command(&watch, j->inv, "--watch", j->m->network);
 	put_what_to_commit(&out, j, endpoint);
 	printf(
 	    "This machine can be another server of '%s'; its keys are in %s.\n\n"

@@ -8,14 +8,14 @@ static const struct command command_complete = COMPLETE("innernet-reconcile");
 
 /* In the order in which --help lists them. */
 static const struct command *const commands[] = {
-    &command_init,
-    &command_run,
-    &command_status,
-    &command_reconcile,
-    &command_suspend,
-    &command_resume,
-    &command_uninstall,
-    &command_hook,
+    &server_command_init,
+    &server_command_run,
+    &server_command_status,
+    &server_command_reconcile,
+    &server_command_suspend,
+    &server_command_resume,
+    &server_command_uninstall,
+    &server_command_hook,
     &command_completions,
     &command_complete,
     NULL,
@@ -49,7 +49,7 @@ static const struct program program = {
     .summary = "publishes a network from its definition in git",
     .commands = commands,
     .globals = globals,
-    .default_command = &command_run, /* innernet-reconcile [--watch] NAME */
+    .default_command = &server_command_run, /* innernet-reconcile [--watch] NAME */
     .default_takes_args = true,
     .complete = complete_names,
 };

@@ -60,7 +60,7 @@ static void put_word(struct buf *out, const char *s)
 	buf_char(out, '\'');
 }
 
-void command_put(struct buf *out, const struct invocation *inv, const char *words, const char *name)
+void paths_put_command(struct buf *out, const struct invocation *inv, const char *words, const char *name)
 {
 	static const char *const folders[] = {"config-dir", "data-dir"};
 

@@ -97,7 +97,7 @@ static int ask(const struct invocation *inv, const char *data, long seconds, str
 	if (!(o = await_answer(data, word, seconds * 1000))) {
 		struct diag *g = diag_error(d, "no-answer", NULL, "the server did not look within %ld s", seconds);
 		struct buf status = {0};
-		command_put(&status, inv, "status", inv->args[0]);
+		paths_put_command(&status, inv, "status", inv->args[0]);
 		diag_help(d, g, "%s", status.p ? status.p : "");
 		buf_free(&status);
 		return FAILED;
@@ -143,7 +143,7 @@ out:
 	return code;
 }
 
-const struct command command_reconcile = {
+const struct command server_command_reconcile = {
     .name = "reconcile",
     .synopsis = "NAME [--now] [--timeout SECONDS]",
     .summary = "look at the repository now, and wait for the verdict",

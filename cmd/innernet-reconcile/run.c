@@ -140,7 +140,7 @@ out:
 	return code;
 }
 
-const struct command command_run = {
+const struct command server_command_run = {
     .name = "run",
     .synopsis = "[--watch] NAME",
     .summary = "publish what the repository says, and serve it",

@@ -178,7 +178,7 @@ static int not_running(const struct invocation *inv, json_t *o, struct buf *text
 	struct diag *g = diag_warning(d, "not-running", NULL, "no server of '%s' runs", inv->args[0]);
 	struct buf watch = {0};
 
-	command_put(&watch, inv, "--watch", inv->args[0]);
+	paths_put_command(&watch, inv, "--watch", inv->args[0]);
 	diag_help(d, g, "start it: %s", watch.p ? watch.p : "");
 	buf_free(&watch);
 	status_not_running(o);
@@ -205,7 +205,7 @@ static int run(struct invocation *inv)
 		struct diag *g =
 		    diag_error(&d, "no-status", NULL, "there is no status of '%s' in %s", inv->args[0], paths.data);
 		struct buf watch = {0};
-		command_put(&watch, inv, "--watch", inv->args[0]);
+		paths_put_command(&watch, inv, "--watch", inv->args[0]);
 		diag_help(&d, g, "the server writes it: %s", watch.p ? watch.p : "");
 		buf_free(&watch);
 	}
@@ -226,7 +226,7 @@ out:
 	return code;
 }
 
-const struct command command_status = {
+const struct command server_command_status = {
     .name = "status",
     .synopsis = "NAME [--json]",
     .summary = "what is published, what was refused and why, who has converged",

@@ -38,7 +38,7 @@ static int run_suspend(struct invocation *inv)
 		return FAILED;
 	if (network_exists(&paths, name, &d) && !control_suspend(paths.data, reason ? reason : "", &d)) {
 		struct buf resume = {0};
-		command_put(&resume, inv, "resume", name);
+		paths_put_command(&resume, inv, "resume", name);
 		printf("'%s' is suspended: what is published is served on, and no new revision is taken.\n"
 		       "%s ends it.\n",
 		       name, resume.p ? resume.p : "");
@@ -78,7 +78,7 @@ out:
 	return code;
 }
 
-const struct command command_suspend = {
+const struct command server_command_suspend = {
     .name = "suspend",
     .synopsis = "NAME [--reason TEXT]",
     .summary = "take no new revisions for now; what is published is served on",
@@ -91,7 +91,7 @@ const struct command command_suspend = {
     .run = run_suspend,
 };
 
-const struct command command_resume = {
+const struct command server_command_resume = {
     .name = "resume",
     .synopsis = "NAME",
     .summary = "take new revisions again",

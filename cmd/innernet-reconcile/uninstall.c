@@ -176,7 +176,7 @@ out:
 	return code;
 }
 
-const struct command command_uninstall = {
+const struct command server_command_uninstall = {
     .name = "uninstall",
     .synopsis = "NAME [--yes] [--repository]",
     .summary = "end a server: its interface, its own file, what it published",
