@@ -41,7 +41,8 @@ peer base|device|git|http|config
 revision base|git|config
 control base
 push base|git|config|revision|control
-server base|device|git|http|config|revision|control
+state base|device|git|config|revision|control
+server base|device|git|http|config|revision|control|state
 END
 report 'cmd/ includes nothing of tests/' \
 	"$(includes_outside '(schema|reconcile/[a-z]+|reconcile/edge/[a-z]+|cmd|cmd/[a-z-]+)/[a-z0-9_]+\.h' cmd/*.[ch] cmd/*/*.[ch])"

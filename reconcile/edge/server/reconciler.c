@@ -34,42 +34,44 @@ void reconciler_ready(struct reconciler *r)
 	const char *commit = r->current ? r->current->parsed.commit : NULL;
 
 	if (!r->current)
-		condition_set(r, CONDITION_READY, TRUTH_FALSE, "NothingPublished", NULL,
-			      "nothing has been published yet");
+		conditions_set(r->conditions, CONDITION_READY, TRUTH_FALSE, "NothingPublished", NULL,
+			       "nothing has been published yet");
 	else if (!r->device_ok)
-		condition_set(r, CONDITION_READY, TRUTH_FALSE, "Interface", commit, "%s", r->device_error);
+		conditions_set(r->conditions, CONDITION_READY, TRUTH_FALSE, "Interface", commit, "%s", r->device_error);
 	else if (r->http && !http_listening(r->http))
-		condition_set(r, CONDITION_READY, TRUTH_FALSE, "NotListening", commit,
-			      "TCP port %d on %s cannot be used", SERVER_PORT, r->config->interface);
+		conditions_set(r->conditions, CONDITION_READY, TRUTH_FALSE, "NotListening", commit,
+			       "TCP port %d on %s cannot be used", SERVER_PORT, r->config->interface);
 	else if (!r->repo)
-		condition_set(r, CONDITION_READY, TRUTH_FALSE, "Repository", commit, "the repository cannot be opened");
+		conditions_set(r->conditions, CONDITION_READY, TRUTH_FALSE, "Repository", commit,
+			       "the repository cannot be opened");
 	else if (r->ledger && !ledger_available(r->ledger))
-		condition_set(r, CONDITION_READY, TRUTH_FALSE, "Ledger", commit,
-			      "the ledger cannot be used; invitations cannot be redeemed until it is put back");
+		conditions_set(r->conditions, CONDITION_READY, TRUTH_FALSE, "Ledger", commit,
+			       "the ledger cannot be used; invitations cannot be redeemed until it is put back");
 	else if (r->ledger && ledger_write_problem(r->ledger))
-		condition_set(r, CONDITION_READY, TRUTH_FALSE, "Ledger", commit,
-			      "%s; invitations cannot be redeemed until a write works",
-			      ledger_write_problem(r->ledger));
+		conditions_set(r->conditions, CONDITION_READY, TRUTH_FALSE, "Ledger", commit,
+			       "%s; invitations cannot be redeemed until a write works",
+			       ledger_write_problem(r->ledger));
 	else if (r->up.failures)
-		condition_set(r, CONDITION_READY, TRUTH_FALSE, "Remote", commit,
-			      "the remote cannot be reached; invitations cannot be redeemed until it is back");
+		conditions_set(r->conditions, CONDITION_READY, TRUTH_FALSE, "Remote", commit,
+			       "the remote cannot be reached; invitations cannot be redeemed until it is back");
 	else
-		condition_set(r, CONDITION_READY, TRUTH_TRUE, "Serving", commit, "serving the published version");
+		conditions_set(r->conditions, CONDITION_READY, TRUTH_TRUE, "Serving", commit,
+			       "serving the published version");
 }
 
 /* Keeps what a person needs to mend it; logs it once a commit. */
 void reconciler_refuse(struct reconciler *r, const char *commit, const struct diags *d)
 {
-	const struct condition was = r->conditions[CONDITION_VALID];
+	const struct condition was = *conditions_get(r->conditions, CONDITION_VALID);
 	struct buf text = {0};
 
-	condition_fail(r, CONDITION_VALID, commit, d);
+	conditions_fail(r->conditions, CONDITION_VALID, commit, d);
 	diags_render_human(&text, d, NULL, false);
 	free(r->problem);
 	r->problem = text.failed || !text.p ? NULL : strdup(text.p);
 	buf_free(&text);
-	r->status_dirty = true;
-	if (strcmp(was.commit, commit) || strcmp(was.reason, r->conditions[CONDITION_VALID].reason)) {
+	conditions_touch(r->conditions);
+	if (strcmp(was.commit, commit) || strcmp(was.reason, conditions_get(r->conditions, CONDITION_VALID)->reason)) {
 		if (*commit)
 			log_error("invalid", "commit %.12s is refused; %s stays as it is", commit,
 				  r->current ? "what was published" : "everything");
@@ -155,13 +157,13 @@ static enum turn adopt(struct reconciler *r, struct revision *g, struct diags *d
 	was->older = NULL;
 	revision_free(was);
 	r->applied_time = clock_unix();
-	condition_set(r, CONDITION_PUBLISHED, TRUTH_TRUE, "SameContent", r->current->parsed.commit,
-		      "commit %.12s says the same to every peer", g->commit.sha);
+	conditions_set(r->conditions, CONDITION_PUBLISHED, TRUTH_TRUE, "SameContent", r->current->parsed.commit,
+		       "commit %.12s says the same to every peer", g->commit.sha);
 	log_info("unchanged", "commit %.12s changes nothing for the peers", g->commit.sha);
 	reconciler_converge(r, r->current, DEVICE_ALL);
 	return TURN_UNCHANGED;
 fail:
-	condition_fail(r, CONDITION_PUBLISHED, g->commit.sha, d);
+	conditions_fail(r->conditions, CONDITION_PUBLISHED, g->commit.sha, d);
 	log_diags("publish", d);
 	revision_free(g);
 	return TURN_FAILED;
@@ -206,8 +208,8 @@ static enum turn publish(struct reconciler *r, struct revision *g, struct diags 
 	r->converged_ms = -1;
 	reconciler_reports_remap(r, old);
 	revisions_prune(r);
-	condition_set(r, CONDITION_PUBLISHED, TRUTH_TRUE, "Published", g->commit.sha, "version %" PRIu64 ".%" PRIu64,
-		      g->parsed.version.epoch, g->parsed.version.number);
+	conditions_set(r->conditions, CONDITION_PUBLISHED, TRUTH_TRUE, "Published", g->commit.sha,
+		       "version %" PRIu64 ".%" PRIu64, g->parsed.version.epoch, g->parsed.version.number);
 	log_info("published", "version %" PRIu64 ".%" PRIu64 ", commit %.12s: %u peer%s in %u view%s",
 		 g->parsed.version.epoch, g->parsed.version.number, g->commit.sha, enabled_peers(g->model),
 		 enabled_peers(g->model) == 1 ? "" : "s", g->snapshot->n_views, g->snapshot->n_views == 1 ? "" : "s");
@@ -215,7 +217,7 @@ static enum turn publish(struct reconciler *r, struct revision *g, struct diags 
 	reconciler_converge(r, g, DEVICE_ALL);
 	return TURN_PUBLISHED;
 fail:
-	condition_fail(r, CONDITION_PUBLISHED, g->commit.sha, d);
+	conditions_fail(r->conditions, CONDITION_PUBLISHED, g->commit.sha, d);
 	log_diags("publish", d);
 	revision_free(g);
 	if (r->current)
@@ -339,7 +341,7 @@ static void verdict_accepted(struct reconciler *r, const char *sha, enum turn tu
 
 static void accepted(struct reconciler *r, const char *sha)
 {
-	condition_set(r, CONDITION_VALID, TRUTH_TRUE, "Valid", sha, "nothing is wrong with it");
+	conditions_set(r->conditions, CONDITION_VALID, TRUTH_TRUE, "Valid", sha, "nothing is wrong with it");
 	free(r->problem);
 	r->problem = NULL;
 }
@@ -353,7 +355,7 @@ static enum turn attempt(struct reconciler *r, const char *sha)
 
 	snprintf(r->looked_at, sizeof(r->looked_at), "%s", sha);
 	r->attempted_time = clock_unix();
-	r->status_dirty = true;
+	conditions_touch(r->conditions);
 	g = candidate(r, sha, &final, &d);
 	if (!g) {
 		/* Moves end by themselves, and what could not be read may come back: those are tried again. */
@@ -452,7 +454,7 @@ static void answer_word(struct reconciler *r, const char *word, enum turn turn)
 		return;
 	memcpy(r->looked, word, sizeof(r->looked));
 	r->look_turn = turn;
-	r->status_dirty = true;
+	conditions_touch(r->conditions);
 }
 
 /* A definition that is a plain file: false: nothing is to be looked at, and *turn says why; *word waits if it must. */
@@ -509,7 +511,7 @@ static enum turn look_here(struct reconciler *r, const char *word)
 	} else {
 		if (r->record_due && !r->config->remote && r->current && r->ledger && ledger_available(r->ledger))
 			reconciler_record(r, r->current, NULL);
-		if (r->conditions[CONDITION_VALID].status == TRUTH_FALSE)
+		if (conditions_get(r->conditions, CONDITION_VALID)->status == TRUTH_FALSE)
 			turn = TURN_INVALID;
 	}
 	if ((turn == TURN_UNCHANGED || turn == TURN_SUSPENDED) && r->current && !r->device_ok && !r->o.watch)
@@ -585,9 +587,10 @@ static void on_status(void *ctx)
 	reconciler_ledger_keep(r);
 	reconciler_convergence_check(r);
 	reconciler_ready(r);
-	r->status_dirty |= r->n_lagging > 0;
+	if (r->n_lagging)
+		conditions_touch(r->conditions);
 	status_write(r);
-	loop_timer_set(r->loop, &r->status_timer, STATUS_MS);
+	conditions_due_in(r->conditions, STATUS_MS);
 }
 
 /* --- starting --- */
@@ -669,9 +672,11 @@ static void restore(struct reconciler *r)
 	r->applied_time = clock_unix();
 	reconciler_reports_remap(r, NULL);
 	r->convergence_open = false;
-	condition_set(r, CONDITION_VALID, TRUTH_TRUE, "Valid", r->current->commit.sha, "nothing is wrong with it");
-	condition_set(r, CONDITION_PUBLISHED, TRUTH_TRUE, "Published", commit, "version %" PRIu64 ".%" PRIu64,
-		      r->published.parsed.version.epoch, r->published.parsed.version.number);
+	conditions_set(r->conditions, CONDITION_VALID, TRUTH_TRUE, "Valid", r->current->commit.sha,
+		       "nothing is wrong with it");
+	conditions_set(r->conditions, CONDITION_PUBLISHED, TRUTH_TRUE, "Published", commit,
+		       "version %" PRIu64 ".%" PRIu64, r->published.parsed.version.epoch,
+		       r->published.parsed.version.number);
 	log_info("restored", "version %" PRIu64 ".%" PRIu64 " (commit %.12s) is published",
 		 r->published.parsed.version.epoch, r->published.parsed.version.number, commit);
 	if (r->ledger)
@@ -699,7 +704,8 @@ static int start(struct reconciler *r, struct diags *d)
 
 	r->published_dir = join(r->o.data_dir, "published");
 	r->status_path = join(r->o.data_dir, STATUS_FILE);
-	if (!r->published_dir || !r->status_path || !(r->published_arena = arena_new()))
+	r->conditions = conditions_new(r->loop, r->config->remote || r->config->file, on_status, r);
+	if (!r->conditions || !r->published_dir || !r->status_path || !(r->published_arena = arena_new()))
 		return out_of_memory(d);
 	if (file_mkdirs(r->o.data_dir, 0755, d) < 0 || lock_take(r, d) < 0 ||
 	    server_public_write(r->o.data_dir, r->config, d) < 0)
@@ -707,7 +713,7 @@ static int start(struct reconciler *r, struct diags *d)
 	reconciler_history_read(r);
 	/* From here on the status is its own, not that of the one before. */
 	for (int i = 0; i < N_CONDITIONS; i++)
-		condition_set(r, (enum condition_kind)i, TRUTH_UNKNOWN, "Starting", NULL, "not known yet");
+		conditions_set(r->conditions, (enum condition_kind)i, TRUTH_UNKNOWN, "Starting", NULL, "not known yet");
 	status_write(r);
 	if (published_read(r->published_dir, r->published_arena, &r->published, d) < 0 ||
 	    published_read_moves(r->published_dir, &r->moves, &r->n_moves, d) < 0)
@@ -738,7 +744,7 @@ static int start(struct reconciler *r, struct diags *d)
 					       .ctx = r};
 		r->control = control_watch(r->loop, r->o.data_dir, on_control, r, d);
 		if (!r->control || !(r->http = http_new(r->loop, &o, d)) ||
-		    loop_timer_set(r->loop, &r->status_timer, STATUS_MS) < 0)
+		    conditions_due_in(r->conditions, STATUS_MS) < 0)
 			goto out;
 	}
 	ret = 0;
@@ -763,7 +769,6 @@ struct reconciler *reconciler_new(struct loop *l, const struct server_config *c,
 	r->converged_ms = -1;
 	r->sequence = r->first_sequence = (uint64_t)clock_unix() * 1000000000 + randombytes_uniform(1000000000);
 	r->retry_timer = (struct loop_timer){.fn = on_retry, .ctx = r};
-	r->status_timer = (struct loop_timer){.fn = on_status, .ctx = r};
 	if (start(r, d) < 0) {
 		reconciler_free(r);
 		return NULL;
@@ -792,7 +797,6 @@ void reconciler_free(struct reconciler *r)
 	reconciler_device_stop(r);
 	reconciler_hints_stop(r);
 	loop_timer_del(r->loop, &r->retry_timer);
-	loop_timer_del(r->loop, &r->status_timer);
 	loop_timer_del(r->loop, &r->note_timer);
 	for (struct handover *h = r->handovers, *next; h; h = next) {
 		next = h->next;
@@ -807,6 +811,7 @@ void reconciler_free(struct reconciler *r)
 	arena_free(r->published_arena);
 	arena_free(r->kept_arena);
 	free(r->reports);
+	conditions_free(r->conditions);
 	free(r->problem);
 	free(r->published_dir);
 	free(r->status_path);

@@ -9,6 +9,7 @@
 #include "reconcile/edge/base/loop.h"
 #include "reconcile/edge/base/notify.h"
 #include "reconcile/edge/config/server_config.h"
+#include "reconcile/edge/state/turn.h"
 
 struct reconciler;
 
@@ -33,14 +34,6 @@ struct reconciler *reconciler_new(struct loop *l, const struct server_config *c,
 				  struct diags *d);
 void reconciler_free(struct reconciler *r); /* the interface stays as it is */
 
-/* What one turn came to. */
-enum turn {
-	TURN_PUBLISHED, /* a new version */
-	TURN_UNCHANGED, /* nothing new */
-	TURN_INVALID,   /* the branch's commit was refused; what was published stays */
-	TURN_SUSPENDED, /* there is something new, and it is not taken (control.h) */
-	TURN_FAILED,    /* could not look, write or converge */
-};
 /* One look at the branch, and the interface converged. Diagnostics of what was refused go to the log and the status. */
 enum turn reconciler_turn(struct reconciler *r);
 

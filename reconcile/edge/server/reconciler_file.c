@@ -119,7 +119,7 @@ int reconciler_file_take(struct reconciler *r, struct diags *d)
 	}
 	if (!(m = source_load(a, path, false, d))) {
 		reconciler_refuse(r, "", d); /* now: its places are in the arena */
-		condition_fail(r, CONDITION_SOURCE, NULL, d);
+		conditions_fail(r->conditions, CONDITION_SOURCE, NULL, d);
 		goto out;
 	}
 	for (uint32_t i = 1; i < m->n_files && r->file_watch; i++) {
@@ -129,10 +129,10 @@ int reconciler_file_take(struct reconciler *r, struct diags *d)
 	}
 	if (commit(r, a, m, folder, d) < 0) {
 		reconciler_refuse(r, "", d);
-		condition_fail(r, CONDITION_SOURCE, NULL, d);
+		conditions_fail(r->conditions, CONDITION_SOURCE, NULL, d);
 		goto out;
 	}
-	condition_set(r, CONDITION_SOURCE, TRUTH_TRUE, "Read", NULL, "%s", r->config->file);
+	conditions_set(r->conditions, CONDITION_SOURCE, TRUTH_TRUE, "Read", NULL, "%s", r->config->file);
 	ret = 0;
 out:
 	arena_free(a);

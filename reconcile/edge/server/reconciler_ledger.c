@@ -66,8 +66,8 @@ void reconciler_ledger_moved(struct reconciler *r)
 	reconciler_converge(r, r->current, DEVICE_ALL);
 	reconciler_wake(r);
 	reconciler_redemptions_answer(r);
-	r->status_dirty = true;
-	loop_timer_set(r->loop, &r->status_timer, 200);
+	conditions_touch(r->conditions);
+	conditions_due_in(r->conditions, 200);
 }
 
 void reconciler_due_keep(struct reconciler *r)
@@ -122,10 +122,10 @@ void reconciler_ledger_look(struct reconciler *r)
 	if (!r->ledger)
 		return;
 	moved = ledger_refresh(r->ledger, &d);
-	if (d.n_warnings || (moved < 0 && (was || !r->conditions[CONDITION_READY].reason[0])))
+	if (d.n_warnings || (moved < 0 && (was || !conditions_get(r->conditions, CONDITION_READY)->reason[0])))
 		log_diags("ledger", &d);
 	if (moved < 0)
-		condition_fail(r, CONDITION_READY, r->current ? r->current->parsed.commit : NULL, &d);
+		conditions_fail(r->conditions, CONDITION_READY, r->current ? r->current->parsed.commit : NULL, &d);
 	else if (!was && r->ledger_failed)
 		log_info("ledger", "the ledger is in order");
 	r->ledger_failed = moved < 0;

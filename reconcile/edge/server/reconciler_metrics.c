@@ -56,11 +56,11 @@ void reconciler_metrics(const struct reconciler *r, struct buf *out)
 		m.invited += !model->peers[i].disabled && model->peers[i].is_invite &&
 			     !ledger_enrolment(reconciler_facts(r), &model->peers[i].key);
 	for (int i = 0; i < N_CONDITIONS; i++) {
-		const struct condition *c = &r->conditions[i];
-		if (!condition_applies(r, (enum condition_kind)i))
+		const struct condition *c = conditions_get(r->conditions, i);
+		if (!conditions_applies(r->conditions, (enum condition_kind)i))
 			continue;
 		conditions[m.n_conditions++] =
-		    (struct metrics_condition){condition_name((enum condition_kind)i), c->reason,
+		    (struct metrics_condition){conditions_name((enum condition_kind)i), c->reason,
 					       c->status == TRUTH_TRUE    ? 1
 					       : c->status == TRUTH_FALSE ? 0
 									  : -1};

@@ -88,8 +88,8 @@ static void say_converged(struct reconciler *r)
 		log_info("converged", "version %" PRIu64 ".%" PRIu64 ", %u of %u peers, %" PRId64 " ms after the push",
 			 v->epoch, v->number, converged, total, r->converged_ms);
 		/* Whoever pushed it waits for this. */
-		r->status_dirty = true;
-		loop_timer_set(r->loop, &r->status_timer, 1);
+		conditions_touch(r->conditions);
+		conditions_due_in(r->conditions, 1);
 	} else
 		log_info("converged", "version %" PRIu64 ".%" PRIu64 ", %u of %u peers", v->epoch, v->number, converged,
 			 total);
@@ -112,11 +112,12 @@ void reconciler_convergence_check(struct reconciler *r)
 		say_converged(r);
 	total = reconciler_peers(r, &converged);
 	if (r->n_lagging)
-		condition_set(r, CONDITION_CONVERGED, TRUTH_FALSE, "Converging", r->current->parsed.commit,
-			      "%u of %u peers run it, %u are about to", converged, total, r->n_lagging);
+		conditions_set(r->conditions, CONDITION_CONVERGED, TRUTH_FALSE, "Converging", r->current->parsed.commit,
+			       "%u of %u peers run it, %u are about to", converged, total, r->n_lagging);
 	else
-		condition_set(r, CONDITION_CONVERGED, TRUTH_TRUE, converged == total ? "AllPeers" : "ReachablePeers",
-			      r->current->parsed.commit, "%u of %u peers run it", converged, total);
+		conditions_set(r->conditions, CONDITION_CONVERGED, TRUTH_TRUE,
+			       converged == total ? "AllPeers" : "ReachablePeers", r->current->parsed.commit,
+			       "%u of %u peers run it", converged, total);
 }
 
 static void report_take(struct reconciler *r, uint32_t peer, const struct have *have)
@@ -137,12 +138,10 @@ static void report_take(struct reconciler *r, uint32_t peer, const struct have *
 	}
 	if (!changed)
 		return;
-	r->status_dirty = true;
+	conditions_touch(r->conditions);
 	/* It goes through all peers: for the last one, not for each of thousands. */
 	if (current && !r->n_lagging)
 		reconciler_convergence_check(r);
-	if (!r->status_timer.slot)
-		loop_timer_set(r->loop, &r->status_timer, 200);
 }
 
 /* --- freshness --- */

@@ -108,7 +108,7 @@ static void redeem_here(struct reconciler *r, struct http_request *q, const stru
 	switch (result) {
 	case REDEEM_UNAVAILABLE:
 		log_diags("ledger", &d);
-		loop_timer_set(r->loop, &r->status_timer, 200);
+		conditions_due_in(r->conditions, 200);
 		unavailable(q);
 		break;
 	case REDEEM_USED:

@@ -7,6 +7,7 @@
 #include "reconcile/edge/git/note.h"
 #include "reconcile/edge/http/routes.h"
 #include "reconcile/edge/server/reconciler_state.h"
+#include "reconcile/text/json_value.h"
 
 #include <inttypes.h>
 #include <sodium.h>
@@ -32,7 +33,7 @@ static void reached(struct reconciler *r)
 	up->failures = 0;
 	up->reached = clock_unix();
 	up->problem[0] = '\0';
-	condition_set(r, CONDITION_SOURCE, TRUTH_TRUE, "Reached", NULL, "%s", r->config->remote);
+	conditions_set(r->conditions, CONDITION_SOURCE, TRUTH_TRUE, "Reached", NULL, "%s", r->config->remote);
 }
 
 static void away(struct reconciler *r, const char *message)
@@ -43,7 +44,8 @@ static void away(struct reconciler *r, const char *message)
 		log_warn(away_word, "%s cannot be reached: %s; everything stays as it is", r->config->remote, message);
 	up->failures++;
 	snprintf(up->problem, sizeof(up->problem), "%s", message);
-	condition_set(r, CONDITION_SOURCE, TRUTH_FALSE, "Away", NULL, "%s: %s", r->config->remote, message);
+	conditions_set(r->conditions, CONDITION_SOURCE, TRUTH_FALSE, "Away", NULL, "%s: %s", r->config->remote,
+		       message);
 }
 
 /* From nine to eleven tenths of it, so that servers that were started together do not stay so. */
@@ -55,7 +57,7 @@ static int64_t jittered(int64_t ms)
 /* A server that joins: it is not in the definition yet, or another one has yet to publish that it is. */
 static bool waits_for_others(const struct reconciler *r)
 {
-	const struct condition *c = &r->conditions[CONDITION_VALID];
+	const struct condition *c = conditions_get(r->conditions, CONDITION_VALID);
 
 	return c->status == TRUTH_FALSE && (!strcmp(c->reason, "cannot-sign") || !strcmp(c->reason, "server-dropped"));
 }
@@ -216,7 +218,7 @@ static void ledger_refused(struct reconciler *r, const char *message)
 	ledger_write_failed(r->ledger, problem);
 	r->up.blocked = true;
 	redemptions_fail(r);
-	r->status_dirty = true;
+	conditions_touch(r->conditions);
 }
 
 /* A commit of what is due. 1: it is to be pushed; 0: there is nothing; -1 with diagnostics. */
@@ -381,7 +383,7 @@ static void on_pushed(void *ctx, enum remote_result result, const char *message)
 	}
 	reconciler_ready(r);
 	if (r->o.watch)
-		loop_timer_set(r->loop, &r->status_timer, 200);
+		conditions_due_in(r->conditions, 200);
 	reconciler_upstream_go(r);
 }
 
@@ -451,7 +453,7 @@ int reconciler_upstream_open(struct reconciler *r, struct diags *d)
 		d->out_of_memory = true;
 		return -1;
 	}
-	condition_set(r, CONDITION_SOURCE, TRUTH_UNKNOWN, "Starting", NULL, "%s", c->remote);
+	conditions_set(r->conditions, CONDITION_SOURCE, TRUTH_UNKNOWN, "Starting", NULL, "%s", c->remote);
 	return 0;
 }
 
@@ -470,6 +472,6 @@ json_t *reconciler_upstream_json(const struct reconciler *r)
 	if (o && r->up.reached)
 		json_object_set_new(o, "reached", json_integer(r->up.reached));
 	if (o && r->up.problem[0])
-		json_object_set_new(o, "problem", cut_text_json(r->up.problem));
+		json_object_set_new(o, "problem", value_text(span_str(r->up.problem)));
 	return o;
 }

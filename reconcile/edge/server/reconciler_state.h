@@ -10,26 +10,9 @@
 #include "reconcile/edge/server/reconciler.h"
 #include "reconcile/edge/git/remote.h"
 #include "reconcile/edge/http/server_http.h"
+#include "reconcile/edge/state/conditions.h"
 #include "reconcile/edge/base/watch.h"
 #include <jansson.h>
-
-enum condition_kind {
-	CONDITION_READY,
-	CONDITION_VALID,
-	CONDITION_PUBLISHED,
-	CONDITION_CONVERGED,
-	CONDITION_SUSPENDED,
-	CONDITION_SOURCE, /* of a definition that is not in the repository here in the first place */
-	N_CONDITIONS
-};
-enum truth { TRUTH_UNKNOWN, TRUTH_FALSE, TRUTH_TRUE };
-struct condition {
-	enum truth status;
-	char reason[64]; /* a word */
-	char message[1024];
-	char commit[HASH_HEX_LEN + 1];
-	int64_t time; /* of the last transition */
-};
 
 /* What became of one commit. */
 enum verdict { VERDICT_REFUSED, VERDICT_UNCHANGED, VERDICT_PUBLISHED, N_VERDICTS };
@@ -150,16 +133,16 @@ struct reconciler {
 	int64_t attempted_time, applied_time;
 	bool record_due;                    /* the ledger has not taken the current revision yet */
 	char ledger_kept[POSITION_LEN + 1]; /* of what `enrolments` on disk has */
-	struct condition conditions[N_CONDITIONS];
+	struct conditions *conditions;
 	struct history history[HISTORY_KEPT]; /* newest first */
 	unsigned n_history;
 	uint64_t polls, redemptions, verdicts[N_VERDICTS]; /* since the start, for /metrics */
 	char note_commit[HASH_HEX_LEN + 1];                /* whose note is not written yet; "": none */
 	char noted[HASH_HEX_LEN + 1];                      /* whose note `note` is, once it is written */
 	struct buf note;
-	bool note_failed;                 /* said */
-	char *problem;                    /* what was refused, as a person reads it; NULL: nothing */
-	bool status_dirty, status_failed; /* the file is to be written; it could not be */
+	bool note_failed;   /* said */
+	char *problem;      /* what was refused, as a person reads it; NULL: nothing */
+	bool status_failed; /* the file could not be written */
 
 	struct move *moves;
 	size_t n_moves;
@@ -206,7 +189,6 @@ struct reconciler {
 	int monitor_fd;
 	struct loop_timer look_timer;  /* at the interface, every 5 s */
 	struct loop_timer retry_timer; /* at the repository, while it cannot be read */
-	struct loop_timer status_timer;
 	struct loop_timer note_timer;  /* a verdict's note, after the peers were told */
 	struct loop_timer drift_timer; /* soon after an event of the interface */
 };
@@ -341,9 +323,6 @@ void reconciler_wake_peer(struct reconciler *r, const struct key *mark); /* its 
 /* May one of two peers of a revision see the other? */
 bool reconciler_sees(const struct revision *g, uint32_t a, uint32_t b);
 
-const char *condition_name(enum condition_kind kind);
-bool condition_applies(const struct reconciler *r, enum condition_kind kind);
-
 /* reconciler_metrics.c */
 void reconciler_metrics(const struct reconciler *r, struct buf *out);
 
@@ -358,11 +337,6 @@ json_t *reconciler_history_json(const struct reconciler *r);
 
 /* reconciler_status.c */
 json_t *version_json(const struct version *v);
-json_t *cut_text_json(const char *s); /* that may have been cut within a character */
-void condition_set(struct reconciler *r, enum condition_kind kind, enum truth status, const char *reason,
-		   const char *commit, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
-/* The same from diagnostics: the first error is the reason and the message. */
-void condition_fail(struct reconciler *r, enum condition_kind kind, const char *commit, const struct diags *d);
 json_t *status_json(struct reconciler *r, uint32_t only_peer); /* NONE: all */
 void status_write(struct reconciler *r);                       /* when it changed */
 

@@ -3,97 +3,14 @@
 #include "reconcile/edge/base/log.h"
 #include "reconcile/edge/server/reconciler_state.h"
 #include "reconcile/text/json_value.h"
-#include "schema/utf8.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const kinds[N_CONDITIONS] = {"Ready", "Valid", "Published", "Converged", "Suspended", "Source"};
-static const char *const turns[] = {"published", "unchanged", "refused", "suspended", "failed"}; /* enum turn */
-static const char *const truths[] = {"Unknown", "False", "True"};
-
-const char *condition_name(enum condition_kind kind)
-{
-	return kinds[kind];
-}
-
-bool condition_applies(const struct reconciler *r, enum condition_kind kind)
-{
-	return kind != CONDITION_SOURCE || r->config->remote || r->config->file;
-}
-
-void condition_set(struct reconciler *r, enum condition_kind kind, enum truth status, const char *reason,
-		   const char *commit, const char *fmt, ...)
-{
-	struct condition c = {.status = status, .time = clock_unix()}, *was = &r->conditions[kind];
-	va_list ap;
-
-	snprintf(c.reason, sizeof(c.reason), "%s", reason);
-	snprintf(c.commit, sizeof(c.commit), "%s", commit ? commit : "");
-	va_start(ap, fmt);
-	vsnprintf(c.message, sizeof(c.message), fmt, ap);
-	va_end(ap);
-	if (was->status == c.status && !strcmp(was->reason, c.reason))
-		c.time = was->time;
-	if (was->status != c.status || strcmp(was->reason, c.reason) || strcmp(was->message, c.message) ||
-	    strcmp(was->commit, c.commit))
-		r->status_dirty = true;
-	*was = c;
-}
-
-void condition_fail(struct reconciler *r, enum condition_kind kind, const char *commit, const struct diags *d)
-{
-	const struct diag *g = d->first;
-	char place[300] = "", more[48] = "";
-
-	while (g && g->severity != SEVERITY_ERROR)
-		g = g->next;
-	if (!g) {
-		condition_set(r, kind, TRUTH_FALSE, "out-of-memory", commit, "out of memory");
-		return;
-	}
-	const char *file = g->file;
-	if (g->at.line && !file && d->files && g->at.file < d->n_files)
-		file = d->files[g->at.file];
-	if (g->at.line && file)
-		snprintf(place, sizeof(place), "%.250s:%u:%u: ", file, g->at.line, g->at.column);
-	if (d->n_errors > 1)
-		snprintf(more, sizeof(more), " (and %zu more)", d->n_errors - 1);
-	condition_set(r, kind, TRUTH_FALSE, g->code, commit, "%s%s%s", place, g->message, more);
-}
-
 json_t *version_json(const struct version *v)
 {
 	return json_pack("{s:I, s:I}", "epoch", (json_int_t)v->epoch, "number", (json_int_t)v->number);
-}
-
-/* Texts were cut at a byte, which may have been within a character. */
-json_t *cut_text_json(const char *s)
-{
-	struct buf b = {0};
-	json_t *text;
-
-	buf_utf8(&b, span_str(s));
-	text = b.failed ? NULL : json_string(b.p ? b.p : "");
-	buf_free(&b);
-	return text;
-}
-
-static json_t *conditions_json(const struct reconciler *r)
-{
-	json_t *list = json_array();
-
-	for (int i = 0; i < N_CONDITIONS; i++) {
-		const struct condition *c = &r->conditions[i];
-		if (!condition_applies(r, (enum condition_kind)i))
-			continue;
-		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:o, s:s, s:I}", "type", kinds[i], "status",
-						      truths[c->status], "reason", c->reason, "message",
-						      cut_text_json(c->message), "commit", c->commit, "time",
-						      (json_int_t)c->time));
-	}
-	return list;
 }
 
 static const struct revision *revision_named(const struct reconciler *r, const struct hash *name)
@@ -192,14 +109,14 @@ json_t *status_json(struct reconciler *r, uint32_t only)
 		    json_pack("{s:s, s:I}", "commit", r->looked_at, "time", (json_int_t)r->attempted_time));
 	if (r->converged_ms >= 0)
 		json_object_set_new(o, "converged_ms", json_integer(r->converged_ms));
-	json_object_set_new(o, "conditions", conditions_json(r));
+	json_object_set_new(o, "conditions", conditions_json(r->conditions));
 	if (r->config->remote)
 		json_object_set_new(o, "source", reconciler_upstream_json(r));
 	else if (r->config->file)
 		json_object_set_new(o, "source", json_pack("{s:s, s:s}", "kind", "file", "path", r->config->file));
 	if (r->looked[0])
 		json_object_set_new(o, "looked",
-				    json_pack("{s:s, s:s}", "word", r->looked, "result", turns[r->look_turn]));
+				    json_pack("{s:s, s:s}", "word", r->looked, "result", turn_name(r->look_turn)));
 	json_object_set_new(o, "history", reconciler_history_json(r));
 	if (r->problem)
 		json_object_set_new(o, "problem", json_string(r->problem));
@@ -226,19 +143,21 @@ void status_write(struct reconciler *r)
 	struct buf text = {0};
 	struct diags d = {0};
 
-	if (!r->status_dirty)
+	bool failed;
+
+	if (!conditions_take_touched(r->conditions))
 		return;
-	r->status_dirty = false;
 	if (r->o.notify)
-		notify_status(r->o.notify, "%.110s; %.130s", r->conditions[CONDITION_READY].message,
-			      r->conditions[CONDITION_CONVERGED].message);
-	if (reconciler_status(r, &text) < 0 || file_write(r->status_path, buf_span(&text), 0644, &d) < 0) {
+		notify_status(r->o.notify, "%.110s; %.130s", conditions_get(r->conditions, CONDITION_READY)->message,
+			      conditions_get(r->conditions, CONDITION_CONVERGED)->message);
+	failed = reconciler_status(r, &text) < 0 || file_write(r->status_path, buf_span(&text), 0644, &d) < 0;
+	if (failed) {
 		/* A full disk: once there is room it says what is so by then. */
-		r->status_dirty = true;
+		conditions_touch(r->conditions);
 		if (!r->status_failed)
 			log_diags("status", &d);
 	}
-	r->status_failed = r->status_dirty;
+	r->status_failed = failed;
 	diags_free(&d);
 	buf_free(&text);
 }

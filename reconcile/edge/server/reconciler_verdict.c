@@ -2,6 +2,7 @@
 #include "reconcile/edge/base/log.h"
 #include "reconcile/edge/git/note.h"
 #include "reconcile/edge/server/reconciler_state.h"
+#include "reconcile/text/json_value.h"
 #include "reconcile/edge/control/status_file.h"
 
 #include <inttypes.h>
@@ -19,17 +20,18 @@ bool reconciler_suspended(struct reconciler *r)
 {
 	char reason[CONTROL_REASON_MAX];
 	const bool is = control_suspended(r->o.data_dir, reason);
-	const bool was = r->conditions[CONDITION_SUSPENDED].status == TRUTH_TRUE;
+	const bool was = conditions_get(r->conditions, CONDITION_SUSPENDED)->status == TRUTH_TRUE;
 
 	if (is && !was)
 		log_warn("suspended", "no new revision is taken%s%s", *reason ? ": " : "", reason);
 	else if (was && !is)
 		log_info("resumed", "new revisions are taken again");
 	if (is)
-		condition_set(r, CONDITION_SUSPENDED, TRUTH_TRUE, "ByHand", NULL, "%s",
-			      *reason ? reason : "no reason was given");
+		conditions_set(r->conditions, CONDITION_SUSPENDED, TRUTH_TRUE, "ByHand", NULL, "%s",
+			       *reason ? reason : "no reason was given");
 	else
-		condition_set(r, CONDITION_SUSPENDED, TRUTH_FALSE, "Following", NULL, "new revisions are taken");
+		conditions_set(r->conditions, CONDITION_SUSPENDED, TRUTH_FALSE, "Following", NULL,
+			       "new revisions are taken");
 	return is;
 }
 
@@ -108,13 +110,13 @@ static void history_add(struct reconciler *r, const struct history *h)
 	r->history[0] = *h;
 	if (r->n_history < HISTORY_KEPT)
 		r->n_history++;
-	r->status_dirty = true;
+	conditions_touch(r->conditions);
 }
 
 void reconciler_verdict(struct reconciler *r, const char *commit, enum verdict v, const char *more)
 {
-	const struct condition *valid = &r->conditions[CONDITION_VALID],
-			       *published = &r->conditions[CONDITION_PUBLISHED];
+	const struct condition *valid = conditions_get(r->conditions, CONDITION_VALID),
+			       *published = conditions_get(r->conditions, CONDITION_PUBLISHED);
 	struct history h = {.verdict = v, .time = clock_unix()}, *last = &r->history[0];
 
 	snprintf(h.commit, sizeof(h.commit), "%s", commit);
@@ -137,7 +139,7 @@ json_t *reconciler_history_json(const struct reconciler *r)
 	for (unsigned i = 0; i < r->n_history; i++) {
 		const struct history *h = &r->history[i];
 		json_t *o = json_pack("{s:s, s:s, s:I, s:o}", "commit", h->commit, "verdict", words[h->verdict], "time",
-				      (json_int_t)h->time, "message", cut_text_json(h->message));
+				      (json_int_t)h->time, "message", value_text(span_str(h->message)));
 		if (o && h->reason[0])
 			json_object_set_new(o, "reason", json_string(h->reason));
 		if (o && h->version.number)
