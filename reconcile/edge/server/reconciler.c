@@ -15,10 +15,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#define RETRY_MS       2000
-#define STATUS_MS      10000       /* the status file follows who polled this often */
-#define KEEP_REVISIONS 64          /* older ones in memory, so that peers are sent differences */
-#define KEEP_BYTES     (32u << 20) /* of them together; the one before the current is always kept */
+#define RETRY_MS  2000
+#define STATUS_MS 10000 /* the status file follows who polled this often */
 
 static int out_of_memory(struct diags *d)
 {
@@ -31,9 +29,9 @@ static int out_of_memory(struct diags *d)
 
 void reconciler_ready(struct reconciler *r)
 {
-	const char *commit = r->current ? r->current->parsed.commit : NULL;
+	const char *commit = served_now(r->served) ? served_now(r->served)->parsed.commit : NULL;
 
-	if (!r->current)
+	if (!served_now(r->served))
 		conditions_set(r->conditions, CONDITION_READY, TRUTH_FALSE, "NothingPublished", NULL,
 			       "nothing has been published yet");
 	else if (!r->device_ok)
@@ -74,99 +72,34 @@ void reconciler_refuse(struct reconciler *r, const char *commit, const struct di
 	if (strcmp(was.commit, commit) || strcmp(was.reason, conditions_get(r->conditions, CONDITION_VALID)->reason)) {
 		if (*commit)
 			log_error("invalid", "commit %.12s is refused; %s stays as it is", commit,
-				  r->current ? "what was published" : "everything");
+				  served_now(r->served) ? "what was published" : "everything");
 		log_diags("invalid", d);
 	}
 }
 
 /* --- publishing --- */
 
-static void revisions_prune(struct reconciler *r)
-{
-	struct revision *g = r->current;
-	size_t bytes = 0;
-
-	for (int n = 0; g && g->older; n++) {
-		bytes += arena_used(g->older->arena);
-		if (n >= KEEP_REVISIONS || (n >= 1 && bytes > KEEP_BYTES))
-			break;
-		g = g->older;
-	}
-	if (!g)
-		return;
-	for (struct revision *old = g->older, *next; old; old = next) {
-		next = old->older;
-		revision_free(old);
-	}
-	g->older = NULL;
-}
-
-/* The record of what is published, in an arena of its own: the chain grows when the signers change. */
-static int published_next(struct reconciler *r, const struct revision *g, struct arena **arena, struct published *out)
-{
-	const struct published *was = &r->published;
-	const bool keep = !was->statement.text.p || !r->current || revision_changes_signers(g, r->current);
-	struct arena *a = arena_new();
-	struct span *copy;
-
-	*arena = NULL;
-	*out = (struct published){.n_chain = was->n_chain + keep};
-	if (!a || !(out->chain = arena_array(a, out->n_chain + 1, sizeof(*out->chain))))
-		goto fail;
-	for (size_t i = 0; i < was->n_chain; i++)
-		if (signed_text_copy(a, &was->chain[i], &out->chain[i]) < 0)
-			goto fail;
-	if (keep && signed_text_copy(a, &g->statement, &out->chain[was->n_chain]) < 0)
-		goto fail;
-	copy = &out->statement.text;
-	if (signed_text_copy(a, &g->statement, &out->statement) < 0)
-		goto fail;
-	struct diags d = {0};
-	int bad = statement_parse(*copy, &out->parsed, &d);
-	diags_free(&d);
-	if (bad)
-		goto fail;
-	const char *position = r->ledger ? ledger_position(r->ledger) : was->ledger;
-	memcpy(out->ledger, position, strlen(position) + 1);
-	*arena = a;
-	return 0;
-fail:
-	arena_free(a);
-	return -1;
-}
-
 /* The snapshot says what it said: nothing new for the peers, but expiries, tests or who is an admin may differ. */
 static enum turn adopt(struct reconciler *r, struct revision *g, struct diags *d)
 {
-	struct revision *was = r->current;
-
-	if (signed_text_copy(g->arena, &was->statement, &g->statement) < 0) {
-		out_of_memory(d);
-		goto fail;
-	}
-	/* On disk first: what a restart forgets, a rewritten history could take back. */
-	if (statement_parse(g->statement.text, &g->parsed, d) < 0 ||
-	    published_adopt(r->published_dir, &g->parsed, g->commit.sha, g->model, d) < 0)
-		goto fail;
-	reconciler_record(r, g, was->model);
-	g->older = was->older;
-	r->current = g;
+	struct revision *was;
 	bool open = r->convergence_open;
+
+	if (served_adopt(r->served, g, &was, d) < 0) {
+		conditions_fail(r->conditions, CONDITION_PUBLISHED, g->commit.sha, d);
+		log_diags("publish", d);
+		revision_free(g);
+		return TURN_FAILED;
+	}
+	reconciler_record(r, g, was->model);
 	reconciler_reports_remap(r, was);
 	r->convergence_open = open;
-	was->older = NULL;
 	revision_free(was);
-	r->applied_time = clock_unix();
-	conditions_set(r->conditions, CONDITION_PUBLISHED, TRUTH_TRUE, "SameContent", r->current->parsed.commit,
+	conditions_set(r->conditions, CONDITION_PUBLISHED, TRUTH_TRUE, "SameContent", g->parsed.commit,
 		       "commit %.12s says the same to every peer", g->commit.sha);
 	log_info("unchanged", "commit %.12s changes nothing for the peers", g->commit.sha);
-	reconciler_converge(r, r->current, DEVICE_ALL);
+	reconciler_converge(r, g, DEVICE_ALL);
 	return TURN_UNCHANGED;
-fail:
-	conditions_fail(r->conditions, CONDITION_PUBLISHED, g->commit.sha, d);
-	log_diags("publish", d);
-	revision_free(g);
-	return TURN_FAILED;
 }
 
 static uint32_t enabled_peers(const struct model *m)
@@ -181,9 +114,7 @@ static uint32_t enabled_peers(const struct model *m)
 /* Takes `g` over whatever happens. What it takes away from our own interface goes before anybody is told. */
 static enum turn publish(struct reconciler *r, struct revision *g, struct diags *d)
 {
-	struct arena *arena = NULL;
-	struct published next;
-	struct revision *old = r->current;
+	const struct revision *old = served_now(r->served);
 
 	if (revision_sign(g, old, r->config, d) < 0)
 		goto fail;
@@ -192,22 +123,11 @@ static enum turn publish(struct reconciler *r, struct revision *g, struct diags 
 	if (reconciler_converge(r, g, DEVICE_REMOVALS) < 0)
 		log_warn("device", "what version %" PRIu64 ".%" PRIu64 " takes away could not be removed from %s yet",
 			 g->parsed.version.epoch, g->parsed.version.number, r->config->interface);
-	if (published_next(r, g, &arena, &next) < 0) {
-		out_of_memory(d);
+	if (served_publish(r->served, g, r->ledger ? ledger_position(r->ledger) : NULL, d) < 0)
 		goto fail;
-	}
-	if (published_write(r->published_dir, &next, g->model, d) < 0)
-		goto fail;
-	arena_free(r->published_arena);
-	r->published_arena = arena;
-	r->published = next;
-	g->older = old;
-	r->current = g;
-	r->applied_time = clock_unix();
 	r->noticed = r->pushed;
 	r->converged_ms = -1;
 	reconciler_reports_remap(r, old);
-	revisions_prune(r);
 	conditions_set(r->conditions, CONDITION_PUBLISHED, TRUTH_TRUE, "Published", g->commit.sha,
 		       "version %" PRIu64 ".%" PRIu64, g->parsed.version.epoch, g->parsed.version.number);
 	log_info("published", "version %" PRIu64 ".%" PRIu64 ", commit %.12s: %u peer%s in %u view%s",
@@ -220,8 +140,8 @@ fail:
 	conditions_fail(r->conditions, CONDITION_PUBLISHED, g->commit.sha, d);
 	log_diags("publish", d);
 	revision_free(g);
-	if (r->current)
-		reconciler_converge(r, r->current, DEVICE_ALL);
+	if (served_now(r->served))
+		reconciler_converge(r, served_now(r->served), DEVICE_ALL);
 	return TURN_FAILED;
 }
 
@@ -230,9 +150,9 @@ fail:
 /* A version that peers have seen with other bytes, or have passed, would be an alarm for them. */
 static int check_version(const struct reconciler *r, const struct revision *g, struct diags *d)
 {
-	const struct statement *was = &r->published.parsed;
+	const struct statement *was = &served_record(r->served)->parsed;
 
-	if (!r->published.statement.text.p || !hash_cmp(&was->name, &g->parsed.name) ||
+	if (!served_has_record(r->served) || !hash_cmp(&was->name, &g->parsed.name) ||
 	    version_cmp(&g->parsed.version, &was->version) > 0)
 		return 0;
 	struct diag *e = diag_error(
@@ -256,7 +176,7 @@ static struct revision *published_elsewhere(struct reconciler *r, const char *sh
 	char at[HASH_HEX_LEN + 1];
 	bool unused;
 
-	if (r->current || !r->config->remote || !note_published(r->repo, sha, at))
+	if (served_now(r->served) || !r->config->remote || !note_published(r->repo, sha, at))
 		return NULL;
 	if (!(g = revision_new(&quiet)) || repo_commit_info(r->repo, at, NULL, &commit, &unused, &quiet) < 0 ||
 	    repo_definition(r->repo, at, g->arena, &def, &quiet) < 0 ||
@@ -274,7 +194,7 @@ static struct revision *candidate(struct reconciler *r, const char *sha, bool *f
 	struct revision *elsewhere = published_elsewhere(r, sha);
 	const struct judge by = {.repo = r->repo,
 				 .config = r->config,
-				 .published = r->current ? r->current : elsewhere,
+				 .published = served_now(r->served) ? served_now(r->served) : elsewhere,
 				 .facts = r->ledger ? reconciler_facts(r) : NULL,
 				 .guarded = true};
 	struct revision *g = revision_new(d);
@@ -287,7 +207,7 @@ static struct revision *candidate(struct reconciler *r, const char *sha, bool *f
 	else
 		d->out_of_memory = true;
 	/* What the others make of it may still come. */
-	*final = judged.final && (r->current || !r->config->remote);
+	*final = judged.final && (served_now(r->served) || !r->config->remote);
 	if (refused < 0 || reconciler_moves_check(r, g, d) < 0)
 		goto fail;
 	/* The first time only: until now nobody knew the network's id. */
@@ -299,7 +219,7 @@ static struct revision *candidate(struct reconciler *r, const char *sha, bool *f
 		if (d->n_errors)
 			goto fail;
 	}
-	if (!(r->current && revision_same_content(g, r->current)) && check_version(r, g, d) < 0)
+	if (!(served_now(r->served) && revision_same_content(g, served_now(r->served))) && check_version(r, g, d) < 0)
 		goto fail;
 	arena_free(a);
 	revision_free(elsewhere);
@@ -367,7 +287,7 @@ static enum turn attempt(struct reconciler *r, const char *sha)
 	} else {
 		take_warnings(&d);
 		accepted(r, sha);
-		if (r->current && revision_same_content(g, r->current))
+		if (served_now(r->served) && revision_same_content(g, served_now(r->served)))
 			turn = adopt(r, g, &d);
 		else
 			turn = publish(r, g, &d);
@@ -399,7 +319,8 @@ static int repository_open(struct reconciler *r, struct diags *d)
 		r->maintenance = maintenance_new(r->loop, r->repo, MAINTENANCE_FIRST_MS);
 	if (reconciler_upstream_open(r, d) < 0)
 		return -1;
-	if (r->published.statement.text.p && reconciler_ledger_open(r, &r->published.parsed.trust.id, d) < 0)
+	if (served_has_record(r->served) &&
+	    reconciler_ledger_open(r, &served_record(r->served)->parsed.trust.id, d) < 0)
 		return -1;
 	return 0;
 }
@@ -408,7 +329,7 @@ void reconciler_listen(struct reconciler *r)
 {
 	struct diags d = {0};
 
-	if (!r->http || !r->current)
+	if (!r->http || !served_now(r->served))
 		return;
 	if (http_listen(r->http, &d) == 0)
 		r->listen_failed = false;
@@ -472,7 +393,7 @@ static bool take_file(struct reconciler *r, enum turn *turn, const char **word)
 	/* Put back as it was: its commit had a verdict. */
 	if (!taken && was_refused && repo_tip(r->repo, tip, &d) == 0 && !strcmp(tip, r->attempted)) {
 		r->attempted[0] = '\0';
-		if (r->current && !strcmp(r->current->commit.sha, tip)) {
+		if (served_now(r->served) && !strcmp(served_now(r->served)->commit.sha, tip)) {
 			memcpy(r->attempted, tip, sizeof(tip));
 			accepted(r, tip);
 		}
@@ -509,13 +430,14 @@ static enum turn look_here(struct reconciler *r, const char *word)
 	} else if (strcmp(tip, r->attempted)) {
 		turn = suspended ? TURN_SUSPENDED : attempt(r, tip);
 	} else {
-		if (r->record_due && !r->config->remote && r->current && r->ledger && ledger_available(r->ledger))
-			reconciler_record(r, r->current, NULL);
+		if (r->record_due && !r->config->remote && served_now(r->served) && r->ledger &&
+		    ledger_available(r->ledger))
+			reconciler_record(r, served_now(r->served), NULL);
 		if (conditions_get(r->conditions, CONDITION_VALID)->status == TRUTH_FALSE)
 			turn = TURN_INVALID;
 	}
-	if ((turn == TURN_UNCHANGED || turn == TURN_SUSPENDED) && r->current && !r->device_ok && !r->o.watch)
-		reconciler_converge(r, r->current, DEVICE_ALL);
+	if ((turn == TURN_UNCHANGED || turn == TURN_SUSPENDED) && served_now(r->served) && !r->device_ok && !r->o.watch)
+		reconciler_converge(r, served_now(r->served), DEVICE_ALL);
 	if (r->ledger)
 		ledger_write_retry(r->ledger);
 	if (r->config->remote && r->ledger)
@@ -531,7 +453,7 @@ out:
 	status_write(r);
 	diags_free(&d);
 	reconciler_upstream_go(r);
-	if (!r->o.watch && r->current && !r->device_ok && turn != TURN_INVALID)
+	if (!r->o.watch && served_now(r->served) && !r->device_ok && turn != TURN_INVALID)
 		turn = TURN_FAILED;
 	return turn;
 }
@@ -561,7 +483,7 @@ enum turn reconciler_turn(struct reconciler *r)
 	}
 	if (r->o.watch) {
 		/* A mirror that was never filled has nothing to say. */
-		turn = r->current ? look_here(r, "") : TURN_UNCHANGED;
+		turn = served_now(r->served) ? look_here(r, "") : TURN_UNCHANGED;
 		reconciler_upstream_look(r);
 		return turn;
 	}
@@ -617,71 +539,26 @@ static int lock_take(struct reconciler *r, struct diags *d)
 	return r->lock_fd < 0 ? -1 : 0;
 }
 
-/*
- * Compiles what is in force again, from the copy beside git or, when that is gone, the published commit. The bytes must
- * be the ones signed.
- */
-static struct revision *restore_from(struct reconciler *r, bool from_git, struct diags *d)
-{
-	const struct statement *s = &r->published.parsed;
-	struct commit_info commit = {.number = s->version.number, .time = s->time};
-	struct revision *g = revision_new(d);
-	struct repo_definition def;
-	char sha[HASH_HEX_LEN + 1];
-
-	memcpy(commit.sha, s->commit, sizeof(commit.sha));
-	memcpy(sha, s->commit, sizeof(sha));
-	if (!g)
-		return NULL;
-	if (from_git ? repo_definition(r->repo, sha, g->arena, &def, d) < 0
-		     : published_definition(r->published_dir, s, g->arena, sha, &def.root, &def.includes, d) < 0)
-		goto fail;
-	if (revision_build(g, &def.root, &def.includes, &commit, NULL, d) < 0)
-		goto fail;
-	if (hash_cmp(&g->parsed.name, &s->name)) {
-		diag_error(d, "published-differs", NULL, "commit %.12s compiles to other bytes than were signed",
-			   commit.sha);
-		goto fail;
-	}
-	if (revision_check(g, NULL, true, r->config, d) < 0 ||
-	    signed_text_copy(g->arena, &r->published.statement, &g->statement) < 0)
-		goto fail;
-	memcpy(g->commit.sha, sha, sizeof(sha));
-	return g;
-fail:
-	log_diags("restore", d);
-	revision_free(g);
-	return NULL;
-}
-
 static void restore(struct reconciler *r)
 {
-	const char *commit = r->published.parsed.commit;
-	const int ways = 1 + (r->repo && repo_has_commit(r->repo, commit));
+	const char *commit = served_record(r->served)->parsed.commit;
 
-	for (int way = 0; way < ways && !r->current; way++) {
-		struct diags d = {0};
-		r->current = restore_from(r, way == 1, &d);
-		diags_free(&d);
-	}
-	if (!r->current) {
-		log_error("restore", "the published version cannot be served again; the next valid commit will be");
+	if (!served_restore(r->served, r->repo, r->config))
 		return;
-	}
-	snprintf(r->attempted, sizeof(r->attempted), "%s", r->current->commit.sha);
-	r->applied_time = clock_unix();
+	snprintf(r->attempted, sizeof(r->attempted), "%s", served_now(r->served)->commit.sha);
 	reconciler_reports_remap(r, NULL);
 	r->convergence_open = false;
-	conditions_set(r->conditions, CONDITION_VALID, TRUTH_TRUE, "Valid", r->current->commit.sha,
+	conditions_set(r->conditions, CONDITION_VALID, TRUTH_TRUE, "Valid", served_now(r->served)->commit.sha,
 		       "nothing is wrong with it");
 	conditions_set(r->conditions, CONDITION_PUBLISHED, TRUTH_TRUE, "Published", commit,
-		       "version %" PRIu64 ".%" PRIu64, r->published.parsed.version.epoch,
-		       r->published.parsed.version.number);
+		       "version %" PRIu64 ".%" PRIu64, served_record(r->served)->parsed.version.epoch,
+		       served_record(r->served)->parsed.version.number);
 	log_info("restored", "version %" PRIu64 ".%" PRIu64 " (commit %.12s) is published",
-		 r->published.parsed.version.epoch, r->published.parsed.version.number, commit);
+		 served_record(r->served)->parsed.version.epoch, served_record(r->served)->parsed.version.number,
+		 commit);
 	if (r->ledger)
 		reconciler_ledger_look(r);
-	reconciler_converge(r, r->current, DEVICE_ALL);
+	reconciler_converge(r, served_now(r->served), DEVICE_ALL);
 	/* The last run may have ended before the remote had it. */
 	r->record_due |= r->config->remote != NULL;
 }
@@ -702,10 +579,10 @@ static int start(struct reconciler *r, struct diags *d)
 	struct diags quiet = {0};
 	int ret = -1;
 
-	r->published_dir = join(r->o.data_dir, "published");
+	r->served = served_new(r->o.data_dir);
 	r->status_path = join(r->o.data_dir, STATUS_FILE);
 	r->conditions = conditions_new(r->loop, r->config->remote || r->config->file, on_status, r);
-	if (!r->conditions || !r->published_dir || !r->status_path || !(r->published_arena = arena_new()))
+	if (!r->conditions || !r->served || !(r->freshness = freshness_new(r->config)) || !r->status_path)
 		return out_of_memory(d);
 	if (file_mkdirs(r->o.data_dir, 0755, d) < 0 || lock_take(r, d) < 0 ||
 	    server_public_write(r->o.data_dir, r->config, d) < 0)
@@ -715,23 +592,23 @@ static int start(struct reconciler *r, struct diags *d)
 	for (int i = 0; i < N_CONDITIONS; i++)
 		conditions_set(r->conditions, (enum condition_kind)i, TRUTH_UNKNOWN, "Starting", NULL, "not known yet");
 	status_write(r);
-	if (published_read(r->published_dir, r->published_arena, &r->published, d) < 0 ||
-	    published_read_moves(r->published_dir, &r->moves, &r->n_moves, d) < 0)
+	if (served_read(r->served, d) < 0 ||
+	    published_read_moves(served_folder(r->served), &r->moves, &r->n_moves, d) < 0)
 		return -1;
-	if (r->published.statement.text.p)
+	if (served_has_record(r->served))
 		reconciler_kept_read(r);
 	reconciler_hints_start(r);
 	/* With something published the server serves it, repository or not. */
 	if (repository_open(r, &quiet) < 0) {
 		log_diags("repository", &quiet);
-		if (!r->published.statement.text.p) {
+		if (!served_has_record(r->served)) {
 			repository_open(r, d);
 			goto out;
 		}
 	}
 	if (reconciler_device_start(r, d) < 0)
 		goto out;
-	if (r->published.statement.text.p)
+	if (served_has_record(r->served))
 		restore(r);
 	if (r->o.watch) {
 		const struct http_options o = {.interface = r->o.no_device ? NULL : r->config->interface,
@@ -802,20 +679,15 @@ void reconciler_free(struct reconciler *r)
 		next = h->next;
 		free(h);
 	}
-	for (struct revision *g = r->current, *next; g; g = next) {
-		next = g->older;
-		revision_free(g);
-	}
 	ledger_free(r->ledger);
 	repo_close(r->repo);
-	arena_free(r->published_arena);
 	arena_free(r->kept_arena);
 	free(r->reports);
 	conditions_free(r->conditions);
 	free(r->problem);
-	free(r->published_dir);
+	served_free(r->served);
 	free(r->status_path);
-	buf_free(&r->fresh);
+	freshness_free(r->freshness);
 	buf_free(&r->note);
 	if (r->lock_fd >= 0)
 		close(r->lock_fd);

@@ -68,7 +68,7 @@ static bool is_true(struct reconciler *r, const struct statement *st)
 	bool descends = false, yes = false;
 
 	if (g && repo_has_commit(r->repo, st->commit) &&
-	    repo_commit_info(r->repo, r->current->commit.sha, st->commit, &newest, &descends, &quiet) == 0 &&
+	    repo_commit_info(r->repo, served_now(r->served)->commit.sha, st->commit, &newest, &descends, &quiet) == 0 &&
 	    descends && repo_commit_info(r->repo, st->commit, NULL, &commit, &descends, &quiet) == 0 &&
 	    repo_definition(r->repo, st->commit, g->arena, &def, &quiet) == 0 &&
 	    revision_build(g, &def.root, &def.includes, &commit, NULL, &quiet) == 0)
@@ -113,7 +113,7 @@ static int signatures_merge(struct arena *a, struct signed_text *to, const struc
 /* Our own chain and the true ones of the ledger, each once, oldest first; their signatures not merged yet. */
 static struct link *links_gather(struct reconciler *r, struct arena *a, size_t *n)
 {
-	const struct published *p = &r->published;
+	const struct published *p = served_record(r->served);
 	size_t n_recorded;
 	const struct ledger_statement *recorded = ledger_statements(r->ledger, &n_recorded);
 	struct link *links = arena_array(a, p->n_chain + n_recorded + 1, sizeof(*links));
@@ -166,7 +166,7 @@ static size_t links_follow(struct reconciler *r, struct arena *a, const struct l
 		out[kept++] = s;
 		before = own;
 	}
-	return before && same_signers(before, &r->published.parsed.trust) ? kept : 0;
+	return before && same_signers(before, &served_record(r->served)->parsed.trust) ? kept : 0;
 }
 
 static bool same_chain(const struct published *p, const struct signed_text *chain, size_t n)
@@ -178,32 +178,6 @@ static bool same_chain(const struct published *p, const struct signed_text *chai
 	return same;
 }
 
-/* The chain becomes what is published, on the disk first. */
-static int chain_store(struct reconciler *r, const struct signed_text *chain, size_t n, struct diags *d)
-{
-	struct arena *a = arena_new();
-	struct published next = r->published;
-
-	if (!a || !(next.chain = arena_array(a, n + 1, sizeof(*next.chain))) ||
-	    signed_text_copy(a, &r->published.statement, &next.statement) < 0)
-		goto fail;
-	for (next.n_chain = 0; next.n_chain < n; next.n_chain++)
-		if (signed_text_copy(a, &chain[next.n_chain], &next.chain[next.n_chain]) < 0)
-			goto fail;
-	if (published_write(r->published_dir, &next, r->current->model, d) < 0) {
-		arena_free(a);
-		return -1;
-	}
-	arena_free(r->published_arena);
-	r->published_arena = a;
-	r->published = next;
-	return 0;
-fail:
-	d->out_of_memory = true;
-	arena_free(a);
-	return -1;
-}
-
 void reconciler_chain_import(struct reconciler *r)
 {
 	struct arena *a = arena_new();
@@ -213,12 +187,13 @@ void reconciler_chain_import(struct reconciler *r)
 	size_t n = 0, kept = 0, n_recorded;
 
 	ledger_statements(r->ledger, &n_recorded);
-	if (a && r->current && r->repo && n_recorded != r->chain_seen) {
+	if (a && served_now(r->served) && r->repo && n_recorded != r->chain_seen) {
 		links = links_gather(r, a, &n);
 		chain = arena_array(a, n + 1, sizeof(*chain));
 		kept = links && chain ? links_follow(r, a, links, n, chain) : 0;
 		/* Ours, which was good for the peers so far, is not given up for less. */
-		if (kept && !same_chain(&r->published, chain, kept) && chain_store(r, chain, kept, &d) < 0)
+		if (kept && !same_chain(served_record(r->served), chain, kept) &&
+		    served_write_chain(r->served, chain, kept, &d) < 0)
 			log_diags("published", &d);
 		else
 			r->chain_seen = n_recorded;
@@ -229,7 +204,7 @@ void reconciler_chain_import(struct reconciler *r)
 
 int reconciler_chain_records(const struct reconciler *r, struct arena *a, const struct span **out, size_t *n)
 {
-	const struct published *p = &r->published;
+	const struct published *p = served_record(r->served);
 	struct span *list = arena_array(a, p->n_chain + 1, sizeof(*list));
 
 	*out = list;

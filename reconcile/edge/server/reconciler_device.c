@@ -311,7 +311,7 @@ static void moves_store(struct reconciler *r)
 {
 	struct diags d = {0};
 
-	if (published_write_moves(r->published_dir, r->moves, r->n_moves, &d) < 0)
+	if (published_write_moves(served_folder(r->served), r->moves, r->n_moves, &d) < 0)
 		log_diags("moves", &d);
 	diags_free(&d);
 }
@@ -319,7 +319,7 @@ static void moves_store(struct reconciler *r)
 /* Before `g` takes the place of the current revision: the addresses that its peers leave stay theirs for now. */
 void reconciler_moves_update(struct reconciler *r, const struct revision *g)
 {
-	const struct model *old = r->current ? r->current->model : NULL;
+	const struct model *old = served_now(r->served) ? served_now(r->served)->model : NULL;
 	struct move *list;
 	size_t n = 0, was = r->n_moves, added = 0;
 
@@ -336,7 +336,7 @@ void reconciler_moves_update(struct reconciler *r, const struct revision *g)
 	}
 	for (uint32_t i = 0; old && i < old->n_peers; i++) {
 		const struct peer *p = &old->peers[i];
-		uint32_t now = i == r->current->self ? NONE : reconciler_owner(r, g, &p->key);
+		uint32_t now = i == served_now(r->served)->self ? NONE : reconciler_owner(r, g, &p->key);
 		if (now == NONE || now == g->self || p->disabled)
 			continue;
 		for (unsigned k = 0; k < p->n_ips; k++)
@@ -376,9 +376,9 @@ void reconciler_move_done(struct reconciler *r, const struct key *mark, const st
 
 static void look(struct reconciler *r)
 {
-	if (!r->current)
+	if (!served_now(r->served))
 		return;
-	reconciler_converge(r, r->current, DEVICE_ALL);
+	reconciler_converge(r, served_now(r->served), DEVICE_ALL);
 	reconciler_listen(r);
 	reconciler_convergence_check(r);
 	reconciler_ready(r);

@@ -222,7 +222,8 @@ static void serve(struct reconciler *r, struct http_request *q, const struct git
 	}
 	*j = (struct job){.server = g, .q = q, .request = *request, .from = *http_from(q)};
 	j->turn = (struct loop_timer){.fn = on_late, .ctx = j};
-	memcpy(j->peer, r->current->model->peers[peer].name, strlen(r->current->model->peers[peer].name) + 1);
+	memcpy(j->peer, served_now(r->served)->model->peers[peer].name,
+	       strlen(served_now(r->served)->model->peers[peer].name) + 1);
 	/* One that makes no sense is none: git goes on without, in version 0. */
 	if (protocol && git_protocol_valid(protocol))
 		memcpy(j->protocol, protocol, strlen(protocol) + 1);

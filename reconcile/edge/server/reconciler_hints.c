@@ -261,7 +261,7 @@ static struct known *insert(struct reconciler *r, const struct key *key)
 /* -1: out of memory. */
 static int take_report(struct reconciler *r, uint32_t peer, const struct endpoints *e)
 {
-	const struct peer *p = &r->current->model->peers[peer];
+	const struct peer *p = &served_now(r->served)->model->peers[peer];
 	struct endpoints before = {0};
 	const struct key key = reconciler_key_now(r, p);
 	struct known *k = find(r, &key);
@@ -284,7 +284,7 @@ static int take_report(struct reconciler *r, uint32_t peer, const struct endpoin
 
 void reconciler_endpoints(struct reconciler *r, struct http_request *q, const struct asker *who, enum http_reason why)
 {
-	const struct cidr *root = &r->current->model->cidrs[0];
+	const struct cidr *root = &served_now(r->served)->model->cidrs[0];
 	struct endpoints e;
 	struct diags d = {0};
 	struct buf empty = {0};
@@ -303,7 +303,7 @@ void reconciler_endpoints(struct reconciler *r, struct http_request *q, const st
 
 static bool path_of(const struct reconciler *r, const char *name, char out[static PATH_MAX])
 {
-	int n = snprintf(out, PATH_MAX, "%s/%s", r->published_dir, name);
+	int n = snprintf(out, PATH_MAX, "%s/%s", served_folder(r->served), name);
 
 	return n > 0 && n < PATH_MAX;
 }
@@ -328,7 +328,7 @@ static int known_write(const struct reconciler *r, struct diags *d)
 		hints_write(&bytes, &h);
 	if (!list || bytes.failed)
 		d->out_of_memory = true;
-	else if (path_of(r, "hints", path) && file_mkdirs(r->published_dir, 0700, d) == 0)
+	else if (path_of(r, "hints", path) && file_mkdirs(served_folder(r->served), 0700, d) == 0)
 		ret = file_write(path, buf_span(&bytes), 0600, d);
 	buf_free(&bytes);
 	free(list);

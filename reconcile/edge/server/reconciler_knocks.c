@@ -11,13 +11,13 @@
 static uint32_t peer_of_wg(const struct reconciler *r, const struct key *key)
 {
 	const struct ledger_facts *f = reconciler_facts(r);
-	uint32_t k = revision_by_mark(r->current, key);
+	uint32_t k = revision_by_mark(served_now(r->served), key);
 
-	if (k != NONE && !r->current->model->peers[k].is_invite)
+	if (k != NONE && !served_now(r->served)->model->peers[k].is_invite)
 		return k;
 	for (size_t i = 0; i < f->n_enrolments; i++) {
 		if (key_eq(&f->enrolments[i].key, key))
-			return revision_by_mark(r->current, &f->enrolments[i].invite);
+			return revision_by_mark(served_now(r->served), &f->enrolments[i].invite);
 	}
 	return NONE;
 }
@@ -75,7 +75,7 @@ static int take(struct reconciler *r, const struct key *from, const struct key *
 
 void reconciler_knock(struct reconciler *r, struct http_request *q, const struct asker *who, enum http_reason why)
 {
-	const struct peer *peers = r->current->model->peers;
+	const struct peer *peers = served_now(r->served)->model->peers;
 	const int64_t now = clock_boot_ms();
 	struct diags d = {0};
 	struct buf empty = {0};
@@ -90,10 +90,10 @@ void reconciler_knock(struct reconciler *r, struct http_request *q, const struct
 	} else if (!within_budget(&r->reports[who->peer], now)) {
 		http_refuse(q, 429, "too-many-knocks", "at most %d knocks a minute", KNOCKS_MINUTE);
 	} else if ((to = peer_of_wg(r, &key)) == NONE || to == who->peer || peers[to].disabled ||
-		   !reconciler_sees(r->current, who->peer, to)) {
+		   !reconciler_sees(served_now(r->served), who->peer, to)) {
 		/* Whether such a peer is there at all is nobody's business. */
 		http_refuse(q, 404, "unknown-peer", "the asker sees no peer with this key");
-	} else if (to != r->current->self && take(r, &peers[who->peer].key, &peers[to].key, now) < 0) {
+	} else if (to != served_now(r->served)->self && take(r, &peers[who->peer].key, &peers[to].key, now) < 0) {
 		http_refuse(q, 500, "out-of-memory", "out of memory");
 	} else {
 		http_answer(q, 204, NULL, &empty, NULL, NULL);
@@ -103,7 +103,7 @@ void reconciler_knock(struct reconciler *r, struct http_request *q, const struct
 
 size_t reconciler_knocks_for(const struct reconciler *r, uint32_t peer, uint32_t out[static KNOCKS_MAX])
 {
-	const struct revision *g = r->current;
+	const struct revision *g = served_now(r->served);
 	const struct key *to = &g->model->peers[peer].key;
 	const int64_t now = clock_boot_ms();
 	size_t n = 0;
@@ -122,7 +122,7 @@ size_t reconciler_knocks_for(const struct reconciler *r, uint32_t peer, uint32_t
 
 void reconciler_knocks_done(struct reconciler *r, uint32_t peer)
 {
-	const struct key *to = &r->current->model->peers[peer].key;
+	const struct key *to = &served_now(r->served)->model->peers[peer].key;
 
 	for (size_t i = 0; i < r->n_knocks; i++) {
 		if (key_eq(&r->knocks[i].to, to))

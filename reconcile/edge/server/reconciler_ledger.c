@@ -21,13 +21,13 @@ static int enrolment_cmp(const void *x, const void *y)
 /* Enrolments kept beside git, each checked like one that came over the network. */
 void reconciler_kept_read(struct reconciler *r)
 {
-	const struct key *id = &r->published.parsed.trust.id;
+	const struct key *id = &served_record(r->served)->parsed.trust.id;
 	struct diags d = {0};
 	struct span *records;
 	size_t n = 0;
 
 	if (!(r->kept_arena = arena_new()) ||
-	    published_read_enrolments(r->published_dir, r->kept_arena, &records, &n, &d) < 0)
+	    published_read_enrolments(served_folder(r->served), r->kept_arena, &records, &n, &d) < 0)
 		log_diags("enrolments", &d);
 	if (n && (r->kept.enrolments = arena_array(r->kept_arena, n, sizeof(struct enrolment))))
 		for (size_t i = 0; i < n; i++) {
@@ -46,12 +46,11 @@ void reconciler_ledger_keep(struct reconciler *r)
 	struct diags d = {0};
 	const char *position = r->ledger ? ledger_position(r->ledger) : "-";
 
-	if (!r->current || !r->ledger || !ledger_available(r->ledger) || !strcmp(r->ledger_kept, position))
+	if (!served_now(r->served) || !r->ledger || !ledger_available(r->ledger) || !strcmp(r->ledger_kept, position))
 		return;
-	memcpy(r->published.ledger, position, strlen(position) + 1);
 	if (ledger_pin(r->ledger, &d) < 0 ||
-	    published_write_enrolments(r->published_dir, ledger_facts(r->ledger), &d) < 0 ||
-	    published_write(r->published_dir, &r->published, r->current->model, &d) < 0)
+	    published_write_enrolments(served_folder(r->served), ledger_facts(r->ledger), &d) < 0 ||
+	    served_write_position(r->served, position, &d) < 0)
 		log_diags("published", &d);
 	else
 		memcpy(r->ledger_kept, position, strlen(position) + 1);
@@ -60,10 +59,10 @@ void reconciler_ledger_keep(struct reconciler *r)
 
 void reconciler_ledger_moved(struct reconciler *r)
 {
-	if (!r->current)
+	if (!served_now(r->served))
 		return;
 	reconciler_redemptions_landed(r);
-	reconciler_converge(r, r->current, DEVICE_ALL);
+	reconciler_converge(r, served_now(r->served), DEVICE_ALL);
 	reconciler_wake(r);
 	reconciler_redemptions_answer(r);
 	conditions_touch(r->conditions);
@@ -76,7 +75,7 @@ void reconciler_due_keep(struct reconciler *r)
 	size_t n;
 	const struct key *due = ledger_due(r->ledger, &n);
 
-	if (n != r->due_kept && published_write_due(r->published_dir, due, n, &d) < 0)
+	if (n != r->due_kept && published_write_due(served_folder(r->served), due, n, &d) < 0)
 		log_diags("published", &d);
 	else
 		r->due_kept = n;
@@ -90,7 +89,7 @@ static void due_read(struct reconciler *r)
 	struct key *due;
 	size_t n;
 
-	if (published_read_due(r->published_dir, &due, &n, &d) < 0 || ledger_due_add(r->ledger, due, n) < 0)
+	if (published_read_due(served_folder(r->served), &due, &n, &d) < 0 || ledger_due_add(r->ledger, due, n) < 0)
 		log_diags("published", &d);
 	r->due_kept = n;
 	free(due);
@@ -99,7 +98,7 @@ static void due_read(struct reconciler *r)
 
 int reconciler_ledger_open(struct reconciler *r, const struct key *id, struct diags *d)
 {
-	const char *known = strcmp(r->published.ledger, "-") ? r->published.ledger : NULL;
+	const char *known = strcmp(served_record(r->served)->ledger, "-") ? served_record(r->served)->ledger : NULL;
 
 	if (r->ledger)
 		return 0;
@@ -125,7 +124,8 @@ void reconciler_ledger_look(struct reconciler *r)
 	if (d.n_warnings || (moved < 0 && (was || !conditions_get(r->conditions, CONDITION_READY)->reason[0])))
 		log_diags("ledger", &d);
 	if (moved < 0)
-		conditions_fail(r->conditions, CONDITION_READY, r->current ? r->current->parsed.commit : NULL, &d);
+		conditions_fail(r->conditions, CONDITION_READY,
+				served_now(r->served) ? served_now(r->served)->parsed.commit : NULL, &d);
 	else if (!was && r->ledger_failed)
 		log_info("ledger", "the ledger is in order");
 	r->ledger_failed = moved < 0;

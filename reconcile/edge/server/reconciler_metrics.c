@@ -25,13 +25,13 @@ static uint64_t resident_bytes(void)
 
 void reconciler_metrics(const struct reconciler *r, struct buf *out)
 {
-	const struct model *model = r->current->model;
+	const struct model *model = served_now(r->served)->model;
 	const struct http_counts http = http_counts(r->http);
 	struct metrics_condition conditions[N_CONDITIONS];
 	struct metrics m = {
 	    .network = r->config->network,
-	    .version = r->current->parsed.version,
-	    .applied_time = r->applied_time,
+	    .version = served_now(r->served)->parsed.version,
+	    .applied_time = served_since(r->served),
 	    .connections = http_connections(r->http),
 	    .push_ms = r->converged_ms,
 	    .ledger_available = r->ledger && ledger_available(r->ledger),

@@ -35,7 +35,7 @@ static bool reachable(const struct report *p, int64_t now)
 
 void reconciler_reports_remap(struct reconciler *r, const struct revision *old)
 {
-	const struct model *m = r->current->model;
+	const struct model *m = served_now(r->served)->model;
 	struct report *list = calloc(m->n_peers ? m->n_peers : 1, sizeof(*list)), *was = r->reports;
 	int64_t now = clock_boot_ms();
 
@@ -44,12 +44,12 @@ void reconciler_reports_remap(struct reconciler *r, const struct revision *old)
 	r->reports = list;
 	for (uint32_t i = 0; list && old && was && i < old->model->n_peers; i++) {
 		const struct peer *p = &old->model->peers[i];
-		uint32_t k = was[i].polled ? reconciler_owner(r, r->current, &p->key) : NONE;
-		if (k == NONE || k == r->current->self)
+		uint32_t k = was[i].polled ? reconciler_owner(r, served_now(r->served), &p->key) : NONE;
+		if (k == NONE || k == served_now(r->served)->self)
 			continue;
 		list[k] = was[i];
 		list[k].lags = !m->peers[k].disabled && reachable(&list[k], now) &&
-			       (!list[k].has_runs || hash_cmp(&list[k].runs, &r->current->parsed.name));
+			       (!list[k].has_runs || hash_cmp(&list[k].runs, &served_now(r->served)->parsed.name));
 		r->n_lagging += list[k].lags;
 	}
 	free(was);
@@ -57,7 +57,7 @@ void reconciler_reports_remap(struct reconciler *r, const struct revision *old)
 
 uint32_t reconciler_peers(const struct reconciler *r, uint32_t *converged)
 {
-	const struct model *m = r->current->model;
+	const struct model *m = served_now(r->served)->model;
 	uint32_t n = 0;
 
 	*converged = 0;
@@ -69,7 +69,7 @@ uint32_t reconciler_peers(const struct reconciler *r, uint32_t *converged)
 		    (p->is_invite && !ledger_enrolment(reconciler_facts(r), &p->key)))
 			continue;
 		n++;
-		*converged += report->has_runs && !hash_cmp(&report->runs, &r->current->parsed.name);
+		*converged += report->has_runs && !hash_cmp(&report->runs, &served_now(r->served)->parsed.name);
 	}
 	return n;
 }
@@ -78,7 +78,7 @@ uint32_t reconciler_peers(const struct reconciler *r, uint32_t *converged)
 static void say_converged(struct reconciler *r)
 {
 	uint32_t converged, total = reconciler_peers(r, &converged);
-	const struct version *v = &r->current->parsed.version;
+	const struct version *v = &served_now(r->served)->parsed.version;
 
 	if (!converged)
 		return;
@@ -101,9 +101,9 @@ void reconciler_convergence_check(struct reconciler *r)
 	int64_t now = clock_boot_ms();
 	uint32_t converged, total;
 
-	if (!r->current || !r->reports)
+	if (!served_now(r->served) || !r->reports)
 		return;
-	for (uint32_t i = 0; r->n_lagging && i < r->current->model->n_peers; i++)
+	for (uint32_t i = 0; r->n_lagging && i < served_now(r->served)->model->n_peers; i++)
 		if (r->reports[i].lags && !reachable(&r->reports[i], now)) {
 			r->reports[i].lags = false;
 			r->n_lagging--;
@@ -112,18 +112,19 @@ void reconciler_convergence_check(struct reconciler *r)
 		say_converged(r);
 	total = reconciler_peers(r, &converged);
 	if (r->n_lagging)
-		conditions_set(r->conditions, CONDITION_CONVERGED, TRUTH_FALSE, "Converging", r->current->parsed.commit,
-			       "%u of %u peers run it, %u are about to", converged, total, r->n_lagging);
+		conditions_set(r->conditions, CONDITION_CONVERGED, TRUTH_FALSE, "Converging",
+			       served_now(r->served)->parsed.commit, "%u of %u peers run it, %u are about to",
+			       converged, total, r->n_lagging);
 	else
 		conditions_set(r->conditions, CONDITION_CONVERGED, TRUTH_TRUE,
-			       converged == total ? "AllPeers" : "ReachablePeers", r->current->parsed.commit,
+			       converged == total ? "AllPeers" : "ReachablePeers", served_now(r->served)->parsed.commit,
 			       "%u of %u peers run it", converged, total);
 }
 
 static void report_take(struct reconciler *r, uint32_t peer, const struct have *have)
 {
 	struct report *p = &r->reports[peer];
-	const bool current = have->has_statement && !hash_cmp(&have->statement, &r->current->parsed.name);
+	const bool current = have->has_statement && !hash_cmp(&have->statement, &served_now(r->served)->parsed.name);
 	const bool changed = p->has_runs != have->has_statement || hash_cmp(&p->runs, &have->statement);
 
 	p->polled = clock_boot_ms();
@@ -144,89 +145,24 @@ static void report_take(struct reconciler *r, uint32_t peer, const struct have *
 		reconciler_convergence_check(r);
 }
 
-/* --- freshness --- */
-
-/* "Still the newest", signed by every online key that we have; renewed while it has half of its time left. */
-static int fresh_make(struct reconciler *r)
-{
-	const struct trust *t = &r->current->parsed.trust;
-	const int64_t now = clock_unix();
-	const struct fresh f = {.statement = r->current->parsed.name, .issued = now, .until = now + FRESH_SECONDS};
-
-	buf_reset(&r->fresh);
-	r->n_fresh = 0;
-	fresh_write(&r->fresh, &f);
-	r->fresh_len = r->fresh.n;
-	r->fresh_issued = now;
-	r->fresh_of = f.statement;
-	for (unsigned i = 0; i < r->config->n_seeds; i++) {
-		bool online = false;
-		for (unsigned k = 0; k < t->n_online; k++)
-			online |= key_eq(&r->config->signers[i], &t->online[k]);
-		struct signature sig;
-		const struct span text = {(const uint8_t *)r->fresh.p, r->fresh_len};
-		if (!online || r->fresh.failed || signature_make("fresh", &t->id, text, r->config->seeds[i], &sig))
-			continue;
-		signature_write(&r->fresh, &sig);
-		r->fresh_ends[r->n_fresh++] = r->fresh.n;
-	}
-	return r->fresh.failed ? -1 : 0;
-}
-
-/* `report` NULL: it goes to a process that asks once, and the daemon beside it is owed its own. */
+/* `report` NULL: the answer goes to a process that asks once; the daemon beside it is still owed its own. */
 static int answer_fresh(struct reconciler *r, struct answer *a, struct report *report)
 {
-	const int64_t now = clock_unix();
-	const bool good = r->fresh.n && now >= r->fresh_issued && now - r->fresh_issued < FRESH_SECONDS / 4 &&
-			  !hash_cmp(&r->fresh_of, &r->current->parsed.name);
+	int64_t issued;
 
-	if (!good && fresh_make(r) < 0)
+	if (freshness_get(r->freshness, served_now(r->served), a->arena, &a->b.fresh, &issued) < 0)
 		return -1;
-	if (!r->n_fresh)
-		return 0; /* no online key is ours: somebody else says so */
-	struct signed_text *s = &a->b.fresh;
-	s->text = arena_span(a->arena, (struct span){(const uint8_t *)r->fresh.p, r->fresh_len});
-	s->signatures = arena_array(a->arena, r->n_fresh, sizeof(*s->signatures));
-	if (!s->text.p || !s->signatures)
-		return -1;
-	size_t start = r->fresh_len;
-	for (unsigned i = 0; i < r->n_fresh; i++) {
-		s->signatures[i] =
-		    arena_span(a->arena, (struct span){(const uint8_t *)r->fresh.p + start, r->fresh_ends[i] - start});
-		if (!s->signatures[i].p)
-			return -1;
-		start = r->fresh_ends[i];
-	}
-	s->n_signatures = (uint8_t)r->n_fresh;
-	if (report)
-		report->fresh_sent = r->fresh_issued;
+	if (report && a->b.fresh.text.p)
+		report->fresh_sent = issued;
 	return 0;
-}
-
-/* One from the future is due too: the clock was set back, and what it had may last for years. */
-static bool fresh_is_due(const struct report *report)
-{
-	const int64_t age = clock_unix() - report->fresh_sent;
-
-	return age < 0 || age > FRESH_SECONDS / 2;
 }
 
 /* --- what the peer lacks --- */
 
-static const struct revision *revision_had(const struct reconciler *r, const struct have *have)
-{
-	if (!have->has_statement)
-		return NULL;
-	for (const struct revision *g = r->current; g; g = g->older)
-		if (!hash_cmp(&g->parsed.name, &have->statement))
-			return g;
-	return NULL;
-}
-
 /* Statements that changed the signers, unless the peer has one that is newer; the first changed nothing. */
 static int answer_chain(struct reconciler *r, struct answer *a, const struct revision *had)
 {
-	const struct published *p = &r->published;
+	const struct published *p = served_record(r->served);
 
 	if (p->n_chain && !(a->b.chain = arena_array(a->arena, p->n_chain, sizeof(*a->b.chain))))
 		return -1;
@@ -235,7 +171,7 @@ static int answer_chain(struct reconciler *r, struct answer *a, const struct rev
 		struct diags d = {0};
 		bool ok = !statement_parse(p->chain[i].text, &s, &d);
 		diags_free(&d);
-		if (!ok || !hash_cmp(&s.name, &r->current->parsed.name) ||
+		if (!ok || !hash_cmp(&s.name, &served_now(r->served)->parsed.name) ||
 		    (had && version_cmp(&s.version, &had->parsed.version) <= 0))
 			continue;
 		a->b.chain[a->b.n_chain++] = p->chain[i];
@@ -257,7 +193,7 @@ static uint32_t place_in(const struct reconciler *r, const struct revision *had,
 
 static int answer_statement(struct reconciler *r, struct answer *a, uint32_t peer, const struct revision *had)
 {
-	const struct revision *g = r->current;
+	const struct revision *g = served_now(r->served);
 	const struct snapshot *s = g->snapshot;
 	uint32_t view = s->view_of_peer[peer], old_view = NONE;
 	const struct object **objects;
@@ -316,8 +252,9 @@ static int answer_enrolments(struct reconciler *r, struct answer *a, uint32_t pe
 		const struct enrolment *e = &f->enrolments[i];
 		if (!all && ledger_sequence(r->ledger, e) <= since)
 			continue;
-		uint32_t k = revision_by_mark(r->current, &e->invite);
-		if (k == NONE || r->current->model->peers[k].disabled || !reconciler_sees(r->current, peer, k))
+		uint32_t k = revision_by_mark(served_now(r->served), &e->invite);
+		if (k == NONE || served_now(r->served)->model->peers[k].disabled ||
+		    !reconciler_sees(served_now(r->served), peer, k))
 			continue;
 		enrolment_write(&a->records, e);
 		ends[n++] = a->records.n;
@@ -371,7 +308,7 @@ static bool is_ours(const struct reconciler *r, const struct have *have)
 /* After a restart it is told in any case what is known of it: so it learns that what it reported is lost. */
 static int hint_add_own(struct reconciler *r, struct answer *a, uint32_t peer, const struct have *have)
 {
-	const struct known nothing = {.key = reconciler_key_now(r, &r->current->model->peers[peer])};
+	const struct known nothing = {.key = reconciler_key_now(r, &served_now(r->served)->model->peers[peer])};
 
 	if (!have->has_hints || is_ours(r, have))
 		return 0;
@@ -386,7 +323,7 @@ static int hint_add_own(struct reconciler *r, struct answer *a, uint32_t peer, c
 static int answer_hints(struct reconciler *r, struct answer *a, uint32_t peer, const struct have *have,
 			bool with_statement, const struct revision *had)
 {
-	const struct revision *g = r->current;
+	const struct revision *g = served_now(r->served);
 	uint32_t was = had && had != g ? place_in(r, had, &g->model->peers[peer].key) : NONE;
 
 	if (!with_statement && have->has_hints && have->hints == r->sequence)
@@ -431,7 +368,7 @@ static int answer_knocks(struct reconciler *r, struct answer *a, uint32_t peer)
 		struct key *key = &a->b.knocks[a->b.n_knocks];
 		const struct known *known;
 
-		*key = reconciler_key_now(r, &r->current->model->peers[from[i]]);
+		*key = reconciler_key_now(r, &served_now(r->served)->model->peers[from[i]]);
 		a->b.n_knocks++;
 		known = reconciler_known(r, key);
 		if (known && hint_add(a, known) < 0)
@@ -460,8 +397,8 @@ static int try_answer(struct reconciler *r, struct http_request *q, uint32_t pee
 	struct report *report = &r->reports[peer];
 	const struct have *have = &poll->have;
 	const bool once = poll->once;
-	const struct revision *had = revision_had(r, have);
-	const bool new_statement = had != r->current;
+	const struct revision *had = have->has_statement ? served_named(r->served, &have->statement) : NULL;
+	const bool new_statement = had != served_now(r->served);
 	struct answer a = {.arena = arena_new()};
 	int ret = -1;
 
@@ -472,7 +409,7 @@ static int try_answer(struct reconciler *r, struct http_request *q, uint32_t pee
 	if (answer_enrolments(r, &a, peer, have, new_statement) < 0 ||
 	    answer_hints(r, &a, peer, have, new_statement, had) < 0 || answer_knocks(r, &a, peer) < 0)
 		goto out;
-	if (new_statement || once || ((last || a.something) && fresh_is_due(report))) {
+	if (new_statement || once || ((last || a.something) && freshness_is_due(report->fresh_sent))) {
 		if (answer_fresh(r, &a, once ? NULL : report) < 0)
 			goto out;
 		a.something |= last && a.b.fresh.text.p;
@@ -496,7 +433,7 @@ out:
 
 void reconciler_poll(struct reconciler *r, struct http_request *q, const struct asker *who, enum http_reason why)
 {
-	const struct key *mark = &r->current->model->peers[who->peer].key;
+	const struct key *mark = &served_now(r->served)->model->peers[who->peer].key;
 	struct poll *poll = *http_data(q);
 	unsigned wait;
 
@@ -523,7 +460,7 @@ void reconciler_poll(struct reconciler *r, struct http_request *q, const struct 
 		report_take(r, who->peer, &poll->have);
 		reconciler_move_done(r, mark, http_from(q));
 	}
-	if (!key_eq(&poll->mark, mark) && reconciler_owner(r, r->current, &poll->mark) != who->peer) {
+	if (!key_eq(&poll->mark, mark) && reconciler_owner(r, served_now(r->served), &poll->mark) != who->peer) {
 		http_refuse(q, 403, "not-invited", "this address belongs to another peer now");
 		return;
 	}
@@ -544,10 +481,11 @@ static void wake(void *ctx, struct http_request *q)
 
 	/* What came may be nothing for this one: then its connection is left to sleep. */
 	if (who.kind == ASKER_PEER && poll && r->reports &&
-	    !hash_cmp(&poll->have.statement, &r->current->parsed.name)) {
+	    !hash_cmp(&poll->have.statement, &served_now(r->served)->parsed.name)) {
 		struct answer a = {.arena = arena_new()};
 		bool something = !a.arena || answer_enrolments(r, &a, who.peer, &poll->have, false) < 0 ||
-				 answer_hints(r, &a, who.peer, &poll->have, false, r->current) < 0 || a.something;
+				 answer_hints(r, &a, who.peer, &poll->have, false, served_now(r->served)) < 0 ||
+				 a.something;
 		buf_free(&a.records);
 		arena_free(a.arena);
 		if (!something)
@@ -574,7 +512,7 @@ void reconciler_wake_peer(struct reconciler *r, const struct key *mark)
 
 void reconciler_wake(struct reconciler *r)
 {
-	if (!r->http || !r->current)
+	if (!r->http || !served_now(r->served))
 		return;
 	http_each_held(r->http, wake, r);
 	http_run(r->http);

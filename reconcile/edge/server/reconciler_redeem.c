@@ -16,8 +16,8 @@ void reconciler_handover_done(struct handover *h)
 			break;
 		}
 	free(h);
-	if (r->current)
-		reconciler_converge(r, r->current, DEVICE_ALL);
+	if (served_now(r->served))
+		reconciler_converge(r, served_now(r->served), DEVICE_ALL);
 	reconciler_wake(r);
 }
 
@@ -29,7 +29,7 @@ static void on_acknowledged(void *ctx)
 /* Is a key somebody's already: in the definition, as an invite's temporary one, or enrolled by another invite? */
 static bool key_is_known(const struct reconciler *r, const struct enrolment *e)
 {
-	const struct model *m = r->current->model;
+	const struct model *m = served_now(r->served)->model;
 	const struct ledger_facts *f = reconciler_facts(r);
 
 	for (uint32_t i = 0; i < m->n_peers; i++) {
@@ -65,11 +65,11 @@ static struct handover *handover_of(const struct reconciler *r, const struct enr
 struct handover *reconciler_redeemed(struct reconciler *r, const struct enrolment *e)
 {
 	struct handover *h = calloc(1, sizeof(*h));
-	const uint32_t i = r->current ? revision_by_mark(r->current, &e->invite) : NONE;
+	const uint32_t i = served_now(r->served) ? revision_by_mark(served_now(r->served), &e->invite) : NONE;
 
 	r->redemptions++;
 	if (i != NONE)
-		log_info("redeemed", "'%s' redeemed its invitation", r->current->model->peers[i].name);
+		log_info("redeemed", "'%s' redeemed its invitation", served_now(r->served)->model->peers[i].name);
 	if (h) {
 		*h = (struct handover){.r = r, .invite = e->invite, .key = e->key, .next = r->handovers};
 		r->handovers = h;
@@ -129,8 +129,8 @@ static void redeem_here(struct reconciler *r, struct http_request *q, const stru
 
 void reconciler_redeem(struct reconciler *r, struct http_request *q, const struct asker *who, enum http_reason why)
 {
-	const struct peer *p = &r->current->model->peers[who->peer];
-	const struct key *id = &r->current->model->trust.id;
+	const struct peer *p = &served_now(r->served)->model->peers[who->peer];
+	const struct key *id = &served_now(r->served)->model->trust.id;
 	struct diags d = {0};
 	struct enrolment e;
 

@@ -225,7 +225,7 @@ static void ledger_refused(struct reconciler *r, const char *message)
 static int proposal_make(struct reconciler *r, bool records, struct diags *d)
 {
 	struct arena *a = arena_new();
-	struct ledger_wish wish = {.commit = r->current ? r->current->commit.sha : ""};
+	struct ledger_wish wish = {.commit = served_now(r->served) ? served_now(r->served)->commit.sha : ""};
 	const struct enrolment **list = NULL;
 	size_t n = 0;
 	int some = -1;
@@ -242,7 +242,7 @@ static int proposal_make(struct reconciler *r, bool records, struct diags *d)
 		for (struct redemption *x = r->up.redemptions; x; x = x->next)
 			list[--n] = &x->e;
 		wish.enrolments = list;
-		wish.m = records ? r->current->model : NULL;
+		wish.m = records ? served_now(r->served)->model : NULL;
 		some = ledger_propose(r->ledger, &wish, &r->up.proposal, d);
 	}
 	arena_free(a);
@@ -253,7 +253,7 @@ static int proposal_make(struct reconciler *r, bool records, struct diags *d)
 static bool ledger_push(struct reconciler *r)
 {
 	struct upstream *up = &r->up;
-	const bool records = r->record_due && r->current;
+	const bool records = r->record_due && served_now(r->served);
 	struct diags d = {0};
 	int some;
 

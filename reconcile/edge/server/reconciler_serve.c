@@ -10,9 +10,9 @@
 
 static struct asker asker_of_peer(const struct reconciler *r, uint32_t i)
 {
-	const struct peer *p = &r->current->model->peers[i];
+	const struct peer *p = &served_now(r->served)->model->peers[i];
 
-	if (i == r->current->self)
+	if (i == served_now(r->served)->self)
 		return (struct asker){ASKER_SELF, i};
 	if (p->disabled)
 		return (struct asker){ASKER_UNKNOWN, NONE};
@@ -24,13 +24,13 @@ static struct asker asker_of_peer(const struct reconciler *r, uint32_t i)
 
 struct asker reconciler_asker(const struct reconciler *r, const struct addr *from)
 {
-	uint32_t i = r->current ? model_peer_by_addr(r->current->model, from) : NONE;
+	uint32_t i = served_now(r->served) ? model_peer_by_addr(served_now(r->served)->model, from) : NONE;
 
 	if (i != NONE)
 		return asker_of_peer(r, i);
-	for (size_t k = 0; r->current && k < r->n_moves; k++)
+	for (size_t k = 0; served_now(r->served) && k < r->n_moves; k++)
 		if (!addr_cmp(&r->moves[k].old, from) &&
-		    (i = reconciler_owner(r, r->current, &r->moves[k].mark)) != NONE)
+		    (i = reconciler_owner(r, served_now(r->served), &r->moves[k].mark)) != NONE)
 			return asker_of_peer(r, i);
 	return (struct asker){ASKER_UNKNOWN, NONE};
 }
@@ -41,7 +41,7 @@ struct addr reconciler_peer_of(void *ctx, const struct addr *from)
 	const struct reconciler *r = ctx;
 	const struct asker who = reconciler_asker(r, from);
 
-	return who.kind == ASKER_UNKNOWN ? (struct addr){{0}} : r->current->model->peers[who.peer].ip[0];
+	return who.kind == ASKER_UNKNOWN ? (struct addr){{0}} : served_now(r->served)->model->peers[who.peer].ip[0];
 }
 
 uint32_t reconciler_owner(const struct reconciler *r, const struct revision *g, const struct key *mark)
@@ -56,7 +56,7 @@ uint32_t reconciler_owner(const struct reconciler *r, const struct revision *g, 
 
 static void answer_status(struct reconciler *r, struct http_request *q, const struct asker *who, enum http_reason why)
 {
-	const bool all = r->current->model->peers[who->peer].admin;
+	const bool all = served_now(r->served)->model->peers[who->peer].admin;
 	json_t *o = status_json(r, all ? NONE : who->peer);
 	char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
 	struct buf body = {0};
@@ -86,12 +86,12 @@ static void answer_metrics(struct reconciler *r, struct http_request *q, const s
 /* The exact Host, our own header, no Origin: what a browser on a peer's machine could send never gets further. */
 static bool is_for_us(const struct reconciler *r, struct http_request *q, bool ours)
 {
-	const struct peer *self = &r->current->model->peers[r->current->self];
+	const struct peer *self = &served_now(r->served)->model->peers[served_now(r->served)->self];
 	const char *network = http_header(q, NETWORK_HEADER);
 	char id[KEY_B64_LEN + 1];
 	uint16_t port = r->o.no_device ? http_port(r->http) : SERVER_PORT;
 
-	key_format(&r->current->model->trust.id, id);
+	key_format(&served_now(r->served)->model->trust.id, id);
 	if (http_header(q, "Origin"))
 		http_refuse(q, 403, "bad-request", "requests with an Origin are not answered");
 	else if (!host_matches(http_header(q, "Host"), self->ip, self->n_ips, port))
@@ -107,7 +107,7 @@ static bool has_right(const struct reconciler *r, struct http_request *q, const 
 {
 	if (right >= RIGHT_PEER && who->kind == ASKER_INVITED)
 		http_refuse(q, 403, "not-invited", "redeem the invitation first");
-	else if (right == RIGHT_ADMIN && !r->current->model->peers[who->peer].admin)
+	else if (right == RIGHT_ADMIN && !served_now(r->served)->model->peers[who->peer].admin)
 		http_refuse(q, 403, "not-admin", "only an admin's machine may ask for this");
 	else
 		return true;
@@ -116,7 +116,7 @@ static bool has_right(const struct reconciler *r, struct http_request *q, const 
 
 bool reconciler_may(const struct reconciler *r, struct http_request *q, enum right right, bool ours, struct asker *who)
 {
-	if (!r->current) {
+	if (!served_now(r->served)) {
 		http_refuse(q, 503, "not-published", "nothing has been published yet");
 		return false;
 	}

@@ -11,6 +11,8 @@
 #include "reconcile/edge/git/remote.h"
 #include "reconcile/edge/http/server_http.h"
 #include "reconcile/edge/state/conditions.h"
+#include "reconcile/edge/state/freshness.h"
+#include "reconcile/edge/state/served.h"
 #include "reconcile/edge/base/watch.h"
 #include <jansson.h>
 
@@ -101,7 +103,7 @@ struct reconciler {
 	struct loop *loop;
 	const struct server_config *config;
 	struct reconciler_options o;
-	char *published_dir, *status_path;
+	char *status_path;
 	int lock_fd;
 
 	struct repo *repo; /* NULL: cannot be opened (yet) */
@@ -119,18 +121,17 @@ struct reconciler {
 	struct git_server *git; /* NULL: nobody has asked yet */
 	bool listen_failed;     /* said */
 
-	struct arena *published_arena;
-	struct published published; /* as on disk */
-	size_t due_kept;            /* invites in `due` on the disk */
-	size_t chain_seen;          /* statements on the ledger that `published` has taken what is good of */
-	struct revision *current;   /* NULL: nothing published */
-	struct report *reports;     /* of current's peers */
+	struct served *served;
+	struct freshness *freshness;
+	size_t due_kept;        /* invites in `due` on the disk */
+	size_t chain_seen;      /* statements on the ledger that `published` has taken what is good of */
+	struct report *reports; /* of the served revision's peers */
 	struct arena *kept_arena;
 	struct ledger_facts kept; /* enrolments beside git, for a ledger that cannot be read */
 
 	char attempted[HASH_HEX_LEN + 1]; /* the last commit that got a verdict */
 	char looked_at[HASH_HEX_LEN + 1]; /* the last commit that was tried, verdict or not */
-	int64_t attempted_time, applied_time;
+	int64_t attempted_time;
 	bool record_due;                    /* the ledger has not taken the current revision yet */
 	char ledger_kept[POSITION_LEN + 1]; /* of what `enrolments` on disk has */
 	struct conditions *conditions;
@@ -172,13 +173,6 @@ struct reconciler {
 	struct knock *knocks; /* KNOCKS_HELD_MAX, oldest first; NULL: none yet */
 	size_t n_knocks;
 	uint64_t endpoint_reports, announcements, n_knocked; /* since the start, for /metrics */
-
-	struct buf fresh; /* text, and after it the signatures */
-	size_t fresh_len;
-	size_t fresh_ends[SIGNERS_MAX]; /* of each signature in it */
-	unsigned n_fresh;
-	int64_t fresh_issued;
-	struct hash fresh_of; /* the statement */
 
 	int64_t pushed;        /* clock_boot_ms() of the push that is being looked at; 0: none */
 	int64_t noticed;       /* the same of the current version's */

@@ -13,19 +13,11 @@ json_t *version_json(const struct version *v)
 	return json_pack("{s:I, s:I}", "epoch", (json_int_t)v->epoch, "number", (json_int_t)v->number);
 }
 
-static const struct revision *revision_named(const struct reconciler *r, const struct hash *name)
-{
-	for (const struct revision *g = r->current; g; g = g->older)
-		if (!hash_cmp(&g->parsed.name, name))
-			return g;
-	return NULL;
-}
-
 static json_t *peer_json(const struct reconciler *r, uint32_t i)
 {
-	const struct peer *p = &r->current->model->peers[i];
+	const struct peer *p = &served_now(r->served)->model->peers[i];
 	const struct report *report = &r->reports[i];
-	const struct revision *runs = report->has_runs ? revision_named(r, &report->runs) : NULL;
+	const struct revision *runs = report->has_runs ? served_named(r->served, &report->runs) : NULL;
 	const bool invited = p->is_invite && !ledger_enrolment(reconciler_facts(r), &p->key);
 	json_t *o = json_object(), *addresses = json_array();
 	char text[ADDR_STR_LEN];
@@ -47,13 +39,15 @@ static json_t *peer_json(const struct reconciler *r, uint32_t i)
 	if (report->polled)
 		json_object_set_new(o, "polled",
 				    json_integer(clock_unix() - (clock_boot_ms() - report->polled) / 1000));
-	json_object_set_new(o, "converged", json_boolean(i == r->current->self ? r->device_ok : runs == r->current));
+	json_object_set_new(
+	    o, "converged",
+	    json_boolean(i == served_now(r->served)->self ? r->device_ok : runs == served_now(r->served)));
 	return o;
 }
 
 static void add_peers(json_t *o, const struct reconciler *r, uint32_t only)
 {
-	const struct model *m = r->current->model;
+	const struct model *m = served_now(r->served)->model;
 	json_t *list = json_array();
 	uint32_t converged, total = reconciler_peers(r, &converged);
 
@@ -93,15 +87,15 @@ json_t *status_json(struct reconciler *r, uint32_t only)
 	json_object_set_new(o, "format_version", json_integer(1));
 	json_object_set_new(o, "network", json_string(r->config->network));
 	json_object_set_new(o, "interface", json_string(r->config->interface));
-	if (r->current) {
+	if (served_now(r->served)) {
 		char hex[HASH_HEX_LEN + 1];
-		hash_hex(&r->current->parsed.name, hex);
-		json_object_set_new(o, "version", version_json(&r->current->parsed.version));
-		json_object_set_new(o, "commit", json_string(r->current->parsed.commit));
+		hash_hex(&served_now(r->served)->parsed.name, hex);
+		json_object_set_new(o, "version", version_json(&served_now(r->served)->parsed.version));
+		json_object_set_new(o, "commit", json_string(served_now(r->served)->parsed.commit));
 		json_object_set_new(o, "statement", json_string(hex));
-		json_object_set_new(
-		    o, "last_applied",
-		    json_pack("{s:s, s:I}", "commit", r->current->commit.sha, "time", (json_int_t)r->applied_time));
+		json_object_set_new(o, "last_applied",
+				    json_pack("{s:s, s:I}", "commit", served_now(r->served)->commit.sha, "time",
+					      (json_int_t)served_since(r->served)));
 	}
 	if (r->looked_at[0])
 		json_object_set_new(
@@ -122,7 +116,7 @@ json_t *status_json(struct reconciler *r, uint32_t only)
 		json_object_set_new(o, "problem", json_string(r->problem));
 	if (r->ledger)
 		json_object_set_new(o, "ledger", json_string(ledger_position(r->ledger)));
-	if (r->current && r->reports)
+	if (served_now(r->served) && r->reports)
 		add_peers(o, r, only);
 	if (only != NONE)
 		redact(o);

@@ -74,7 +74,7 @@ static void on_note(void *ctx)
 static void note_make(struct reconciler *r, const struct history *h, const char *more)
 {
 	/* A server that is not in the definition yet has no say about it, where others do. */
-	if (r->config->remote && !r->current)
+	if (r->config->remote && !served_now(r->served))
 		return;
 	reconciler_note_flush(r);
 	r->noted[0] = '\0';
@@ -120,8 +120,8 @@ void reconciler_verdict(struct reconciler *r, const char *commit, enum verdict v
 	struct history h = {.verdict = v, .time = clock_unix()}, *last = &r->history[0];
 
 	snprintf(h.commit, sizeof(h.commit), "%s", commit);
-	if (r->current)
-		h.version = r->current->parsed.version;
+	if (served_now(r->served))
+		h.version = served_now(r->served)->parsed.version;
 	if (v == VERDICT_REFUSED)
 		snprintf(h.reason, sizeof(h.reason), "%s", valid->reason);
 	snprintf(h.message, sizeof(h.message), "%.500s", v == VERDICT_REFUSED ? valid->message : published->message);
