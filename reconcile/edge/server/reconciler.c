@@ -42,13 +42,13 @@ void reconciler_ready(struct reconciler *r)
 	else if (!r->repo)
 		conditions_set(r->conditions, CONDITION_READY, TRUTH_FALSE, "Repository", commit,
 			       "the repository cannot be opened");
-	else if (r->ledger && !ledger_available(r->ledger))
+	else if (enrolments_ledger(r->enrolments) && !ledger_available(enrolments_ledger(r->enrolments)))
 		conditions_set(r->conditions, CONDITION_READY, TRUTH_FALSE, "Ledger", commit,
 			       "the ledger cannot be used; invitations cannot be redeemed until it is put back");
-	else if (r->ledger && ledger_write_problem(r->ledger))
+	else if (enrolments_ledger(r->enrolments) && ledger_write_problem(enrolments_ledger(r->enrolments)))
 		conditions_set(r->conditions, CONDITION_READY, TRUTH_FALSE, "Ledger", commit,
 			       "%s; invitations cannot be redeemed until a write works",
-			       ledger_write_problem(r->ledger));
+			       ledger_write_problem(enrolments_ledger(r->enrolments)));
 	else if (r->up.failures)
 		conditions_set(r->conditions, CONDITION_READY, TRUTH_FALSE, "Remote", commit,
 			       "the remote cannot be reached; invitations cannot be redeemed until it is back");
@@ -91,7 +91,7 @@ static enum turn adopt(struct reconciler *r, struct revision *g, struct diags *d
 		revision_free(g);
 		return TURN_FAILED;
 	}
-	reconciler_record(r, g, was->model);
+	enrolments_record(r->enrolments, g, was->model);
 	reconciler_reports_remap(r, was);
 	r->convergence_open = open;
 	revision_free(was);
@@ -118,12 +118,14 @@ static enum turn publish(struct reconciler *r, struct revision *g, struct diags 
 
 	if (revision_sign(g, old, r->config, d) < 0)
 		goto fail;
-	reconciler_record(r, g, old ? old->model : NULL);
-	reconciler_moves_update(r, g);
+	enrolments_record(r->enrolments, g, old ? old->model : NULL);
+	moves_update(r->moves, g);
 	if (reconciler_converge(r, g, DEVICE_REMOVALS) < 0)
 		log_warn("device", "what version %" PRIu64 ".%" PRIu64 " takes away could not be removed from %s yet",
 			 g->parsed.version.epoch, g->parsed.version.number, r->config->interface);
-	if (served_publish(r->served, g, r->ledger ? ledger_position(r->ledger) : NULL, d) < 0)
+	if (served_publish(r->served, g,
+			   enrolments_ledger(r->enrolments) ? ledger_position(enrolments_ledger(r->enrolments)) : NULL,
+			   d) < 0)
 		goto fail;
 	r->noticed = r->pushed;
 	r->converged_ms = -1;
@@ -195,7 +197,7 @@ static struct revision *candidate(struct reconciler *r, const char *sha, bool *f
 	const struct judge by = {.repo = r->repo,
 				 .config = r->config,
 				 .published = served_now(r->served) ? served_now(r->served) : elsewhere,
-				 .facts = r->ledger ? reconciler_facts(r) : NULL,
+				 .facts = enrolments_ledger(r->enrolments) ? enrolments_facts(r->enrolments) : NULL,
 				 .guarded = true};
 	struct revision *g = revision_new(d);
 	struct arena *a = arena_new();
@@ -208,14 +210,14 @@ static struct revision *candidate(struct reconciler *r, const char *sha, bool *f
 		d->out_of_memory = true;
 	/* What the others make of it may still come. */
 	*final = judged.final && (served_now(r->served) || !r->config->remote);
-	if (refused < 0 || reconciler_moves_check(r, g, d) < 0)
+	if (refused < 0 || moves_check(r->moves, g, d) < 0)
 		goto fail;
 	/* The first time only: until now nobody knew the network's id. */
-	if (!r->ledger) {
-		if (reconciler_ledger_open(r, &g->model->trust.id, d) < 0)
+	if (!enrolments_ledger(r->enrolments)) {
+		if (enrolments_open(r->enrolments, r->repo, &g->model->trust.id, d) < 0)
 			goto fail;
 		reconciler_ledger_look(r);
-		ledger_check(g->model, ledger_facts(r->ledger), d);
+		ledger_check(g->model, ledger_facts(enrolments_ledger(r->enrolments)), d);
 		if (d->n_errors)
 			goto fail;
 	}
@@ -231,15 +233,6 @@ fail:
 	revision_free(elsewhere);
 	revision_free(g);
 	return NULL;
-}
-
-/* An address that is on its way becomes free by itself. */
-static bool only_moving(const struct diags *d)
-{
-	for (const struct diag *e = d->first; e; e = e->next)
-		if (e->severity == SEVERITY_ERROR && strcmp(e->code, "address-moving"))
-			return false;
-	return d->n_errors > 0;
 }
 
 static void take_warnings(const struct diags *d)
@@ -279,7 +272,7 @@ static enum turn attempt(struct reconciler *r, const char *sha)
 	g = candidate(r, sha, &final, &d);
 	if (!g) {
 		/* Moves end by themselves, and what could not be read may come back: those are tried again. */
-		if (final && !only_moving(&d))
+		if (final && !moves_are_all(&d))
 			snprintf(r->attempted, sizeof(r->attempted), "%s", sha);
 		if (final)
 			reconciler_verdict(r, sha, VERDICT_REFUSED, r->problem);
@@ -320,7 +313,7 @@ static int repository_open(struct reconciler *r, struct diags *d)
 	if (reconciler_upstream_open(r, d) < 0)
 		return -1;
 	if (served_has_record(r->served) &&
-	    reconciler_ledger_open(r, &served_record(r->served)->parsed.trust.id, d) < 0)
+	    enrolments_open(r->enrolments, r->repo, &served_record(r->served)->parsed.trust.id, d) < 0)
 		return -1;
 	return 0;
 }
@@ -430,19 +423,19 @@ static enum turn look_here(struct reconciler *r, const char *word)
 	} else if (strcmp(tip, r->attempted)) {
 		turn = suspended ? TURN_SUSPENDED : attempt(r, tip);
 	} else {
-		if (r->record_due && !r->config->remote && served_now(r->served) && r->ledger &&
-		    ledger_available(r->ledger))
-			reconciler_record(r, served_now(r->served), NULL);
+		if (enrolments_record_due(r->enrolments) && !r->config->remote && served_now(r->served) &&
+		    enrolments_ledger(r->enrolments) && ledger_available(enrolments_ledger(r->enrolments)))
+			enrolments_record(r->enrolments, served_now(r->served), NULL);
 		if (conditions_get(r->conditions, CONDITION_VALID)->status == TRUTH_FALSE)
 			turn = TURN_INVALID;
 	}
 	if ((turn == TURN_UNCHANGED || turn == TURN_SUSPENDED) && served_now(r->served) && !r->device_ok && !r->o.watch)
 		reconciler_converge(r, served_now(r->served), DEVICE_ALL);
-	if (r->ledger)
-		ledger_write_retry(r->ledger);
-	if (r->config->remote && r->ledger)
+	if (enrolments_ledger(r->enrolments))
+		ledger_write_retry(enrolments_ledger(r->enrolments));
+	if (r->config->remote && enrolments_ledger(r->enrolments))
 		reconciler_chain_import(r);
-	reconciler_ledger_keep(r);
+	enrolments_keep(r->enrolments);
 out:
 	if (turn == TURN_FAILED && r->o.watch)
 		loop_timer_set(r->loop, &r->retry_timer, RETRY_MS);
@@ -504,9 +497,9 @@ static void on_status(void *ctx)
 {
 	struct reconciler *r = ctx;
 
-	if (r->ledger)
-		ledger_write_retry(r->ledger);
-	reconciler_ledger_keep(r);
+	if (enrolments_ledger(r->enrolments))
+		ledger_write_retry(enrolments_ledger(r->enrolments));
+	enrolments_keep(r->enrolments);
 	reconciler_convergence_check(r);
 	reconciler_ready(r);
 	if (r->n_lagging)
@@ -556,11 +549,12 @@ static void restore(struct reconciler *r)
 	log_info("restored", "version %" PRIu64 ".%" PRIu64 " (commit %.12s) is published",
 		 served_record(r->served)->parsed.version.epoch, served_record(r->served)->parsed.version.number,
 		 commit);
-	if (r->ledger)
+	if (enrolments_ledger(r->enrolments))
 		reconciler_ledger_look(r);
 	reconciler_converge(r, served_now(r->served), DEVICE_ALL);
 	/* The last run may have ended before the remote had it. */
-	r->record_due |= r->config->remote != NULL;
+	if (r->config->remote)
+		enrolments_set_record_due(r->enrolments, true);
 }
 
 static char *join(const char *a, const char *b)
@@ -574,6 +568,40 @@ static char *join(const char *a, const char *b)
 	return s;
 }
 
+static void wake_redeemer(void *ctx, struct http_request *q)
+{
+	(void)ctx;
+	if (!strcmp(http_path(q), ROUTE_REDEEM))
+		http_wake(q);
+}
+
+static void on_wake(void *ctx)
+{
+	struct reconciler *r = ctx;
+
+	if (!r->http)
+		return;
+	http_each_held(r->http, wake_redeemer, r);
+	http_run(r->http);
+}
+
+static void on_handed_over(void *ctx)
+{
+	struct reconciler *r = ctx;
+
+	if (served_now(r->served))
+		reconciler_converge(r, served_now(r->served), DEVICE_ALL);
+	reconciler_wake(r);
+}
+
+static void on_address_freed(void *ctx)
+{
+	struct reconciler *r = ctx;
+
+	loop_timer_set(r->loop, &r->drift_timer, 0);
+	loop_timer_set(r->loop, &r->retry_timer, 0); /* a revision may wait for this address */
+}
+
 static int start(struct reconciler *r, struct diags *d)
 {
 	struct diags quiet = {0};
@@ -584,6 +612,13 @@ static int start(struct reconciler *r, struct diags *d)
 	r->conditions = conditions_new(r->loop, r->config->remote || r->config->file, on_status, r);
 	if (!r->conditions || !r->served || !(r->freshness = freshness_new(r->config)) || !r->status_path)
 		return out_of_memory(d);
+	r->enrolments = enrolments_new(r->served, r->config->remote);
+	r->redemptions =
+	    redemptions_new(r->enrolments, r->served,
+			    &(struct redemptions_calls){.wake = on_wake, .handed_over = on_handed_over, .ctx = r});
+	r->moves = moves_new(r->served, r->enrolments, on_address_freed, r);
+	if (!r->enrolments || !r->redemptions || !r->moves)
+		return out_of_memory(d);
 	if (file_mkdirs(r->o.data_dir, 0755, d) < 0 || lock_take(r, d) < 0 ||
 	    server_public_write(r->o.data_dir, r->config, d) < 0)
 		return -1;
@@ -592,11 +627,10 @@ static int start(struct reconciler *r, struct diags *d)
 	for (int i = 0; i < N_CONDITIONS; i++)
 		conditions_set(r->conditions, (enum condition_kind)i, TRUTH_UNKNOWN, "Starting", NULL, "not known yet");
 	status_write(r);
-	if (served_read(r->served, d) < 0 ||
-	    published_read_moves(served_folder(r->served), &r->moves, &r->n_moves, d) < 0)
+	if (served_read(r->served, d) < 0 || moves_read(r->moves, d) < 0)
 		return -1;
 	if (served_has_record(r->served))
-		reconciler_kept_read(r);
+		enrolments_read_kept(r->enrolments);
 	reconciler_hints_start(r);
 	/* With something published the server serves it, repository or not. */
 	if (repository_open(r, &quiet) < 0) {
@@ -658,7 +692,7 @@ void reconciler_free(struct reconciler *r)
 	if (!r)
 		return;
 	if (r->lock_fd >= 0) {
-		reconciler_ledger_keep(r);
+		enrolments_keep(r->enrolments);
 		reconciler_note_flush(r);
 		if (r->status_path)
 			status_write(r);
@@ -675,13 +709,10 @@ void reconciler_free(struct reconciler *r)
 	reconciler_hints_stop(r);
 	loop_timer_del(r->loop, &r->retry_timer);
 	loop_timer_del(r->loop, &r->note_timer);
-	for (struct handover *h = r->handovers, *next; h; h = next) {
-		next = h->next;
-		free(h);
-	}
-	ledger_free(r->ledger);
+	redemptions_free(r->redemptions);
+	moves_free(r->moves);
+	enrolments_free(r->enrolments);
 	repo_close(r->repo);
-	arena_free(r->kept_arena);
 	free(r->reports);
 	conditions_free(r->conditions);
 	free(r->problem);

@@ -115,7 +115,7 @@ static struct link *links_gather(struct reconciler *r, struct arena *a, size_t *
 {
 	const struct published *p = served_record(r->served);
 	size_t n_recorded;
-	const struct ledger_statement *recorded = ledger_statements(r->ledger, &n_recorded);
+	const struct ledger_statement *recorded = ledger_statements(enrolments_ledger(r->enrolments), &n_recorded);
 	struct link *links = arena_array(a, p->n_chain + n_recorded + 1, sizeof(*links));
 
 	*n = 0;
@@ -149,7 +149,7 @@ static size_t links_follow(struct reconciler *r, struct arena *a, const struct l
 			   struct signed_text *out)
 {
 	size_t n_recorded, kept = 0;
-	const struct ledger_statement *recorded = ledger_statements(r->ledger, &n_recorded);
+	const struct ledger_statement *recorded = ledger_statements(enrolments_ledger(r->enrolments), &n_recorded);
 	const struct trust *before = NULL;
 
 	for (size_t i = 0; i < n; i++) {
@@ -186,7 +186,7 @@ void reconciler_chain_import(struct reconciler *r)
 	struct link *links = NULL;
 	size_t n = 0, kept = 0, n_recorded;
 
-	ledger_statements(r->ledger, &n_recorded);
+	ledger_statements(enrolments_ledger(r->enrolments), &n_recorded);
 	if (a && served_now(r->served) && r->repo && n_recorded != r->chain_seen) {
 		links = links_gather(r, a, &n);
 		chain = arena_array(a, n + 1, sizeof(*chain));

@@ -35,13 +35,6 @@ static struct device_peer *peer_of_key(const struct device_state *st, const stru
 	return st->n_peers ? bsearch(&want, st->peers, st->n_peers, sizeof(want), device_peer_cmp) : NULL;
 }
 
-struct key reconciler_key_now(const struct reconciler *r, const struct peer *p)
-{
-	const struct enrolment *e = p->is_invite ? ledger_enrolment(reconciler_facts(r), &p->key) : NULL;
-
-	return e ? e->key : p->is_invite ? p->temporary : p->key;
-}
-
 /*
  * While an enrolment is handed over the address stays with the temporary key, from which the answer is awaited; the new
  * key is there already, without an address (reference: library facts, the order that loses nothing).
@@ -50,7 +43,7 @@ static int apply_handovers(const struct reconciler *r, struct arena *a, struct d
 {
 	uint32_t n = 0;
 
-	for (const struct handover *h = r->handovers; h; h = h->next)
+	for (const struct handover *h = redemptions_handovers(r->redemptions); h; h = h->next)
 		n++;
 	if (!n)
 		return 0;
@@ -60,7 +53,7 @@ static int apply_handovers(const struct reconciler *r, struct arena *a, struct d
 	if (st->n_peers)
 		memcpy(peers, st->peers, st->n_peers * sizeof(*peers));
 	n = st->n_peers;
-	for (const struct handover *h = r->handovers; h; h = h->next) {
+	for (const struct handover *h = redemptions_handovers(r->redemptions); h; h = h->next) {
 		struct device_peer *new = peer_of_key(st, &h->key);
 		struct key temporary;
 		if (!new || ed25519_to_x25519(&h->invite, &temporary) || peer_of_key(st, &temporary))
@@ -79,12 +72,15 @@ static int apply_handovers(const struct reconciler *r, struct arena *a, struct d
 
 static int apply_moves(const struct reconciler *r, const struct revision *g, struct arena *a, struct device_state *st)
 {
-	for (size_t i = 0; i < r->n_moves; i++) {
-		uint32_t index = reconciler_owner(r, g, &r->moves[i].mark);
+	size_t n;
+	const struct move *moves = moves_list(r->moves, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		uint32_t index = enrolments_owner(r->enrolments, g, &moves[i].mark);
 		struct key key;
 		if (index == NONE)
 			continue;
-		key = reconciler_key_now(r, &g->model->peers[index]);
+		key = enrolments_key_now(r->enrolments, &g->model->peers[index]);
 		struct device_peer *p = peer_of_key(st, &key);
 		if (!p)
 			continue;
@@ -93,7 +89,7 @@ static int apply_moves(const struct reconciler *r, const struct revision *g, str
 			return -1;
 		if (p->n_allowed)
 			memcpy(allowed, p->allowed, p->n_allowed * sizeof(*allowed));
-		allowed[p->n_allowed++] = prefix_host(&r->moves[i].old);
+		allowed[p->n_allowed++] = prefix_host(&moves[i].old);
 		qsort(allowed, p->n_allowed, sizeof(*allowed), prefix_sort_cmp);
 		p->allowed = allowed;
 	}
@@ -102,7 +98,7 @@ static int apply_moves(const struct reconciler *r, const struct revision *g, str
 
 static struct device_state *wanted_state(const struct reconciler *r, const struct revision *g, struct arena *a)
 {
-	const struct ledger_facts *f = reconciler_facts(r);
+	const struct ledger_facts *f = enrolments_facts(r->enrolments);
 	const struct local l = {.public_key = &r->config->public_key,
 				.listen_port = r->config->listen_port,
 				.mtu = r->o.mtu,
@@ -280,98 +276,6 @@ out:
 	return ret;
 }
 
-/* --- moves --- */
-
-int reconciler_moves_check(struct reconciler *r, const struct revision *g, struct diags *d)
-{
-	const struct model *m = g->model;
-	size_t errors = d->n_errors;
-
-	for (size_t i = 0; i < r->n_moves; i++) {
-		uint32_t taker = model_peer_by_addr(m, &r->moves[i].old);
-		uint32_t owner = reconciler_owner(r, g, &r->moves[i].mark);
-		char ip[ADDR_STR_LEN];
-		if (taker == NONE || owner == NONE || taker == owner)
-			continue;
-		addr_format(&r->moves[i].old, ip);
-		struct diag *e = diag_error(d, "address-moving", &m->peers[taker].at_ip,
-					    "%s still belongs to '%s', which has not polled from its new address yet",
-					    ip, m->peers[owner].name);
-		diag_help(d, e, "push it again once '%s' has converged", m->peers[owner].name);
-	}
-	return d->n_errors > errors ? -1 : 0;
-}
-
-static bool has_address(const struct peer *p, const struct addr *a)
-{
-	return !addr_cmp(&p->ip[0], a) || (p->n_ips > 1 && !addr_cmp(&p->ip[1], a));
-}
-
-static void moves_store(struct reconciler *r)
-{
-	struct diags d = {0};
-
-	if (published_write_moves(served_folder(r->served), r->moves, r->n_moves, &d) < 0)
-		log_diags("moves", &d);
-	diags_free(&d);
-}
-
-/* Before `g` takes the place of the current revision: the addresses that its peers leave stay theirs for now. */
-void reconciler_moves_update(struct reconciler *r, const struct revision *g)
-{
-	const struct model *old = served_now(r->served) ? served_now(r->served)->model : NULL;
-	struct move *list;
-	size_t n = 0, was = r->n_moves, added = 0;
-
-	for (uint32_t i = 0; old && i < old->n_peers; i++)
-		added += old->peers[i].n_ips;
-	if (!(list = calloc(r->n_moves + added + 1, sizeof(*list))))
-		return;
-	added = 0;
-	for (size_t i = 0; i < r->n_moves; i++) {
-		uint32_t p = reconciler_owner(r, g, &r->moves[i].mark);
-		if (p != NONE && !has_address(&g->model->peers[p], &r->moves[i].old) &&
-		    model_peer_by_addr(g->model, &r->moves[i].old) == NONE)
-			list[n++] = (struct move){.mark = g->model->peers[p].key, .old = r->moves[i].old};
-	}
-	for (uint32_t i = 0; old && i < old->n_peers; i++) {
-		const struct peer *p = &old->peers[i];
-		uint32_t now = i == served_now(r->served)->self ? NONE : reconciler_owner(r, g, &p->key);
-		if (now == NONE || now == g->self || p->disabled)
-			continue;
-		for (unsigned k = 0; k < p->n_ips; k++)
-			if (!has_address(&g->model->peers[now], &p->ip[k]) &&
-			    model_peer_by_addr(g->model, &p->ip[k]) == NONE) {
-				list[n++] = (struct move){.mark = g->model->peers[now].key, .old = p->ip[k]};
-				added++;
-			}
-	}
-	free(r->moves);
-	r->moves = list;
-	r->n_moves = n;
-	if (added || n != was)
-		moves_store(r);
-}
-
-/* A peer polled: when it was from an address of its own, earlier ones are let go. */
-void reconciler_move_done(struct reconciler *r, const struct key *mark, const struct addr *from)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < r->n_moves; i++)
-		if (!addr_cmp(&r->moves[i].old, from))
-			return;
-	for (size_t i = 0; i < r->n_moves; i++)
-		if (!key_eq(&r->moves[i].mark, mark))
-			r->moves[n++] = r->moves[i];
-	if (n == r->n_moves)
-		return;
-	r->n_moves = n;
-	moves_store(r);
-	loop_timer_set(r->loop, &r->drift_timer, 0);
-	loop_timer_set(r->loop, &r->retry_timer, 0); /* a revision may wait for this address */
-}
-
 /* --- looking --- */
 
 static void look(struct reconciler *r)
@@ -433,5 +337,4 @@ void reconciler_device_stop(struct reconciler *r)
 		close(r->monitor_fd);
 	}
 	arena_free(r->applied_arena);
-	free(r->moves);
 }

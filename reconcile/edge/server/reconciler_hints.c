@@ -190,8 +190,9 @@ static uint32_t owner_of(const struct reconciler *r, const struct revision *g, c
 
 	if (!peer)
 		return NONE;
-	key = reconciler_key_now(r, peer);
-	if (!key_eq(&key, &p->key) || (peer->is_invite && !ledger_enrolment(reconciler_facts(r), &peer->key)))
+	key = enrolments_key_now(r->enrolments, peer);
+	if (!key_eq(&key, &p->key) ||
+	    (peer->is_invite && !ledger_enrolment(enrolments_facts(r->enrolments), &peer->key)))
 		return NONE;
 	return i;
 }
@@ -263,7 +264,7 @@ static int take_report(struct reconciler *r, uint32_t peer, const struct endpoin
 {
 	const struct peer *p = &served_now(r->served)->model->peers[peer];
 	struct endpoints before = {0};
-	const struct key key = reconciler_key_now(r, p);
+	const struct key key = enrolments_key_now(r->enrolments, p);
 	struct known *k = find(r, &key);
 
 	if (k)

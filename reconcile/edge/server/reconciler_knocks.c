@@ -7,21 +7,6 @@
 #define PAIR_MS 5000  /* the same two again: a step of who tries */
 #define WAIT_MS 30000 /* for the other's next poll; later nobody waits for it any more */
 
-/* The model's peer that has this WireGuard key now. NONE. */
-static uint32_t peer_of_wg(const struct reconciler *r, const struct key *key)
-{
-	const struct ledger_facts *f = reconciler_facts(r);
-	uint32_t k = revision_by_mark(served_now(r->served), key);
-
-	if (k != NONE && !served_now(r->served)->model->peers[k].is_invite)
-		return k;
-	for (size_t i = 0; i < f->n_enrolments; i++) {
-		if (key_eq(&f->enrolments[i].key, key))
-			return revision_by_mark(served_now(r->served), &f->enrolments[i].invite);
-	}
-	return NONE;
-}
-
 /* Whether it may knock once more in this minute. */
 static bool within_budget(struct report *p, int64_t now)
 {
@@ -89,8 +74,8 @@ void reconciler_knock(struct reconciler *r, struct http_request *q, const struct
 		http_refuse(q, 400, "bad-request", "%s", d.first ? d.first->message : "the body is not a knock");
 	} else if (!within_budget(&r->reports[who->peer], now)) {
 		http_refuse(q, 429, "too-many-knocks", "at most %d knocks a minute", KNOCKS_MINUTE);
-	} else if ((to = peer_of_wg(r, &key)) == NONE || to == who->peer || peers[to].disabled ||
-		   !reconciler_sees(served_now(r->served), who->peer, to)) {
+	} else if ((to = enrolments_peer_of_key(r->enrolments, served_now(r->served), &key)) == NONE ||
+		   to == who->peer || peers[to].disabled || !reconciler_sees(served_now(r->served), who->peer, to)) {
 		/* Whether such a peer is there at all is nobody's business. */
 		http_refuse(q, 404, "unknown-peer", "the asker sees no peer with this key");
 	} else if (to != served_now(r->served)->self && take(r, &peers[who->peer].key, &peers[to].key, now) < 0) {
@@ -110,8 +95,9 @@ size_t reconciler_knocks_for(const struct reconciler *r, uint32_t peer, uint32_t
 
 	for (size_t i = 0; i < r->n_knocks && n < KNOCKS_MAX; i++) {
 		const struct knock *k = &r->knocks[i];
-		uint32_t from =
-		    k->waiting && now - k->at < WAIT_MS && key_eq(&k->to, to) ? reconciler_owner(r, g, &k->from) : NONE;
+		uint32_t from = k->waiting && now - k->at < WAIT_MS && key_eq(&k->to, to)
+				    ? enrolments_owner(r->enrolments, g, &k->from)
+				    : NONE;
 
 		/* A revision in between may have parted them. */
 		if (from != NONE && !g->model->peers[from].disabled && reconciler_sees(g, peer, from))

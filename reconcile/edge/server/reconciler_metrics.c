@@ -34,13 +34,13 @@ void reconciler_metrics(const struct reconciler *r, struct buf *out)
 	    .applied_time = served_since(r->served),
 	    .connections = http_connections(r->http),
 	    .push_ms = r->converged_ms,
-	    .ledger_available = r->ledger && ledger_available(r->ledger),
+	    .ledger_available = enrolments_available(r->enrolments),
 	    .memory = resident_bytes(),
 	    .requests = http.answers,
 	    .refused = http.refused,
 	    .sent_bytes = http.sent_bytes,
 	    .polls = r->polls,
-	    .redemptions = r->redemptions,
+	    .redemptions = redemptions_count(r->redemptions),
 	    .hints = (uint32_t)r->n_known,
 	    .reports = r->endpoint_reports,
 	    .announcements = r->announcements,
@@ -54,7 +54,7 @@ void reconciler_metrics(const struct reconciler *r, struct buf *out)
 		m.peers = reconciler_peers(r, &m.converged);
 	for (uint32_t i = 0; i < model->n_peers; i++)
 		m.invited += !model->peers[i].disabled && model->peers[i].is_invite &&
-			     !ledger_enrolment(reconciler_facts(r), &model->peers[i].key);
+			     !ledger_enrolment(enrolments_facts(r->enrolments), &model->peers[i].key);
 	for (int i = 0; i < N_CONDITIONS; i++) {
 		const struct condition *c = conditions_get(r->conditions, i);
 		if (!conditions_applies(r->conditions, (enum condition_kind)i))

@@ -44,7 +44,7 @@ void reconciler_reports_remap(struct reconciler *r, const struct revision *old)
 	r->reports = list;
 	for (uint32_t i = 0; list && old && was && i < old->model->n_peers; i++) {
 		const struct peer *p = &old->model->peers[i];
-		uint32_t k = was[i].polled ? reconciler_owner(r, served_now(r->served), &p->key) : NONE;
+		uint32_t k = was[i].polled ? enrolments_owner(r->enrolments, served_now(r->served), &p->key) : NONE;
 		if (k == NONE || k == served_now(r->served)->self)
 			continue;
 		list[k] = was[i];
@@ -65,8 +65,7 @@ uint32_t reconciler_peers(const struct reconciler *r, uint32_t *converged)
 		const struct peer *p = &m->peers[i];
 		const struct report *report = &r->reports[i];
 		/* Other servers look at the definition themselves; one with `via` runs nothing that could ask. */
-		if (p->disabled || p->server || p->via ||
-		    (p->is_invite && !ledger_enrolment(reconciler_facts(r), &p->key)))
+		if (p->disabled || p->server || p->via || !enrolments_has_key(r->enrolments, p))
 			continue;
 		n++;
 		*converged += report->has_runs && !hash_cmp(&report->runs, &served_now(r->served)->parsed.name);
@@ -179,18 +178,6 @@ static int answer_chain(struct reconciler *r, struct answer *a, const struct rev
 	return 0;
 }
 
-/* Where a peer of the current revision was in an earlier one. Its key may have been folded since. */
-static uint32_t place_in(const struct reconciler *r, const struct revision *had, const struct key *mark)
-{
-	const struct ledger_facts *f = reconciler_facts(r);
-	uint32_t i = revision_by_mark(had, mark);
-
-	for (size_t k = 0; i == NONE && k < f->n_enrolments; k++)
-		if (key_eq(&f->enrolments[k].key, mark))
-			i = revision_by_mark(had, &f->enrolments[k].invite);
-	return i;
-}
-
 static int answer_statement(struct reconciler *r, struct answer *a, uint32_t peer, const struct revision *had)
 {
 	const struct revision *g = served_now(r->served);
@@ -202,7 +189,7 @@ static int answer_statement(struct reconciler *r, struct answer *a, uint32_t pee
 	if (view == NONE)
 		return -1;
 	if (had && had != g) {
-		uint32_t old = place_in(r, had, &g->model->peers[peer].key);
+		uint32_t old = enrolments_place_in(r->enrolments, had, &g->model->peers[peer].key);
 		old_view = old == NONE ? NONE : had->snapshot->view_of_peer[old];
 	}
 	if (snapshot_view_objects(a->arena, s, view, old_view == NONE ? NULL : had->snapshot,
@@ -231,9 +218,10 @@ bool reconciler_sees(const struct revision *g, uint32_t a, uint32_t b)
 /* The enrolments of the invites in its view: all of them with a new statement, else those it has not got yet. */
 static int answer_enrolments(struct reconciler *r, struct answer *a, uint32_t peer, const struct have *have, bool all)
 {
-	const struct ledger_facts *f = reconciler_facts(r);
-	const bool from_ledger = r->ledger && f == ledger_facts(r->ledger);
-	const char *position = from_ledger ? ledger_position(r->ledger) : "-";
+	const struct ledger_facts *f = enrolments_facts(r->enrolments);
+	const bool from_ledger =
+	    enrolments_ledger(r->enrolments) && f == ledger_facts(enrolments_ledger(r->enrolments));
+	const char *position = from_ledger ? ledger_position(enrolments_ledger(r->enrolments)) : "-";
 	uint64_t since = 0;
 	size_t n = 0, start = 0;
 	size_t *ends;
@@ -242,7 +230,7 @@ static int answer_enrolments(struct reconciler *r, struct answer *a, uint32_t pe
 		/* Without a position nobody could say that it has them: they go with statements alone. */
 		if (!strcmp(position, "-") || !strcmp(position, have->ledger))
 			return 0;
-		if (!have->has_ledger || !ledger_since(r->ledger, have->ledger, &since))
+		if (!have->has_ledger || !ledger_since(enrolments_ledger(r->enrolments), have->ledger, &since))
 			all = true;
 	}
 	ends = arena_array(a->arena, f->n_enrolments ? f->n_enrolments : 1, sizeof(*ends));
@@ -250,7 +238,7 @@ static int answer_enrolments(struct reconciler *r, struct answer *a, uint32_t pe
 		return -1;
 	for (size_t i = 0; i < f->n_enrolments; i++) {
 		const struct enrolment *e = &f->enrolments[i];
-		if (!all && ledger_sequence(r->ledger, e) <= since)
+		if (!all && ledger_sequence(enrolments_ledger(r->enrolments), e) <= since)
 			continue;
 		uint32_t k = revision_by_mark(served_now(r->served), &e->invite);
 		if (k == NONE || served_now(r->served)->model->peers[k].disabled ||
@@ -276,7 +264,7 @@ static uint32_t known_peer(const struct reconciler *r, const struct revision *g,
 {
 	if (k->peer < g->model->n_peers && key_eq(&g->model->peers[k->peer].key, &k->mark))
 		return k->peer;
-	return reconciler_owner(r, g, &k->mark);
+	return enrolments_owner(r->enrolments, g, &k->mark);
 }
 
 /* Room is made as it is needed: whoever moves, each of thousands of polls looks for what is new, and most find little. */
@@ -308,7 +296,8 @@ static bool is_ours(const struct reconciler *r, const struct have *have)
 /* After a restart it is told in any case what is known of it: so it learns that what it reported is lost. */
 static int hint_add_own(struct reconciler *r, struct answer *a, uint32_t peer, const struct have *have)
 {
-	const struct known nothing = {.key = reconciler_key_now(r, &served_now(r->served)->model->peers[peer])};
+	const struct known nothing = {
+	    .key = enrolments_key_now(r->enrolments, &served_now(r->served)->model->peers[peer])};
 
 	if (!have->has_hints || is_ours(r, have))
 		return 0;
@@ -324,7 +313,7 @@ static int answer_hints(struct reconciler *r, struct answer *a, uint32_t peer, c
 			bool with_statement, const struct revision *had)
 {
 	const struct revision *g = served_now(r->served);
-	uint32_t was = had && had != g ? place_in(r, had, &g->model->peers[peer].key) : NONE;
+	uint32_t was = had && had != g ? enrolments_place_in(r->enrolments, had, &g->model->peers[peer].key) : NONE;
 
 	if (!with_statement && have->has_hints && have->hints == r->sequence)
 		return 0;
@@ -368,7 +357,7 @@ static int answer_knocks(struct reconciler *r, struct answer *a, uint32_t peer)
 		struct key *key = &a->b.knocks[a->b.n_knocks];
 		const struct known *known;
 
-		*key = reconciler_key_now(r, &served_now(r->served)->model->peers[from[i]]);
+		*key = enrolments_key_now(r->enrolments, &served_now(r->served)->model->peers[from[i]]);
 		a->b.n_knocks++;
 		known = reconciler_known(r, key);
 		if (known && hint_add(a, known) < 0)
@@ -458,9 +447,10 @@ void reconciler_poll(struct reconciler *r, struct http_request *q, const struct 
 		poll->mark = *mark;
 		poll->once = !wait;
 		report_take(r, who->peer, &poll->have);
-		reconciler_move_done(r, mark, http_from(q));
+		moves_polled(r->moves, mark, http_from(q));
 	}
-	if (!key_eq(&poll->mark, mark) && reconciler_owner(r, served_now(r->served), &poll->mark) != who->peer) {
+	if (!key_eq(&poll->mark, mark) &&
+	    enrolments_owner(r->enrolments, served_now(r->served), &poll->mark) != who->peer) {
 		http_refuse(q, 403, "not-invited", "this address belongs to another peer now");
 		return;
 	}

@@ -15,10 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIRST_RETRY_MS  5000   /* after a failure; twice as long after each further one */
-#define LAST_RETRY_MS   600000 /* unless the interval is longer */
-#define STUCK_MAX       2      /* pushes from one place that the remote did not take: no race any more */
-#define REDEMPTIONS_MAX 4096   /* that wait for the remote */
+#define FIRST_RETRY_MS 5000   /* after a failure; twice as long after each further one */
+#define LAST_RETRY_MS  600000 /* unless the interval is longer */
+#define STUCK_MAX      2      /* pushes from one place that the remote did not take: no race any more */
 
 static const char *const away_word = "remote";
 
@@ -83,141 +82,18 @@ static void timer_arm(struct reconciler *r)
 		loop_timer_set(r->loop, &r->up.timer, jittered(ms));
 }
 
-/* --- redemptions that wait --- */
-
-static struct redemption *redemption_find(const struct reconciler *r, const struct enrolment *e)
-{
-	for (struct redemption *x = r->up.redemptions; x; x = x->next)
-		if (key_eq(&x->e.invite, &e->invite) && key_eq(&x->e.key, &e->key))
-			return x;
-	return NULL;
-}
-
-/* Those whom `which` is true of leave the list. */
-static void redemptions_remove(struct reconciler *r,
-			       bool (*which)(const struct reconciler *r, const struct redemption *x))
-{
-	for (struct redemption **p = &r->up.redemptions, *x; (x = *p);) {
-		if (which(r, x)) {
-			*p = x->next;
-			free(x);
-		} else {
-			p = &x->next;
-		}
-	}
-}
-
-static bool has_failed(const struct reconciler *r, const struct redemption *x)
-{
-	(void)r;
-	return x->failed;
-}
-
-/* By whomever: the invite has become a key, or never will. */
-static bool is_decided(const struct reconciler *r, const struct redemption *x)
-{
-	return ledger_enrolment(ledger_facts(r->ledger), &x->e.invite) || ledger_is_spent(r->ledger, &x->e.invite);
-}
-
-static bool is_any(const struct reconciler *r, const struct redemption *x)
-{
-	(void)r;
-	(void)x;
-	return true;
-}
-
-static void wake_redeemer(void *ctx, struct http_request *q)
-{
-	(void)ctx;
-	if (!strcmp(http_path(q), ROUTE_REDEEM))
-		http_wake(q);
-}
-
-/* Lets them be answered now. */
-static void redeemers_wake(struct reconciler *r)
-{
-	if (!r->http)
-		return;
-	http_each_held(r->http, wake_redeemer, r);
-	http_run(r->http);
-}
-
-static void redemptions_fail(struct reconciler *r)
-{
-	if (!r->up.redemptions)
-		return;
-	for (struct redemption *x = r->up.redemptions; x; x = x->next)
-		x->failed = true;
-	redeemers_wake(r);
-	redemptions_remove(r, has_failed);
-}
-
-void reconciler_redemptions_landed(struct reconciler *r)
-{
-	for (struct redemption *x = r->up.redemptions; x; x = x->next) {
-		const struct enrolment *e = ledger_enrolment(ledger_facts(r->ledger), &x->e.invite);
-		if (e && key_eq(&e->key, &x->e.key))
-			reconciler_redeemed(r, e);
-	}
-	if (r->up.redemptions)
-		redemptions_remove(r, is_decided);
-}
-
-static struct handover *unanswered(const struct reconciler *r)
-{
-	struct handover *h = r->handovers;
-
-	while (h && h->answered)
-		h = h->next;
-	return h;
-}
-
-void reconciler_redemptions_answer(struct reconciler *r)
-{
-	struct handover *h = unanswered(r);
-
-	if (h)
-		redeemers_wake(r);
-	/* Nobody waits for it any more. */
-	while ((h = unanswered(r)))
-		reconciler_handover_done(h);
-}
-
-int64_t reconciler_redeem_wait(struct reconciler *r, const struct enrolment *e, enum http_reason why)
-{
-	struct redemption *x = redemption_find(r, e);
-	size_t n = 0;
-
-	if (why == HTTP_NEW && !x) {
-		for (x = r->up.redemptions; x; x = x->next)
-			n++;
-		if (n >= REDEMPTIONS_MAX || !(x = calloc(1, sizeof(*x))))
-			return -1;
-		*x = (struct redemption){.e = *e, .next = r->up.redemptions};
-		r->up.redemptions = x;
-		/* Whether it is back is best asked first: a push that hangs is longer than a question. */
-		if (r->up.failures || r->up.blocked)
-			r->up.look_due = true;
-	}
-	if (why == HTTP_NEW)
-		x->until = clock_boot_ms() + REDEEM_SECONDS * 1000;
-	if (!x || x->failed || why == HTTP_TIMEOUT || x->until <= clock_boot_ms())
-		return -1;
-	return x->until - clock_boot_ms();
-}
-
 /* --- the ledger --- */
 
 static void ledger_refused(struct reconciler *r, const char *message)
 {
 	char problem[256];
 
-	if (!ledger_write_problem(r->ledger))
+	if (!ledger_write_problem(enrolments_ledger(r->enrolments)))
 		log_error("ledger", "%s does not take the ledger: %s", r->config->remote, message);
 	snprintf(problem, sizeof(problem), "the remote does not take it: %.200s", message);
-	ledger_write_failed(r->ledger, problem);
+	ledger_write_failed(enrolments_ledger(r->enrolments), problem);
 	r->up.blocked = true;
-	redemptions_fail(r);
+	redemptions_fail(r->redemptions);
 	conditions_touch(r->conditions);
 }
 
@@ -226,24 +102,15 @@ static int proposal_make(struct reconciler *r, bool records, struct diags *d)
 {
 	struct arena *a = arena_new();
 	struct ledger_wish wish = {.commit = served_now(r->served) ? served_now(r->served)->commit.sha : ""};
-	const struct enrolment **list = NULL;
-	size_t n = 0;
 	int some = -1;
 
-	for (struct redemption *x = r->up.redemptions; x; x = x->next)
-		n++;
 	if (a)
-		list = arena_array(a, n + 1, sizeof(*list));
-	if (!list || (records && reconciler_chain_records(r, a, &wish.statements, &wish.n_statements) < 0)) {
+		wish.enrolments = redemptions_list(r->redemptions, a, &wish.n_enrolments);
+	if (!wish.enrolments || (records && reconciler_chain_records(r, a, &wish.statements, &wish.n_statements) < 0)) {
 		d->out_of_memory = true;
 	} else {
-		/* Ours has the newest first. */
-		wish.n_enrolments = n;
-		for (struct redemption *x = r->up.redemptions; x; x = x->next)
-			list[--n] = &x->e;
-		wish.enrolments = list;
 		wish.m = records ? served_now(r->served)->model : NULL;
-		some = ledger_propose(r->ledger, &wish, &r->up.proposal, d);
+		some = ledger_propose(enrolments_ledger(r->enrolments), &wish, &r->up.proposal, d);
 	}
 	arena_free(a);
 	return some;
@@ -253,23 +120,22 @@ static int proposal_make(struct reconciler *r, bool records, struct diags *d)
 static bool ledger_push(struct reconciler *r)
 {
 	struct upstream *up = &r->up;
-	const bool records = r->record_due && served_now(r->served);
+	const bool records = enrolments_record_due(r->enrolments) && served_now(r->served);
 	struct diags d = {0};
 	int some;
 
-	if (up->blocked || !r->ledger || (!records && !up->redemptions))
+	if (up->blocked || !enrolments_ledger(r->enrolments) || (!records && !redemptions_waiting(r->redemptions)))
 		return false;
 	some = proposal_make(r, records, &d);
 	if (some < 0) {
-		if (!ledger_write_problem(r->ledger) || r->up.redemptions)
+		if (!ledger_write_problem(enrolments_ledger(r->enrolments)) || redemptions_waiting(r->redemptions))
 			log_diags("ledger", &d);
 		up->blocked = true;
-		redemptions_fail(r);
+		redemptions_fail(r->redemptions);
 	} else if (!some) {
-		r->record_due &= !records;
-		/* Each is decided, by somebody else. */
-		redeemers_wake(r);
-		redemptions_remove(r, is_any);
+		if (records)
+			enrolments_set_record_due(r->enrolments, false);
+		redemptions_decided(r->redemptions);
 	} else {
 		up->records = records;
 		up->doing = UPSTREAM_LEDGER;
@@ -282,16 +148,13 @@ static bool ledger_push(struct reconciler *r)
 static void ledger_pushed(struct reconciler *r, enum remote_result result, const char *message)
 {
 	struct upstream *up = &r->up;
-	struct diags d = {0};
 
 	if (result == REMOTE_DONE) {
 		reached(r);
 		up->stuck = 0;
-		r->record_due &= !up->records;
-		if (ledger_landed(r->ledger, &up->proposal, &d) < 0)
-			log_diags("ledger", &d);
-		diags_free(&d);
-		reconciler_due_keep(r);
+		if (up->records)
+			enrolments_set_record_due(r->enrolments, false);
+		enrolments_landed(r->enrolments, &up->proposal);
 		reconciler_ledger_moved(r);
 		return;
 	}
@@ -359,7 +222,7 @@ static void on_looked(void *ctx, enum remote_result result, bool moved, const ch
 	timer_arm(r);
 	up->word[0] = '\0';
 	if (result != REMOTE_DONE)
-		redemptions_fail(r);
+		redemptions_fail(r->redemptions);
 	if (up->notes_again && reconciler_note_again(r))
 		up->notes_due = true;
 	up->notes_again = false;
@@ -410,6 +273,14 @@ void reconciler_upstream_go(struct reconciler *r)
 		loop_stop(r->loop);
 }
 
+void reconciler_upstream_redeems(struct reconciler *r, bool added)
+{
+	/* Whether it is back is best asked first: a push that hangs takes longer than a question. */
+	if (added && (r->up.failures || r->up.blocked))
+		r->up.look_due = true;
+	reconciler_upstream_go(r);
+}
+
 void reconciler_upstream_look(struct reconciler *r)
 {
 	r->up.look_due = true;
@@ -427,7 +298,8 @@ void reconciler_upstream_settle(struct reconciler *r)
 
 bool reconciler_upstream_records(const struct reconciler *r)
 {
-	return r->up.remote && r->record_due && !r->up.blocked && !r->up.failures && r->up.doing == UPSTREAM_LEDGER;
+	return r->up.remote && enrolments_record_due(r->enrolments) && !r->up.blocked && !r->up.failures &&
+	       r->up.doing == UPSTREAM_LEDGER;
 }
 
 static void on_interval(void *ctx)
@@ -462,7 +334,6 @@ void reconciler_upstream_close(struct reconciler *r)
 	remote_free(r->up.remote);
 	r->up.remote = NULL;
 	loop_timer_del(r->loop, &r->up.timer);
-	redemptions_remove(r, is_any);
 }
 
 json_t *reconciler_upstream_json(const struct reconciler *r)

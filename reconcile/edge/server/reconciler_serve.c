@@ -16,7 +16,7 @@ static struct asker asker_of_peer(const struct reconciler *r, uint32_t i)
 		return (struct asker){ASKER_SELF, i};
 	if (p->disabled)
 		return (struct asker){ASKER_UNKNOWN, NONE};
-	if (!p->is_invite || ledger_enrolment(reconciler_facts(r), &p->key))
+	if (enrolments_has_key(r->enrolments, p))
 		return (struct asker){ASKER_PEER, i};
 	/* Expired or not: its temporary key leaves the interface, and until then redeem() says why not. */
 	return (struct asker){ASKER_INVITED, i};
@@ -28,10 +28,8 @@ struct asker reconciler_asker(const struct reconciler *r, const struct addr *fro
 
 	if (i != NONE)
 		return asker_of_peer(r, i);
-	for (size_t k = 0; served_now(r->served) && k < r->n_moves; k++)
-		if (!addr_cmp(&r->moves[k].old, from) &&
-		    (i = reconciler_owner(r, served_now(r->served), &r->moves[k].mark)) != NONE)
-			return asker_of_peer(r, i);
+	if ((i = moves_owner(r->moves, from)) != NONE)
+		return asker_of_peer(r, i);
 	return (struct asker){ASKER_UNKNOWN, NONE};
 }
 
@@ -42,14 +40,6 @@ struct addr reconciler_peer_of(void *ctx, const struct addr *from)
 	const struct asker who = reconciler_asker(r, from);
 
 	return who.kind == ASKER_UNKNOWN ? (struct addr){{0}} : served_now(r->served)->model->peers[who.peer].ip[0];
-}
-
-uint32_t reconciler_owner(const struct reconciler *r, const struct revision *g, const struct key *mark)
-{
-	uint32_t i = revision_by_mark(g, mark);
-	const struct enrolment *e = i == NONE ? ledger_enrolment(reconciler_facts(r), mark) : NULL;
-
-	return e ? revision_by_mark(g, &e->key) : i;
 }
 
 /* --- routing --- */

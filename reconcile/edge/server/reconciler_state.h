@@ -10,8 +10,11 @@
 #include "reconcile/edge/server/reconciler.h"
 #include "reconcile/edge/git/remote.h"
 #include "reconcile/edge/http/server_http.h"
+#include "reconcile/edge/http/routes.h"
 #include "reconcile/edge/state/conditions.h"
 #include "reconcile/edge/state/freshness.h"
+#include "reconcile/edge/state/moves.h"
+#include "reconcile/edge/state/redemptions.h"
 #include "reconcile/edge/state/served.h"
 #include "reconcile/edge/base/watch.h"
 #include <jansson.h>
@@ -39,22 +42,6 @@ struct report {
 	int64_t knocks_since; /* clock_boot_ms() */
 };
 
-/* A peer whose enrolment was just recorded: it still listens on its temporary key. */
-struct handover {
-	struct reconciler *r;
-	struct key invite, key;
-	bool answered; /* its answer is on its way: what comes of that moves the address */
-	struct handover *next;
-};
-
-/* A redemption that waits until it is on the remote. */
-struct redemption {
-	struct enrolment e;
-	int64_t until; /* clock_boot_ms(): for so long its request is held */
-	bool failed;
-	struct redemption *next;
-};
-
 /* What reconciler_remote.c does at the moment, and what it has to do. */
 enum upstream_doing { UPSTREAM_IDLE, UPSTREAM_LOOK, UPSTREAM_LEDGER, UPSTREAM_NOTES };
 struct upstream {
@@ -75,8 +62,7 @@ struct upstream {
 	bool records;                    /* it has those of the current revision */
 	char stuck_at[HASH_HEX_LEN + 1]; /* where the ledger was when a push did not arrive */
 	unsigned stuck, notes_tries;     /* how often */
-	struct redemption *redemptions;
-	enum turn last; /* what the last look came to */
+	enum turn last;                  /* what the last look came to */
 };
 
 /* Where one peer is: as our interface saw it, and as it reported itself. Sorted by key. */
@@ -111,8 +97,9 @@ struct reconciler {
 	struct upstream up;
 	struct file_watch *file_watch; /* of a definition that is a plain file */
 	bool file_refused;
-	struct ledger *ledger; /* NULL: no repository, or nobody knows the network's id yet */
-	bool ledger_failed;    /* at the last look */
+	struct enrolments *enrolments;
+	struct redemptions *redemptions;
+	struct moves *moves;
 	struct watch *watch;
 	struct control *control;
 	char looked[CONTROL_WORD_LEN + 1]; /* who asked for the last look */
@@ -123,31 +110,22 @@ struct reconciler {
 
 	struct served *served;
 	struct freshness *freshness;
-	size_t due_kept;        /* invites in `due` on the disk */
 	size_t chain_seen;      /* statements on the ledger that `published` has taken what is good of */
 	struct report *reports; /* of the served revision's peers */
-	struct arena *kept_arena;
-	struct ledger_facts kept; /* enrolments beside git, for a ledger that cannot be read */
 
 	char attempted[HASH_HEX_LEN + 1]; /* the last commit that got a verdict */
 	char looked_at[HASH_HEX_LEN + 1]; /* the last commit that was tried, verdict or not */
 	int64_t attempted_time;
-	bool record_due;                    /* the ledger has not taken the current revision yet */
-	char ledger_kept[POSITION_LEN + 1]; /* of what `enrolments` on disk has */
 	struct conditions *conditions;
 	struct history history[HISTORY_KEPT]; /* newest first */
 	unsigned n_history;
-	uint64_t polls, redemptions, verdicts[N_VERDICTS]; /* since the start, for /metrics */
-	char note_commit[HASH_HEX_LEN + 1];                /* whose note is not written yet; "": none */
-	char noted[HASH_HEX_LEN + 1];                      /* whose note `note` is, once it is written */
+	uint64_t polls, verdicts[N_VERDICTS]; /* since the start, for /metrics */
+	char note_commit[HASH_HEX_LEN + 1];   /* whose note is not written yet; "": none */
+	char noted[HASH_HEX_LEN + 1];         /* whose note `note` is, once it is written */
 	struct buf note;
 	bool note_failed;   /* said */
 	char *problem;      /* what was refused, as a person reads it; NULL: nothing */
 	bool status_failed; /* the file could not be written */
-
-	struct move *moves;
-	size_t n_moves;
-	struct handover *handovers;
 
 	struct arena *applied_arena;
 	bool not_forwarded[2];        /* IPv6, IPv4: peers are reached through here that our kernel cuts off */
@@ -197,11 +175,6 @@ struct asker {
 	uint32_t peer; /* index in the current model */
 };
 struct asker reconciler_asker(const struct reconciler *r, const struct addr *from);
-/*
- * Whose a mark of an earlier revision is in `g`: that of the peer that has it, or whose key came of it when it was an
- * invite that was folded. NONE: nobody's any more.
- */
-uint32_t reconciler_owner(const struct reconciler *r, const struct revision *g, const struct key *mark);
 /* Who may ask for something. */
 enum right { RIGHT_INVITED, RIGHT_PEER, RIGHT_ADMIN };
 /*
@@ -211,15 +184,8 @@ enum right { RIGHT_INVITED, RIGHT_PEER, RIGHT_ADMIN };
 bool reconciler_may(const struct reconciler *r, struct http_request *q, enum right right, bool ours, struct asker *who);
 
 /* reconciler_ledger.c */
-const struct ledger_facts *reconciler_facts(const struct reconciler *r);
-void reconciler_ledger_moved(struct reconciler *r); /* new enrolments: keep them, converge, tell the peers */
-int reconciler_ledger_open(struct reconciler *r, const struct key *id, struct diags *d);
-void reconciler_ledger_look(struct reconciler *r); /* reads what is new on it; said once each time that it changes */
-void reconciler_ledger_keep(struct reconciler *r); /* writes down, beside git, what it has and where it is */
-void reconciler_kept_read(struct reconciler *r);   /* and reads it, each checked like one that came over the network */
-void reconciler_due_keep(struct reconciler *r);    /* what of it is still to be recorded, where that changed */
-/* Records what is, or is about to be, published in place of `old` (may be NULL); what fails is due. */
-void reconciler_record(struct reconciler *r, const struct revision *g, const struct model *old);
+void reconciler_ledger_moved(struct reconciler *r); /* new enrolments: converge, tell the peers */
+void reconciler_ledger_look(struct reconciler *r);  /* reads what is new on it */
 
 /* reconciler.c */
 
@@ -236,13 +202,6 @@ enum device_phase { DEVICE_REMOVALS, DEVICE_ALL };
 int reconciler_converge(struct reconciler *r, const struct revision *g, enum device_phase phase);
 int reconciler_device_start(struct reconciler *r, struct diags *d); /* the monitor and the look every 5 s */
 void reconciler_device_stop(struct reconciler *r);
-void reconciler_moves_update(struct reconciler *r, const struct revision *g);
-int reconciler_moves_check(struct reconciler *r, const struct revision *g, struct diags *d);
-void reconciler_move_done(struct reconciler *r, const struct key *mark, const struct addr *from);
-
-/* The WireGuard key that a peer of the model has now: its own, enrolled, or an invite's temporary one. */
-struct key reconciler_key_now(const struct reconciler *r, const struct peer *p);
-
 /*
  * reconciler_hints.c: where the peers are. A change is announced at once when the last announcement is a while ago, else
  * with others at the end of that while; a peer that changes all the time is announced less and less often.
@@ -273,11 +232,6 @@ void reconciler_git_stop(struct reconciler *r); /* after the HTTP server is gone
 
 /* reconciler_redeem.c */
 void reconciler_redeem(struct reconciler *r, struct http_request *q, const struct asker *who, enum http_reason why);
-void reconciler_handover_done(struct handover *h);
-
-/* An enrolment was recorded: until who sent it has the answer, its address stays. NULL: out of memory. */
-struct handover *reconciler_redeemed(struct reconciler *r, const struct enrolment *e);
-
 /*
  * reconciler_file.c: the branch becomes what the file says. 0: it is. 1: whoever writes it may not be done, look again
  * when told. -1: it is not valid, which was said; the diagnostics' places are gone.
@@ -299,11 +253,7 @@ void reconciler_upstream_settle(struct reconciler *r);
 bool reconciler_upstream_records(const struct reconciler *r); /* is the current revision being recorded? */
 void reconciler_notes_due(struct reconciler *r);
 json_t *reconciler_upstream_json(const struct reconciler *r);
-/* For how many ms the request is to be held; -1: it cannot be recorded now. */
-int64_t reconciler_redeem_wait(struct reconciler *r, const struct enrolment *e, enum http_reason why);
-/* The ledger moved: of those who wait, who is in it now? Then they are answered, when the interface has their keys. */
-void reconciler_redemptions_landed(struct reconciler *r);
-void reconciler_redemptions_answer(struct reconciler *r);
+void reconciler_upstream_redeems(struct reconciler *r, bool added); /* a redemption came; `added`: a new one */
 
 /* reconciler_poll.c */
 void reconciler_poll(struct reconciler *r, struct http_request *q, const struct asker *who, enum http_reason why);

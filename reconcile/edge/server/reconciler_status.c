@@ -18,7 +18,7 @@ static json_t *peer_json(const struct reconciler *r, uint32_t i)
 	const struct peer *p = &served_now(r->served)->model->peers[i];
 	const struct report *report = &r->reports[i];
 	const struct revision *runs = report->has_runs ? served_named(r->served, &report->runs) : NULL;
-	const bool invited = p->is_invite && !ledger_enrolment(reconciler_facts(r), &p->key);
+	const bool invited = !enrolments_has_key(r->enrolments, p);
 	json_t *o = json_object(), *addresses = json_array();
 	char text[ADDR_STR_LEN];
 
@@ -114,8 +114,8 @@ json_t *status_json(struct reconciler *r, uint32_t only)
 	json_object_set_new(o, "history", reconciler_history_json(r));
 	if (r->problem)
 		json_object_set_new(o, "problem", json_string(r->problem));
-	if (r->ledger)
-		json_object_set_new(o, "ledger", json_string(ledger_position(r->ledger)));
+	if (enrolments_ledger(r->enrolments))
+		json_object_set_new(o, "ledger", json_string(ledger_position(enrolments_ledger(r->enrolments))));
 	if (served_now(r->served) && r->reports)
 		add_peers(o, r, only);
 	if (only != NONE)
