@@ -405,6 +405,8 @@ static void test_read_only(void **state)
 	json_decref(await_condition(f, "Ready", "True", "Serving"));
 	await_files(f, LEDGER, "addresses", 4);
 	await_files(f, LEDGER, "spent", 1);
+	/* The server looks once its push has ended: then it knows what the remote took. */
+	look(f, "unchanged");
 	assert_int_equal(redeem(f, buf_span(&record)), 410);
 	buf_free(&text);
 	buf_free(&other);
