@@ -98,6 +98,7 @@ const struct diag_code diag_codes[] = {
     {"enrolment-key-known", "an enrolment is not taken: another peer has its key already"},
     {"enrolment-other-network", "an enrolment is for another network"},
     {"enrolment-second", "an invite has two enrolments with different keys; the first one stays"},
+    {"format-unknown", "a text is of a format, or has a word, that only a newer program knows"},
     {"git-failed", "git refused to commit or to push"},
     {"guard-admin", "a revision takes the last admin away"},
     {"guard-pairs", "a revision parts more pairs of peers than the server's file allows"},

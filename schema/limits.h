@@ -47,6 +47,12 @@
 #define PARTS_MAX          16         /* one a nibble value */
 #define OBJECT_MAX         (2u << 20) /* bytes of any object: a view with all of its segments and subtrees */
 #define STATEMENT_MAX      8192
+#define FORMAT_NEWEST      2    /* of a view, a leaf, a statement and an enrolment: what these programs read */
+#define X_LINES_MAX        1024 /* bytes of the x- lines that stand at one place */
+#define ENDPOINTS_MAX      8    /* of one peer, in the definition */
+#define METRIC_MAX         65535
+#define CONFIRM_MAX        3600         /* seconds */
+#define CONFIRM_DEFAULT    30           /* what a view without `confirm=` means */
 #define SMALL_OBJECT_MAX   512          /* a signature, a freshness, an enrolment */
 #define ANCESTORS_MAX      128          /* a prefix has at most 128 that contain it */
 #define SEGMENTS_MAX       4096         /* infra CIDRs in one view */

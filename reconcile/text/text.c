@@ -62,8 +62,10 @@ bool text_next(struct text *t)
 	return true;
 }
 
-bool text_open(struct text *t, struct span bytes, const char *kind)
+bool text_open_format(struct text *t, struct span bytes, const char *kind, uint32_t newest)
 {
+	uint64_t format;
+
 	memset(t, 0, sizeof(*t));
 	t->p = bytes.p;
 	t->end = bytes.n ? bytes.p + bytes.n : bytes.p;
@@ -71,9 +73,20 @@ bool text_open(struct text *t, struct span bytes, const char *kind)
 		return text_fail(t, "it is empty");
 	if (!span_is(t->field[0], kind))
 		return text_fail(t, "it is not of the kind that is expected here");
-	if (t->n != 2 || !span_is(t->field[1], "1"))
-		return text_fail(t, "a format version that this program does not know; it may be too old");
-	return true;
+	if (t->n != 2 || !span_u64(t->field[1], UINT32_MAX, &format) || format == 0)
+		return text_fail(t, "a first line that is not a kind and its format");
+	t->format = (uint32_t)format;
+	t->newest = newest;
+	return t->format <= newest ? true : text_fail(t, "a format that this program does not read; it may be too old");
+}
+
+bool text_open(struct text *t, struct span bytes, const char *kind)
+{
+	bool good = text_open_format(t, bytes, kind, 1);
+
+	/* Reported under the kind's own code. */
+	t->newest = t->format;
+	return good;
 }
 
 bool text_take(struct text *t, const char *word)
@@ -102,6 +115,48 @@ bool text_end(struct text *t)
 	if (t->ahead || t->p != t->end)
 		return text_fail(t, "a line that is unknown, repeated or out of order");
 	return true;
+}
+
+static bool is_extra(struct span word)
+{
+	return word.n > 2 && memcmp(word.p, "x-", 2) == 0 && name_valid((const char *)word.p, word.n);
+}
+
+/* Bytewise; a line that another one begins with comes before it. */
+static int line_cmp(struct span a, struct span b)
+{
+	int c = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
+
+	return c ? c : (a.n > b.n) - (a.n < b.n);
+}
+
+bool text_take_extra(struct text *t, struct span *out)
+{
+	struct span last = {NULL, 0};
+
+	*out = (struct span){NULL, 0};
+	while (t->format > 1 && text_next(t)) {
+		struct span line = {t->field[0].p, (size_t)(t->p - t->field[0].p)};
+
+		if (!is_extra(t->field[0])) {
+			t->ahead = true;
+			break;
+		}
+		if (last.p && line_cmp(last, line) >= 0)
+			return text_fail(t, "x- lines that are out of order, or one of them twice");
+		if (!out->p)
+			out->p = line.p;
+		out->n += line.n;
+		if (out->n > X_LINES_MAX)
+			return text_fail(t, "more x- lines than may stand here");
+		last = line;
+	}
+	return !t->error;
+}
+
+bool text_format_is(struct text *t, uint32_t needed)
+{
+	return t->format == needed ? true : text_fail(t, "a newer format than it needs");
 }
 
 bool text_raw(struct text *t, size_t n, struct span *out)
@@ -398,6 +453,19 @@ void buf_sockpoints(struct buf *b, const struct sockpoint *at, unsigned n)
 
 int text_report(const struct text *t, struct diags *d, const char *code, const char *what)
 {
+	struct diag *g = NULL;
+
+	if (t->format > t->newest)
+		g = diag_error(d, "format-unknown", NULL,
+			       "%s is of format %u, and this program reads format %u at most", what, t->format,
+			       t->newest);
+	else if (t->word.p)
+		g = diag_error(d, "format-unknown", NULL, "%s, line %u: this program does not know the word '%.*s' yet",
+			       what, t->line, (int)(t->word.n < 40 ? t->word.n : 40), (const char *)t->word.p);
+	if (g) {
+		diag_help(d, g, "this program is too old for it: install a newer one on this machine");
+		return -1;
+	}
 	diag_error(d, code, NULL, "%s, line %u: %s", what, t->line ? t->line : 1, t->error ? t->error : "malformed");
 	return -1;
 }

@@ -17,12 +17,17 @@ struct text {
 	const uint8_t *p, *end;
 	uint32_t line;     /* number of the line in `field`, from 1 */
 	const char *error; /* NULL: none so far; else a literal */
+	uint32_t format;   /* of the text, by its first line */
+	uint32_t newest;   /* the newest format of its kind that this program reads */
+	struct span word;  /* that this program does not know yet, which `error` is about; p NULL: none */
 	struct span field[TEXT_FIELDS_MAX];
 	unsigned n; /* fields of the line */
 	bool ahead; /* the line was put back */
 };
 
-/* Starts on `bytes` and reads the first line, which must be "<kind> 1". */
+/* Starts on `bytes` and reads the first line, which must be "<kind> <format>", 1 to `newest`. */
+bool text_open_format(struct text *t, struct span bytes, const char *kind, uint32_t newest);
+/* The same of a kind that has one format. */
 bool text_open(struct text *t, struct span bytes, const char *kind);
 /* The next line. false at the end, or after an error. */
 bool text_next(struct text *t);
@@ -32,6 +37,13 @@ bool text_take(struct text *t, const char *word);
 bool text_need(struct text *t, const char *word, unsigned n_fields);
 /* Nothing is left and nothing was wrong. */
 bool text_end(struct text *t);
+/*
+ * Takes the x- lines that follow, as they are, with their LFs: lines of format 2 and later whose first word begins with
+ * "x-". This program ignores what they say. They rise by their bytes. out->p is NULL when there is none. false: an error.
+ */
+bool text_take_extra(struct text *t, struct span *out);
+/* The format has to be the lowest one that can say what was read: `needed`. */
+bool text_format_is(struct text *t, uint32_t needed);
 /* Takes the next `n` bytes as they are (bundles). */
 bool text_raw(struct text *t, size_t n, struct span *out);
 /* Records the first error and returns false. */
@@ -67,7 +79,10 @@ void buf_prefixes(struct buf *b, const struct prefix *p, uint32_t n);
 void buf_ips(struct buf *b, const struct addr *ip, uint8_t n);
 void buf_sockpoints(struct buf *b, const struct sockpoint *at, unsigned n);
 
-/* Adds "<what>, line N: <why>" under `code`. Always -1. */
+/*
+ * Adds "<what>, line N: <why>" under `code`; or under "format-unknown" when a text of several formats is of a newer one
+ * than this program reads, or has a word of a newer program. Always -1.
+ */
 int text_report(const struct text *t, struct diags *d, const char *code, const char *what);
 
 #endif
