@@ -495,6 +495,7 @@ static void read_settings(struct loader *l, const struct node *values[static KEY
 	struct addr addr;
 
 	l->model->mtu = MTU_DEFAULT;
+	l->model->confirm = CONFIRM_DEFAULT;
 	l->model->keepalive = KEEPALIVE_DEFAULT;
 	if (values[ROOT_VERSION])
 		read_int(l, spec(IN_ROOT, ROOT_VERSION), values[ROOT_VERSION], 0, &number);

@@ -44,7 +44,12 @@ struct peer {
 	uint8_t n_ips;          /* 1 or 2 */
 	bool is_invite;         /* `key` is an invite */
 	bool server, admin, disabled;
-	struct place at; /* its name */
+	/* What only format 2 of a snapshot can say. No key of a definition sets it yet: tests do. */
+	uint8_t n_more_endpoints;
+	const char *const *more_endpoints; /* besides `endpoint`, which comes first */
+	const uint16_t *metrics;           /* one a route, 0: none; NULL: no route has one */
+	const char *extra;                 /* x- lines, each ended by LF, in their order; NULL: none */
+	struct place at;                   /* its name */
 	struct place at_ip, at_key, at_endpoint, at_routes, at_via;
 };
 
@@ -94,7 +99,7 @@ struct model {
 	const char *network;
 	struct trust trust;
 	uint64_t epoch;
-	uint16_t mtu, keepalive;          /* the defaults in effect */
+	uint16_t mtu, keepalive, confirm; /* the defaults in effect; no key sets `confirm` yet */
 	struct cidr *cidrs;               /* [0] is the root; then sorted by CIDR key */
 	struct peer *peers;               /* sorted by address key */
 	struct association *associations; /* in the order of the files, unique */

@@ -122,6 +122,8 @@ static int add_peers(struct walk *w, const struct object_leaf *leaf, const struc
 		struct view_peer out = {
 		    .name = p->name,
 		    .endpoint = p->endpoint,
+		    .more_endpoints = p->more_endpoints,
+		    .metrics = p->metrics,
 		    .ip = {p->ip[0], p->ip[1]},
 		    .key = p->key,
 		    .via = p->via,
@@ -130,6 +132,7 @@ static int add_peers(struct walk *w, const struct object_leaf *leaf, const struc
 		    .cidr = cidr,
 		    .keepalive = p->keepalive,
 		    .n_ips = p->n_ips,
+		    .n_more_endpoints = p->n_more_endpoints,
 		    .server = p->server,
 		    .pending = p->is_invite,
 		};

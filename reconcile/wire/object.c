@@ -9,10 +9,12 @@ static const char *const headers[] = {
     [OBJECT_SUBTREE] = "innernet-subtree", [OBJECT_VIEW] = "innernet-view",
 };
 
-static void write_header(struct buf *b, enum object_kind kind)
+static void write_header(struct buf *b, enum object_kind kind, unsigned format)
 {
 	buf_str(b, headers[kind]);
-	buf_str(b, " 1\n");
+	buf_char(b, ' ');
+	buf_u64(b, format);
+	buf_char(b, '\n');
 }
 
 int object_kind(struct span bytes)
@@ -71,16 +73,63 @@ static bool read_cidr(struct text *t, struct arena *a, struct cidr *out)
 	return text_name(t, 1, a, &out->name) && text_prefixes(t, 2, out->prefix, &out->n_prefixes);
 }
 
+/* Words that format 2 keeps for what is to come. Whoever reads one must not go on without knowing what it means. */
+static const char *const reserved[] = {"until", "allow", "accepts", "aliases", "relay", "exit"};
+
+/* The word itself, or "<word>=...". */
+static bool is_reserved(struct span field)
+{
+	const uint8_t *equals = memchr(field.p, '=', field.n);
+	struct span word = {field.p, equals ? (size_t)(equals - field.p) : field.n};
+
+	for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
+		if (span_is(word, reserved[i]))
+			return true;
+	return false;
+}
+
+/* A line that cannot be read may have a reserved word: as its first one, or behind the name and the address. */
+static int report(struct text *t, struct diags *d, const char *what)
+{
+	const bool is_extra = t->n && t->field[0].n > 2 && memcmp(t->field[0].p, "x-", 2) == 0;
+
+	for (unsigned i = 0; t->format > 1 && !is_extra && i < t->n; i++)
+		if (i != 1 && !t->word.p && is_reserved(t->field[i]))
+			t->word = t->field[i];
+	return text_report(t, d, BAD, what);
+}
+
 static int finish(struct text *t, struct diags *d, const char *what)
 {
-	return text_end(t) ? 0 : text_report(t, d, BAD, what);
+	return text_end(t) ? 0 : report(t, d, what);
 }
 
 /* innernet-leaf */
 
-void leaf_write_header(struct buf *b)
+uint32_t peer_format(const struct peer *p)
 {
-	write_header(b, OBJECT_LEAF);
+	bool metric = false;
+
+	for (uint32_t i = 0; p->metrics && i < p->n_routes; i++)
+		metric |= p->metrics[i] > 0;
+	return metric || p->n_more_endpoints || p->extra ? 2 : 1;
+}
+
+void leaf_write_header(struct buf *b, uint32_t format)
+{
+	write_header(b, OBJECT_LEAF, format);
+}
+
+static void write_routes(struct buf *b, const struct peer *p)
+{
+	for (uint32_t i = 0; i < p->n_routes; i++) {
+		buf_str(b, i ? "," : " routes=");
+		buf_prefixes(b, &p->routes[i], 1);
+		if (p->metrics && p->metrics[i]) {
+			buf_char(b, '@');
+			buf_u64(b, p->metrics[i]);
+		}
+	}
 }
 
 void leaf_write_peer(struct buf *b, const struct peer *p)
@@ -94,15 +143,16 @@ void leaf_write_peer(struct buf *b, const struct peer *p)
 	if (p->endpoint) {
 		buf_str(b, " endpoint=");
 		buf_str(b, p->endpoint);
+		for (unsigned i = 0; i < p->n_more_endpoints; i++) {
+			buf_char(b, ',');
+			buf_str(b, p->more_endpoints[i]);
+		}
 	}
 	if (p->keepalive >= 0) {
 		buf_str(b, " keepalive=");
 		buf_u64(b, (uint64_t)p->keepalive);
 	}
-	if (p->n_routes) {
-		buf_str(b, " routes=");
-		buf_prefixes(b, p->routes, p->n_routes);
-	}
+	write_routes(b, p);
 	if (p->via) {
 		buf_str(b, " via=");
 		buf_str(b, p->via);
@@ -110,32 +160,97 @@ void leaf_write_peer(struct buf *b, const struct peer *p)
 	if (p->server)
 		buf_str(b, " server");
 	buf_char(b, '\n');
+	if (p->extra)
+		buf_str(b, p->extra);
 }
 
-static bool read_routes(struct text *t, struct arena *a, struct span list, struct peer *p)
+/* Takes the next value off a list with commas. */
+static void next_value(struct span *list, struct span *one)
 {
-	const uint8_t *end = list.p + list.n, *at = list.p;
+	const uint8_t *comma = memchr(list->p, ',', list->n);
+
+	*one = (struct span){list->p, comma ? (size_t)(comma - list->p) : list->n};
+	list->p += one->n + (comma != NULL);
+	list->n -= one->n + (comma != NULL);
+}
+
+static size_t count_values(struct span list)
+{
 	size_t n = 1;
 
 	for (size_t i = 0; i < list.n; i++)
 		n += list.p[i] == ',';
+	return n;
+}
+
+static bool read_endpoints(struct text *t, struct arena *a, struct span list, struct peer *p)
+{
+	size_t n = count_values(list);
+	const char **all = n > 1 ? arena_array(a, n, sizeof(*all)) : &p->endpoint;
+	struct span one;
+
+	if (n > (t->format > 1 ? ENDPOINTS_MAX : 1))
+		return text_fail(t, "more endpoints than a peer may have");
+	if (!all)
+		return text_fail(t, "out of memory");
+	for (size_t i = 0; i < n; i++) {
+		next_value(&list, &one);
+		all[i] = endpoint_canonical(a, (const char *)one.p, one.n);
+		if (!all[i] || !span_is(one, all[i]))
+			return text_fail(t, "an endpoint that is not in its one spelling");
+		for (size_t k = 0; k < i; k++)
+			if (strcmp(all[k], all[i]) == 0)
+				return text_fail(t, "an endpoint that is there twice");
+	}
+	p->endpoint = all[0];
+	p->n_more_endpoints = (uint8_t)(n - 1);
+	p->more_endpoints = n > 1 ? all + 1 : NULL;
+	return true;
+}
+
+/* "@<metric>" behind a route, in format 2. Takes it off. */
+static bool read_metric(struct text *t, struct arena *a, struct span *route, uint16_t **metrics, size_t i, size_t n)
+{
+	const uint8_t *at = t->format > 1 ? memchr(route->p, '@', route->n) : NULL;
+	struct span value;
+	uint64_t metric;
+
+	if (!at)
+		return true;
+	value = (struct span){at + 1, (size_t)(route->p + route->n - at) - 1};
+	route->n = (size_t)(at - route->p);
+	if (!span_u64(value, METRIC_MAX, &metric) || metric == 0)
+		return text_fail(t, "a metric that is out of range");
+	if (!*metrics && !(*metrics = arena_array(a, n, sizeof(**metrics))))
+		return text_fail(t, "out of memory");
+	(*metrics)[i] = (uint16_t)metric;
+	return true;
+}
+
+static bool read_routes(struct text *t, struct arena *a, struct span list, struct peer *p)
+{
+	uint16_t *metrics = NULL;
+	size_t n = count_values(list);
+	struct span one;
+
 	if (n > ROUTES_MAX)
 		return text_fail(t, "too many routes");
 	p->routes = arena_array(a, n, sizeof(*p->routes));
 	if (!p->routes)
 		return text_fail(t, "out of memory");
 	while (p->n_routes < n) {
-		const uint8_t *comma = memchr(at, ',', (size_t)(end - at));
-		struct span one = {at, (size_t)((comma ? comma : end) - at)};
 		struct prefix *r = &p->routes[p->n_routes];
 
+		next_value(&list, &one);
+		if (!read_metric(t, a, &one, &metrics, p->n_routes, n))
+			return false;
 		if (!span_prefix(one, r))
 			return text_fail(t, "a route that is not a prefix in its shortest spelling");
 		if (p->n_routes && (prefix_cmp(r - 1, r) >= 0 || prefix_overlaps(r - 1, r)))
 			return text_fail(t, "routes that are out of order or overlap");
 		p->n_routes++;
-		at = comma ? comma + 1 : end;
 	}
+	p->metrics = metrics;
 	return true;
 }
 
@@ -165,9 +280,8 @@ static bool read_peer(struct text *t, struct arena *a, struct peer *p)
 	if (!text_name(t, 1, a, &p->name) || !text_ips(t, 2, p->ip, &p->n_ips) || t->n < 4 || !read_key(t, p))
 		return text_fail(t, "a line with too few words");
 	if (text_value(t, i, "endpoint", &value)) {
-		p->endpoint = endpoint_canonical(a, (const char *)value.p, value.n);
-		if (!p->endpoint || !span_is(value, p->endpoint))
-			return text_fail(t, "an endpoint that is not in its one spelling");
+		if (!read_endpoints(t, a, value, p))
+			return false;
 		i++;
 	}
 	if (text_value(t, i, "keepalive", &value)) {
@@ -196,26 +310,44 @@ static bool read_peer(struct text *t, struct arena *a, struct peer *p)
 	return i == t->n ? true : text_fail(t, "a word that is unknown, repeated or out of order");
 }
 
+/* The x- lines behind a peer's line are about that peer. */
+static bool read_extra(struct text *t, struct arena *a, struct peer *p)
+{
+	struct span extra;
+
+	if (!text_take_extra(t, &extra))
+		return false;
+	if (!extra.p)
+		return true;
+	p->extra = arena_strndup(a, (const char *)extra.p, extra.n);
+	return p->extra ? true : text_fail(t, "out of memory");
+}
+
 int leaf_parse(struct arena *a, struct span bytes, struct object_leaf *out, struct diags *d)
 {
+	uint32_t format = 1;
 	struct text t;
 
 	out->n = 0;
-	if (!text_open(&t, bytes, headers[OBJECT_LEAF]))
-		return text_report(&t, d, BAD, "a leaf");
+	if (!text_open_format(&t, bytes, headers[OBJECT_LEAF], FORMAT_NEWEST))
+		return report(&t, d, "a leaf");
 	while (text_take(&t, "peer")) {
 		if (out->n == LIST_MAX) {
 			text_fail(&t, "more peers than a leaf may have");
 			break;
 		}
-		if (!read_peer(&t, a, &out->peers[out->n]))
+		if (!read_peer(&t, a, &out->peers[out->n]) || !read_extra(&t, a, &out->peers[out->n]))
 			break;
+		if (peer_format(&out->peers[out->n]) > format)
+			format = peer_format(&out->peers[out->n]);
 		if (out->n && addr_cmp(peer_order(&out->peers[out->n - 1]), peer_order(&out->peers[out->n])) >= 0)
 			text_fail(&t, "peers that are out of order");
 		out->n++;
 	}
 	if (!t.error && out->n == 0)
 		text_fail(&t, "a leaf without a peer");
+	if (!t.error)
+		text_format_is(&t, format);
 	return finish(&t, d, "a leaf");
 }
 
@@ -223,7 +355,7 @@ int leaf_parse(struct arena *a, struct span bytes, struct object_leaf *out, stru
 
 void children_write_header(struct buf *b)
 {
-	write_header(b, OBJECT_CHILDREN);
+	write_header(b, OBJECT_CHILDREN, 1);
 }
 
 void children_write_child(struct buf *b, const struct object_child *c)
@@ -262,7 +394,7 @@ int children_parse(struct arena *a, struct span bytes, struct object_children *o
 
 void node_write(struct buf *b, const struct object_node *n)
 {
-	write_header(b, OBJECT_NODE);
+	write_header(b, OBJECT_NODE, 1);
 	for (unsigned i = 0; i < n->n; i++) {
 		buf_str(b, "part ");
 		buf_prefixes(b, &n->parts[i].prefix, 1);
@@ -319,7 +451,7 @@ int node_parse(struct span bytes, struct object_node *out, struct diags *d)
 
 void subtree_write(struct buf *b, const struct object_subtree *s)
 {
-	write_header(b, OBJECT_SUBTREE);
+	write_header(b, OBJECT_SUBTREE, 1);
 	write_cidr(b, "cidr ", &s->cidr);
 	buf_char(b, '\n');
 	if (s->own.count) {
@@ -351,13 +483,22 @@ int subtree_parse(struct arena *a, struct span bytes, struct object_subtree *out
 
 /* innernet-view */
 
+uint32_t view_format(const struct object_view *v)
+{
+	return v->confirm != CONFIRM_DEFAULT || v->extra.p ? 2 : 1;
+}
+
 void view_write(struct buf *b, const struct object_view *v)
 {
-	write_header(b, OBJECT_VIEW);
+	write_header(b, OBJECT_VIEW, view_format(v));
 	buf_str(b, "settings mtu=");
 	buf_u64(b, v->mtu);
 	buf_str(b, " keepalive=");
 	buf_u64(b, v->keepalive);
+	if (v->confirm != CONFIRM_DEFAULT) {
+		buf_str(b, " confirm=");
+		buf_u64(b, v->confirm);
+	}
 	write_cidr(b, "\ncidr ", &v->cidr);
 	if (v->only) {
 		buf_str(b, "\nonly ");
@@ -376,21 +517,26 @@ void view_write(struct buf *b, const struct object_view *v)
 		buf_str(b, v->subtrees[i].name);
 		write_ref(b, &v->subtrees[i].ref);
 	}
+	buf_add(b, v->extra.p, v->extra.n);
 }
 
 static bool read_settings(struct text *t, struct object_view *out)
 {
-	struct span mtu, keepalive;
-	uint64_t m, k;
+	struct span mtu, keepalive, confirm;
+	uint64_t m, k, c = CONFIRM_DEFAULT;
 
-	if (!text_need(t, "settings", 3))
-		return false;
+	if (!text_take(t, "settings") || t->n < 3 || t->n > (t->format > 1 ? 4 : 3))
+		return text_fail(t, "settings that are missing, or have too few or too many words");
 	if (!text_value(t, 1, "mtu", &mtu) || !span_u64(mtu, MTU_MAX, &m) || m < MTU_MIN)
 		return text_fail(t, "settings without an MTU in range");
 	if (!text_value(t, 2, "keepalive", &keepalive) || !span_u64(keepalive, KEEPALIVE_MAX, &k))
 		return text_fail(t, "settings without a keepalive in range");
+	if (t->n == 4 &&
+	    (!text_value(t, 3, "confirm", &confirm) || !span_u64(confirm, CONFIRM_MAX, &c) || c == CONFIRM_DEFAULT))
+		return text_fail(t, "a time to confirm that is out of range, or is what is meant without it");
 	out->mtu = (uint32_t)m;
 	out->keepalive = (uint32_t)k;
+	out->confirm = (uint32_t)c;
 	return true;
 }
 
@@ -467,14 +613,15 @@ int view_parse(struct arena *a, struct span bytes, struct object_view *out, stru
 	struct text t;
 
 	memset(out, 0, sizeof(*out));
-	if (!text_open(&t, bytes, headers[OBJECT_VIEW]) || !read_settings(&t, out) || !text_need(&t, "cidr", 3) ||
-	    !read_cidr(&t, a, &out->cidr))
-		return text_report(&t, d, BAD, "a view");
+	if (!text_open_format(&t, bytes, headers[OBJECT_VIEW], FORMAT_NEWEST) || !read_settings(&t, out) ||
+	    !text_need(&t, "cidr", 3) || !read_cidr(&t, a, &out->cidr))
+		return report(&t, d, "a view");
 	if (text_take(&t, "only") && (t.n != 2 || !text_name(&t, 1, a, &out->only)))
 		text_fail(&t, "a line with too few or too many words");
 	if (!read_ancestors(&t, a, out) || !text_need(&t, "own", 3) || !read_ref(&t, 1, &out->own) ||
-	    !read_segments(&t, a, out) || !read_subtrees(&t, a, out))
-		return text_report(&t, d, BAD, "a view");
+	    !read_segments(&t, a, out) || !read_subtrees(&t, a, out) || !text_take_extra(&t, &out->extra) ||
+	    !text_format_is(&t, view_format(out)))
+		return report(&t, d, "a view");
 	if (out->only && out->own.count != 1)
 		text_fail(&t, "a view of one peer alone with more of its own");
 	return finish(&t, d, "a view");

@@ -46,7 +46,7 @@ struct object_subtree {
 	struct object_ref own, children; /* count 0: absent */
 };
 struct object_view {
-	uint32_t mtu, keepalive;
+	uint32_t mtu, keepalive, confirm;
 	struct cidr cidr;
 	const char *only;       /* NULL: not in an isolated CIDR */
 	struct cidr *ancestors; /* from the root down */
@@ -54,10 +54,15 @@ struct object_view {
 	struct object_segment *segments; /* sorted by CIDR key */
 	struct object_child *subtrees;   /* sorted by CIDR key, which only the objects themselves show */
 	uint32_t n_ancestors, n_segments, n_subtrees;
+	struct span extra; /* the x- lines of format 2; p NULL: none */
 };
 
+/* The lowest format of a leaf that can say what is to be said of a peer; a leaf has the highest that one of its peers needs. */
+uint32_t peer_format(const struct peer *p);
+uint32_t view_format(const struct object_view *v); /* the same of a view */
+
 /* Writers append a whole object, but for those of one line, which the splitter of lists calls. */
-void leaf_write_header(struct buf *b);
+void leaf_write_header(struct buf *b, uint32_t format); /* the highest of its peers' */
 void leaf_write_peer(struct buf *b, const struct peer *p);
 void children_write_header(struct buf *b);
 void children_write_child(struct buf *b, const struct object_child *c);

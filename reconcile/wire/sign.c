@@ -124,7 +124,7 @@ bool fresh_is_from_the_future(int64_t until, int64_t now)
 
 static void enrolment_text(struct buf *out, const struct enrolment *e)
 {
-	buf_str(out, "innernet-enrolment 1\nnetwork ");
+	buf_str(out, e->extra.p ? "innernet-enrolment 2\nnetwork " : "innernet-enrolment 1\nnetwork ");
 	buf_key(out, &e->id);
 	buf_str(out, "\ninvite ");
 	buf_key(out, &e->invite);
@@ -133,6 +133,7 @@ static void enrolment_text(struct buf *out, const struct enrolment *e)
 	buf_str(out, "\ntime ");
 	buf_u64(out, (uint64_t)e->time);
 	buf_char(out, '\n');
+	buf_add(out, e->extra.p, e->extra.n);
 }
 
 void enrolment_write(struct buf *out, const struct enrolment *e)
@@ -158,7 +159,7 @@ static bool read_enrolment(struct text *t, struct enrolment *out)
 	    !text_need(t, "time", 2) || !text_u64(t, 1, INT64_MAX, &time))
 		return false;
 	out->time = (int64_t)time;
-	return true;
+	return text_take_extra(t, &out->extra) && text_format_is(t, out->extra.p ? 2 : 1);
 }
 
 int enrolment_parse(struct span record, struct enrolment *out, struct diags *d)
@@ -173,9 +174,10 @@ int enrolment_parse(struct span record, struct enrolment *out, struct diags *d)
 		text_fail(&t, "longer than an enrolment can be");
 		return text_report(&t, d, "bad-enrolment", "an enrolment");
 	}
-	if (!text_open(&t, record, "innernet-enrolment") || !read_enrolment(&t, out))
+	if (!text_open_format(&t, record, "innernet-enrolment", FORMAT_NEWEST) || !read_enrolment(&t, out))
 		return text_report(&t, d, "bad-enrolment", "an enrolment");
-	n = (size_t)(t.p - record.p);
+	/* A line that was read ahead is the signature's first. */
+	n = (size_t)((t.ahead ? t.field[0].p : t.p) - record.p);
 	if (signature_parse((struct span){record.p + n, record.n - n}, &s, d) < 0)
 		return -1;
 	hash_bytes(record.p, n, &over);

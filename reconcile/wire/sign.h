@@ -47,6 +47,7 @@ struct enrolment {
 	struct key invite; /* Ed25519 */
 	struct key key;    /* the peer's own WireGuard key */
 	int64_t time;
+	struct span extra; /* the x- lines of format 2, in the bytes that were read; p NULL: none */
 	uint8_t sig[SIG_LEN];
 };
 /* A record as it is posted, sent and kept in the ledger: the enrolment's text followed by an innernet-signature text. */

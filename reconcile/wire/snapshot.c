@@ -70,11 +70,20 @@ static const struct addr *member_key(const struct compile *c, const struct list 
 	return l->of_peers ? peer_order(&c->m->peers[l->members[i]]) : cidr_order(&c->m->cidrs[l->members[i]]);
 }
 
+static uint32_t higher(uint32_t a, uint32_t b)
+{
+	return a > b ? a : b;
+}
+
 static int write_short_list(struct compile *c, const struct list *l, uint32_t lo, uint32_t hi, struct hash *name)
 {
+	uint32_t format = 1;
+
 	buf_reset(&c->text);
+	for (uint32_t i = lo; l->of_peers && i < hi; i++)
+		format = higher(format, peer_format(&c->m->peers[l->members[i]]));
 	if (l->of_peers)
-		leaf_write_header(&c->text);
+		leaf_write_header(&c->text, format);
 	else
 		children_write_header(&c->text);
 	for (uint32_t i = lo; i < hi; i++) {
@@ -131,6 +140,16 @@ static int write_list(struct compile *c, const struct list *l, uint32_t lo, uint
 	return add_object(c, l->cidr, l->roles, name);
 }
 
+uint32_t model_format(const struct model *m)
+{
+	uint32_t format = m->confirm != CONFIRM_DEFAULT ? 2 : 1;
+
+	for (uint32_t i = 0; i < m->n_peers; i++)
+		if (!m->peers[i].disabled)
+			format = higher(format, peer_format(&m->peers[i]));
+	return format;
+}
+
 /* Counts the enabled peers, their own and all, and how many views send each CIDR's subtree. */
 static int count(struct compile *c)
 {
@@ -141,14 +160,19 @@ static int count(struct compile *c)
 		for (uint32_t k = 0; k < m->cidrs[i].n_peers; k++) {
 			uint32_t p = m->by_cidr[m->cidrs[i].first_peer + k];
 
-			if (!m->peers[p].disabled)
-				c->enabled[m->cidrs[i].first_peer + lists[i].n_own++] = p;
+			if (m->peers[p].disabled)
+				continue;
+			c->enabled[m->cidrs[i].first_peer + lists[i].n_own++] = p;
+			lists[i].own_format = higher(lists[i].own_format, peer_format(&m->peers[p]));
 		}
 	/* A parent comes before its children in the order of CIDRs, so one way down and one way up will do. */
 	for (uint32_t i = m->n_cidrs; i-- > 0;) {
 		lists[i].n_all += lists[i].n_own;
-		if (m->cidrs[i].parent != NONE)
+		lists[i].n_new += lists[i].own_format > 1;
+		if (m->cidrs[i].parent != NONE) {
 			lists[m->cidrs[i].parent].n_all += lists[i].n_all;
+			lists[m->cidrs[i].parent].n_new += lists[i].n_new;
+		}
 	}
 	for (uint32_t i = 0; i < m->n_cidrs; i++) {
 		uint32_t n_views = m->cidrs[i].isolated ? lists[i].n_own : lists[i].n_own > 0, n;
@@ -213,7 +237,8 @@ static int fill_view(struct compile *c, uint32_t i, struct object_view *v)
 	const uint32_t *ends = m->cidrs[i].infra ? &root : reach_subtrees(c->x, i, &n_ends);
 	const uint32_t *infra = reach_infra(c->x, &n_infra);
 
-	*v = (struct object_view){.mtu = m->mtu, .keepalive = m->keepalive, .cidr = m->cidrs[i], .n_ancestors = k};
+	*v = (struct object_view){
+	    .mtu = m->mtu, .keepalive = m->keepalive, .confirm = m->confirm, .cidr = m->cidrs[i], .n_ancestors = k};
 	v->ancestors = arena_array(c->a, k, sizeof(*v->ancestors));
 	v->segments = arena_array(c->a, n_infra, sizeof(*v->segments));
 	v->subtrees = arena_array(c->a, n_ends, sizeof(*v->subtrees));
@@ -236,10 +261,36 @@ static int fill_view(struct compile *c, uint32_t i, struct object_view *v)
 	return 0;
 }
 
+/*
+ * What a peer has to read to take the view of a CIDR, or of `only`: the view itself, its own list, its segments and what
+ * is under its subtrees, but for the list that is withheld.
+ */
+static uint32_t format_of_view(const struct compile *c, uint32_t i, uint32_t only, const struct object_view *v)
+{
+	const struct model *m = c->m;
+	const struct snapshot_lists *lists = c->s->lists;
+	uint32_t format = only == NONE ? lists[i].own_format : peer_format(&m->peers[only]), n_ends = 1, n, root = 0;
+	const uint32_t *ends = m->cidrs[i].infra ? &root : reach_subtrees(c->x, i, &n_ends);
+	const uint32_t *infra = reach_infra(c->x, &n);
+
+	format = higher(format, view_format(v));
+	for (uint32_t k = 0; k < n && !m->cidrs[i].infra; k++)
+		if (lists[infra[k]].n_own)
+			format = higher(format, lists[infra[k]].own_format);
+	for (uint32_t k = 0; k < n_ends; k++) {
+		bool withheld = only != NONE && lists[i].own_format > 1 && model_cidr_under(m, i, ends[k]);
+
+		if (lists[ends[k]].n_new > withheld)
+			format = higher(format, 2);
+	}
+	return format;
+}
+
 static int write_view(struct compile *c, uint32_t i, uint32_t only, const struct object_view *v)
 {
 	struct snapshot_view *view = &c->s->views[c->s->n_views++];
 
+	view->format = format_of_view(c, i, only, v);
 	buf_reset(&c->text);
 	view_write(&c->text, v);
 	view->cidr = i;

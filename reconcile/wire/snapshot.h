@@ -21,6 +21,7 @@ struct snapshot_view {
 	uint32_t only;    /* the one peer of an isolated CIDR, or NONE */
 	struct hash name; /* of the innernet-view object */
 	struct hash own;  /* of the list that its `own` line names */
+	uint32_t format;  /* what a peer has to read to take it: the highest of all objects that it sends */
 };
 
 struct snapshot {
@@ -38,6 +39,12 @@ struct snapshot {
 	struct object_place *places;  /* of each object; snapshot_places.h */
 	struct snapshot_lists *lists; /* by CIDR; snapshot_places.h */
 };
+
+/*
+ * Each object is of the lowest format that can say what it says, so that all servers write the same bytes, and one
+ * peer's words touch its path alone. The highest that an object of this definition needs:
+ */
+uint32_t model_format(const struct model *m);
 
 /* NULL only when out of memory, or when a limit is passed (diagnostic added). Reads no clock and no ledger. */
 struct snapshot *snapshot_compile(struct arena *a, const struct model *m, const struct reach_index *x,

@@ -23,6 +23,8 @@ struct object_place {
 struct snapshot_lists {
 	struct hash own, subtree;
 	uint32_t n_own, n_all; /* enabled peers: its own; with those under it */
+	uint32_t n_new;        /* CIDRs, it and those under it, whose own lists format 1 cannot say */
+	uint32_t own_format;   /* of its own peers' leaves, the highest */
 };
 
 #endif

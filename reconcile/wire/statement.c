@@ -35,7 +35,7 @@ void statement_of(const struct snapshot *s, struct statement *out)
 
 void statement_write(struct buf *out, const struct statement *s)
 {
-	buf_str(out, "innernet-statement 1\nnetwork ");
+	buf_str(out, s->extra.p ? "innernet-statement 2\nnetwork " : "innernet-statement 1\nnetwork ");
 	buf_str(out, s->network);
 	buf_char(out, ' ');
 	buf_key(out, &s->trust.id);
@@ -57,12 +57,23 @@ void statement_write(struct buf *out, const struct statement *s)
 	buf_char(out, ' ');
 	buf_hash(out, &s->views_root);
 	buf_char(out, '\n');
+	buf_add(out, s->extra.p, s->extra.n);
+}
+
+/* The types of ssh(1)'s keys: kept for people's own keys as signers. */
+static bool is_persons_key(struct span type)
+{
+	return (type.n > 4 && memcmp(type.p, "ssh-", 4) == 0) || (type.n > 7 && memcmp(type.p, "sk-ssh-", 7) == 0);
 }
 
 /* Rising, so that each stands once. At least one. */
 static bool read_keys(struct text *t, const char *word, struct key keys[SIGNERS_MAX], uint8_t *n)
 {
 	while (text_take(t, word)) {
+		if (t->format > 1 && t->n > 1 && is_persons_key(t->field[1])) {
+			t->word = t->field[1];
+			return text_fail(t, "a person's key");
+		}
 		if (*n == SIGNERS_MAX || t->n != 2)
 			return text_fail(t, "too many keys, or too many words");
 		if (!text_ed25519(t, 1, &keys[*n]))
@@ -117,7 +128,7 @@ int statement_parse(struct span bytes, struct statement *out, struct diags *d)
 		diag_error(d, "bad-statement", NULL, "the statement is longer than %u bytes", STATEMENT_MAX);
 		return -1;
 	}
-	if (!text_open(&t, bytes, "innernet-statement") || !read_head(&t, out))
+	if (!text_open_format(&t, bytes, "innernet-statement", FORMAT_NEWEST) || !read_head(&t, out))
 		return text_report(&t, d, "bad-statement", "the statement");
 	if (!text_need(&t, "threshold", 2) || !text_u64(&t, 1, SIGNERS_MAX, &threshold) ||
 	    !read_keys(&t, "signer", out->trust.signers, &out->trust.n_signers) ||
@@ -126,7 +137,8 @@ int statement_parse(struct span bytes, struct statement *out, struct diags *d)
 	if (threshold < 1 || threshold > out->trust.n_signers)
 		text_fail(&t, "a threshold that the signers cannot meet, or that needs none");
 	if (!text_need(&t, "views", 3) || !text_u64(&t, 1, (uint64_t)1 << PATH_MAX_LEN, &out->n_views) ||
-	    !text_hash(&t, 2, &out->views_root) || !text_end(&t))
+	    !text_hash(&t, 2, &out->views_root) || !text_take_extra(&t, &out->extra) ||
+	    !text_format_is(&t, out->extra.p ? 2 : 1) || !text_end(&t))
 		return text_report(&t, d, "bad-statement", "the statement");
 	out->trust.threshold = (uint8_t)threshold;
 	out->trust.present = true;

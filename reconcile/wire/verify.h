@@ -18,7 +18,8 @@ struct statement {
 	int64_t time;
 	uint64_t n_views;
 	struct hash views_root;
-	struct hash name; /* BLAKE2b-256 of the bytes */
+	struct span extra; /* the x- lines of format 2; p NULL: none */
+	struct hash name;  /* BLAKE2b-256 of the bytes */
 };
 void statement_write(struct buf *out, const struct statement *s);   /* all but `name` */
 void statement_of(const struct snapshot *s, struct statement *out); /* of a compiled snapshot */
@@ -28,6 +29,9 @@ int statement_parse(struct span bytes, struct statement *out, struct diags *d);
 struct view_peer {
 	const char *name;
 	const char *endpoint; /* NULL: none */
+	/* Of format 2, carried and not used yet. As in struct peer. */
+	const char *const *more_endpoints;
+	const uint16_t *metrics;
 	struct addr ip[2];
 	struct key key;    /* WireGuard key (its own, or enrolled); for an unredeemed invite: the invite */
 	struct key invite; /* the invite in the leaf; zero when the definition has its key */
@@ -36,7 +40,7 @@ struct view_peer {
 	uint32_t n_routes;
 	uint32_t cidr;     /* index into view->cidrs */
 	int32_t keepalive; /* -1: not given */
-	uint8_t n_ips;
+	uint8_t n_ips, n_more_endpoints;
 	bool server;
 	bool pending; /* an invite without an enrolment: nobody's WireGuard peer yet */
 };

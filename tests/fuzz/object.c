@@ -21,10 +21,13 @@ static void leaf(struct arena *a, struct span in, struct diags *d)
 {
 	struct object_leaf o;
 	struct buf b = {0};
+	uint32_t format = 1;
 
 	if (leaf_parse(a, in, &o, d) < 0)
 		return;
-	leaf_write_header(&b);
+	for (unsigned i = 0; i < o.n; i++)
+		format = peer_format(&o.peers[i]) > format ? peer_format(&o.peers[i]) : format;
+	leaf_write_header(&b, format);
 	for (unsigned i = 0; i < o.n; i++)
 		leaf_write_peer(&b, &o.peers[i]);
 	same(in, &b);

@@ -177,6 +177,8 @@ static int take_enrolment(struct ledger *l, struct changes *c, const char *path,
 		bad_record(d, path, "its name is not that of its invite");
 		return 0;
 	}
+	if (e.extra.p && !(e.extra = arena_span(l->names, e.extra)).p)
+		return ledger_out_of_memory(d);
 	if (!(p = ledger_grow(c->enrolments, c->n_enrolments, &c->cap_enrolments, sizeof(*c->enrolments))))
 		return ledger_out_of_memory(d);
 	c->enrolments = p;

@@ -90,6 +90,9 @@ void reconciler_redeem(struct reconciler *r, struct http_request *q, const struc
 		http_refuse(q, 400, "bad-request", "the body is not an enrolment");
 	} else if (enrolment_check(&e, id, &d)) {
 		http_refuse(q, 403, "forged", "%s", d.first ? d.first->message : "the enrolment proves nothing");
+	} else if (e.extra.p) {
+		/* A peer that reads format 1 alone refuses all of a snapshot that comes with it. */
+		http_refuse(q, 400, "bad-request", "this server takes enrolments of format 1 alone");
 	} else if (enrolments_is_spent(r->enrolments, &e.invite)) {
 		http_refuse(q, 410, "invite-used", "this invitation was used or replaced");
 	} else if (!p->is_invite || !key_eq(&p->key, &e.invite)) {
