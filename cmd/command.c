@@ -17,11 +17,37 @@ const struct option_spec common_options[] = {
     {0},
 };
 
+static const struct option_spec *find_long(const struct option_spec *o, const char *s, size_t n)
+{
+	for (; o && o->name; o++) {
+		if (strlen(o->name) == n && strncmp(o->name, s, n) == 0)
+			return o;
+	}
+	return NULL;
+}
+
+/* Has some command of the program an option of this name? */
+static bool is_option(const struct program *p, const char *name)
+{
+	const size_t n = strlen(name);
+
+	if (find_long(p->globals, name, n) || find_long(common_options, name, n))
+		return true;
+	for (const struct command *const *c = p->commands; *c; c++)
+		if (find_long((*c)->options, name, n))
+			return true;
+	return false;
+}
+
 const char *option_value(const struct invocation *inv, const char *name)
 {
 	for (int i = inv->n_options; i-- > 0;) {
 		if (strcmp(inv->names[i], name) == 0)
 			return inv->values[i];
+	}
+	if (!is_option(inv->program, name)) {
+		fprintf(stderr, "%s: no command has an option '%s'\n", inv->program->name, name);
+		abort();
 	}
 	return NULL;
 }
@@ -69,18 +95,6 @@ int option_number(const struct invocation *inv, const char *name, long min, long
 	*out = strtol(s, &end, 10);
 	if (errno || end == s || *end || *s < '0' || *s > '9' || *out < min || *out > max) {
 		usage_error(inv, "--%s takes a number from %ld to %ld, not '%s'", name, min, max, s);
-		return -1;
-	}
-	return 0;
-}
-
-int option_backend(const struct invocation *inv, enum device_backend *out)
-{
-	const char *s = option_value(inv, "backend");
-
-	*out = BACKEND_AUTO;
-	if (s && device_backend_parse(s, out) < 0) {
-		usage_error(inv, "--backend takes auto, kernel or userspace, not '%s'", s);
 		return -1;
 	}
 	return 0;
@@ -301,15 +315,6 @@ static void help_command(const struct program *p, const struct command *c)
 	}
 	help_common(p);
 	printf("\nExample:\n  %s\n", c->example);
-}
-
-static const struct option_spec *find_long(const struct option_spec *o, const char *s, size_t n)
-{
-	for (; o && o->name; o++) {
-		if (strlen(o->name) == n && strncmp(o->name, s, n) == 0)
-			return o;
-	}
-	return NULL;
 }
 
 static const struct option_spec *find_letter(const struct option_spec *o, char c)

@@ -5,7 +5,6 @@
 #ifndef CMD_COMMAND_H
 #define CMD_COMMAND_H
 
-#include "reconcile/edge/device/device.h"
 #include "schema/buf.h"
 #include "schema/diag.h"
 #include <stdio.h>
@@ -79,15 +78,17 @@ struct invocation {
 	bool implied; /* the first word was no subcommand: the default's argument */
 };
 
-/* Of an option with "[BOOL]": given, and not as false. */
-bool option_true(const struct invocation *inv, const char *name);
-/* The value of an option (the last, when it was given twice), or NULL. A flag's value is "". */
+/*
+ * The value of an option (the last, when it was given twice), or NULL. A flag's value is "". What several commands share
+ * may ask for an option that not all of them have. One that no command of the program has is a misspelled name: it ends
+ * the program (abort(3)), and tests/lint/options.t finds it before.
+ */
 const char *option_value(const struct invocation *inv, const char *name);
 bool option_given(const struct invocation *inv, const char *name);
+/* Of an option with "[BOOL]": given, and not as false. */
+bool option_true(const struct invocation *inv, const char *name);
 /* A whole number within bounds; `absent` when it was not given. Prints and returns -1 when it is not one. */
 int option_number(const struct invocation *inv, const char *name, long min, long max, long absent, long *out);
-/* --backend, with "auto" when it was not given. Prints and returns -1 for another word. */
-int option_backend(const struct invocation *inv, enum device_backend *out);
 
 /*
  * A line that is being typed: its command, options and arguments as far as they go; what is wrong with it is passed

@@ -1,4 +1,5 @@
 /* innernet-reconcile reconcile: look at the repository now, and say what it came to. */
+#include "cmd/backend.h"
 #include "cmd/innernet-reconcile/commands.h"
 #include "reconcile/edge/control/control.h"
 #include "reconcile/edge/base/log.h"
@@ -118,7 +119,7 @@ static int run(struct invocation *inv)
 	long seconds;
 	int code = FAILED;
 
-	if (option_number(inv, "timeout", 1, 3600, WAIT_SECONDS, &seconds) < 0 || option_backend(inv, &o.backend) < 0 ||
+	if (option_number(inv, "timeout", 1, 3600, WAIT_SECONDS, &seconds) < 0 || backend_option(inv, &o.backend) < 0 ||
 	    paths_make(inv, inv->args[0], &paths) < 0)
 		return FAILED;
 	log_open(LOG_HUMAN, option_given(inv, "verbose"), false);

@@ -1,4 +1,5 @@
 /* innernet-reconcile [--watch] NAME: one turn, or the server itself. */
+#include "cmd/backend.h"
 #include "cmd/innernet-reconcile/commands.h"
 #include "reconcile/edge/base/log.h"
 #include "reconcile/edge/base/notify.h"
@@ -91,7 +92,7 @@ static int options_take(const struct invocation *inv, struct reconciler_options 
 
 	*o = (struct reconciler_options){.watch = option_given(inv, "watch"),
 					 .no_routing = option_given(inv, "no-routing")};
-	if (option_number(inv, "mtu", MTU_MIN, MTU_MAX, 0, &mtu) < 0 || option_backend(inv, &o->backend) < 0)
+	if (option_number(inv, "mtu", MTU_MIN, MTU_MAX, 0, &mtu) < 0 || backend_option(inv, &o->backend) < 0)
 		return -1;
 	o->mtu = (uint32_t)mtu;
 	if (f && strcmp(f, "human") && strcmp(f, "json")) {

@@ -1,4 +1,5 @@
 /* innernet-reconcile uninstall: end a server, with all that is on this machine of it but the repository. */
+#include "cmd/backend.h"
 #include "cmd/innernet-reconcile/commands.h"
 #include "reconcile/edge/base/file.h"
 #include "reconcile/edge/control/status_file.h"
@@ -151,7 +152,7 @@ static int run(struct invocation *inv)
 	struct diags d = {0};
 	int fd = -1, code = FAILED;
 
-	if (option_backend(inv, &e.backend) < 0 || paths_make(inv, e.name, &e.paths) < 0)
+	if (backend_option(inv, &e.backend) < 0 || paths_make(inv, e.name, &e.paths) < 0)
 		return FAILED;
 	if (server_config_read(e.paths.config, &e.config, &d) < 0 ||
 	    ((e.repository |= e.config->remote != NULL) && check_repository(e.config, &d) < 0) || lock(&e, &fd, &d) < 0)

@@ -1,4 +1,5 @@
 #include "cmd/innernet/common.h"
+#include "cmd/backend.h"
 
 #include "reconcile/plan/hosts.h"
 
@@ -57,7 +58,7 @@ int peer_options(const struct invocation *inv, struct peer_options *out)
 	}
 	if (nat_options(inv, &out->nat) < 0)
 		return -1;
-	if (option_backend(inv, &out->backend) < 0 || option_number(inv, "mtu", MTU_MIN, MTU_MAX, 0, &mtu) < 0)
+	if (backend_option(inv, &out->backend) < 0 || option_number(inv, "mtu", MTU_MIN, MTU_MAX, 0, &mtu) < 0)
 		return -1;
 	out->mtu = (uint32_t)mtu;
 	return 0;
