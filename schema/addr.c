@@ -57,6 +57,21 @@ int prefix_cmp(const struct prefix *a, const struct prefix *b)
 	return c ? c : (int)a->len - (int)b->len;
 }
 
+bool addrs_same(const struct addr *x, uint32_t n_x, const struct addr *y, uint32_t n_y)
+{
+	return n_x == n_y && (n_x == 0 || memcmp(x, y, n_x * sizeof(*x)) == 0);
+}
+
+bool prefixes_same(const struct prefix *x, uint32_t n_x, const struct prefix *y, uint32_t n_y)
+{
+	if (n_x != n_y)
+		return false;
+	for (uint32_t i = 0; i < n_x; i++)
+		if (prefix_cmp(&x[i], &y[i]))
+			return false;
+	return true;
+}
+
 void prefix_clear_host_bits(struct prefix *p)
 {
 	unsigned byte = p->len / 8;

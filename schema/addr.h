@@ -40,6 +40,9 @@ void addr_format(const struct addr *a, char out[static ADDR_STR_LEN]); /* RFC 59
 
 bool prefix_is_v4(const struct prefix *p);                      /* ::/0 is not: the family is part of a prefix */
 int prefix_cmp(const struct prefix *a, const struct prefix *b); /* by base, then length */
+/* As many, and each the same as the other list's of its place. */
+bool addrs_same(const struct addr *x, uint32_t n_x, const struct addr *y, uint32_t n_y);
+bool prefixes_same(const struct prefix *x, uint32_t n_x, const struct prefix *y, uint32_t n_y);
 enum prefix_error { PREFIX_OK = 0, PREFIX_SYNTAX = -1, PREFIX_HOST_BITS = -2 };
 /* "10.0.0.0/8". On PREFIX_HOST_BITS `out` holds the prefix with its host bits cleared (for the help line). */
 enum prefix_error prefix_parse(const char *s, size_t n, struct prefix *out);

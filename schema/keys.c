@@ -1,8 +1,22 @@
 #include "schema/keys.h"
 
 #include "schema/limits.h"
+#include "schema/model.h"
 
 #include <string.h>
+
+/* How and where the struct has the attribute. A member of a type that is not among these does not compile. */
+/* clang-format off */
+#define HELD(thing, name)                                                                                              \
+	.offset = offsetof(struct thing, name),                                                                        \
+	.member = _Generic(((struct thing *)0)->name,                                                                  \
+		bool: MEMBER_BOOL, uint8_t: MEMBER_U8, uint16_t: MEMBER_U16, int32_t: MEMBER_I32,                      \
+		uint64_t: MEMBER_U64, int64_t: MEMBER_I64, const char *: MEMBER_TEXT, struct prefix *: MEMBER_PREFIXES)
+/* clang-format on */
+#define AT(thing, name)    .at = offsetof(struct thing, name)
+#define COUNT(thing, name) .count = offsetof(struct thing, name)
+#define WORDS_OF(number)   #number
+#define PRESET(number)     WORDS_OF(number)
 
 static const struct key_spec root_keys[N_ROOT_KEYS] = {
     [ROOT_VERSION] = {.name = "version",
@@ -16,6 +30,7 @@ static const struct key_spec root_keys[N_ROOT_KEYS] = {
 		      .type = TYPE_NETWORK_NAME,
 		      .required = true,
 		      .root_only = true,
+		      HELD(model, network),
 		      .help = "name of the network, of its interface and of its root CIDR"},
     [ROOT_CIDR] = {.name = "cidr",
 		   .type = TYPE_PREFIXES,
@@ -28,6 +43,8 @@ static const struct key_spec root_keys[N_ROOT_KEYS] = {
 		    .max = EPOCH_MAX,
 		    .preset = "0",
 		    .root_only = true,
+		    HELD(model, epoch),
+		    .absent = -1,
 		    .help = "raised by one when history is rewritten on purpose"},
     [ROOT_TRUST] = {.name = "trust",
 		    .type = TYPE_MAP,
@@ -63,12 +80,15 @@ static const struct key_spec defaults_keys[N_DEFAULTS_KEYS] = {
 		      .type = TYPE_INT,
 		      .min = MTU_MIN,
 		      .max = MTU_MAX,
-		      .preset = "1280",
+		      .preset = PRESET(MTU_DEFAULT),
+		      HELD(model, mtu),
 		      .help = "MTU of the interfaces, in bytes"},
     [DEFAULTS_KEEPALIVE] = {.name = "keepalive",
 			    .type = TYPE_INT,
 			    .max = KEEPALIVE_MAX,
-			    .preset = "25",
+			    .preset = PRESET(KEEPALIVE_DEFAULT),
+			    HELD(model, keepalive),
+			    .absent = -1,
 			    .help = "seconds between keepalives, where there are any; 0 is off"},
 };
 
@@ -89,6 +109,7 @@ static const struct key_spec trust_keys[N_TRUST_KEYS] = {
 			 .max = SIGNERS_MAX,
 			 .preset = "1",
 			 .range_code = "bad-threshold",
+			 HELD(trust, threshold),
 			 .help = "how many of the signers must sign"},
     [TRUST_ONLINE] = {.name = "online",
 		      .type = TYPE_ED25519_LIST,
@@ -102,10 +123,15 @@ static const struct key_spec cidr_keys[N_CIDR_KEYS] = {
 		   .type = TYPE_PREFIXES,
 		   .required = true,
 		   .help = "the prefix, or one a family; a CIDR of nothing else is written as this alone"},
-    [CIDR_DESCRIPTION] = {.name = "description", .type = TYPE_TEXT, .max = DESCRIPTION_MAX, .help = "for people"},
+    [CIDR_DESCRIPTION] = {.name = "description",
+			  .type = TYPE_TEXT,
+			  .max = DESCRIPTION_MAX,
+			  HELD(cidr, description),
+			  .help = "for people"},
     [CIDR_ISOLATED] = {.name = "isolated",
 		       .type = TYPE_BOOL,
 		       .preset = "false",
+		       HELD(cidr, isolated),
 		       .help = "its own peers do not reach each other"},
 };
 
@@ -120,36 +146,54 @@ static const struct key_spec peer_keys[N_PEER_KEYS] = {
 		     .help = "the invite of a peer that has not made its own key yet"},
     [PEER_INVITE_EXPIRES] = {.name = "invite_expires",
 			     .type = TYPE_TIME,
+			     HELD(peer, invite_expires),
 			     .help = "when the invite can no longer be redeemed"},
-    [PEER_ENDPOINT] = {.name = "endpoint", .type = TYPE_ENDPOINT, .help = "where it is reached; a server needs one"},
+    [PEER_ENDPOINT] = {.name = "endpoint",
+		       .type = TYPE_ENDPOINT,
+		       HELD(peer, endpoint),
+		       AT(peer, at_endpoint),
+		       .help = "where it is reached; a server needs one"},
     [PEER_KEEPALIVE] = {.name = "keepalive",
 			.type = TYPE_INT,
 			.max = KEEPALIVE_MAX,
+			HELD(peer, keepalive),
+			.absent = -1,
 			.help = "seconds between keepalives towards this peer; 0 is off"},
     [PEER_ROUTES] = {.name = "routes",
 		     .type = TYPE_PREFIX_LIST,
 		     .max = ROUTES_MAX,
 		     .root_only = true,
+		     HELD(peer, routes),
+		     COUNT(peer, n_routes),
 		     .help = "prefixes outside the network that are reached through it"},
     [PEER_VIA] = {.name = "via",
 		  .type = TYPE_TEXT,
 		  .max = NAME_MAX_LEN,
+		  HELD(peer, via),
+		  AT(peer, at_via),
 		  .help = "the peer that forwards for it; all others reach it through that one"},
     [PEER_SERVER] = {.name = "server",
 		     .type = TYPE_BOOL,
 		     .preset = "false",
 		     .root_only = true,
+		     HELD(peer, server),
 		     .help = "it runs innernet-reconcile, and everyone reaches its CIDR"},
     [PEER_ADMIN] = {.name = "admin",
 		    .type = TYPE_BOOL,
 		    .preset = "false",
 		    .root_only = true,
+		    HELD(peer, admin),
 		    .help = "it may read and push the definition through the tunnel"},
     [PEER_DISABLED] = {.name = "disabled",
 		       .type = TYPE_BOOL,
 		       .preset = "false",
+		       HELD(peer, disabled),
 		       .help = "nobody reaches it; its name, address and key stay taken"},
-    [PEER_DESCRIPTION] = {.name = "description", .type = TYPE_TEXT, .max = DESCRIPTION_MAX, .help = "for people"},
+    [PEER_DESCRIPTION] = {.name = "description",
+			  .type = TYPE_TEXT,
+			  .max = DESCRIPTION_MAX,
+			  HELD(peer, description),
+			  .help = "for people"},
 };
 
 static const struct key_spec test_keys[N_TEST_KEYS] = {

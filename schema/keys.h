@@ -35,6 +35,19 @@ enum key_type {
 	N_KEY_TYPES
 };
 
+/* How the struct of its place (model.h) holds a value. */
+enum key_member {
+	MEMBER_NONE, /* no member holds it, or several do: each reader has code for this key */
+	MEMBER_BOOL,
+	MEMBER_U8,
+	MEMBER_U16,
+	MEMBER_I32,
+	MEMBER_U64,
+	MEMBER_I64,      /* a TYPE_TIME too: Unix seconds */
+	MEMBER_TEXT,     /* const char *; NULL: left out */
+	MEMBER_PREFIXES, /* struct prefix *, and a uint32_t that counts them */
+};
+
 struct key_spec {
 	const char *name;
 	enum key_type type;
@@ -45,6 +58,13 @@ struct key_spec {
 	bool required;
 	bool root_only;   /* refused in an included file */
 	const char *help; /* one line */
+
+	/* An attribute (attributes.h): where the struct of its place has it, by offsetof(). */
+	enum key_member member;
+	uint16_t offset;
+	uint16_t count; /* of MEMBER_PREFIXES */
+	uint16_t at;    /* struct place: where its value stands in the definition; 0: the struct has none */
+	int8_t absent;  /* of a number: what it is when the key is left out and has no default */
 };
 
 /* Indices into the tables, by place. */

@@ -1,4 +1,5 @@
 /* The sections of a definition's files, into the model's arrays, in the order of reading. */
+#include "schema/attributes.h"
 #include "schema/loader.h"
 
 #include <stdlib.h>
@@ -116,6 +117,7 @@ static void read_cidr(struct loader *l, const struct node *name, uint32_t file)
 	if (name->kind != NODE_SCALAR)
 		return;
 	check_name(l, name, file);
+	*c = l->no_cidr;
 	c->name = copy_name(l, name);
 	if (!c->name)
 		return;
@@ -128,10 +130,7 @@ static void read_cidr(struct loader *l, const struct node *name, uint32_t file)
 	if (values[CIDR_CIDR])
 		c->n_prefixes = (uint8_t)read_prefixes(l, spec(IN_CIDR, CIDR_CIDR), values[CIDR_CIDR], file, c->prefix,
 						       c->at_prefix);
-	if (values[CIDR_DESCRIPTION])
-		c->description = read_line(l, spec(IN_CIDR, CIDR_DESCRIPTION), values[CIDR_DESCRIPTION], file);
-	if (values[CIDR_ISOLATED])
-		read_bool(l, spec(IN_CIDR, CIDR_ISOLATED), values[CIDR_ISOLATED], file, &c->isolated);
+	read_attributes(l, IN_CIDR, values, file, c);
 }
 
 static void read_ips(struct loader *l, struct peer *p, const struct node *v, uint32_t file)
@@ -210,32 +209,11 @@ static void read_mark(struct loader *l, struct peer *p, const struct node *name,
 	}
 	if (good)
 		buf_add(&l->keys, &use, sizeof(use));
-	if (!expires)
-		return;
-	if (!invite) {
+	if (expires && !invite) {
 		at = at_node(expires, file);
 		diag_help(l->diags,
 			  diag_error(l->diags, "key-or-invite", &at, "'invite_expires' is of no use without an invite"),
 			  "take it out");
-	}
-	read_time(l, spec(IN_PEER, PEER_INVITE_EXPIRES), expires, file, &p->invite_expires);
-}
-
-static void read_endpoint(struct loader *l, struct peer *p, const struct node *v, uint32_t file)
-{
-	const struct key_spec *k = spec(IN_PEER, PEER_ENDPOINT);
-	const char *text = read_text(l, k, v, file);
-	struct diag *g;
-
-	p->at_endpoint = at_node(v, file);
-	if (!text)
-		return;
-	p->endpoint = endpoint_canonical(l->arena, text, v->n);
-	if (!p->endpoint) {
-		g = diag_error(l->diags, "bad-endpoint", &p->at_endpoint, "'%.*s' is not host:port", 80, text);
-		diag_help(l->diags, g, "write it as in vpn.example.com:51820, 192.0.2.1:51820 or [2001:db8::1]:51820");
-	} else if (l->diags->spellings) {
-		unusual(l, v, file, p->endpoint);
 	}
 }
 
@@ -271,17 +249,15 @@ static void read_peer(struct loader *l, const struct node *name, uint32_t file)
 {
 	const struct node *values[KEYS_MAX], *v = name->next;
 	struct peer *p = &l->model->peers[l->model->n_peers];
-	int64_t keepalive;
 
 	if (name->kind != NODE_SCALAR)
 		return;
 	check_name(l, name, file);
+	*p = l->no_peer;
 	p->name = copy_name(l, name);
 	if (!p->name)
 		return;
 	p->at = at_node(name, file);
-	p->keepalive = -1;
-	p->cidr = NONE;
 	l->model->n_peers++;
 	if (v->kind != NODE_MAP) {
 		struct place at = first_line(at_node(v, file));
@@ -296,25 +272,9 @@ static void read_peer(struct loader *l, const struct node *name, uint32_t file)
 	if (values[PEER_IP])
 		read_ips(l, p, values[PEER_IP], file);
 	read_mark(l, p, name, values, file);
-	if (values[PEER_ENDPOINT])
-		read_endpoint(l, p, values[PEER_ENDPOINT], file);
-	if (values[PEER_KEEPALIVE] &&
-	    read_int(l, spec(IN_PEER, PEER_KEEPALIVE), values[PEER_KEEPALIVE], file, &keepalive))
-		p->keepalive = (int32_t)keepalive;
 	if (values[PEER_ROUTES])
 		read_routes(l, p, values[PEER_ROUTES], file);
-	if (values[PEER_VIA]) {
-		p->via = read_line(l, spec(IN_PEER, PEER_VIA), values[PEER_VIA], file);
-		p->at_via = at_node(values[PEER_VIA], file);
-	}
-	if (values[PEER_SERVER])
-		read_bool(l, spec(IN_PEER, PEER_SERVER), values[PEER_SERVER], file, &p->server);
-	if (values[PEER_ADMIN])
-		read_bool(l, spec(IN_PEER, PEER_ADMIN), values[PEER_ADMIN], file, &p->admin);
-	if (values[PEER_DISABLED])
-		read_bool(l, spec(IN_PEER, PEER_DISABLED), values[PEER_DISABLED], file, &p->disabled);
-	if (values[PEER_DESCRIPTION])
-		p->description = read_line(l, spec(IN_PEER, PEER_DESCRIPTION), values[PEER_DESCRIPTION], file);
+	read_attributes(l, IN_PEER, values, file, p);
 	if (p->server && !values[PEER_ENDPOINT])
 		diag_help(l->diags,
 			  diag_error(l->diags, "endpoint-missing", &p->at, "the server '%s' has no endpoint", p->name),
@@ -418,12 +378,11 @@ static void read_trust(struct loader *l, const struct node *map)
 {
 	const struct node *values[KEYS_MAX];
 	struct trust *t = &l->model->trust;
-	int64_t threshold = 1;
 	struct place at;
 
 	t->present = true;
 	t->at = first_line(at_node(map, 0));
-	t->threshold = 1;
+	attributes_init(IN_TRUST, t);
 	read_keys(l, IN_TRUST, map, 0, values, "'trust'", NULL);
 	if (values[TRUST_ID])
 		read_key(l, spec(IN_TRUST, TRUST_ID), values[TRUST_ID], 0, &t->id);
@@ -435,17 +394,15 @@ static void read_trust(struct loader *l, const struct node *map)
 		t->n_online = t->n_signers;
 		memcpy(t->online, t->signers, sizeof(t->online));
 	}
-	if (!values[TRUST_THRESHOLD] ||
-	    !read_int(l, spec(IN_TRUST, TRUST_THRESHOLD), values[TRUST_THRESHOLD], 0, &threshold))
-		return;
-	at = at_node(values[TRUST_THRESHOLD], 0);
-	if (threshold > t->n_signers && t->n_signers && !l->trust_broken)
+	read_attributes(l, IN_TRUST, values, 0, t);
+	if (t->threshold > t->n_signers && t->n_signers && !l->trust_broken) {
+		at = at_node(values[TRUST_THRESHOLD], 0);
 		diag_help(l->diags,
-			  diag_error(l->diags, "bad-threshold", &at, "'threshold' is %lld, but there %s %u signer%s",
-				     (long long)threshold, t->n_signers == 1 ? "is" : "are", t->n_signers,
+			  diag_error(l->diags, "bad-threshold", &at, "'threshold' is %u, but there %s %u signer%s",
+				     t->threshold, t->n_signers == 1 ? "is" : "are", t->n_signers,
 				     t->n_signers == 1 ? "" : "s"),
 			  "it is a number from 1 to %u", t->n_signers);
-	t->threshold = (uint8_t)threshold;
+	}
 }
 
 static void read_network(struct loader *l, const struct node *values[static KEYS_MAX])
@@ -491,28 +448,22 @@ static void read_settings(struct loader *l, const struct node *values[static KEY
 {
 	const struct key_spec *k = spec(IN_ROOT, ROOT_REUSE);
 	const struct node *inner[KEYS_MAX], *v;
-	int64_t number = 0;
 	struct addr addr;
+	int64_t version;
 
-	l->model->mtu = MTU_DEFAULT;
+	attributes_init(IN_ROOT, l->model);
+	attributes_init(IN_DEFAULTS, l->model);
 	l->model->confirm = CONFIRM_DEFAULT;
-	l->model->keepalive = KEEPALIVE_DEFAULT;
 	if (values[ROOT_VERSION])
-		read_int(l, spec(IN_ROOT, ROOT_VERSION), values[ROOT_VERSION], 0, &number);
-	if (values[ROOT_EPOCH] && read_int(l, spec(IN_ROOT, ROOT_EPOCH), values[ROOT_EPOCH], 0, &number))
-		l->model->epoch = (uint64_t)number;
+		read_int(l, spec(IN_ROOT, ROOT_VERSION), values[ROOT_VERSION], 0, &version);
+	read_attributes(l, IN_ROOT, values, 0, l->model);
 	v = section(l, values[ROOT_TRUST], 0, spec(IN_ROOT, ROOT_TRUST), NODE_MAP);
 	if (v)
 		read_trust(l, v);
 	v = section(l, values[ROOT_DEFAULTS], 0, spec(IN_ROOT, ROOT_DEFAULTS), NODE_MAP);
 	if (v) {
 		read_keys(l, IN_DEFAULTS, v, 0, inner, "'defaults'", NULL);
-		if (inner[DEFAULTS_MTU] &&
-		    read_int(l, spec(IN_DEFAULTS, DEFAULTS_MTU), inner[DEFAULTS_MTU], 0, &number))
-			l->model->mtu = (uint16_t)number;
-		if (inner[DEFAULTS_KEEPALIVE] &&
-		    read_int(l, spec(IN_DEFAULTS, DEFAULTS_KEEPALIVE), inner[DEFAULTS_KEEPALIVE], 0, &number))
-			l->model->keepalive = (uint16_t)number;
+		read_attributes(l, IN_DEFAULTS, inner, 0, l->model);
 	}
 	v = section(l, values[ROOT_REUSE], 0, k, NODE_LIST);
 	for (const struct node *i = v ? v->first : NULL; i; i = i->next) {
@@ -537,6 +488,9 @@ void read_file(struct loader *l, uint32_t file)
 
 	read_keys(l, IN_ROOT, l->roots[file], file, values, "the definition", NULL);
 	if (file == 0) {
+		attributes_init(IN_CIDR, &l->no_cidr);
+		attributes_init(IN_PEER, &l->no_peer);
+		l->no_peer.cidr = NONE;
 		read_network(l, values);
 		read_settings(l, values);
 	}

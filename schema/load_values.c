@@ -1,4 +1,5 @@
 /* One value of the definition at a time: strict, each with its place. */
+#include "schema/attributes.h"
 #include "schema/loader.h"
 
 #include <stdio.h>
@@ -211,19 +212,32 @@ static void unknown_key(struct loader *l, enum key_place place, const struct nod
 	buf_free(&list);
 }
 
+/* The key of that name. Keys mostly stand in the order of the table: the search goes on behind the last one, `after`. */
+static const struct key_spec *find_key(const struct key_spec *keys, size_t n, size_t after, const char *name)
+{
+	for (size_t i = after; i < n; i++)
+		if (strcmp(keys[i].name, name) == 0)
+			return &keys[i];
+	for (size_t i = 0; i < after; i++)
+		if (strcmp(keys[i].name, name) == 0)
+			return &keys[i];
+	return NULL;
+}
+
 void read_keys(struct loader *l, enum key_place place, const struct node *map, uint32_t file,
 	       const struct node *values[static KEYS_MAX], const char *whose, const char *name)
 {
 	struct place at = at_node(map, file);
 	const struct key_spec *keys, *k;
-	size_t n;
+	size_t n, after = 0;
 
 	keys = keys_of(place, &n);
 	memset(values, 0, KEYS_MAX * sizeof(values[0]));
 	for (node_pairs(key, map)) {
 		if (key->kind != NODE_SCALAR)
 			continue;
-		k = key_find(place, key->text);
+		k = find_key(keys, n, after, key->text);
+		after = k ? (size_t)(k - keys) + 1 : after;
 		if (!k) {
 			unknown_key(l, place, map, key, file);
 		} else if (k->root_only && file != 0) {
@@ -250,7 +264,7 @@ void read_keys(struct loader *l, enum key_place place, const struct node *map, u
 				  "%s: %s", keys[i].name, keys[i].help);
 }
 
-bool read_bool(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file, bool *out)
+static bool read_bool(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file, bool *out)
 {
 	if (v->kind != NODE_SCALAR || v->style != NODE_PLAIN ||
 	    (strcmp(v->text, "true") != 0 && strcmp(v->text, "false") != 0)) {
@@ -323,7 +337,8 @@ const char *read_text(struct loader *l, const struct key_spec *k, const struct n
 	return v->text;
 }
 
-const char *read_line(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file)
+/* One line, in the arena. */
+static const char *read_line(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file)
 {
 	struct place at = at_node(v, file);
 	const char *text = read_text(l, k, v, file), *copy;
@@ -571,7 +586,7 @@ static bool time_parse(const char *s, size_t n, int64_t *out)
 	return *out > 0;
 }
 
-bool read_time(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file, int64_t *out)
+static bool read_time(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file, int64_t *out)
 {
 	struct place at = at_node(v, file);
 	const char *text = read_text(l, k, v, file);
@@ -629,4 +644,63 @@ bool check_list(struct loader *l, const struct key_spec *k, const struct node *v
 		return false;
 	}
 	return true;
+}
+
+/* The endpoint in its one spelling, in the arena; NULL after a diagnostic. */
+static const char *read_endpoint(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file)
+{
+	const char *text = read_text(l, k, v, file), *usual;
+	struct place at = at_node(v, file);
+	struct diag *g;
+
+	if (!text)
+		return NULL;
+	usual = endpoint_canonical(l->arena, text, v->n);
+	if (!usual) {
+		g = diag_error(l->diags, "bad-endpoint", &at, "'%.*s' is not host:port", QUOTE_MAX, text);
+		diag_help(l->diags, g, "write it as in vpn.example.com:51820, 192.0.2.1:51820 or [2001:db8::1]:51820");
+	} else if (l->diags->spellings) {
+		unusual(l, v, file, usual);
+	}
+	return usual;
+}
+
+/* Of those types, one value is all that there is to read. */
+static void read_attribute(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file, void *thing)
+{
+	const char *text;
+	int64_t number;
+	bool flag;
+
+	switch (k->type) {
+	case TYPE_BOOL:
+		if (read_bool(l, k, v, file, &flag))
+			attribute_set_bool(k, thing, flag);
+		break;
+	case TYPE_INT:
+	case TYPE_TIME:
+		if (k->type == TYPE_INT ? read_int(l, k, v, file, &number) : read_time(l, k, v, file, &number))
+			attribute_set_number(k, thing, number);
+		break;
+	case TYPE_TEXT:
+	case TYPE_ENDPOINT:
+		text = k->type == TYPE_TEXT ? read_line(l, k, v, file) : read_endpoint(l, k, v, file);
+		attribute_set_text(k, thing, text);
+		break;
+	default:
+		return;
+	}
+	if (k->at)
+		*(struct place *)(void *)((char *)thing + k->at) = at_node(v, file);
+}
+
+void read_attributes(struct loader *l, enum key_place place, const struct node *const values[static KEYS_MAX],
+		     uint32_t file, void *thing)
+{
+	size_t n;
+	const struct key_spec *keys = keys_of(place, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (values[i] && keys[i].member != MEMBER_NONE)
+			read_attribute(l, &keys[i], values[i], file, thing);
 }

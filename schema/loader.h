@@ -55,6 +55,8 @@ struct loader {
 	struct arena *tree;  /* of the nodes: freed when the model is made */
 	struct diags *diags;
 	struct model *model;
+	struct cidr no_cidr; /* no key is given: what each one begins as */
+	struct peer no_peer;
 	bool without_server;
 	bool network_broken; /* `cidr` was not understood: nothing is inside or outside */
 	bool trust_broken;   /* a signer was not understood: they cannot be counted */
@@ -77,12 +79,12 @@ bool is_null(const struct node *n); /* empty, ~ or null */
    as those of `whose` ("the peer '") and, unless it is NULL, `name`. */
 void read_keys(struct loader *l, enum key_place place, const struct node *map, uint32_t file,
 	       const struct node *values[static KEYS_MAX], const char *whose, const char *name);
-bool read_bool(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file, bool *out);
+/* Reads the attributes that are given, but for names and lists, into the thing (attributes.h). */
+void read_attributes(struct loader *l, enum key_place place, const struct node *const values[static KEYS_MAX],
+		     uint32_t file, void *thing);
 bool read_int(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file, int64_t *out);
 /* A text as it stands (borrowed from the tree); NULL after a diagnostic. */
 const char *read_text(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file);
-const char *read_line(struct loader *l, const struct key_spec *k, const struct node *v,
-		      uint32_t file); /* in the arena */
 bool read_addr(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file, struct addr *out);
 /* Only when asked for: a value is spelled in another way than we show it. */
 void unusual(struct loader *l, const struct node *v, uint32_t file, const char *usual);
@@ -90,7 +92,6 @@ bool read_prefix(struct loader *l, const struct key_spec *k, const struct node *
 bool read_key(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file, struct key *out);
 bool read_ed25519(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file, struct key *out,
 		  struct key *x25519);
-bool read_time(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file, int64_t *out);
 /* One value or one a family: up to two nodes into out[], IPv4 first is the caller's to see to. Returns how many. */
 unsigned read_one_or_two(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file,
 			 const struct node *out[static 2]);

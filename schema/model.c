@@ -167,6 +167,11 @@ int model_next_free_prefix(const struct model *m, const struct prefix *in, unsig
 	return 0;
 }
 
+bool peer_same_mark(const struct peer *a, const struct peer *b)
+{
+	return a->is_invite == b->is_invite && key_eq(&a->key, &b->key);
+}
+
 const struct addr *peer_order(const struct peer *p)
 {
 	return &p->ip[0];

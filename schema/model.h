@@ -133,6 +133,8 @@ bool addr_is_reserved(const struct prefix *p, const struct addr *a);
 
 /* The address key that orders a peer (its IPv4 address where it has one), and the one that orders a CIDR. */
 const struct addr *peer_order(const struct peer *p);
+/* The same key, or the same invite. */
+bool peer_same_mark(const struct peer *a, const struct peer *b);
 int cidr_order_cmp(const struct cidr *a, const struct cidr *b);
 
 bool name_valid(const char *s, size_t n); /* RFC 1123 label, lower case, at most 63 */

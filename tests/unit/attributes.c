@@ -192,11 +192,11 @@ static json_t *listed(struct arena *a, const struct model *m, const char *field)
 	struct cidr_list *cidrs = cidr_list_of_model(a, m);
 	json_t *lists[] = {cidr_list_json(cidrs), peer_list_json(m, NULL), association_list_json(m, cidrs)};
 	json_t *out = json_array(), *object;
-	size_t i;
 
 	for (size_t k = 0; k < sizeof(lists) / sizeof(lists[0]); k++) {
-		json_array_foreach(lists[k], i, object) if (json_object_get(object, field))
-		    json_array_append(out, json_object_get(object, field));
+		for (size_t i = 0; (object = json_array_get(lists[k], i)); i++)
+			if (json_object_get(object, field))
+				json_array_append(out, json_object_get(object, field));
 		json_decref(lists[k]);
 	}
 	return out;
@@ -206,10 +206,10 @@ static json_t *listed(struct arena *a, const struct model *m, const char *field)
 static bool planned(const json_t *plan, const char *label)
 {
 	const json_t *item;
-	size_t i;
 
-	json_array_foreach(json_object_get(plan, "changes"), i,
-			   item) if (json_object_get(json_object_get(item, "attributes"), label)) return true;
+	for (size_t i = 0; (item = json_array_get(json_object_get(plan, "changes"), i)); i++)
+		if (json_object_get(json_object_get(item, "attributes"), label))
+			return true;
 	return false;
 }
 
@@ -295,6 +295,55 @@ static void test_samples_have_keys(void **state)
 			fail_msg("%s has no key '%s'", place_names[samples[i].place], samples[i].key);
 }
 
+/* The member that a value of a type is held in; MEMBER_NONE: in none, or in more than one. */
+static bool member_fits(const struct key_spec *k)
+{
+	static const int64_t most[] = {
+	    [MEMBER_U8] = UINT8_MAX,  [MEMBER_U16] = UINT16_MAX, [MEMBER_I32] = INT32_MAX,
+	    [MEMBER_U64] = INT64_MAX, [MEMBER_I64] = INT64_MAX,
+	};
+
+	switch (k->type) {
+	case TYPE_BOOL:
+		return k->member == MEMBER_BOOL;
+	case TYPE_INT:
+		return k->member >= MEMBER_U8 && k->member <= MEMBER_I64 && k->max <= most[k->member];
+	case TYPE_TIME:
+		return k->member == MEMBER_I64;
+	case TYPE_TEXT:
+	case TYPE_ENDPOINT:
+	case TYPE_NETWORK_NAME:
+		return k->member == MEMBER_TEXT;
+	case TYPE_PREFIX_LIST:
+		return k->member == MEMBER_PREFIXES && k->count;
+	default:
+		return k->member == MEMBER_NONE;
+	}
+}
+
+/* Each row of the table is filled, and each scalar has a member of its own; `version` says nothing that is kept. */
+static void test_rows(void **state)
+{
+	(void)state;
+	for (int place = 0; place < N_KEY_PLACES; place++) {
+		size_t n;
+		const struct key_spec *keys = keys_of((enum key_place)place, &n);
+
+		for (size_t i = 0; i < n; i++) {
+			if (!keys[i].name || !keys[i].help)
+				fail_msg("row %zu of the keys of %s lacks its name or its help", i, place_names[place]);
+			if (!member_fits(&keys[i]) && strcmp(keys[i].name, "version") != 0)
+				fail_msg("'%s' of %s: schema/keys.c does not say which member has it, or one of a type "
+					 "that does not fit",
+					 keys[i].name, place_names[place]);
+			for (size_t k = 0; k < i && keys[i].member; k++)
+				if (keys[k].member && keys[k].offset == keys[i].offset)
+					fail_msg("'%s' and '%s' of %s are held in one member", keys[k].name,
+						 keys[i].name, place_names[place]);
+		}
+	}
+}
+
 /* read_keys() has room for the keys of each place. */
 static void test_keys_max(void **state)
 {
@@ -332,6 +381,7 @@ static void test_via_is_in_the_id(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_rows),
 	    cmocka_unit_test(test_each_key_shows),
 	    cmocka_unit_test(test_samples_have_keys),
 	    cmocka_unit_test(test_keys_max),
