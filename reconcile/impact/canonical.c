@@ -2,6 +2,7 @@
 #include "reconcile/impact/impact.h"
 
 #include "reconcile/text/text.h"
+#include "schema/attributes.h"
 #include "schema/order.h"
 
 #include <stdlib.h>
@@ -37,12 +38,11 @@ void test_write(struct buf *out, const struct reach_test *t, bool sorted)
 	buf_str(out, " }");
 }
 
+/* The length comes first, because a text can hold what looks like another word. */
 static void put_text(struct buf *out, const char *name, const char *value)
 {
-	size_t n = value ? strlen(value) : 0;
+	size_t n = strlen(value);
 
-	if (!value)
-		return;
 	buf_char(out, ' ');
 	buf_str(out, name);
 	buf_char(out, '=');
@@ -60,13 +60,28 @@ static void put_keys(struct buf *out, const char *name, const struct key *keys, 
 	}
 }
 
+/* The attributes of a place, one a line. */
+static void put_lines(struct buf *out, enum key_place place, const void *thing)
+{
+	const struct key_spec *k;
+
+	for (size_t i = 0; (k = attribute_next(place, &i));) {
+		if (!attribute_given(k, thing))
+			continue;
+		buf_str(out, k->name);
+		buf_char(out, ' ');
+		attribute_write(out, k, thing);
+		buf_char(out, '\n');
+	}
+}
+
 static void put_settings(struct buf *out, const struct model *m)
 {
-	buf_printf(out, "network %s\nepoch %llu\nmtu %u\nkeepalive %u\n", m->network, (unsigned long long)m->epoch,
-		   m->mtu, m->keepalive);
+	put_lines(out, IN_ROOT, m);
+	put_lines(out, IN_DEFAULTS, m);
 	if (m->trust.present) {
 		put_keys(out, "id", &m->trust.id, 1);
-		buf_printf(out, "threshold %u\n", m->trust.threshold);
+		put_lines(out, IN_TRUST, &m->trust);
 		put_keys(out, "signer", m->trust.signers, m->trust.n_signers);
 		put_keys(out, "online", m->trust.online, m->trust.n_online);
 	}
@@ -77,28 +92,56 @@ static void put_settings(struct buf *out, const struct model *m)
 	}
 }
 
+/* An attribute as a word of its thing's line, called `name` there; nothing when it is not given. */
+static void put_word(struct buf *out, const struct key_spec *k, const char *name, const void *thing)
+{
+	if (!attribute_given(k, thing))
+		return;
+	if (k->member == MEMBER_TEXT) {
+		put_text(out, name, attribute_text(k, thing));
+		return;
+	}
+	buf_char(out, ' ');
+	buf_str(out, name);
+	if (k->member == MEMBER_BOOL)
+		return;
+	buf_char(out, '=');
+	if (k->type == TYPE_TIME)
+		buf_u64(out, (uint64_t)attribute_number(k, thing));
+	else
+		attribute_write(out, k, thing);
+}
+
+static void put_cidr(struct buf *out, const struct cidr *c)
+{
+	const struct key_spec *k;
+
+	buf_printf(out, "cidr %s ", c->name);
+	buf_prefixes(out, c->prefix, c->n_prefixes);
+	for (size_t i = 0; (k = attribute_next(IN_CIDR, &i));)
+		put_word(out, k, k->name, c);
+	buf_char(out, '\n');
+}
+
 static void put_peer(struct buf *out, const struct peer *p)
 {
+	size_t n;
+	const struct key_spec *keys = keys_of(IN_PEER, &n), *k;
+
 	buf_str(out, "peer ");
 	buf_str(out, p->name);
 	buf_char(out, ' ');
 	buf_ips(out, p->ip, p->n_ips);
 	buf_str(out, p->is_invite ? " invite=" : " key=");
 	buf_key(out, &p->key);
-	put_text(out, "endpoint", p->endpoint);
-	if (p->keepalive >= 0)
-		buf_printf(out, " keepalive=%d", p->keepalive);
-	if (p->n_routes) {
-		buf_str(out, " routes=");
-		buf_prefixes(out, p->routes, p->n_routes);
+	for (size_t i = 0; (k = attribute_next(IN_PEER, &i));) {
+		if (k == &keys[PEER_INVITE_EXPIRES])
+			continue;
+		put_word(out, k, k->name, p);
+		/* innernet-model 1 has the expiry here, under this name: a plan keeps the id that was accepted. */
+		if (k == &keys[PEER_ROUTES])
+			put_word(out, &keys[PEER_INVITE_EXPIRES], "expires", p);
 	}
-	if (p->invite_expires)
-		buf_printf(out, " expires=%lld", (long long)p->invite_expires);
-	put_text(out, "via", p->via);
-	buf_str(out, p->server ? " server" : "");
-	buf_str(out, p->admin ? " admin" : "");
-	buf_str(out, p->disabled ? " disabled" : "");
-	put_text(out, "description", p->description);
 	buf_char(out, '\n');
 }
 
@@ -143,14 +186,8 @@ void model_canonical(struct buf *out, const struct model *m)
 {
 	buf_str(out, "innernet-model 1\n");
 	put_settings(out, m);
-	for (uint32_t i = 0; i < m->n_cidrs; i++) {
-		const struct cidr *c = &m->cidrs[i];
-		buf_printf(out, "cidr %s ", c->name);
-		buf_prefixes(out, c->prefix, c->n_prefixes);
-		buf_str(out, c->isolated ? " isolated" : "");
-		put_text(out, "description", c->description);
-		buf_char(out, '\n');
-	}
+	for (uint32_t i = 0; i < m->n_cidrs; i++)
+		put_cidr(out, &m->cidrs[i]);
 	if (m->n_associations) {
 		struct association *sorted = malloc(m->n_associations * sizeof(*sorted));
 		out->failed |= !sorted;

@@ -1,6 +1,8 @@
 /* What became of each peer and CIDR, and the change of the definition as items. */
 #include "reconcile/impact/impact.h"
 
+#include "schema/attributes.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,11 +22,6 @@ static void join_peers(struct match *w, uint32_t before, uint32_t after)
 	w->peer_before[after] = before;
 }
 
-static bool same_mark(const struct peer *x, const struct peer *y)
-{
-	return x->is_invite == y->is_invite && key_eq(&x->key, &y->key);
-}
-
 /* Most peers have the key and the address that they had: both models are in the order of addresses. */
 static void match_places(struct match *w)
 {
@@ -32,7 +29,7 @@ static void match_places(struct match *w)
 
 	for (uint32_t i = 0, k = 0; i < b->n_peers && k < a->n_peers;) {
 		int c = addr_cmp(peer_order(&b->peers[i]), peer_order(&a->peers[k]));
-		if (c == 0 && same_mark(&b->peers[i], &a->peers[k]))
+		if (c == 0 && peer_same_mark(&b->peers[i], &a->peers[k]))
 			join_peers(w, i, k);
 		i += c <= 0;
 		k += c >= 0;
@@ -127,12 +124,7 @@ static int match_peers(struct match *w)
 
 static bool same_prefixes(const struct cidr *x, const struct cidr *y)
 {
-	if (x->n_prefixes != y->n_prefixes)
-		return false;
-	for (unsigned i = 0; i < x->n_prefixes; i++)
-		if (prefix_cmp(&x->prefix[i], &y->prefix[i]))
-			return false;
-	return true;
+	return prefixes_same(x->prefix, x->n_prefixes, y->prefix, y->n_prefixes);
 }
 
 static void join_cidrs(struct match *w, uint32_t before, uint32_t after)
@@ -165,48 +157,22 @@ static void match_cidrs(struct match *w)
 	}
 }
 
-static bool same_text(const char *x, const char *y)
-{
-	return x == y || (x && y && strcmp(x, y) == 0);
-}
-
-static bool same_routes(const struct peer *x, const struct peer *y)
-{
-	if (x->n_routes != y->n_routes)
-		return false;
-	for (uint32_t i = 0; i < x->n_routes; i++)
-		if (prefix_cmp(&x->routes[i], &y->routes[i]))
-			return false;
-	return true;
-}
-
 static bool same_addresses(const struct peer *x, const struct peer *y)
 {
-	if (x->n_ips != y->n_ips)
-		return false;
-	for (unsigned i = 0; i < x->n_ips; i++)
-		if (addr_cmp(&x->ip[i], &y->ip[i]))
-			return false;
-	return true;
+	return addrs_same(x->ip, x->n_ips, y->ip, y->n_ips);
 }
 
-static uint32_t peer_changes(const struct peer *x, const struct peer *y)
+static bool same_peer(const struct peer *x, const struct peer *y)
 {
-	return (strcmp(x->name, y->name) ? CHANGED_NAME : 0) | (same_addresses(x, y) ? 0 : CHANGED_ADDRESS) |
-	       (same_mark(x, y) ? 0 : CHANGED_KEY) | (x->disabled == y->disabled ? 0 : CHANGED_DISABLED) |
-	       (x->server == y->server ? 0 : CHANGED_SERVER) | (x->admin == y->admin ? 0 : CHANGED_ADMIN) |
-	       (same_text(x->endpoint, y->endpoint) ? 0 : CHANGED_ENDPOINT) |
-	       (x->keepalive == y->keepalive ? 0 : CHANGED_KEEPALIVE) | (same_routes(x, y) ? 0 : CHANGED_ROUTES) |
-	       (same_text(x->via, y->via) ? 0 : CHANGED_VIA) |
-	       (x->invite_expires == y->invite_expires ? 0 : CHANGED_EXPIRES) |
-	       (same_text(x->description, y->description) ? 0 : CHANGED_DESCRIPTION);
+	return strcmp(x->name, y->name) == 0 && same_addresses(x, y) && peer_same_mark(x, y) &&
+	       attributes_same(IN_PEER, x, y);
 }
 
-static uint32_t cidr_changes(const struct cidr *x, const struct cidr *y)
+/* The root's name is the network's, which has a line of its own. */
+static bool same_cidr(const struct cidr *x, const struct cidr *y)
 {
-	return (strcmp(x->name, y->name) ? CHANGED_NAME : 0) | (same_prefixes(x, y) ? 0 : CHANGED_ADDRESS) |
-	       (x->isolated == y->isolated ? 0 : CHANGED_ISOLATED) |
-	       (same_text(x->description, y->description) ? 0 : CHANGED_DESCRIPTION);
+	return (y->parent == NONE || strcmp(x->name, y->name) == 0) && same_prefixes(x, y) &&
+	       attributes_same(IN_CIDR, x, y);
 }
 
 static struct impact_item *add_item(struct match *w, enum impact_kind kind, uint32_t before, uint32_t after)
@@ -252,11 +218,11 @@ static void settings_items(struct match *w)
 		return;
 	}
 	const struct trust *x = &b->trust, *y = &a->trust;
-	im->trust_changed = x->present != y->present || x->threshold != y->threshold ||
+	im->trust_changed = x->present != y->present || !attributes_same(IN_TRUST, x, y) ||
 			    !same_keys(x->signers, x->n_signers, y->signers, y->n_signers) ||
 			    !same_keys(x->online, x->n_online, y->online, y->n_online);
 	im->identity_changed = strcmp(b->network, a->network) || (x->present && y->present && !key_eq(&x->id, &y->id));
-	if (strcmp(b->network, a->network) || b->epoch != a->epoch || b->mtu != a->mtu || b->keepalive != a->keepalive)
+	if (!attributes_same(IN_ROOT, b, a) || !attributes_same(IN_DEFAULTS, b, a))
 		add_item(w, IMPACT_SETTINGS, 0, 0);
 	if (im->trust_changed || (x->present && y->present && !key_eq(&x->id, &y->id)))
 		add_item(w, IMPACT_TRUST, x->present ? 0 : NONE, y->present ? 0 : NONE);
@@ -266,18 +232,11 @@ static void cidr_items(struct match *w)
 {
 	const struct model *b = w->im->before, *a = w->im->after;
 	uint32_t n_b = b ? b->n_cidrs : 0, n_a = a ? a->n_cidrs : 0;
-	uint32_t what;
 
-	/* The root is the network's own line, but for its prefixes and what else it may say. */
 	for (uint32_t k = 0; k < n_a; k++) {
 		uint32_t i = w->cidr_before[k];
-		struct impact_item *item;
-		if (i == NONE) {
-			add_item(w, IMPACT_CIDR, NONE, k);
-		} else if ((what = cidr_changes(&b->cidrs[i], &a->cidrs[k]) & ~(k ? 0u : CHANGED_NAME))) {
-			if ((item = add_item(w, IMPACT_CIDR, i, k)))
-				item->what = what;
-		}
+		if (i == NONE || !same_cidr(&b->cidrs[i], &a->cidrs[k]))
+			add_item(w, IMPACT_CIDR, i, k);
 	}
 	for (uint32_t i = 0; i < n_b; i++)
 		if (w->im->cidr_after[i] == NONE)
@@ -287,17 +246,12 @@ static void cidr_items(struct match *w)
 static void peer_items(struct match *w)
 {
 	const struct model *b = w->im->before, *a = w->im->after;
-	uint32_t n_b = b ? b->n_peers : 0, n_a = a ? a->n_peers : 0, what;
+	uint32_t n_b = b ? b->n_peers : 0, n_a = a ? a->n_peers : 0;
 
 	for (uint32_t k = 0; k < n_a; k++) {
 		uint32_t i = w->peer_before[k];
-		struct impact_item *item;
-		if (i == NONE) {
-			add_item(w, IMPACT_PEER, NONE, k);
-		} else if ((what = peer_changes(&b->peers[i], &a->peers[k]))) {
-			if ((item = add_item(w, IMPACT_PEER, i, k)))
-				item->what = what;
-		}
+		if (i == NONE || !same_peer(&b->peers[i], &a->peers[k]))
+			add_item(w, IMPACT_PEER, i, k);
 	}
 	for (uint32_t i = 0; i < n_b; i++)
 		if (w->peer_after[i] == NONE)
@@ -495,7 +449,7 @@ static bool peer_cut(const struct match *w, const struct peer *x, const struct p
 		*reason = y ? CUT_DISABLED : CUT_REMOVED;
 		return true;
 	}
-	if (same_mark(x, y))
+	if (peer_same_mark(x, y))
 		return false;
 	*reason = CUT_REKEYED;
 	if (!x->is_invite)
@@ -526,7 +480,7 @@ static int peer_facts(struct match *w)
 		/* By peer of before for now: impact_count() groups the rows. */
 		if (cut)
 			im->cut[im->n_cut++] = (struct impact_cut){i, reason};
-		if (x->is_invite && !(y && same_mark(x, y)) && !is_folded(w, x, y))
+		if (x->is_invite && !(y && peer_same_mark(x, y)) && !is_folded(w, x, y))
 			im->voided[im->n_voided++] = i;
 		servers += x->server && !x->disabled;
 		kept += x->server && !x->disabled && y && y->server && !cut;
@@ -536,7 +490,7 @@ static int peer_facts(struct match *w)
 		const struct peer *y = &a->peers[k];
 		const struct peer *x = w->peer_before[k] == NONE ? NULL : &b->peers[w->peer_before[k]];
 		left += y->admin && !y->disabled;
-		if (y->is_invite && !(x && same_mark(x, y)))
+		if (y->is_invite && !(x && peer_same_mark(x, y)))
 			im->opened[im->n_opened++] = k;
 		if (is_folded(w, x, y))
 			im->folded[im->n_folded++] = k;

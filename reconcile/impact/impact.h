@@ -19,23 +19,6 @@
 #define IMPACT_EFFECTS_MAX 400 /* subjects that are listed; the rest are counted */
 #define IMPACT_TARGETS_MAX 24  /* CIDRs listed for one subject, of each kind */
 
-/* What differs about one thing. */
-enum {
-	CHANGED_NAME = 1 << 0,
-	CHANGED_ADDRESS = 1 << 1, /* a move; of a CIDR: its prefixes */
-	CHANGED_KEY = 1 << 2,
-	CHANGED_DISABLED = 1 << 3,
-	CHANGED_SERVER = 1 << 4,
-	CHANGED_ADMIN = 1 << 5,
-	CHANGED_ENDPOINT = 1 << 6,
-	CHANGED_KEEPALIVE = 1 << 7,
-	CHANGED_ROUTES = 1 << 8,
-	CHANGED_EXPIRES = 1 << 9,
-	CHANGED_DESCRIPTION = 1 << 10,
-	CHANGED_ISOLATED = 1 << 11,
-	CHANGED_VIA = 1 << 12,
-};
-
 enum impact_kind {
 	IMPACT_SETTINGS,
 	IMPACT_TRUST,
@@ -52,7 +35,6 @@ struct impact_item {
 	enum plan_action action;
 	uint32_t before,
 	    after; /* peers, CIDRs, associations, reuse: indices into their models; NONE on the side that lacks it */
-	uint32_t what;    /* CHANGED_ bits */
 	const char *text; /* of a test: as one line of YAML; NULL otherwise */
 };
 

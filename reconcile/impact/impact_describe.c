@@ -2,9 +2,9 @@
 #include "reconcile/impact/impact.h"
 
 #include "reconcile/text/text.h"
+#include "schema/attributes.h"
 
 #include <string.h>
-#include <time.h>
 
 const char *impact_kind_name(enum impact_kind kind)
 {
@@ -166,50 +166,27 @@ static struct buf *side_text(struct describer *d, int side)
 	return &d->text[side];
 }
 
-/* The value of one label of a peer, when it has one. */
-static void peer_value(struct describer *d, int side, const struct peer *p, uint32_t what)
+static void put_attribute(struct describer *d, int side, const struct key_spec *k, const void *thing)
 {
-	struct tm tm;
-	time_t t;
+	if (!thing || !attribute_given(k, thing))
+		return;
+	if (k->member == MEMBER_TEXT)
+		buf_visible(side_text(d, side), span_str(attribute_text(k, thing)));
+	else
+		attribute_write(side_text(d, side), k, thing);
+}
 
-	switch (what) {
-	case CHANGED_NAME:
-		buf_str(side_text(d, side), p->name);
-		break;
-	case CHANGED_ADDRESS:
-		buf_ips(side_text(d, side), p->ip, p->n_ips);
-		break;
-	case CHANGED_ENDPOINT:
-		if (p->endpoint)
-			buf_str(side_text(d, side), p->endpoint);
-		break;
-	case CHANGED_KEEPALIVE:
-		if (p->keepalive >= 0)
-			buf_printf(side_text(d, side), "%d", p->keepalive);
-		break;
-	case CHANGED_ROUTES:
-		if (p->n_routes)
-			buf_prefixes(side_text(d, side), p->routes, p->n_routes);
-		break;
-	case CHANGED_VIA:
-		if (p->via)
-			buf_str(side_text(d, side), p->via);
-		break;
-	case CHANGED_EXPIRES:
-		t = (time_t)p->invite_expires;
-		if (t && gmtime_r(&t, &tm))
-			buf_printf(side_text(d, side), "%04d-%02d-%02dT%02d:%02d:%02dZ", tm.tm_year + 1900,
-				   tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
-		break;
-	case CHANGED_DESCRIPTION:
-		if (p->description)
-			buf_visible(side_text(d, side), span_str(p->description));
-		break;
-	default:
-		if ((what == CHANGED_SERVER && p->server) || (what == CHANGED_ADMIN && p->admin) ||
-		    (what == CHANGED_DISABLED && p->disabled))
-			buf_str(side_text(d, side), "true");
-		break;
+/* The attributes in which two things differ; those of the one that is there, when the other is NULL. */
+static void describe_attributes(struct describer *d, enum key_place place, const void *x, const void *y)
+{
+	const struct key_spec *k;
+
+	for (size_t i = 0; (k = attribute_next(place, &i));) {
+		if (x && y && attribute_same(k, x, y))
+			continue;
+		put_attribute(d, 0, k, x);
+		put_attribute(d, 1, k, y);
+		describe_flush(d, k->name);
 	}
 }
 
@@ -230,78 +207,52 @@ static void peer_keys(struct describer *d, const struct peer *x, const struct pe
 
 static void describe_peer(struct describer *d, const struct impact *im, const struct impact_item *item)
 {
-	static const struct {
-		uint32_t what;
-		const char *label;
-	} labels[] = {
-	    {CHANGED_EXPIRES, "invite_expires"},
-	    {CHANGED_ENDPOINT, "endpoint"},
-	    {CHANGED_KEEPALIVE, "keepalive"},
-	    {CHANGED_ROUTES, "routes"},
-	    {CHANGED_VIA, "via"},
-	    {CHANGED_SERVER, "server"},
-	    {CHANGED_ADMIN, "admin"},
-	    {CHANGED_DISABLED, "disabled"},
-	    {CHANGED_DESCRIPTION, "description"},
-	};
-	const struct peer *x = peer_at(im->before, item->before), *y = peer_at(im->after, item->after);
+	const struct peer *side[2] = {peer_at(im->before, item->before), peer_at(im->after, item->after)};
+	const struct peer *x = side[0], *y = side[1];
 	bool change = x && y;
-	const struct cidr *was = x ? &im->before->cidrs[x->cidr] : NULL, *is = y ? &im->after->cidrs[y->cidr] : NULL;
 
-	for (unsigned i = 0; i < 2; i++) {
-		uint32_t what = i ? CHANGED_ADDRESS : CHANGED_NAME;
-		if (change ? !(item->what & what) : what == CHANGED_NAME)
-			continue;
-		if (x)
-			peer_value(d, 0, x, what);
-		if (y)
-			peer_value(d, 1, y, what);
-		describe_flush(d, i ? "ip" : "name");
+	if (change && strcmp(x->name, y->name) != 0) {
+		buf_str(side_text(d, 0), x->name);
+		buf_str(side_text(d, 1), y->name);
+		describe_flush(d, "name");
+	}
+	if (!change || !addrs_same(x->ip, x->n_ips, y->ip, y->n_ips)) {
+		for (int s = 0; s < 2; s++)
+			if (side[s])
+				buf_ips(side_text(d, s), side[s]->ip, side[s]->n_ips);
+		describe_flush(d, "ip");
 	}
 	if (!change || im->cidr_after[x->cidr] != y->cidr) {
-		if (was)
-			buf_str(side_text(d, 0), was->name);
-		if (is)
-			buf_str(side_text(d, 1), is->name);
+		if (x)
+			buf_str(side_text(d, 0), im->before->cidrs[x->cidr].name);
+		if (y)
+			buf_str(side_text(d, 1), im->after->cidrs[y->cidr].name);
 		describe_flush(d, "in");
 	}
-	if (!change || (item->what & CHANGED_KEY))
+	if (!change || !peer_same_mark(x, y))
 		peer_keys(d, x, y);
-	for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++) {
-		if (change && !(item->what & labels[i].what))
-			continue;
-		if (x)
-			peer_value(d, 0, x, labels[i].what);
-		if (y)
-			peer_value(d, 1, y, labels[i].what);
-		describe_flush(d, labels[i].label);
-	}
+	describe_attributes(d, IN_PEER, x, y);
 }
 
 static void describe_cidr(struct describer *d, const struct impact *im, const struct impact_item *item)
 {
 	const struct cidr *side[2] = {cidr_at(im->before, item->before), cidr_at(im->after, item->after)};
-	bool change = side[0] && side[1];
+	const struct cidr *x = side[0], *y = side[1];
+	bool change = x && y;
 
-	if (change && (item->what & CHANGED_NAME)) {
-		for (int s = 0; s < 2; s++)
-			buf_str(side_text(d, s), side[s]->name);
+	/* The root's name is the network's, which is one of the settings. */
+	if (change && y->parent != NONE && strcmp(x->name, y->name) != 0) {
+		buf_str(side_text(d, 0), x->name);
+		buf_str(side_text(d, 1), y->name);
 		describe_flush(d, "name");
 	}
-	if (!change || (item->what & CHANGED_ADDRESS)) {
+	if (!change || !prefixes_same(x->prefix, x->n_prefixes, y->prefix, y->n_prefixes)) {
 		for (int s = 0; s < 2; s++)
 			if (side[s])
 				buf_prefixes(side_text(d, s), side[s]->prefix, side[s]->n_prefixes);
 		describe_flush(d, "cidr");
 	}
-	for (int s = 0; s < 2; s++)
-		if (side[s] && side[s]->isolated && (!change || (item->what & CHANGED_ISOLATED)))
-			buf_str(side_text(d, s), "true");
-	describe_flush(d, "isolated");
-	for (int s = 0; s < 2; s++)
-		if (side[s] && side[s]->description && (!change || (item->what & CHANGED_DESCRIPTION)))
-			buf_visible(side_text(d, s), span_str(side[s]->description));
-	describe_flush(d, "description");
+	describe_attributes(d, IN_CIDR, x, y);
 }
 
 /* A label that both sides always have; left out when both say the same. */
@@ -314,23 +265,10 @@ static void describe_both(struct describer *d, const char *label)
 
 static void describe_settings(struct describer *d, const struct impact *im, const struct impact_item *item)
 {
-	const struct model *side[2] = {item->before == NONE ? NULL : im->before,
-				       item->after == NONE ? NULL : im->after};
-	static const char *const labels[] = {"network", "epoch", "mtu", "keepalive"};
+	const struct model *x = item->before == NONE ? NULL : im->before, *y = item->after == NONE ? NULL : im->after;
 
-	for (unsigned i = 0; i < 4; i++) {
-		for (int s = 0; s < 2; s++) {
-			if (!side[s])
-				continue;
-			if (i == 0)
-				buf_str(side_text(d, s), side[s]->network);
-			else
-				buf_u64(side_text(d, s), i == 1   ? side[s]->epoch
-							 : i == 2 ? side[s]->mtu
-								  : side[s]->keepalive);
-		}
-		describe_both(d, labels[i]);
-	}
+	describe_attributes(d, IN_ROOT, x, y);
+	describe_attributes(d, IN_DEFAULTS, x, y);
 }
 
 static void put_signers(struct buf *out, const struct key *keys, unsigned n)
@@ -345,26 +283,23 @@ static void put_signers(struct buf *out, const struct key *keys, unsigned n)
 
 static void describe_trust(struct describer *d, const struct impact *im, const struct impact_item *item)
 {
-	const struct model *side[2] = {item->before == NONE ? NULL : im->before,
-				       item->after == NONE ? NULL : im->after};
-	static const char *const labels[] = {"id", "threshold", "signers", "online"};
+	const struct trust *x = item->before == NONE ? NULL : &im->before->trust;
+	const struct trust *y = item->after == NONE ? NULL : &im->after->trust;
+	const struct trust *side[2] = {x, y};
 
-	for (unsigned i = 0; i < 4; i++) {
-		for (int s = 0; s < 2; s++) {
-			const struct trust *t = side[s] ? &side[s]->trust : NULL;
-			if (!t)
-				continue;
-			if (i == 0)
-				buf_key(side_text(d, s), &t->id);
-			else if (i == 1)
-				buf_u64(side_text(d, s), t->threshold);
-			else if (i == 2)
-				put_signers(side_text(d, s), t->signers, t->n_signers);
-			else
-				put_signers(side_text(d, s), t->online, t->n_online);
-		}
-		describe_both(d, labels[i]);
-	}
+	for (int s = 0; s < 2; s++)
+		if (side[s])
+			buf_key(side_text(d, s), &side[s]->id);
+	describe_both(d, "id");
+	describe_attributes(d, IN_TRUST, x, y);
+	for (int s = 0; s < 2; s++)
+		if (side[s])
+			put_signers(side_text(d, s), side[s]->signers, side[s]->n_signers);
+	describe_both(d, "signers");
+	for (int s = 0; s < 2; s++)
+		if (side[s])
+			put_signers(side_text(d, s), side[s]->online, side[s]->n_online);
+	describe_both(d, "online");
 }
 
 void impact_describe(const struct impact *im, const struct impact_item *item, impact_put *put, void *ctx)
