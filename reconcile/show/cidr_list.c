@@ -2,6 +2,7 @@
 
 #include "reconcile/text/json.h"
 #include "reconcile/text/table.h"
+#include "schema/attributes.h"
 
 #include <string.h>
 
@@ -36,6 +37,7 @@ struct cidr_list *cidr_list_of_model(struct arena *a, const struct model *m)
 		const struct cidr *c = &m->cidrs[i];
 		l->rows[i] = (struct cidr_row){.name = c->name,
 					       .description = c->description,
+					       .cidr = c,
 					       .prefix = c->prefix,
 					       .n_prefixes = c->n_prefixes,
 					       .parent = c->parent,
@@ -176,6 +178,16 @@ void cidr_list_tree(struct buf *out, const struct cidr_list *l, enum tree_style 
 	tree_free(&t);
 }
 
+static bool put_attributes(json_t *o, const struct cidr *c)
+{
+	const struct key_spec *k;
+	bool ok = true;
+
+	for (size_t i = 0; ok && (k = attribute_next(IN_CIDR, &i));)
+		ok = json_put(o, k->name, attribute_json(k, c));
+	return ok;
+}
+
 static json_t *row_json(const struct cidr_list *l, const struct cidr_row *r)
 {
 	json_t *o = json_object();
@@ -188,9 +200,7 @@ static json_t *row_json(const struct cidr_list *l, const struct cidr_row *r)
 	if (l->of_view)
 		ok = ok && json_put(o, "ancestor_only", json_boolean(r->named_only));
 	else
-		ok = ok && json_put(o, "disabled_peers", json_integer(r->disabled)) &&
-		     json_put(o, "isolated", json_boolean(r->isolated)) &&
-		     json_put(o, "description", text_json(r->description));
+		ok = ok && json_put(o, "disabled_peers", json_integer(r->disabled)) && put_attributes(o, r->cidr);
 	if (ok)
 		return o;
 	json_decref(o);

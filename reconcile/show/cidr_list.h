@@ -9,6 +9,7 @@
 struct cidr_row {
 	const char *name;
 	const char *description; /* NULL: none, or not for peers to see */
+	const struct cidr *cidr; /* what the definition says of it; NULL: the list is of a view */
 	const struct prefix *prefix;
 	uint8_t n_prefixes;
 	uint32_t parent;   /* NONE */

@@ -3,8 +3,10 @@
 #include "reconcile/text/json.h"
 #include "reconcile/wire/object.h"
 #include "reconcile/text/table.h"
+#include "schema/attributes.h"
+#include "schema/time.h"
 
-#include <time.h>
+#include <string.h>
 
 static void put_addresses(struct buf *out, const struct peer *p)
 {
@@ -16,17 +18,15 @@ static void put_addresses(struct buf *out, const struct peer *p)
 	}
 }
 
-/* "2026-12-06T12:00:00Z", as the definition has it. For people with a space, which a narrow column is broken at. */
-static void put_time(struct buf *out, int64_t seconds, char between)
+/* "2026-12-06 12:00:00Z": with a space, at which a narrow column is broken. */
+static void put_time(struct buf *out, int64_t seconds)
 {
-	time_t t = (time_t)seconds;
-	struct tm tm;
+	char text[TIME_STR_LEN];
 
-	if (gmtime_r(&t, &tm))
-		buf_printf(out, "%04d-%02d-%02d%c%02d:%02d:%02dZ", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
-			   between, tm.tm_hour, tm.tm_min, tm.tm_sec);
-	else
-		buf_str(out, "a time that no calendar has");
+	if (time_format(seconds, text))
+		return;
+	*strchr(text, 'T') = ' ';
+	buf_str(out, text);
 }
 
 /* Separates what follows from the note before it, which starts at `start`. */
@@ -47,7 +47,7 @@ static void put_invite(struct buf *out, const struct peer *p, int64_t now)
 	buf_printf(out, "invite, %s", !p->invite_expires || p->invite_expires > now ? "open" : "expired");
 	if (p->invite_expires) {
 		buf_str(out, p->invite_expires > now ? " until " : " ");
-		put_time(out, p->invite_expires, ' ');
+		put_time(out, p->invite_expires);
 	}
 }
 
@@ -173,42 +173,37 @@ void peer_list_tree(struct buf *out, const struct model *m, const struct cidr_li
 	tree_free(&t);
 }
 
-static json_t *time_json(int64_t seconds)
-{
-	struct buf b = {0};
-	json_t *out;
-
-	if (!seconds)
-		return json_null();
-	put_time(&b, seconds, 'T');
-	out = b.failed ? NULL : json_string(b.p);
-	buf_free(&b);
-	return out;
-}
-
 static bool put_place(json_t *o, const struct model *m, const struct place *at)
 {
 	return json_put(o, "file", json_string(m->files[at->file])) && json_put(o, "line", json_integer(at->line)) &&
 	       json_put(o, "column", json_integer(at->column));
 }
 
+/* The attributes of a peer that are flags, or all but these and the time of its invite. */
+static bool put_attributes(json_t *o, const struct peer *p, bool flags)
+{
+	const struct key_spec *k;
+	bool ok = true;
+
+	for (size_t i = 0; ok && (k = attribute_next(IN_PEER, &i));)
+		if (k->type != TYPE_TIME && (k->type == TYPE_BOOL) == flags)
+			ok = json_put(o, k->name, attribute_json(k, p));
+	return ok;
+}
+
 static json_t *peer_json(const struct model *m, const struct ledger_facts *facts, const struct peer *p)
 {
+	const struct key_spec *expires = key_find(IN_PEER, "invite_expires");
 	const struct enrolment *e = enrolment_of(facts, p);
 	json_t *o = json_object();
-	bool ok =
-	    json_put(o, "name", json_string(p->name)) && json_put(o, "addresses", addresses_json(p->ip, p->n_ips)) &&
-	    json_put(o, "cidr", json_string(m->cidrs[p->cidr].name)) &&
-	    json_put(o, "server", json_boolean(p->server)) && json_put(o, "admin", json_boolean(p->admin)) &&
-	    json_put(o, "disabled", json_boolean(p->disabled)) &&
-	    json_put(o, "public_key", p->is_invite ? json_null() : key_json(&p->key)) &&
-	    json_put(o, "invite", p->is_invite ? ed25519_json(&p->key) : json_null()) &&
-	    json_put(o, "invite_expires", time_json(p->invite_expires)) &&
-	    json_put(o, "enrolled_key", e ? key_json(&e->key) : json_null()) &&
-	    json_put(o, "endpoint", text_json(p->endpoint)) &&
-	    json_put(o, "keepalive", p->keepalive < 0 ? json_null() : json_integer(p->keepalive)) &&
-	    json_put(o, "routes", prefixes_json(p->routes, p->n_routes)) && json_put(o, "via", text_json(p->via)) &&
-	    json_put(o, "description", text_json(p->description)) && put_place(o, m, &p->at);
+	bool ok = json_put(o, "name", json_string(p->name)) &&
+		  json_put(o, "addresses", addresses_json(p->ip, p->n_ips)) &&
+		  json_put(o, "cidr", json_string(m->cidrs[p->cidr].name)) && put_attributes(o, p, true) &&
+		  json_put(o, "public_key", p->is_invite ? json_null() : key_json(&p->key)) &&
+		  json_put(o, "invite", p->is_invite ? ed25519_json(&p->key) : json_null()) &&
+		  json_put(o, expires->name, attribute_json(expires, p)) &&
+		  json_put(o, "enrolled_key", e ? key_json(&e->key) : json_null()) && put_attributes(o, p, false) &&
+		  put_place(o, m, &p->at);
 
 	if (ok)
 		return o;

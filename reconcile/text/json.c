@@ -1,5 +1,7 @@
 #include "reconcile/text/json.h"
 
+#include "schema/attributes.h"
+
 bool json_put(json_t *object, const char *key, json_t *value)
 {
 	return json_object_set_new(object, key, value) == 0;
@@ -64,6 +66,38 @@ json_t *ed25519_json(const struct key *k)
 json_t *text_json(const char *s)
 {
 	return s ? json_string(s) : json_null();
+}
+
+/* The value as a definition spells it. */
+static json_t *spelled(const struct key_spec *k, const void *thing)
+{
+	struct buf text = {0};
+	json_t *out;
+
+	attribute_write(&text, k, thing);
+	out = text.failed ? NULL : json_stringn(text.p, text.n);
+	buf_free(&text);
+	return out;
+}
+
+json_t *attribute_json(const struct key_spec *k, const void *thing)
+{
+	const struct prefix *prefixes;
+	uint32_t n;
+
+	switch (k->member) {
+	case MEMBER_BOOL:
+		return json_boolean(attribute_bool(k, thing));
+	case MEMBER_TEXT:
+		return text_json(attribute_text(k, thing));
+	case MEMBER_PREFIXES:
+		prefixes = attribute_prefixes(k, thing, &n);
+		return prefixes_json(prefixes, n);
+	default:
+		if (!attribute_given(k, thing))
+			return json_null();
+		return k->type == TYPE_TIME ? spelled(k, thing) : json_integer(attribute_number(k, thing));
+	}
 }
 
 static int append(const char *p, size_t n, void *ctx)
