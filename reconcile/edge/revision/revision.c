@@ -67,6 +67,11 @@ uint32_t revision_by_mark(const struct revision *g, const struct key *mark)
 	return NONE;
 }
 
+bool revision_sees(const struct revision *g, uint32_t a, uint32_t b)
+{
+	return a == b || reach_peers(g->reach, a, b).rule != REACH_NONE;
+}
+
 int revision_build(struct revision *g, const struct source_file *root, const struct includes *includes,
 		   const struct commit_info *commit, const struct ledger_facts *facts, struct diags *d)
 {

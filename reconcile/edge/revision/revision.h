@@ -51,6 +51,8 @@ int revision_sign(struct revision *g, const struct revision *prev, const struct 
 
 /* The model's peer with this key or invite, as the definition has it; NONE. */
 uint32_t revision_by_mark(const struct revision *g, const struct key *mark);
+/* May peer `a` see peer `b`? A peer sees itself. */
+bool revision_sees(const struct revision *g, uint32_t a, uint32_t b);
 
 /* A statement again, with its signatures: in another arena. -1: out of memory. */
 int signed_text_copy(struct arena *a, const struct signed_text *from, struct signed_text *to);

@@ -83,7 +83,6 @@ void reconciler_refuse(struct reconciler *r, const char *commit, const struct di
 static enum turn adopt(struct reconciler *r, struct revision *g, struct diags *d)
 {
 	struct revision *was;
-	bool open = r->convergence_open;
 
 	if (served_adopt(r->served, g, &was, d) < 0) {
 		conditions_fail(r->conditions, CONDITION_PUBLISHED, g->commit.sha, d);
@@ -92,8 +91,8 @@ static enum turn adopt(struct reconciler *r, struct revision *g, struct diags *d
 		return TURN_FAILED;
 	}
 	enrolments_record(r->enrolments, g, was->model);
-	reconciler_reports_remap(r, was);
-	r->convergence_open = open;
+	reports_follow(r->reports, was);
+	knocks_follow(r->knocks, was);
 	revision_free(was);
 	conditions_set(r->conditions, CONDITION_PUBLISHED, TRUTH_TRUE, "SameContent", g->parsed.commit,
 		       "commit %.12s says the same to every peer", g->commit.sha);
@@ -127,9 +126,9 @@ static enum turn publish(struct reconciler *r, struct revision *g, struct diags 
 			   enrolments_ledger(r->enrolments) ? ledger_position(enrolments_ledger(r->enrolments)) : NULL,
 			   d) < 0)
 		goto fail;
-	r->noticed = r->pushed;
-	r->converged_ms = -1;
-	reconciler_reports_remap(r, old);
+	reports_follow(r->reports, old);
+	reports_await(r->reports, r->pushed);
+	knocks_follow(r->knocks, old);
 	conditions_set(r->conditions, CONDITION_PUBLISHED, TRUTH_TRUE, "Published", g->commit.sha,
 		       "version %" PRIu64 ".%" PRIu64, g->parsed.version.epoch, g->parsed.version.number);
 	log_info("published", "version %" PRIu64 ".%" PRIu64 ", commit %.12s: %u peer%s in %u view%s",
@@ -440,7 +439,7 @@ out:
 	if (turn == TURN_FAILED && r->o.watch)
 		loop_timer_set(r->loop, &r->retry_timer, RETRY_MS);
 	reconciler_listen(r);
-	reconciler_convergence_check(r);
+	reports_check(r->reports);
 	reconciler_ready(r);
 	answer_word(r, word, turn);
 	status_write(r);
@@ -500,9 +499,9 @@ static void on_status(void *ctx)
 	if (enrolments_ledger(r->enrolments))
 		ledger_write_retry(enrolments_ledger(r->enrolments));
 	enrolments_keep(r->enrolments);
-	reconciler_convergence_check(r);
+	reports_check(r->reports);
 	reconciler_ready(r);
-	if (r->n_lagging)
+	if (reports_are_behind(r->reports))
 		conditions_touch(r->conditions);
 	status_write(r);
 	conditions_due_in(r->conditions, STATUS_MS);
@@ -539,8 +538,7 @@ static void restore(struct reconciler *r)
 	if (!served_restore(r->served, r->repo, r->config))
 		return;
 	snprintf(r->attempted, sizeof(r->attempted), "%s", served_now(r->served)->commit.sha);
-	reconciler_reports_remap(r, NULL);
-	r->convergence_open = false;
+	reports_follow(r->reports, NULL);
 	conditions_set(r->conditions, CONDITION_VALID, TRUTH_TRUE, "Valid", served_now(r->served)->commit.sha,
 		       "nothing is wrong with it");
 	conditions_set(r->conditions, CONDITION_PUBLISHED, TRUTH_TRUE, "Published", commit,
@@ -594,6 +592,11 @@ static void on_handed_over(void *ctx)
 	reconciler_wake(r);
 }
 
+static void on_announced(void *ctx)
+{
+	reconciler_wake(ctx);
+}
+
 static void on_address_freed(void *ctx)
 {
 	struct reconciler *r = ctx;
@@ -617,7 +620,10 @@ static int start(struct reconciler *r, struct diags *d)
 	    redemptions_new(r->enrolments, r->served,
 			    &(struct redemptions_calls){.wake = on_wake, .handed_over = on_handed_over, .ctx = r});
 	r->moves = moves_new(r->served, r->enrolments, on_address_freed, r);
-	if (!r->enrolments || !r->redemptions || !r->moves)
+	r->hints = hints_board_new(r->loop, r->served, r->enrolments, on_announced, r);
+	r->knocks = knocks_new(r->served, r->enrolments);
+	r->reports = reports_new(r->served, r->enrolments, r->conditions);
+	if (!r->enrolments || !r->redemptions || !r->moves || !r->hints || !r->knocks || !r->reports)
 		return out_of_memory(d);
 	if (file_mkdirs(r->o.data_dir, 0755, d) < 0 || lock_take(r, d) < 0 ||
 	    server_public_write(r->o.data_dir, r->config, d) < 0)
@@ -631,7 +637,7 @@ static int start(struct reconciler *r, struct diags *d)
 		return -1;
 	if (served_has_record(r->served))
 		enrolments_read_kept(r->enrolments);
-	reconciler_hints_start(r);
+	hints_board_read(r->hints);
 	/* With something published the server serves it, repository or not. */
 	if (repository_open(r, &quiet) < 0) {
 		log_diags("repository", &quiet);
@@ -677,8 +683,6 @@ struct reconciler *reconciler_new(struct loop *l, const struct server_config *c,
 	r->config = c;
 	r->o = *o;
 	r->lock_fd = r->monitor_fd = -1;
-	r->converged_ms = -1;
-	r->sequence = r->first_sequence = (uint64_t)clock_unix() * 1000000000 + randombytes_uniform(1000000000);
 	r->retry_timer = (struct loop_timer){.fn = on_retry, .ctx = r};
 	if (start(r, d) < 0) {
 		reconciler_free(r);
@@ -706,14 +710,17 @@ void reconciler_free(struct reconciler *r)
 	reconciler_upstream_close(r);
 	control_free(r->control);
 	reconciler_device_stop(r);
-	reconciler_hints_stop(r);
 	loop_timer_del(r->loop, &r->retry_timer);
 	loop_timer_del(r->loop, &r->note_timer);
+	knocks_free(r->knocks);
+	if (r->lock_fd >= 0)
+		hints_board_keep(r->hints);
+	hints_board_free(r->hints);
 	redemptions_free(r->redemptions);
 	moves_free(r->moves);
 	enrolments_free(r->enrolments);
 	repo_close(r->repo);
-	free(r->reports);
+	reports_free(r->reports);
 	conditions_free(r->conditions);
 	free(r->problem);
 	served_free(r->served);

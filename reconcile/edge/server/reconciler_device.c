@@ -168,7 +168,7 @@ static int converge(struct reconciler *r, const struct revision *g, const struct
 			return 0;
 		return p->n_ops ? device_apply(p, r->o.backend, r->config->private_key, d) : 0;
 	}
-	reconciler_hints_see(r, g, wanted, observed);
+	hints_board_see(r->hints, g, wanted, observed);
 	say_drift(r, p);
 	for (int i = 0; p->n_ops; i++) {
 		if (i == 2) {
@@ -245,7 +245,7 @@ int reconciler_converge(struct reconciler *r, const struct revision *g, enum dev
 	}
 	ret = 0;
 	if (r->o.no_device && phase == DEVICE_ALL)
-		reconciler_hints_see(r, g, wanted, NULL);
+		hints_board_see(r->hints, g, wanted, NULL);
 	if (!r->o.no_device)
 		ret = converge(r, g, wanted, phase, work, &d);
 	if (phase == DEVICE_REMOVALS)
@@ -284,7 +284,7 @@ static void look(struct reconciler *r)
 		return;
 	reconciler_converge(r, served_now(r->served), DEVICE_ALL);
 	reconciler_listen(r);
-	reconciler_convergence_check(r);
+	reports_check(r->reports);
 	reconciler_ready(r);
 	status_write(r);
 }

@@ -27,34 +27,33 @@ void reconciler_metrics(const struct reconciler *r, struct buf *out)
 {
 	const struct model *model = served_now(r->served)->model;
 	const struct http_counts http = http_counts(r->http);
+	const struct hints_counts hints = hints_board_counts(r->hints);
 	struct metrics_condition conditions[N_CONDITIONS];
 	struct metrics m = {
 	    .network = r->config->network,
 	    .version = served_now(r->served)->parsed.version,
 	    .applied_time = served_since(r->served),
 	    .connections = http_connections(r->http),
-	    .push_ms = r->converged_ms,
+	    .push_ms = reports_converged_ms(r->reports),
 	    .ledger_available = enrolments_available(r->enrolments),
 	    .memory = resident_bytes(),
 	    .requests = http.answers,
 	    .refused = http.refused,
 	    .sent_bytes = http.sent_bytes,
-	    .polls = r->polls,
+	    .polls = reports_polls(r->reports),
 	    .redemptions = redemptions_count(r->redemptions),
-	    .hints = (uint32_t)r->n_known,
-	    .reports = r->endpoint_reports,
-	    .announcements = r->announcements,
-	    .knocks = r->n_knocked,
+	    .hints = (uint32_t)hints.known,
+	    .reports = hints.reports,
+	    .announcements = hints.announcements,
+	    .knocks = knocks_count(r->knocks),
 	    .verdicts_accepted = r->verdicts[VERDICT_PUBLISHED] + r->verdicts[VERDICT_UNCHANGED],
 	    .verdicts_refused = r->verdicts[VERDICT_REFUSED],
 	    .conditions = conditions,
 	};
 
-	if (r->reports)
-		m.peers = reconciler_peers(r, &m.converged);
+	reports_converged(r->reports, &m.peers, &m.converged);
 	for (uint32_t i = 0; i < model->n_peers; i++)
-		m.invited += !model->peers[i].disabled && model->peers[i].is_invite &&
-			     !ledger_enrolment(enrolments_facts(r->enrolments), &model->peers[i].key);
+		m.invited += !model->peers[i].disabled && !enrolments_has_key(r->enrolments, &model->peers[i]);
 	for (int i = 0; i < N_CONDITIONS; i++) {
 		const struct condition *c = conditions_get(r->conditions, i);
 		if (!conditions_applies(r->conditions, (enum condition_kind)i))

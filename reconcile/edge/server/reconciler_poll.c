@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REACHABLE_MS 120000 /* a peer that has not polled for this long is not waited for */
-
 /* A poll as it was asked, kept while it is held. */
 struct poll {
 	struct have have;
@@ -25,136 +23,6 @@ struct answer {
 	uint32_t room_hints; /* of b.hints */
 	bool something;
 };
-
-/* --- reports --- */
-
-static bool reachable(const struct report *p, int64_t now)
-{
-	return p->polled && now - p->polled <= REACHABLE_MS;
-}
-
-void reconciler_reports_remap(struct reconciler *r, const struct revision *old)
-{
-	const struct model *m = served_now(r->served)->model;
-	struct report *list = calloc(m->n_peers ? m->n_peers : 1, sizeof(*list)), *was = r->reports;
-	int64_t now = clock_boot_ms();
-
-	r->n_lagging = 0;
-	r->convergence_open = true;
-	r->reports = list;
-	for (uint32_t i = 0; list && old && was && i < old->model->n_peers; i++) {
-		const struct peer *p = &old->model->peers[i];
-		uint32_t k = was[i].polled ? enrolments_owner(r->enrolments, served_now(r->served), &p->key) : NONE;
-		if (k == NONE || k == served_now(r->served)->self)
-			continue;
-		list[k] = was[i];
-		list[k].lags = !m->peers[k].disabled && reachable(&list[k], now) &&
-			       (!list[k].has_runs || hash_cmp(&list[k].runs, &served_now(r->served)->parsed.name));
-		r->n_lagging += list[k].lags;
-	}
-	free(was);
-}
-
-uint32_t reconciler_peers(const struct reconciler *r, uint32_t *converged)
-{
-	const struct model *m = served_now(r->served)->model;
-	uint32_t n = 0;
-
-	*converged = 0;
-	for (uint32_t i = 0; i < m->n_peers; i++) {
-		const struct peer *p = &m->peers[i];
-		const struct report *report = &r->reports[i];
-		/* Other servers look at the definition themselves; one with `via` runs nothing that could ask. */
-		if (p->disabled || p->server || p->via || !enrolments_has_key(r->enrolments, p))
-			continue;
-		n++;
-		*converged += report->has_runs && !hash_cmp(&report->runs, &served_now(r->served)->parsed.name);
-	}
-	return n;
-}
-
-/* The line that people wait for, once a version: when the last reachable peer runs it. */
-static void say_converged(struct reconciler *r)
-{
-	uint32_t converged, total = reconciler_peers(r, &converged);
-	const struct version *v = &served_now(r->served)->parsed.version;
-
-	if (!converged)
-		return;
-	r->convergence_open = false;
-	if (r->noticed) {
-		r->converged_ms = clock_boot_ms() - r->noticed;
-		log_info("converged", "version %" PRIu64 ".%" PRIu64 ", %u of %u peers, %" PRId64 " ms after the push",
-			 v->epoch, v->number, converged, total, r->converged_ms);
-		/* Whoever pushed it waits for this. */
-		conditions_touch(r->conditions);
-		conditions_due_in(r->conditions, 1);
-	} else
-		log_info("converged", "version %" PRIu64 ".%" PRIu64 ", %u of %u peers", v->epoch, v->number, converged,
-			 total);
-	r->noticed = 0;
-}
-
-void reconciler_convergence_check(struct reconciler *r)
-{
-	int64_t now = clock_boot_ms();
-	uint32_t converged, total;
-
-	if (!served_now(r->served) || !r->reports)
-		return;
-	for (uint32_t i = 0; r->n_lagging && i < served_now(r->served)->model->n_peers; i++)
-		if (r->reports[i].lags && !reachable(&r->reports[i], now)) {
-			r->reports[i].lags = false;
-			r->n_lagging--;
-		}
-	if (!r->n_lagging && r->convergence_open)
-		say_converged(r);
-	total = reconciler_peers(r, &converged);
-	if (r->n_lagging)
-		conditions_set(r->conditions, CONDITION_CONVERGED, TRUTH_FALSE, "Converging",
-			       served_now(r->served)->parsed.commit, "%u of %u peers run it, %u are about to",
-			       converged, total, r->n_lagging);
-	else
-		conditions_set(r->conditions, CONDITION_CONVERGED, TRUTH_TRUE,
-			       converged == total ? "AllPeers" : "ReachablePeers", served_now(r->served)->parsed.commit,
-			       "%u of %u peers run it", converged, total);
-}
-
-static void report_take(struct reconciler *r, uint32_t peer, const struct have *have)
-{
-	struct report *p = &r->reports[peer];
-	const bool current = have->has_statement && !hash_cmp(&have->statement, &served_now(r->served)->parsed.name);
-	const bool changed = p->has_runs != have->has_statement || hash_cmp(&p->runs, &have->statement);
-
-	p->polled = clock_boot_ms();
-	p->has_runs = have->has_statement;
-	p->runs = have->statement;
-	if (p->lags != !current) {
-		p->lags = !current;
-		if (current)
-			r->n_lagging--;
-		else
-			r->n_lagging++;
-	}
-	if (!changed)
-		return;
-	conditions_touch(r->conditions);
-	/* It goes through all peers: for the last one, not for each of thousands. */
-	if (current && !r->n_lagging)
-		reconciler_convergence_check(r);
-}
-
-/* `report` NULL: the answer goes to a process that asks once; the daemon beside it is still owed its own. */
-static int answer_fresh(struct reconciler *r, struct answer *a, struct report *report)
-{
-	int64_t issued;
-
-	if (freshness_get(r->freshness, served_now(r->served), a->arena, &a->b.fresh, &issued) < 0)
-		return -1;
-	if (report && a->b.fresh.text.p)
-		report->fresh_sent = issued;
-	return 0;
-}
 
 /* --- what the peer lacks --- */
 
@@ -210,11 +78,6 @@ static int answer_statement(struct reconciler *r, struct answer *a, uint32_t pee
 	return answer_chain(r, a, had);
 }
 
-bool reconciler_sees(const struct revision *g, uint32_t a, uint32_t b)
-{
-	return a == b || reach_peers(g->reach, a, b).rule != REACH_NONE;
-}
-
 /* The enrolments of the invites in its view: all of them with a new statement, else those it has not got yet. */
 static int answer_enrolments(struct reconciler *r, struct answer *a, uint32_t peer, const struct have *have, bool all)
 {
@@ -242,7 +105,7 @@ static int answer_enrolments(struct reconciler *r, struct answer *a, uint32_t pe
 			continue;
 		uint32_t k = revision_by_mark(served_now(r->served), &e->invite);
 		if (k == NONE || served_now(r->served)->model->peers[k].disabled ||
-		    !reconciler_sees(served_now(r->served), peer, k))
+		    !revision_sees(served_now(r->served), peer, k))
 			continue;
 		enrolment_write(&a->records, e);
 		ends[n++] = a->records.n;
@@ -259,14 +122,6 @@ static int answer_enrolments(struct reconciler *r, struct answer *a, uint32_t pe
 	return 0;
 }
 
-/* Whose endpoints they are in this revision. NONE: nobody's any more. */
-static uint32_t known_peer(const struct reconciler *r, const struct revision *g, const struct known *k)
-{
-	if (k->peer < g->model->n_peers && key_eq(&g->model->peers[k->peer].key, &k->mark))
-		return k->peer;
-	return enrolments_owner(r->enrolments, g, &k->mark);
-}
-
 /* Room is made as it is needed: whoever moves, each of thousands of polls looks for what is new, and most find little. */
 static int hint_add(struct answer *a, const struct known *k)
 {
@@ -280,17 +135,11 @@ static int hint_add(struct answer *a, const struct known *k)
 		a->b.hints = more;
 		a->room_hints = room;
 	}
-	if (reconciler_hint(a->arena, k, &a->b.hints[a->b.n_hints]) < 0)
+	if (hints_board_hint(a->arena, k, &a->b.hints[a->b.n_hints]) < 0)
 		return -1;
 	a->b.n_hints++;
 	a->something = true;
 	return 0;
-}
-
-/* A position of this run; else another one told the peer, of this server or of another. */
-static bool is_ours(const struct reconciler *r, const struct have *have)
-{
-	return have->has_hints && have->hints >= r->first_sequence && have->hints <= r->sequence;
 }
 
 /* After a restart it is told in any case what is known of it: so it learns that what it reported is lost. */
@@ -299,7 +148,7 @@ static int hint_add_own(struct reconciler *r, struct answer *a, uint32_t peer, c
 	const struct known nothing = {
 	    .key = enrolments_key_now(r->enrolments, &served_now(r->served)->model->peers[peer])};
 
-	if (!have->has_hints || is_ours(r, have))
+	if (!have->has_hints || hints_board_is_ours(r->hints, have->hints))
 		return 0;
 	for (uint32_t i = 0; i < a->b.n_hints; i++) {
 		if (key_eq(&a->b.hints[i].key, &nothing.key))
@@ -315,22 +164,22 @@ static int answer_hints(struct reconciler *r, struct answer *a, uint32_t peer, c
 	const struct revision *g = served_now(r->served);
 	uint32_t was = had && had != g ? enrolments_place_in(r->enrolments, had, &g->model->peers[peer].key) : NONE;
 
-	if (!with_statement && have->has_hints && have->hints == r->sequence)
+	if (!with_statement && have->has_hints && have->hints == hints_board_position(r->hints))
 		return 0;
-	const bool recent = !with_statement && is_ours(r, have) && have->hints >= r->recent_after;
-	const size_t n = recent ? r->n_recent : r->n_known;
-	for (size_t i = 0; i < n; i++) {
-		const struct known *known = &r->known[recent ? r->recent[i] : i];
-		bool is_new = !is_ours(r, have) || known->sequence > have->hints;
+	const bool ours = hints_board_is_ours(r->hints, have->hints);
+	const struct hints_range range = hints_board_since(r->hints, have->hints, with_statement);
+	for (size_t i = 0; i < range.n; i++) {
+		const struct known *known = hints_range_at(&range, i);
+		bool is_new = !ours || known->sequence > have->hints;
 		/* The cheapest first: one that roams wakes everybody. */
 		if (!is_new && !with_statement)
 			continue;
-		uint32_t k = known_peer(r, g, known);
-		if (k == NONE || !reconciler_sees(g, peer, k))
+		uint32_t k = hints_board_peer(r->hints, known);
+		if (k == NONE || !revision_sees(g, peer, k))
 			continue;
 		if (!is_new) {
 			uint32_t other = was == NONE ? NONE : revision_by_mark(had, &known->mark);
-			is_new = other == NONE || !reconciler_sees(had, was, other);
+			is_new = other == NONE || !revision_sees(had, was, other);
 		}
 		/* Who was told nothing yet need not hear that nothing is known. */
 		if (is_new && (have->has_hints || known->seen.port || known->n_said) && hint_add(a, known) < 0)
@@ -339,7 +188,7 @@ static int answer_hints(struct reconciler *r, struct answer *a, uint32_t peer, c
 	if (hint_add_own(r, a, peer, have) < 0)
 		return -1;
 	a->b.has_hints = true;
-	a->b.hints_position = r->sequence;
+	a->b.hints_position = hints_board_position(r->hints);
 	return 0;
 }
 
@@ -347,7 +196,7 @@ static int answer_hints(struct reconciler *r, struct answer *a, uint32_t peer, c
 static int answer_knocks(struct reconciler *r, struct answer *a, uint32_t peer)
 {
 	uint32_t from[KNOCKS_MAX];
-	size_t n = reconciler_knocks_for(r, peer, from);
+	size_t n = knocks_for(r->knocks, peer, from);
 
 	if (!n)
 		return 0;
@@ -359,7 +208,7 @@ static int answer_knocks(struct reconciler *r, struct answer *a, uint32_t peer)
 
 		*key = enrolments_key_now(r->enrolments, &served_now(r->served)->model->peers[from[i]]);
 		a->b.n_knocks++;
-		known = reconciler_known(r, key);
+		known = hints_board_find(r->hints, key);
 		if (known && hint_add(a, known) < 0)
 			return -1;
 	}
@@ -383,7 +232,7 @@ static void answer_send(struct http_request *q, struct answer *a)
  */
 static int try_answer(struct reconciler *r, struct http_request *q, uint32_t peer, const struct poll *poll, bool last)
 {
-	struct report *report = &r->reports[peer];
+	const struct report *report = reports_of(r->reports, peer);
 	const struct have *have = &poll->have;
 	const bool once = poll->once;
 	const struct revision *had = have->has_statement ? served_named(r->served, &have->statement) : NULL;
@@ -399,15 +248,19 @@ static int try_answer(struct reconciler *r, struct http_request *q, uint32_t pee
 	    answer_hints(r, &a, peer, have, new_statement, had) < 0 || answer_knocks(r, &a, peer) < 0)
 		goto out;
 	if (new_statement || once || ((last || a.something) && freshness_is_due(report->fresh_sent))) {
-		if (answer_fresh(r, &a, once ? NULL : report) < 0)
+		int64_t issued;
+		if (freshness_get(r->freshness, served_now(r->served), a.arena, &a.b.fresh, &issued) < 0)
 			goto out;
+		/* A process that asks once gets one; the daemon beside it is still owed its own. */
+		if (!once && a.b.fresh.text.p)
+			reports_fresh_sent(r->reports, peer, issued);
 		a.something |= last && a.b.fresh.text.p;
 	}
 	ret = 0;
 	if (a.something) {
 		answer_send(q, &a);
 		if (a.b.n_knocks)
-			reconciler_knocks_done(r, peer);
+			knocks_delivered(r->knocks, peer);
 		ret = 1;
 	} else if (last) {
 		struct buf empty = {0};
@@ -426,7 +279,7 @@ void reconciler_poll(struct reconciler *r, struct http_request *q, const struct 
 	struct poll *poll = *http_data(q);
 	unsigned wait;
 
-	if (!r->reports) {
+	if (!reports_of(r->reports, who->peer)) {
 		http_refuse(q, 500, "out-of-memory", "out of memory");
 		return;
 	}
@@ -437,7 +290,7 @@ void reconciler_poll(struct reconciler *r, struct http_request *q, const struct 
 			return;
 		}
 		*http_data(q) = poll;
-		r->polls++;
+		reports_count_poll(r->reports);
 		if (have_parse(have ? have : "-.-.-", &poll->have) || wait_parse(http_argument(q, "wait"), &wait)) {
 			http_refuse(q, 400, "bad-request",
 				    "`have` is STATEMENT.LEDGER.HINTS, `wait` is 0 to %d seconds", POLL_WAIT_MAX);
@@ -446,7 +299,7 @@ void reconciler_poll(struct reconciler *r, struct http_request *q, const struct 
 		poll->until = clock_boot_ms() + 1000 * (int64_t)wait;
 		poll->mark = *mark;
 		poll->once = !wait;
-		report_take(r, who->peer, &poll->have);
+		reports_take(r->reports, who->peer, poll->have.has_statement ? &poll->have.statement : NULL);
 		moves_polled(r->moves, mark, http_from(q));
 	}
 	if (!key_eq(&poll->mark, mark) &&
@@ -470,7 +323,7 @@ static void wake(void *ctx, struct http_request *q)
 	const struct poll *poll = *http_data(q);
 
 	/* What came may be nothing for this one: then its connection is left to sleep. */
-	if (who.kind == ASKER_PEER && poll && r->reports &&
+	if (who.kind == ASKER_PEER && poll && reports_of(r->reports, who.peer) &&
 	    !hash_cmp(&poll->have.statement, &served_now(r->served)->parsed.name)) {
 		struct answer a = {.arena = arena_new()};
 		bool something = !a.arena || answer_enrolments(r, &a, who.peer, &poll->have, false) < 0 ||

@@ -13,7 +13,10 @@
 #include "reconcile/edge/http/routes.h"
 #include "reconcile/edge/state/conditions.h"
 #include "reconcile/edge/state/freshness.h"
+#include "reconcile/edge/state/hints_board.h"
+#include "reconcile/edge/state/knocks.h"
 #include "reconcile/edge/state/moves.h"
+#include "reconcile/edge/state/reports.h"
 #include "reconcile/edge/state/redemptions.h"
 #include "reconcile/edge/state/served.h"
 #include "reconcile/edge/base/watch.h"
@@ -30,17 +33,6 @@ struct history {
 	char message[512];
 };
 #define HISTORY_KEPT 5
-
-/* What one peer said when it last polled; by the index of the current model. */
-struct report {
-	int64_t polled;     /* clock_boot_ms(); 0: never */
-	int64_t fresh_sent; /* Unix time of the freshness that it got; 0: none */
-	struct hash runs;
-	bool has_runs;
-	bool lags;            /* reachable, and not on the current version yet */
-	uint16_t knocks;      /* that it sent in this minute */
-	int64_t knocks_since; /* clock_boot_ms() */
-};
 
 /* What reconciler_remote.c does at the moment, and what it has to do. */
 enum upstream_doing { UPSTREAM_IDLE, UPSTREAM_LOOK, UPSTREAM_LEDGER, UPSTREAM_NOTES };
@@ -63,26 +55,6 @@ struct upstream {
 	char stuck_at[HASH_HEX_LEN + 1]; /* where the ledger was when a push did not arrive */
 	unsigned stuck, notes_tries;     /* how often */
 	enum turn last;                  /* what the last look came to */
-};
-
-/* Where one peer is: as our interface saw it, and as it reported itself. Sorted by key. */
-struct known {
-	struct key key, mark;   /* WireGuard's; the peer's in the definition */
-	struct sockpoint seen;  /* port 0: not yet */
-	struct sockpoint *said; /* malloc'ed; 0.0.0.0 and [::] as they were said */
-	uint64_t sequence;      /* of its last announcement */
-	int64_t refilled;       /* clock_boot_ms() of the last announcement that it got back */
-	uint32_t peer; /* its index in the model of then: the interface cannot always be read when a revision comes */
-	uint8_t n_said;
-	uint8_t budget; /* announcements that it may cause now */
-	bool changed;   /* and not announced yet */
-};
-
-/* Somebody asked a peer to open its NAT. Both are marks. */
-struct knock {
-	struct key from, to;
-	int64_t at;   /* clock_boot_ms() */
-	bool waiting; /* for the other's poll */
 };
 
 struct reconciler {
@@ -110,8 +82,10 @@ struct reconciler {
 
 	struct served *served;
 	struct freshness *freshness;
-	size_t chain_seen;      /* statements on the ledger that `published` has taken what is good of */
-	struct report *reports; /* of the served revision's peers */
+	size_t chain_seen; /* statements on the ledger that `published` has taken what is good of */
+	struct hints_board *hints;
+	struct knocks *knocks;
+	struct reports *reports;
 
 	char attempted[HASH_HEX_LEN + 1]; /* the last commit that got a verdict */
 	char looked_at[HASH_HEX_LEN + 1]; /* the last commit that was tried, verdict or not */
@@ -119,9 +93,9 @@ struct reconciler {
 	struct conditions *conditions;
 	struct history history[HISTORY_KEPT]; /* newest first */
 	unsigned n_history;
-	uint64_t polls, verdicts[N_VERDICTS]; /* since the start, for /metrics */
-	char note_commit[HASH_HEX_LEN + 1];   /* whose note is not written yet; "": none */
-	char noted[HASH_HEX_LEN + 1];         /* whose note `note` is, once it is written */
+	uint64_t verdicts[N_VERDICTS];      /* since the start, for /metrics */
+	char note_commit[HASH_HEX_LEN + 1]; /* whose note is not written yet; "": none */
+	char noted[HASH_HEX_LEN + 1];       /* whose note `note` is, once it is written */
 	struct buf note;
 	bool note_failed;   /* said */
 	char *problem;      /* what was refused, as a person reads it; NULL: nothing */
@@ -132,31 +106,7 @@ struct reconciler {
 	struct device_state *applied; /* what we gave the interface last; NULL: unknown */
 	bool device_ok;
 	char device_error[256]; /* said once */
-	struct known *known;
-	size_t n_known;
-	/* Those announced after `recent_after`, as places in `known`: most polls lack nothing older. */
-	uint32_t recent[RECENT_MAX];
-	uint32_t n_recent;
-	uint64_t recent_after;
-	/*
-	 * Of the newest announcement. It starts at the server's start in nanoseconds, of which those within the second are
-	 * drawn: no other run, of this server or of another one, has the same.
-	 */
-	uint64_t sequence;
-	uint64_t first_sequence;        /* of the start */
-	int64_t announced;              /* clock_boot_ms(); 0: never */
-	int64_t known_kept;             /* the same of the last writing */
-	bool known_dirty, known_failed; /* the file is to be written; it could not be */
-	struct loop_timer announce_timer, known_timer;
-	struct knock *knocks; /* KNOCKS_HELD_MAX, oldest first; NULL: none yet */
-	size_t n_knocks;
-	uint64_t endpoint_reports, announcements, n_knocked; /* since the start, for /metrics */
-
-	int64_t pushed;        /* clock_boot_ms() of the push that is being looked at; 0: none */
-	int64_t noticed;       /* the same of the current version's */
-	uint32_t n_lagging;    /* reports that lag */
-	bool convergence_open; /* the line is not written yet */
-	int64_t converged_ms;  /* from the push to the convergence of the current version; -1: not, or not known */
+	int64_t pushed;         /* clock_boot_ms() of the push that is being looked at; 0: none */
 
 	int monitor_fd;
 	struct loop_timer look_timer;  /* at the interface, every 5 s */
@@ -202,27 +152,11 @@ enum device_phase { DEVICE_REMOVALS, DEVICE_ALL };
 int reconciler_converge(struct reconciler *r, const struct revision *g, enum device_phase phase);
 int reconciler_device_start(struct reconciler *r, struct diags *d); /* the monitor and the look every 5 s */
 void reconciler_device_stop(struct reconciler *r);
-/*
- * reconciler_hints.c: where the peers are. A change is announced at once when the last announcement is a while ago, else
- * with others at the end of that while; a peer that changes all the time is announced less and less often.
- */
-/* For `g`: who is `wanted` on the interface, and what it has `observed` (NULL: there is no interface). */
-void reconciler_hints_see(struct reconciler *r, const struct revision *g, const struct device_state *wanted,
-			  const struct device_state *observed);
-const struct known *reconciler_known(const struct reconciler *r, const struct key *key); /* WireGuard's; NULL */
-/* What others are told of it; the endpoints are in the arena. -1: out of memory. */
-int reconciler_hint(struct arena *a, const struct known *k, struct hint *out);
-/* Finds `recent` anew: after each announcement, and whenever `known` is another array or in another order. */
-void reconciler_hints_recent(struct reconciler *r);
+/* reconciler_hints.c */
 void reconciler_endpoints(struct reconciler *r, struct http_request *q, const struct asker *who, enum http_reason why);
-void reconciler_hints_start(struct reconciler *r); /* what an earlier run kept */
-void reconciler_hints_stop(struct reconciler *r);  /* keeps it */
 
 /* reconciler_knocks.c */
 void reconciler_knock(struct reconciler *r, struct http_request *q, const struct asker *who, enum http_reason why);
-/* Whose knocks wait for this peer, as indices in the current model. */
-size_t reconciler_knocks_for(const struct reconciler *r, uint32_t peer, uint32_t out[static KNOCKS_MAX]);
-void reconciler_knocks_done(struct reconciler *r, uint32_t peer); /* they were delivered */
 
 /* reconciler_git.c */
 bool reconciler_is_git(const struct http_request *q);
@@ -257,15 +191,8 @@ void reconciler_upstream_redeems(struct reconciler *r, bool added); /* a redempt
 
 /* reconciler_poll.c */
 void reconciler_poll(struct reconciler *r, struct http_request *q, const struct asker *who, enum http_reason why);
-/* The current revision changed: `old` (may be NULL) was there before. */
-void reconciler_reports_remap(struct reconciler *r, const struct revision *old);
-void reconciler_convergence_check(struct reconciler *r);
-/* Enabled peers that have a key and ask for snapshots: no servers, no `via`. And how many run the current version. */
-uint32_t reconciler_peers(const struct reconciler *r, uint32_t *converged);
 void reconciler_wake(struct reconciler *r);
 void reconciler_wake_peer(struct reconciler *r, const struct key *mark); /* its poll alone */
-/* May one of two peers of a revision see the other? */
-bool reconciler_sees(const struct revision *g, uint32_t a, uint32_t b);
 
 /* reconciler_metrics.c */
 void reconciler_metrics(const struct reconciler *r, struct buf *out);

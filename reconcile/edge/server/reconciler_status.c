@@ -16,7 +16,7 @@ json_t *version_json(const struct version *v)
 static json_t *peer_json(const struct reconciler *r, uint32_t i)
 {
 	const struct peer *p = &served_now(r->served)->model->peers[i];
-	const struct report *report = &r->reports[i];
+	const struct report *report = reports_of(r->reports, i);
 	const struct revision *runs = report->has_runs ? served_named(r->served, &report->runs) : NULL;
 	const bool invited = !enrolments_has_key(r->enrolments, p);
 	json_t *o = json_object(), *addresses = json_array();
@@ -48,9 +48,12 @@ static json_t *peer_json(const struct reconciler *r, uint32_t i)
 static void add_peers(json_t *o, const struct reconciler *r, uint32_t only)
 {
 	const struct model *m = served_now(r->served)->model;
-	json_t *list = json_array();
-	uint32_t converged, total = reconciler_peers(r, &converged);
+	json_t *list;
+	uint32_t total, converged;
 
+	if (!reports_converged(r->reports, &total, &converged))
+		return;
+	list = json_array();
 	for (uint32_t i = 0; i < m->n_peers; i++)
 		if (only == NONE || only == i)
 			json_array_append_new(list, peer_json(r, i));
@@ -101,8 +104,8 @@ json_t *status_json(struct reconciler *r, uint32_t only)
 		json_object_set_new(
 		    o, "last_attempted",
 		    json_pack("{s:s, s:I}", "commit", r->looked_at, "time", (json_int_t)r->attempted_time));
-	if (r->converged_ms >= 0)
-		json_object_set_new(o, "converged_ms", json_integer(r->converged_ms));
+	if (reports_converged_ms(r->reports) >= 0)
+		json_object_set_new(o, "converged_ms", json_integer(reports_converged_ms(r->reports)));
 	json_object_set_new(o, "conditions", conditions_json(r->conditions));
 	if (r->config->remote)
 		json_object_set_new(o, "source", reconciler_upstream_json(r));
@@ -116,7 +119,7 @@ json_t *status_json(struct reconciler *r, uint32_t only)
 		json_object_set_new(o, "problem", json_string(r->problem));
 	if (enrolments_ledger(r->enrolments))
 		json_object_set_new(o, "ledger", json_string(ledger_position(enrolments_ledger(r->enrolments))));
-	if (served_now(r->served) && r->reports)
+	if (served_now(r->served))
 		add_peers(o, r, only);
 	if (only != NONE)
 		redact(o);
