@@ -34,8 +34,9 @@ void reconciler_ready(struct reconciler *r)
 	if (!served_now(r->served))
 		conditions_set(r->conditions, CONDITION_READY, TRUTH_FALSE, "NothingPublished", NULL,
 			       "nothing has been published yet");
-	else if (!r->device_ok)
-		conditions_set(r->conditions, CONDITION_READY, TRUTH_FALSE, "Interface", commit, "%s", r->device_error);
+	else if (!iface_ok(r->iface))
+		conditions_set(r->conditions, CONDITION_READY, TRUTH_FALSE, "Interface", commit, "%s",
+			       iface_problem(r->iface));
 	else if (r->http && !http_listening(r->http))
 		conditions_set(r->conditions, CONDITION_READY, TRUTH_FALSE, "NotListening", commit,
 			       "TCP port %d on %s cannot be used", SERVER_PORT, r->config->interface);
@@ -97,7 +98,7 @@ static enum turn adopt(struct reconciler *r, struct revision *g, struct diags *d
 	conditions_set(r->conditions, CONDITION_PUBLISHED, TRUTH_TRUE, "SameContent", g->parsed.commit,
 		       "commit %.12s says the same to every peer", g->commit.sha);
 	log_info("unchanged", "commit %.12s changes nothing for the peers", g->commit.sha);
-	reconciler_converge(r, g, DEVICE_ALL);
+	iface_converge(r->iface, g, IFACE_ALL);
 	return TURN_UNCHANGED;
 }
 
@@ -119,7 +120,7 @@ static enum turn publish(struct reconciler *r, struct revision *g, struct diags 
 		goto fail;
 	enrolments_record(r->enrolments, g, old ? old->model : NULL);
 	moves_update(r->moves, g);
-	if (reconciler_converge(r, g, DEVICE_REMOVALS) < 0)
+	if (iface_converge(r->iface, g, IFACE_REMOVALS) < 0)
 		log_warn("device", "what version %" PRIu64 ".%" PRIu64 " takes away could not be removed from %s yet",
 			 g->parsed.version.epoch, g->parsed.version.number, r->config->interface);
 	if (served_publish(r->served, g,
@@ -135,14 +136,14 @@ static enum turn publish(struct reconciler *r, struct revision *g, struct diags 
 		 g->parsed.version.epoch, g->parsed.version.number, g->commit.sha, enabled_peers(g->model),
 		 enabled_peers(g->model) == 1 ? "" : "s", g->snapshot->n_views, g->snapshot->n_views == 1 ? "" : "s");
 	reconciler_wake(r);
-	reconciler_converge(r, g, DEVICE_ALL);
+	iface_converge(r->iface, g, IFACE_ALL);
 	return TURN_PUBLISHED;
 fail:
 	conditions_fail(r->conditions, CONDITION_PUBLISHED, g->commit.sha, d);
 	log_diags("publish", d);
 	revision_free(g);
 	if (served_now(r->served))
-		reconciler_converge(r, served_now(r->served), DEVICE_ALL);
+		iface_converge(r->iface, served_now(r->served), IFACE_ALL);
 	return TURN_FAILED;
 }
 
@@ -325,7 +326,7 @@ void reconciler_listen(struct reconciler *r)
 		return;
 	if (http_listen(r->http, &d) == 0)
 		r->listen_failed = false;
-	else if (r->device_ok && !r->listen_failed) {
+	else if (iface_ok(r->iface) && !r->listen_failed) {
 		r->listen_failed = true;
 		log_diags("listen", &d);
 	}
@@ -428,8 +429,9 @@ static enum turn look_here(struct reconciler *r, const char *word)
 		if (conditions_get(r->conditions, CONDITION_VALID)->status == TRUTH_FALSE)
 			turn = TURN_INVALID;
 	}
-	if ((turn == TURN_UNCHANGED || turn == TURN_SUSPENDED) && served_now(r->served) && !r->device_ok && !r->o.watch)
-		reconciler_converge(r, served_now(r->served), DEVICE_ALL);
+	if ((turn == TURN_UNCHANGED || turn == TURN_SUSPENDED) && served_now(r->served) && !iface_ok(r->iface) &&
+	    !r->o.watch)
+		iface_converge(r->iface, served_now(r->served), IFACE_ALL);
 	if (enrolments_ledger(r->enrolments))
 		ledger_write_retry(enrolments_ledger(r->enrolments));
 	if (r->config->remote && enrolments_ledger(r->enrolments))
@@ -445,7 +447,7 @@ out:
 	status_write(r);
 	diags_free(&d);
 	reconciler_upstream_go(r);
-	if (!r->o.watch && served_now(r->served) && !r->device_ok && turn != TURN_INVALID)
+	if (!r->o.watch && served_now(r->served) && !iface_ok(r->iface) && turn != TURN_INVALID)
 		turn = TURN_FAILED;
 	return turn;
 }
@@ -549,7 +551,7 @@ static void restore(struct reconciler *r)
 		 commit);
 	if (enrolments_ledger(r->enrolments))
 		reconciler_ledger_look(r);
-	reconciler_converge(r, served_now(r->served), DEVICE_ALL);
+	iface_converge(r->iface, served_now(r->served), IFACE_ALL);
 	/* The last run may have ended before the remote had it. */
 	if (r->config->remote)
 		enrolments_set_record_due(r->enrolments, true);
@@ -588,8 +590,34 @@ static void on_handed_over(void *ctx)
 	struct reconciler *r = ctx;
 
 	if (served_now(r->served))
-		reconciler_converge(r, served_now(r->served), DEVICE_ALL);
+		iface_converge(r->iface, served_now(r->served), IFACE_ALL);
 	reconciler_wake(r);
+}
+
+static void on_look(void *ctx)
+{
+	struct reconciler *r = ctx;
+
+	if (!served_now(r->served))
+		return;
+	iface_converge(r->iface, served_now(r->served), IFACE_ALL);
+	reconciler_listen(r);
+	reports_check(r->reports);
+	reconciler_ready(r);
+	status_write(r);
+}
+
+static bool key_still_there(void *ctx, const struct addr *from)
+{
+	return reconciler_asker(ctx, from).kind != ASKER_UNKNOWN;
+}
+
+static void on_converged(void *ctx)
+{
+	struct reconciler *r = ctx;
+
+	if (r->http)
+		http_close_others(r->http, key_still_there, r);
 }
 
 static void on_announced(void *ctx)
@@ -601,7 +629,7 @@ static void on_address_freed(void *ctx)
 {
 	struct reconciler *r = ctx;
 
-	loop_timer_set(r->loop, &r->drift_timer, 0);
+	iface_look_in(r->iface, 0);
 	loop_timer_set(r->loop, &r->retry_timer, 0); /* a revision may wait for this address */
 }
 
@@ -625,6 +653,20 @@ static int start(struct reconciler *r, struct diags *d)
 	r->reports = reports_new(r->served, r->enrolments, r->conditions);
 	if (!r->enrolments || !r->redemptions || !r->moves || !r->hints || !r->knocks || !r->reports)
 		return out_of_memory(d);
+	r->iface = iface_new(r->loop,
+			     &(struct iface_options){.backend = r->o.backend,
+						     .mtu = r->o.mtu,
+						     .no_routing = r->o.no_routing,
+						     .watch = r->o.watch,
+						     .no_device = r->o.no_device},
+			     &(struct iface_uses){.config = r->config,
+						  .enrolments = r->enrolments,
+						  .redemptions = r->redemptions,
+						  .moves = r->moves,
+						  .hints = r->hints},
+			     &(struct iface_calls){.look = on_look, .converged = on_converged, .ctx = r});
+	if (!r->iface)
+		return out_of_memory(d);
 	if (file_mkdirs(r->o.data_dir, 0755, d) < 0 || lock_take(r, d) < 0 ||
 	    server_public_write(r->o.data_dir, r->config, d) < 0)
 		return -1;
@@ -646,7 +688,7 @@ static int start(struct reconciler *r, struct diags *d)
 			goto out;
 		}
 	}
-	if (reconciler_device_start(r, d) < 0)
+	if (iface_start(r->iface, d) < 0)
 		goto out;
 	if (served_has_record(r->served))
 		restore(r);
@@ -682,7 +724,7 @@ struct reconciler *reconciler_new(struct loop *l, const struct server_config *c,
 	r->loop = l;
 	r->config = c;
 	r->o = *o;
-	r->lock_fd = r->monitor_fd = -1;
+	r->lock_fd = -1;
 	r->retry_timer = (struct loop_timer){.fn = on_retry, .ctx = r};
 	if (start(r, d) < 0) {
 		reconciler_free(r);
@@ -709,9 +751,9 @@ void reconciler_free(struct reconciler *r)
 	maintenance_free(r->maintenance);
 	reconciler_upstream_close(r);
 	control_free(r->control);
-	reconciler_device_stop(r);
 	loop_timer_del(r->loop, &r->retry_timer);
 	loop_timer_del(r->loop, &r->note_timer);
+	iface_free(r->iface);
 	knocks_free(r->knocks);
 	if (r->lock_fd >= 0)
 		hints_board_keep(r->hints);

@@ -6,7 +6,7 @@ void reconciler_ledger_moved(struct reconciler *r)
 	if (!served_now(r->served))
 		return;
 	redemptions_landed(r->redemptions);
-	reconciler_converge(r, served_now(r->served), DEVICE_ALL);
+	iface_converge(r->iface, served_now(r->served), IFACE_ALL);
 	reconciler_wake(r);
 	redemptions_answer(r->redemptions);
 	conditions_touch(r->conditions);

@@ -14,6 +14,7 @@
 #include "reconcile/edge/state/conditions.h"
 #include "reconcile/edge/state/freshness.h"
 #include "reconcile/edge/state/hints_board.h"
+#include "reconcile/edge/state/iface.h"
 #include "reconcile/edge/state/knocks.h"
 #include "reconcile/edge/state/moves.h"
 #include "reconcile/edge/state/reports.h"
@@ -101,18 +102,12 @@ struct reconciler {
 	char *problem;      /* what was refused, as a person reads it; NULL: nothing */
 	bool status_failed; /* the file could not be written */
 
-	struct arena *applied_arena;
-	bool not_forwarded[2];        /* IPv6, IPv4: peers are reached through here that our kernel cuts off */
-	struct device_state *applied; /* what we gave the interface last; NULL: unknown */
-	bool device_ok;
-	char device_error[256]; /* said once */
-	int64_t pushed;         /* clock_boot_ms() of the push that is being looked at; 0: none */
+	struct iface *iface;
 
-	int monitor_fd;
-	struct loop_timer look_timer;  /* at the interface, every 5 s */
+	int64_t pushed; /* clock_boot_ms() of the push that is being looked at; 0: none */
+
 	struct loop_timer retry_timer; /* at the repository, while it cannot be read */
 	struct loop_timer note_timer;  /* a verdict's note, after the peers were told */
-	struct loop_timer drift_timer; /* soon after an event of the interface */
 };
 
 /* reconciler_serve.c */
@@ -146,12 +141,6 @@ void reconciler_looked(struct reconciler *r, const char *word, bool failed);
 void reconciler_listen(struct reconciler *r); /* or listens again; what fails is said once */
 void reconciler_ready(struct reconciler *r);  /* the Ready condition, from everything else */
 
-/* reconciler_device.c */
-enum device_phase { DEVICE_REMOVALS, DEVICE_ALL };
-/* The interface for `g`. -1: not converged; the condition says why. */
-int reconciler_converge(struct reconciler *r, const struct revision *g, enum device_phase phase);
-int reconciler_device_start(struct reconciler *r, struct diags *d); /* the monitor and the look every 5 s */
-void reconciler_device_stop(struct reconciler *r);
 /* reconciler_hints.c */
 void reconciler_endpoints(struct reconciler *r, struct http_request *q, const struct asker *who, enum http_reason why);
 

@@ -41,7 +41,7 @@ static json_t *peer_json(const struct reconciler *r, uint32_t i)
 				    json_integer(clock_unix() - (clock_boot_ms() - report->polled) / 1000));
 	json_object_set_new(
 	    o, "converged",
-	    json_boolean(i == served_now(r->served)->self ? r->device_ok : runs == served_now(r->served)));
+	    json_boolean(i == served_now(r->served)->self ? iface_ok(r->iface) : runs == served_now(r->served)));
 	return o;
 }
 
