@@ -101,6 +101,7 @@ const struct diag_code diag_codes[] = {
     {"format-unknown", "a text is of a format, or has a word, that only a newer program knows"},
     {"git-failed", "git refused to commit or to push"},
     {"guard-admin", "a revision takes the last admin away"},
+    {"guard-formats", "a revision is of a format that peers of the last days do not read"},
     {"guard-pairs", "a revision parts more pairs of peers than the server's file allows"},
     {"guard-peers", "a revision cuts off more peers than the server's file allows"},
     {"guard-server", "a revision leaves no server as it was"},

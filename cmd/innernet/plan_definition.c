@@ -224,6 +224,22 @@ static void warn_of_trust(struct turn *t)
 	diag_help(&t->diags, g, "git commit --trailer '" ACCEPT_TRAILER ": %s' ...", t->impact->id);
 }
 
+/* What each peer reads only the server knows. */
+static void warn_of_format(struct turn *t)
+{
+	const uint32_t format = model_format(t->after);
+	struct diag *g;
+
+	if (model_format(t->before) >= format)
+		return;
+	g = diag_warning(
+	    &t->diags, "guard-formats", NULL,
+	    "this revision needs format %u: the server takes it only when each peer of the last days reads "
+	    "that, or when its commit says that it is meant",
+	    format);
+	diag_help(&t->diags, g, "git commit --trailer '" ACCEPT_TRAILER ": %s' ...", t->impact->id);
+}
+
 /* The definition's tests, the ledger, the guards. */
 static int judge(struct turn *t)
 {
@@ -262,6 +278,8 @@ static int judge(struct turn *t)
 	guard_check(file ? &limits : NULL, t->impact, accepted, d);
 	if (!file && t->before && t->impact->trust_changed && !accepted)
 		warn_of_trust(t);
+	if (t->before && t->after && limits.formats_days && !accepted)
+		warn_of_format(t);
 	if (t->headless)
 		judge_headless(t);
 	t->refused |= d->n_errors > errors;

@@ -7,6 +7,7 @@ const struct guard_limits guard_defaults = {
     .peers = {.most = 50, .percent = 20, .free = 2},
     .pairs = {.most = 100000, .percent = 30, .free = 50},
     .keep_admin = true,
+    .formats_days = 30,
 };
 
 /* An error, or a warning that somebody answers for. */
@@ -44,6 +45,32 @@ static void check_limit(const struct guard_limit *l, uint64_t lost, uint64_t bef
 		refuse(d, accepted, code, im->id, what.p);
 	if (what.failed)
 		d->out_of_memory = true;
+	buf_free(&what);
+}
+
+#define NAMES_MAX 10 /* of peers that are left behind; the rest are counted */
+
+static void check_formats(unsigned days, const struct impact *im, bool accepted, struct diags *d)
+{
+	const struct left_behind *left = &im->left;
+	struct buf what = {0};
+	struct diag *g;
+
+	if (!left->n)
+		return;
+	buf_printf(&what, "this revision needs format %u, which %u peer%s that polled in the last %u day%s cannot read: ",
+		   left->format, left->n, left->n == 1 ? "" : "s", days, days == 1 ? "" : "s");
+	for (uint32_t i = 0; i < left->n && i < NAMES_MAX; i++)
+		buf_printf(&what, "%s%s", i ? ", " : "", im->after->peers[left->peers[i]].name);
+	if (left->n > NAMES_MAX)
+		buf_printf(&what, " and %u more", left->n - NAMES_MAX);
+	if (what.failed) {
+		d->out_of_memory = true;
+	} else {
+		g = refuse(d, accepted, "guard-formats", im->id, what.p);
+		diag_note(d, g, NULL, "%s keeps the network that it has until a newer innernet is installed there",
+			  left->n == 1 ? "it" : "each");
+	}
 	buf_free(&what);
 }
 
@@ -94,6 +121,7 @@ unsigned guard_check(const struct guard_limits *limits, const struct impact *im,
 		    d);
 	check_limit(&limits->pairs, im->pairs_lost, im->pairs_before, "guard-pairs", "parts", "pair", " of peers", im,
 		    accepted, d);
+	check_formats(limits->formats_days, im, accepted, d);
 	return (unsigned)(d->n_errors - before);
 }
 
@@ -153,14 +181,17 @@ bool guard_accepted(struct span message, const char *id)
 }
 
 int guard_judge(struct arena *a, const struct guard_limits *limits, const struct model *published,
-		const struct model *m, const struct ledger_facts *facts, struct span message, struct impact **plan,
-		struct diags *d)
+		const struct model *m, const struct ledger_facts *facts, struct span message,
+		const struct guard_formats *formats, struct impact **plan, struct diags *d)
 {
+	const unsigned days = limits && formats ? limits->formats_days : 0;
+
 	struct impact *im = impact_new(a, published, m, facts);
 
 	if (plan)
 		*plan = im;
-	if (!im) {
+	if (!im || (days && impact_leave_behind(a, im, formats->before, formats->after, formats->readers,
+						formats->now - (int64_t)days * 86400) < 0)) {
 		d->out_of_memory = true;
 		return -1;
 	}

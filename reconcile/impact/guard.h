@@ -5,7 +5,7 @@
 #ifndef RECONCILE_IMPACT_GUARD_H
 #define RECONCILE_IMPACT_GUARD_H
 
-#include "reconcile/impact/impact.h"
+#include "reconcile/impact/formats.h"
 
 /*
  * Peers that one revision may cut off, and pairs of peers that it may part. Each is refused above its absolute
@@ -19,13 +19,15 @@ struct guard_limit {
 struct guard_limits {
 	struct guard_limit peers, pairs;
 	bool keep_admin; /* the last admin stays */
+	/* A peer that polled in so many days is not left behind by a format that it does not read. 0: any may be. */
+	unsigned formats_days;
 };
 extern const struct guard_limits guard_defaults;
 
 /*
  * Judges an impact whose `before` is what is published; without one nothing is refused. `accepted`: the trailer of
  * the published tip's commit names this plan. What a trailer can acknowledge (guard-peers, guard-pairs,
- * guard-trust) is a warning then. Refused in any case: guard-server, guard-admin. `limits` NULL: these two alone.
+ * guard-trust, guard-formats) is a warning then. Refused in any case: guard-server, guard-admin. `limits` NULL: these two alone.
  * Returns how many errors were added.
  */
 unsigned guard_check(const struct guard_limits *limits, const struct impact *im, bool accepted, struct diags *d);
@@ -40,13 +42,20 @@ void guard_outright(const struct model *published, const struct model *m, struct
 #define ACCEPT_TRAILER "Innernet-Accept"
 bool guard_accepted(struct span message, const char *id);
 
+/* What the guard of formats goes by. */
+struct guard_formats {
+	const struct snapshot *before, *after;
+	const struct reader *readers; /* by peer of `before` */
+	int64_t now;                  /* Unix seconds */
+};
+
 /*
  * All of it at once, for whoever is about to publish `m` over `published` (NULL: nothing is): builds the impact, looks
- * for the trailer in the message of the commit that has `m` (NULL: nothing is left), applies the guards. `facts` may be
- * NULL. The impact, in the arena, goes to *plan (NULL: not wanted) whatever the verdict. -1: refused, or out of memory.
+ * for the trailer in the message of the commit that has `m` (NULL: nothing is left), applies the guards. `facts` and
+ * `formats` may be NULL. The impact, in the arena, goes to *plan (NULL: not wanted) whatever the verdict. -1: refused, or out of memory.
  */
 int guard_judge(struct arena *a, const struct guard_limits *limits, const struct model *published,
-		const struct model *m, const struct ledger_facts *facts, struct span message, struct impact **plan,
-		struct diags *d);
+		const struct model *m, const struct ledger_facts *facts, struct span message,
+		const struct guard_formats *formats, struct impact **plan, struct diags *d);
 
 #endif

@@ -78,6 +78,13 @@ struct impact_address {
 	uint32_t from; /* of `before`, the other peer that had it; NONE: nobody did */
 };
 
+/* Peers that cannot read what `after` has for them (reconcile/impact/formats.h). */
+struct left_behind {
+	uint32_t *peers; /* of `after`, rising */
+	uint32_t n;
+	uint32_t format; /* that `after` needs; 0: nobody asked */
+};
+
 struct impact {
 	const struct model *before, *after; /* either may be NULL: there was nothing; nothing is left */
 	const struct reach_index *reach_before, *reach_after;
@@ -98,6 +105,7 @@ struct impact {
 	uint32_t *opened, *voided; /* invites: peers of after, peers of before */
 	uint32_t *folded;          /* peers of after whose enrolled key the definition has now */
 	uint32_t n_cut, n_addresses, n_opened, n_voided, n_folded;
+	struct left_behind left;
 	bool server_lost;                     /* servers were enabled, and none of them stays as it was */
 	bool admin_lost;                      /* admins were enabled, and none is left */
 	bool trust_changed, identity_changed; /* signers, threshold, online; id or network name */

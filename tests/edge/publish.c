@@ -261,12 +261,14 @@ static void test_server_file(void **state)
 	/* Limits of its own, and one that is none. */
 	c->guards.peers.most = 7;
 	c->guards.keep_admin = false;
+	c->guards.formats_days = 90;
 	struct buf guarded = {0};
 	assert_int_equal(server_config_emit(c, &guarded, &d), 0);
 	assert_int_equal(server_config_parse(buf_span(&guarded), path, &back, &d), 0);
 	assert_int_equal(back->guards.peers.most, 7);
 	assert_int_equal(back->guards.pairs.percent, guard_defaults.pairs.percent);
 	assert_false(back->guards.keep_admin);
+	assert_int_equal(back->guards.formats_days, 90);
 	server_config_free(back);
 	memcpy(strstr(guarded.p, "keep_admin: false") + 12, "maybe", 5);
 	assert_int_equal(server_config_parse(buf_span(&guarded), path, &back, &d), -1);

@@ -17,7 +17,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		/* What was taken is within its range, and survives being written. */
 		guard_raw(&limits, &room, &raw);
 		if (guard_values(&at, &raw, &again) < 0 || limits.peers.percent > 100 || limits.pairs.percent > 100 ||
-		    again.pairs.most != limits.pairs.most || again.keep_admin != limits.keep_admin)
+		    again.pairs.most != limits.pairs.most || again.keep_admin != limits.keep_admin ||
+		    again.formats_days != limits.formats_days)
 			abort();
 	} else if (!d.n_errors && !d.out_of_memory) {
 		abort();

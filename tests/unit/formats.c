@@ -2,6 +2,7 @@
  * Format 2 of a view, a leaf, a statement and an enrolment: its words are read and written, the words that it keeps are
  * refused by name, x- lines are carried, and a compiler writes it only where format 1 does not do.
  */
+#include "reconcile/impact/guard.h"
 #include "reconcile/text/text.h"
 #include "reconcile/wire/object.h"
 #include "tests/unit/network.h"
@@ -478,6 +479,108 @@ static void a_view_carries_what_it_does_not_use(void **state)
 	buf_free(&yaml);
 }
 
+/* ---- the guard ---- */
+
+/* A hub that all see, and two CIDRs of which each sees itself alone. */
+static void open_pair(struct net *n, const char *more)
+{
+	static const char *const signer = "signer", *const names[] = {"hub", "ann", "bob", "carol"},
+				 *const ips[] = {"10.255.0.1", "10.1.0.1", "10.1.0.2", "10.2.0.1"};
+	struct buf b = {0};
+
+	yaml_head(&b, "10.0.0.0/8", &signer, 1, 1);
+	buf_str(&b, "cidrs:\n  infra: 10.255.0.0/16\n  left: 10.1.0.0/16\n  right: 10.2.0.0/16\npeers:\n");
+	for (unsigned i = 0; i < 4; i++) {
+		struct key k = wg_of(names[i]);
+		char key[KEY_B64_LEN + 1];
+
+		key_format(&k, key);
+		buf_printf(&b, "  %s: { ip: %s, public_key: \"%s\", endpoint: \"%s.example:1\"%s }\n", names[i], ips[i],
+			   key, names[i], i ? "" : ", server: true");
+	}
+	buf_str(&b, more);
+	net_open(n, b.p, 1);
+	buf_free(&b);
+}
+
+/* The peers that the guard names, and how. */
+static void assert_left(const struct net *old, const struct net *new, const struct reader *readers, unsigned days,
+			const char *message, const char *expected)
+{
+	struct guard_limits limits = guard_defaults;
+	const struct guard_formats formats = {old->s, new->s, readers, 1000 * 86400};
+	struct impact *plan = NULL;
+	struct diags d = {0};
+	struct buf said = {0};
+	int judged;
+
+	limits.formats_days = days;
+	judged = guard_judge(new->a, &limits, old->m, new->m, NULL, span_str(message), &formats, &plan, &d);
+	assert_int_equal(judged, d.n_errors ? -1 : 0);
+	for (const struct diag *g = d.first; g; g = g->next)
+		buf_printf(&said, "%c:%s: %s", g->severity == SEVERITY_ERROR ? 'e' : 'w', g->code, g->message);
+	assert_string_equal(said.p ? said.p : "", expected);
+	buf_free(&said);
+	diags_free(&d);
+}
+
+static void a_revision_does_not_leave_peers_behind_unasked(void **state)
+{
+	const int64_t today = 1000 * 86400;
+	struct reader readers[4] = {{today, 1}, {today - 29 * 86400, 1}, {today, 2}, {today, 1}};
+	uint32_t hub, ann, bob, carol;
+	struct net old, new;
+	char message[64];
+	struct impact *im;
+	(void)state;
+
+	open_pair(&old, "");
+	open_pair(&new, "");
+	ann = model_peer_by_name(old.m, "ann");
+	bob = model_peer_by_name(old.m, "bob");
+	carol = model_peer_by_name(old.m, "carol");
+	hub = model_peer_by_name(old.m, "hub");
+	readers[hub].heard = 0;
+	assert_int_equal(ann, 0);
+	readers[ann] = (struct reader){today - 29 * 86400, 1};
+	readers[bob] = (struct reader){today, 2};
+	readers[carol] = (struct reader){today, 1};
+	readers[hub] = (struct reader){0, 0};
+	/* Nothing of it needs format 2. */
+	assert_left(&old, &new, readers, 30, "", "");
+	/* What ann and bob see does; ann cannot read it. Carol does not see it. */
+	new.m->peers[bob].extra = "x-a\n";
+	compile_again(&new);
+	assert_left(
+	    &old, &new, readers, 30, "",
+	    "e:guard-formats: this revision needs format 2, which 1 peer that polled in the last 30 days cannot read: "
+	    "ann");
+	assert_left(&old, &new, readers, 28, "", "");
+	assert_left(&old, &new, readers, 0, "", "");
+	/* All see the hub. */
+	new.m->peers[bob].extra = NULL;
+	new.m->peers[hub].extra = "x-a\n";
+	compile_again(&new);
+	assert_left(
+	    &old, &new, readers, 30, "",
+	    "e:guard-formats: this revision needs format 2, which 2 peers that polled in the last 30 days cannot read: "
+	    "ann, carol");
+	/* As other guards it is acknowledged by the trailer. */
+	im = impact_new(new.a, old.m, new.m, NULL);
+	assert_non_null(im);
+	snprintf(message, sizeof(message), "a\n\n" ACCEPT_TRAILER ": %s\n", im->id);
+	assert_left(
+	    &old, &new, readers, 30, message,
+	    "w:guard-formats: this revision needs format 2, which 2 peers that polled in the last 30 days cannot read: "
+	    "ann, carol");
+	/* Peers that are behind already are not named again. */
+	old.m->peers[hub].extra = "x-a\n";
+	compile_again(&old);
+	assert_left(&old, &new, readers, 30, "", "");
+	net_close(&old);
+	net_close(&new);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -488,6 +591,7 @@ int main(void)
 	    cmocka_unit_test(an_object_has_the_lowest_format_that_can_say_it),
 	    cmocka_unit_test(one_word_rewrites_one_path),
 	    cmocka_unit_test(a_view_carries_what_it_does_not_use),
+	    cmocka_unit_test(a_revision_does_not_leave_peers_behind_unasked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

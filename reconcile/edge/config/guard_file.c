@@ -7,8 +7,8 @@
 #define TEXT(name)                                                                                                     \
 	CYAML_FIELD_STRING_PTR(#name, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw_guards, name, 1, 32)
 const cyaml_schema_field_t guard_fields[] = {
-    TEXT(peers),         TEXT(peers_percent), TEXT(peers_free), TEXT(pairs),
-    TEXT(pairs_percent), TEXT(pairs_free),    TEXT(keep_admin), CYAML_FIELD_END,
+    TEXT(peers),      TEXT(peers_percent), TEXT(peers_free),   TEXT(pairs),     TEXT(pairs_percent),
+    TEXT(pairs_free), TEXT(keep_admin),    TEXT(formats_days), CYAML_FIELD_END,
 };
 
 static const cyaml_schema_value_t schema = {
@@ -23,6 +23,7 @@ static int take(const struct config_at *at, const char *field, const char *s, ui
 int guard_values(const struct config_at *at, const struct raw_guards *raw, struct guard_limits *out)
 {
 	uint64_t peers_percent = guard_defaults.peers.percent, pairs_percent = guard_defaults.pairs.percent;
+	uint64_t formats_days = guard_defaults.formats_days;
 	const uint64_t any = (uint64_t)PEERS_MAX * PEERS_MAX;
 	int bad = 0;
 
@@ -33,6 +34,8 @@ int guard_values(const struct config_at *at, const struct raw_guards *raw, struc
 	bad |= take(at, "pairs", raw->pairs, any, &out->pairs.most);
 	bad |= take(at, "pairs_percent", raw->pairs_percent, 100, &pairs_percent);
 	bad |= take(at, "pairs_free", raw->pairs_free, any, &out->pairs.free);
+	bad |= take(at, "formats_days", raw->formats_days, FORMATS_DAYS_MAX, &formats_days);
+	out->formats_days = (unsigned)formats_days;
 	out->peers.percent = (unsigned)peers_percent;
 	out->pairs.percent = (unsigned)pairs_percent;
 	if (raw->keep_admin) {
@@ -51,7 +54,7 @@ static bool same_limit(const struct guard_limit *x, const struct guard_limit *y)
 bool guard_is_default(const struct guard_limits *g)
 {
 	return same_limit(&g->peers, &guard_defaults.peers) && same_limit(&g->pairs, &guard_defaults.pairs) &&
-	       g->keep_admin == guard_defaults.keep_admin;
+	       g->keep_admin == guard_defaults.keep_admin && g->formats_days == guard_defaults.formats_days;
 }
 
 void guard_raw(const struct guard_limits *g, struct guard_texts *room, struct raw_guards *out)
@@ -62,8 +65,9 @@ void guard_raw(const struct guard_limits *g, struct guard_texts *room, struct ra
 	for (unsigned i = 0; i < 6; i++)
 		snprintf(room->text[i], sizeof(room->text[i]), "%llu", (unsigned long long)values[i]);
 	strcpy(room->text[6], g->keep_admin ? "true" : "false");
+	snprintf(room->text[7], sizeof(room->text[7]), "%u", g->formats_days);
 	*out = (struct raw_guards){room->text[0], room->text[1], room->text[2], room->text[3],
-				   room->text[4], room->text[5], room->text[6]};
+				   room->text[4], room->text[5], room->text[6], room->text[7]};
 }
 
 int guard_file_parse(struct span bytes, const char *name, struct guard_limits *out, struct diags *d)

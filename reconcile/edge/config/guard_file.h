@@ -9,6 +9,7 @@
  *   pairs_percent: 30
  *   pairs_free: 50
  *   keep_admin: true     refuse what takes the last admin away
+ *   formats_days: 30     refuse a format that a peer does not read which polled in so many days; 0: any format goes
  */
 #ifndef EDGE_GUARD_FILE_H
 #define EDGE_GUARD_FILE_H
@@ -18,7 +19,7 @@
 
 /* As libcyaml loads it: strings, or NULL for what was left out. */
 struct raw_guards {
-	char *peers, *peers_percent, *peers_free, *pairs, *pairs_percent, *pairs_free, *keep_admin;
+	char *peers, *peers_percent, *peers_free, *pairs, *pairs_percent, *pairs_free, *keep_admin, *formats_days;
 };
 extern const cyaml_schema_field_t guard_fields[]; /* of a mapping to struct raw_guards */
 
@@ -27,7 +28,7 @@ int guard_values(const struct config_at *at, const struct raw_guards *raw, struc
 bool guard_is_default(const struct guard_limits *g);
 /* The reverse: strings that live in `room`. */
 struct guard_texts {
-	char text[7][24];
+	char text[8][24];
 };
 void guard_raw(const struct guard_limits *g, struct guard_texts *room, struct raw_guards *out);
 /* A whole file of these keys; codes "bad-guard-file" and file_read()'s. */

@@ -17,7 +17,7 @@ static bool every_error_is(const struct diags *d, const char *const *codes, size
 
 bool judge_acceptable(const struct diags *d)
 {
-	static const char *const codes[] = {"guard-peers", "guard-pairs", "guard-trust"};
+	static const char *const codes[] = {"guard-peers", "guard-pairs", "guard-trust", "guard-formats"};
 
 	return every_error_is(d, codes, sizeof(codes) / sizeof(codes[0]));
 }
@@ -43,9 +43,11 @@ static bool remains(const struct judge *j, const struct repo_definition *def, st
 }
 
 /* The plan, and the guards that the commit's own message can open. */
-static int guards(const struct judge *j, const struct model *m, struct span message, struct arena *a,
-		  struct judgement *out, struct diags *d)
+static int guards(const struct judge *j, const struct model *m, const struct snapshot *s, struct span message,
+		  struct arena *a, struct judgement *out, struct diags *d)
 {
+	const struct guard_formats formats = {
+	    .before = j->published ? j->published->snapshot : NULL, .after = s, .readers = j->readers, .now = j->now};
 	struct diags unguarded = {0};
 	int ret;
 
@@ -53,8 +55,9 @@ static int guards(const struct judge *j, const struct model *m, struct span mess
 		return 0;
 	/* Of nothing that is left no trailer makes a network: then the plan is shown, and that is all. */
 	if (j->guarded && m)
-		return guard_judge(a, &j->config->guards, j->published->model, m, j->facts, message, &out->plan, d);
-	ret = guard_judge(a, NULL, j->published->model, m, j->facts, message, &out->plan, &unguarded);
+		return guard_judge(a, &j->config->guards, j->published->model, m, j->facts, message,
+				   s && j->readers ? &formats : NULL, &out->plan, d);
+	ret = guard_judge(a, NULL, j->published->model, m, j->facts, message, NULL, &out->plan, &unguarded);
 	d->out_of_memory |= unguarded.out_of_memory;
 	diags_free(&unguarded);
 	return d->out_of_memory ? ret : 0;
@@ -79,19 +82,19 @@ int judge_commit(const struct judge *j, const char *sha, struct revision *g, str
 	g->commit = commit;
 	if (repo_definition(j->repo, sha, g->arena, &def, d) < 0) {
 		if (remains(j, &def, a, d, &left))
-			guards(j, left, message, a, out, d);
+			guards(j, left, NULL, message, a, out, d);
 		return -1;
 	}
 	if (revision_build(g, &def.root, &def.includes, &commit, j->facts, d) < 0) {
 		out->final = !d->out_of_memory;
 		left = g->model;
 		if (out->final && (left || remains(j, &def, a, d, &left)))
-			guards(j, left, message, a, out, d);
+			guards(j, left, NULL, message, a, out, d);
 		return -1;
 	}
 	out->final = true;
 	revision_check(g, j->published, descends, j->config, d);
-	if (guards(j, g->model, message, a, out, d) < 0 || d->out_of_memory)
+	if (guards(j, g->model, g->snapshot, message, a, out, d) < 0 || d->out_of_memory)
 		return -1;
 	return d->n_errors > errors ? -1 : 0;
 }

@@ -7,7 +7,7 @@
 
 #include "reconcile/edge/git/repo.h"
 #include "reconcile/edge/revision/revision.h"
-#include "reconcile/impact/impact.h"
+#include "reconcile/impact/formats.h"
 
 /* What a commit is judged by. */
 struct judge {
@@ -15,6 +15,8 @@ struct judge {
 	const struct server_config *config;
 	const struct revision *published; /* NULL: nothing yet */
 	const struct ledger_facts *facts; /* NULL: there is no ledger */
+	const struct reader *readers;     /* by peer of `published`; NULL: it is not known what they read */
+	int64_t now;                      /* Unix seconds */
 	/* false: nobody has `published` yet, and it is only where the branch was; it may change in any way. */
 	bool guarded;
 };
