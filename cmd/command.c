@@ -64,6 +64,15 @@ bool option_true(const struct invocation *inv, const char *name)
 	return value && strcmp(value, "false") != 0;
 }
 
+int option_add(struct invocation *inv, const char *name, const char *value)
+{
+	if (inv->n_options == OPTIONS_MAX)
+		return -1;
+	inv->names[inv->n_options] = name;
+	inv->values[inv->n_options++] = value;
+	return 0;
+}
+
 static int usage_exit(const struct invocation *inv)
 {
 	return inv->command && inv->command->usage_exit ? inv->command->usage_exit : 1;
@@ -328,13 +337,10 @@ static const struct option_spec *find_letter(const struct option_spec *o, char c
 
 static int add_option(struct invocation *inv, const struct option_spec *o, const char *value)
 {
-	if (inv->n_options == OPTIONS_MAX) {
-		usage_error(inv, "more than %d options", OPTIONS_MAX);
-		return -1;
-	}
-	inv->names[inv->n_options] = o->name;
-	inv->values[inv->n_options++] = value;
-	return 0;
+	if (option_add(inv, o->name, value) == 0)
+		return 0;
+	usage_error(inv, "more than %d options", OPTIONS_MAX);
+	return -1;
 }
 
 static bool is_bool(const char *s)
@@ -506,10 +512,8 @@ static int read_option(struct invocation *line, int n, const char *const *words,
 		took++;
 	if (!value && i + took < n && (o->arg[0] != '[' || is_bool(words[i + took])))
 		value = words[i + took++];
-	if (value && line->n_options < OPTIONS_MAX) {
-		line->names[line->n_options] = o->name;
-		line->values[line->n_options++] = value;
-	}
+	if (value)
+		option_add(line, o->name, value);
 	return took;
 }
 

@@ -51,6 +51,7 @@ struct command {
 	bool hidden;                        /* for programs: in no list */
 	int usage_exit;                     /* exit code of a usage error; 0 means 1 */
 	int (*run)(struct invocation *inv); /* returns the exit code */
+	const void *row; /* for run(), where several commands share it: what is different in this one */
 };
 
 struct program {
@@ -87,6 +88,8 @@ const char *option_value(const struct invocation *inv, const char *name);
 bool option_given(const struct invocation *inv, const char *name);
 /* Of an option with "[BOOL]": given, and not as false. */
 bool option_true(const struct invocation *inv, const char *name);
+/* As if it had been typed last. `value` is borrowed, "" for a flag. -1: there are too many. */
+int option_add(struct invocation *inv, const char *name, const char *value);
 /* A whole number within bounds; `absent` when it was not given. Prints and returns -1 when it is not one. */
 int option_number(const struct invocation *inv, const char *name, long min, long max, long absent, long *out);
 

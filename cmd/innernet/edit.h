@@ -1,17 +1,19 @@
 /*
  * What the commands that edit a definition share: one run of one of them, from the options and questions over the plan
- * and the answer to the files and git.
+ * and the answer to the files and git. A command is a struct command whose run() is edit_run() and whose row is a struct
+ * edit_command; both stand side by side in the command's file.
  */
 #ifndef CMD_INNERNET_EDIT_H
 #define CMD_INNERNET_EDIT_H
 
 #include "cmd/command.h"
-#include "cmd/innernet/own_clone.h"
-#include "cmd/prompt.h"
+#include "cmd/innernet/edit_ask.h"
+#include "cmd/innernet/edit_git.h"
+#include "cmd/innernet/edit_secret.h"
 #include "reconcile/edge/git/clone.h"
-#include "reconcile/edge/config/invitation.h"
-#include "reconcile/impact/impact.h"
 #include "schema/edit.h"
+
+#include <jansson.h>
 
 /* The options of all of them. */
 #define EDIT_OPTIONS                                                                                                   \
@@ -22,131 +24,67 @@
 		0                                                                                                      \
 	}
 
+/* How their synopses begin, and their texts end. */
+#define EDIT_WHERE "[IFACE | FILE | DIR] "
+#define EDIT_SAFE                                                                                                      \
+	"\nNo byte but what must change does, and nothing is written unless the result is valid. The plan is shown\n"  \
+	"first. On a terminal, what is missing is asked for. The same command again changes nothing. With IFACE, a\n"  \
+	"network that `innernet clone` knows, the clone is brought up to date, edited, committed and pushed.\n"        \
+	"There, without a terminal, --yes is needed: it exits with 3 when it was not confirmed."
+
+/* One run. edit.c writes all of it but for the parts that it says belong to others. */
 struct edit_job {
 	struct invocation *inv;
+	const struct edit_command *command;
 	struct arena *arena;
-	struct diags diags;  /* about the definition as it is */
+	struct diags diags;  /* about the definition as it is; any part adds to them */
 	struct diags edited; /* about the definition as it would be */
 	struct model *before, *after;
 	struct clone *clone;
 	struct ledger *ledger; /* NULL: the clone has none */
-	struct edit edit;
-	struct buf *bytes;    /* by file: what it is to be; not written to: it stays */
-	bool interactive;     /* something was asked for */
-	const char *path;     /* of the definition; NULL: the first argument, or the current folder */
-	FILE *say;            /* where the plan and the last words go */
-	struct own_clone own; /* of the network that was named; `path` NULL: none was */
-	bool undone;          /* of that clone: nothing counts on what was made */
-	bool raced;           /* because somebody else's push came first: all of it once more */
-
-	/* Of a new invite, or a new key. */
-	uint8_t *secret;   /* secret_new(); NULL: there is none */
-	char *secret_file; /* the path of what is written with it; NULL: nothing is */
-	bool excluded;     /* git was told to leave it alone */
-	struct export *export;
+	struct buf *bytes;     /* by file: its new bytes; p is NULL: it stays as it is */
+	struct edit edit;      /* the command's take() and prepare() fill it in */
+	void *own;             /* the command's; its free() gets it. NULL: there is nothing */
+	struct edit_git git;
+	struct edit_secret secret;
 };
 
-/* What one of an edit's options is to be, and how it is asked for. */
-enum ask_kind {
-	ASK_NEW_PEER, /* names that nobody has */
-	ASK_NEW_CIDR,
-	ASK_PEER, /* names of the definition */
-	ASK_ENABLED_PEER,
-	ASK_DISABLED_PEER,
-	ASK_CIDR,
-	ASK_HOME,       /* the CIDR of a new peer */
-	ASK_CIDR_BELOW, /* any but the network */
-	ASK_JOINED,     /* with an association */
-	ASK_PARTNER,    /* with one that joins it with --cidr */
-	ASK_PREFIX,
-	ASK_ENDPOINT,
-	ASK_ADDRESS, /* in the CIDR of --cidr */
-	ASK_EXPIRY,
-	ASK_INVITATION, /* a file for it */
-	ASK_ADMIN,
-};
-struct ask {
-	const char *option;
-	enum ask_kind kind;
-	const char *question;
-	const char *unless; /* asked only when this option was not given; NULL: always */
-	bool optional;      /* asked for only when something else is missing too */
-};
-#define ASKS_MAX 7 /* the last one empty */
-
-/* One of the commands. The table of them drives everything. */
+/* One of the commands. A member that is left out is for what its comment says. */
 struct edit_command {
-	const struct command *command;
 	enum edit_kind kind;
-	struct ask asks[ASKS_MAX];
-	int (*take)(
-	    struct edit_job *job); /* options into job->edit, without looking at the definition; 0, or the exit code */
-	/* What needs the definition: 0; 1: it is as asked for already; -1 with diagnostics. NULL: nothing. */
+	struct edit_ask asks[EDIT_ASKS_MAX];
+	/* Reads the options into job->edit, without looking at the definition. Returns 0, or the exit code. */
+	int (*take)(struct edit_job *job);
+
+	/* Words of the command line that stand for options, before all else. -1 after saying what is wrong. */
+	int (*words)(struct invocation *inv);
+	int definition_at;   /* the index of the word that names the definition */
+	bool names_peers;    /* a first word that is a valid name is not the definition but a peer, as all others are */
+	bool needs_ledger;   /* the ledger is fetched first */
+	bool draws_key;      /* the new key is drawn here: no ledger has it, whether there is one here or not */
+	const char *no_edit; /* with this option nothing is edited, and look() does everything. NULL: there is none */
+	int (*look)(struct edit_job *job); /* returns the exit code */
+
+	/* What needs the definition. 1: it says already what is asked for. -1 with diagnostics. */
 	int (*prepare)(struct edit_job *job);
-	/* More for --json. NULL: nothing. */
-	int (*json)(const struct edit_job *job, bool changed, json_t *into);
-	/*
-	 * What is made besides. save(): before the definition is written, for what must not be lost then; it is taken
-	 * away again when that fails. -1 with diagnostics. say(): where it is. NULL: nothing.
-	 */
-	int (*save)(struct edit_job *job);
-	void (*say)(const struct edit_job *job, struct buf *out);
-	/* With the definition as it would be, before anybody is asked; -1 with diagnostics. NULL: nothing. */
+	/* What needs the definition as it would be, before the question. -1 with diagnostics. */
 	int (*make)(struct edit_job *job);
-	/* After everything else: what goes to standard output. NULL: nothing. */
+	/* Writes the file of the secret (job->secret.file), before the definition. -1 with diagnostics. */
+	int (*write_secret)(struct edit_job *job);
+	/* What is said besides: in the last words; in --json (-1: out of memory); and at the very end (-1: failed). */
+	void (*say)(const struct edit_job *job, struct buf *out);
+	int (*json)(const struct edit_job *job, bool changed, json_t *into);
 	int (*show)(struct edit_job *job);
-	/* Needs this call no edit? Then it has done everything, and *code is the exit code. NULL: never. */
-	bool (*instead)(struct edit_job *job, const struct edit_command *c, int *code);
+	FILE *(*stream)(const struct invocation *inv); /* of the plan and the last words. Left out: standard output */
+	void (*free)(void *own);
 };
 
-/* Runs the command of the invocation, which is in the table. */
 int edit_run(struct invocation *inv);
-/* What was done as JSON; `impact` NULL: nothing was. Returns the exit code. */
-int edit_print_json(const struct edit_job *job, const struct edit_command *c, const struct impact *impact);
-
-/* Asks for what is missing. 0; or an exit code after saying what is missing, or that nothing was changed. */
-int edit_ask(struct edit_job *job, const struct edit_command *c);
-/* The same without a terminal: names all that is missing. */
-int edit_missing(const struct edit_job *job, const struct edit_command *c);
-/* "10.0.0.0/24" or one of each family. 0, or an enum prefix_error; on host bits `fixed` (may be NULL) is it without them. */
-int prefixes_parse(const char *s, struct prefix out[static 2], uint8_t *n, struct prefix *fixed);
-
-/* edit_invite.c: the peer's options, its invite and its invitation. */
-int take_add_peer(struct edit_job *job);
-int take_invite_peer(struct edit_job *job);
-int prepare_add_peer(struct edit_job *job);
-int prepare_invite_peer(struct edit_job *job);
-int json_peer(const struct edit_job *job, bool changed, json_t *into);
-/* The invitation is written before the definition: an invite that nobody holds would be worth nothing. */
-int invitation_save(struct edit_job *job);
-void invitation_say(const struct edit_job *job, struct buf *out);
-/* "14d" to seconds. 0: never. -1: neither. */
-int expiry_parse(const char *s, int64_t *seconds);
-int ips_parse(const char *s, struct addr out[static 2], uint8_t *n);
-
-/* edit_fold.c: which peers, and the keys that the ledger has for them. */
-int take_fold(struct edit_job *job);
-int prepare_fold(struct edit_job *job);
-int json_fold(const struct edit_job *job, bool changed, json_t *into);
-/* export.c: a peer's configuration, and its new key. */
-int take_export(struct edit_job *job);
-int prepare_export(struct edit_job *job);
-int export_make(struct edit_job *job);
-int export_save(struct edit_job *job);
-void export_say(const struct edit_job *job, struct buf *out);
-int export_show(struct edit_job *job);
-bool export_instead(struct edit_job *job, const struct edit_command *c, int *code);
-int json_export(const struct edit_job *job, bool changed, json_t *into);
-void export_free(struct export *x); /* wipes; NULL is fine */
-
-/* edit_git.c: the files and git around them. Diagnostics go to job->diags; -1 after an error. */
-int edit_check_git(struct edit_job *job);    /* a commit would take nothing along that somebody has not finished */
-int edit_check_pushed(struct edit_job *job); /* --push: nothing is left of an earlier one */
-void edit_floor(struct edit_job *job, struct version *floor); /* the commit on which the definition stands */
-int edit_commit(struct edit_job *job, const char *message);
-int edit_exclude(struct edit_job *job, const char *path, bool *excluded); /* git is to leave a file alone */
-
-/* edit_lines.c: the lines that went and came. */
-void edit_lines(struct buf *out, struct span before, struct span after, bool color);
+/* The last two members of a struct command: edit_run(), and the members of the struct edit_command that it takes. */
+#define EDIT_ROW(...)                                                                                                  \
+	.run = edit_run, .row = &(const struct edit_command)                                                           \
+	{                                                                                                              \
+		__VA_ARGS__                                                                                            \
+	}
 
 #endif

@@ -1,152 +1,158 @@
-/* What an edit needs and was not told: asked for at a terminal, with choices and defaults, or named in an error. */
+#include "cmd/innernet/edit_ask.h"
 #include "cmd/innernet/edit.h"
+#include "cmd/innernet/edit_words.h"
+#include "cmd/prompt.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static const struct option_spec *spec_of(const struct edit_job *job, const char *name)
-{
-	const struct option_spec *o = job->inv->command->options;
-	while (o->name && strcmp(o->name, name) != 0)
-		o++;
-	return o;
-}
-
-static bool is_missing(const struct edit_job *job, const struct ask *a)
+static bool is_missing(const struct edit_job *job, const struct edit_ask *a)
 {
 	return !option_given(job->inv, a->option) && !(a->unless && option_given(job->inv, a->unless));
 }
 
-int edit_missing(const struct edit_job *job, const struct edit_command *c)
+static bool is_needed(const struct edit_job *job, const struct edit_ask *a)
+{
+	if (a->with && option_given(job->inv, a->with))
+		return !option_given(job->inv, a->option);
+	return !a->optional && is_missing(job, a);
+}
+
+bool edit_ask_needed(const struct edit_job *job)
+{
+	for (const struct edit_ask *a = job->command->asks; a->option; a++)
+		if (is_needed(job, a))
+			return true;
+	return false;
+}
+
+/* "--ip ADDRESS": of ADDRESS[,ADDRESS6] the first part. */
+static void put_option(const struct edit_job *job, const char *name, struct buf *out)
+{
+	const struct option_spec *o = job->inv->command->options;
+
+	while (o->name && strcmp(o->name, name) != 0)
+		o++;
+	buf_printf(out, "--%s %.*s", name, (int)strcspn(o->arg, "["), o->arg);
+}
+
+/* " (or --auto-ip --cidr CIDR)": the other way, with what that needs. */
+static void put_other_way(const struct edit_job *job, const struct edit_ask *a, struct buf *out)
+{
+	buf_printf(out, " (or --%s", a->unless);
+	for (const struct edit_ask *b = job->command->asks; b->option; b++) {
+		if (!b->with || strcmp(b->with, a->unless) != 0 || option_given(job->inv, b->option))
+			continue;
+		buf_char(out, ' ');
+		put_option(job, b->option, out);
+	}
+	buf_char(out, ')');
+}
+
+int edit_ask_missing(const struct edit_job *job)
 {
 	struct buf missing = {0};
 	int rc = 0;
 
-	for (const struct ask *a = c->asks; a->option; a++) {
-		if (a->optional || !is_missing(job, a))
+	for (const struct edit_ask *a = job->command->asks; a->option; a++) {
+		if (!is_needed(job, a))
 			continue;
-		const char *arg = spec_of(job, a->option)->arg; /* its first part: ADDRESS[,ADDRESS6] */
-		buf_printf(&missing, "%s--%s %.*s", missing.n ? ", " : "", a->option, (int)strcspn(arg, "["), arg);
-		if (a->kind == ASK_ADDRESS && !option_given(job->inv, "cidr"))
-			buf_str(&missing, " (or --auto-ip --cidr CIDR)");
-		else if (a->unless && a->kind != ASK_HOME)
-			buf_printf(&missing, " (or --%s)", a->unless);
+		buf_str(&missing, missing.n ? ", " : "");
+		put_option(job, a->option, &missing);
+		if (a->with && option_given(job->inv, a->with))
+			buf_printf(&missing, " (%s)", a->reason);
+		else if (a->unless)
+			put_other_way(job, a, &missing);
 	}
-	if (option_given(job->inv, "auto-ip") && !option_given(job->inv, "cidr"))
-		buf_printf(&missing, "%s--cidr CIDR (where --auto-ip looks for an address)", missing.n ? ", " : "");
 	if (missing.n)
-		rc = usage_error(job->inv, "%s: something is missing: %s", c->command->name, missing.p);
+		rc = usage_error(job->inv, "%s: something is missing: %s", job->inv->command->name, missing.p);
 	buf_free(&missing);
 	return rc;
 }
 
-/* The answer becomes an option, as if it had been typed. */
-static int answer(struct edit_job *job, const char *option, const char *value)
-{
-	struct invocation *inv = job->inv;
-	const char *copy = arena_strdup(job->arena, value);
+/* ---- what is typed -------------------------------------------------------------------------------------------- */
 
-	if (!copy || inv->n_options == OPTIONS_MAX) {
-		job->diags.out_of_memory = true;
-		return -1;
-	}
-	inv->names[inv->n_options] = option;
-	inv->values[inv->n_options++] = copy;
-	return 0;
-}
-
-/* What a typed answer is checked with. */
+/* What an answer is checked with. */
 struct checked {
-	const struct edit_job *job;
-	enum ask_kind kind;
-	char text[160];
+	const struct model *model;
+	const char *(*check)(struct checked *c, const char *text);
+	char text[160]; /* room for what is wrong */
 };
 
-static const char *wrong(struct checked *c, const char *text)
+static const char *check_new_name(struct checked *c, const char *text)
 {
-	strncpy(c->text, text, sizeof(c->text) - 1);
+	if (!name_valid(text, strlen(text)))
+		return "A host name: lower case letters, digits and hyphens, at most 63.";
+	if (model_peer_by_name(c->model, text) != NONE || model_cidr_by_name(c->model, text) != NONE)
+		return "This name is taken.";
+	return NULL;
+}
+
+static const char *check_prefix(struct checked *c, const char *text)
+{
+	struct prefix prefix[2], fixed;
+	char right[PREFIX_STR_LEN];
+	uint8_t n;
+	int bad = edit_read_prefixes(text, prefix, &n, &fixed);
+
+	if (bad != PREFIX_HOST_BITS)
+		return bad ? "A prefix, as in 10.60.64.0/24, or one of each family." : NULL;
+	prefix_format(&fixed, right);
+	snprintf(c->text, sizeof(c->text), "It has bits set after its length; did you mean %s?", right);
 	return c->text;
 }
 
-int prefixes_parse(const char *s, struct prefix out[static 2], uint8_t *n, struct prefix *fixed)
+static const char *check_address(struct checked *c, const char *text)
 {
-	for (*n = 0; *s && *n < 2; ++*n) {
-		size_t len = strcspn(s, ",");
-		enum prefix_error e = prefix_parse(s, len, &out[*n]);
-		if (e == PREFIX_HOST_BITS && fixed)
-			*fixed = out[*n];
-		if (e)
-			return e;
-		s += len + (s[len] == ',');
-	}
-	return *s || !*n ? PREFIX_SYNTAX : PREFIX_OK;
-}
-
-static const char *check_answer(void *ctx, const char *text)
-{
-	struct checked *c = ctx;
-	const struct model *m = c->job->before;
 	struct addr ip[2];
-	struct prefix prefix[2], fixed;
-	struct arena *a;
-	int64_t seconds;
 	uint8_t n;
 
-	switch (c->kind) {
-	case ASK_NEW_PEER:
-	case ASK_NEW_CIDR:
-		if (!name_valid(text, strlen(text)))
-			return "A host name: lower case letters, digits and hyphens, at most 63.";
-		if (model_peer_by_name(m, text) != NONE || model_cidr_by_name(m, text) != NONE)
-			return "This name is taken.";
-		return NULL;
-	case ASK_PREFIX:
-		if (prefixes_parse(text, prefix, &n, &fixed) == PREFIX_HOST_BITS) {
-			char right[PREFIX_STR_LEN];
-			struct buf b = {0};
-			prefix_format(&fixed, right);
-			buf_printf(&b, "It has bits set after its length; did you mean %s?", right);
-			const char *said = wrong(c, b.p ? b.p : "");
-			buf_free(&b);
-			return said;
-		}
-		return prefixes_parse(text, prefix, &n, NULL) ? "A prefix, as in 10.60.64.0/24, or one of each family."
-							      : NULL;
-	case ASK_ADDRESS:
-		if (ips_parse(text, ip, &n))
-			return "An address, or one of each family, as in 10.60.64.3,fd00:60::3.";
-		for (unsigned i = 0; i < n; i++)
-			if (model_peer_by_addr(m, &ip[i]) != NONE)
-				return "A peer has this address already.";
-		return NULL;
-	case ASK_EXPIRY:
-		return expiry_parse(text, &seconds) ? "A number and m, h, d or w, as in 14d, or never." : NULL;
-	case ASK_INVITATION:
-		if (!*text)
-			return "The name of a file.";
-		return access(text, F_OK) == 0 ? "This file is there already." : NULL;
-	case ASK_ENDPOINT:
-		a = arena_new();
-		bool good = a && endpoint_canonical(a, text, strlen(text));
-		arena_free(a);
-		return good ? NULL : "A host and a port, as in vpn.example.com:51820.";
-	default:
-		return NULL;
-	}
+	if (edit_read_ips(text, ip, &n))
+		return "An address, or one of each family, as in 10.60.64.3,fd00:60::3.";
+	for (unsigned i = 0; i < n; i++)
+		if (model_peer_by_addr(c->model, &ip[i]) != NONE)
+			return "A peer has this address already.";
+	return NULL;
 }
 
-/* "10.60.64.3" or "10.60.64.3,fd00:60::3": the next free ones of a CIDR. Empty: it is full. */
-static void next_addresses(const struct edit_job *job, uint32_t cidr, struct buf *out)
+static const char *check_expiry(struct checked *c, const char *text)
+{
+	int64_t seconds;
+
+	(void)c;
+	return edit_read_expiry(text, &seconds) ? "A number and m, h, d or w, as in 14d, or never." : NULL;
+}
+
+static const char *check_invitation(struct checked *c, const char *text)
+{
+	(void)c;
+	if (!*text)
+		return "The name of a file.";
+	return access(text, F_OK) == 0 ? "This file is there already." : NULL;
+}
+
+static const char *check_endpoint(struct checked *c, const char *text)
+{
+	struct arena *a = arena_new();
+	bool good = a && endpoint_canonical(a, text, strlen(text));
+
+	(void)c;
+	arena_free(a);
+	return good ? NULL : "A host and a port, as in vpn.example.com:51820.";
+}
+
+/* "10.60.64.3" or "10.60.64.3,fd00:60::3": the next free ones of --cidr. Nothing, where it is full. */
+static void preset_address(const struct edit_job *job, struct buf *out)
 {
 	const struct model *m = job->before;
 	const struct ledger_facts *facts = job->ledger ? ledger_facts(job->ledger) : NULL;
-	const struct cidr *c = &m->cidrs[cidr];
+	const char *name = option_value(job->inv, "cidr");
+	uint32_t cidr = name ? model_cidr_by_name(m, name) : NONE;
 	char text[ADDR_STR_LEN];
 	struct addr ip;
 
-	for (unsigned i = 0; i < c->n_prefixes; i++) {
-		int family = prefix_is_v4(&c->prefix[i]) ? 0 : 1;
+	for (unsigned i = 0; cidr != NONE && i < m->cidrs[cidr].n_prefixes; i++) {
+		int family = prefix_is_v4(&m->cidrs[cidr].prefix[i]) ? 0 : 1;
 		if (facts ? ledger_next_free(m, facts, cidr, family, &ip) : model_next_free(m, cidr, family, &ip)) {
 			buf_reset(out);
 			return;
@@ -191,13 +197,14 @@ static bool next_prefix(const struct model *m, bool v4, struct prefix *out)
 	return false;
 }
 
-static void next_prefixes(const struct model *m, struct buf *out)
+static void preset_prefix(const struct edit_job *job, struct buf *out)
 {
+	const struct cidr *root = &job->before->cidrs[0];
 	char text[PREFIX_STR_LEN];
 	struct prefix p;
 
-	for (unsigned i = 0; i < m->cidrs[0].n_prefixes; i++) {
-		if (!next_prefix(m, prefix_is_v4(&m->cidrs[0].prefix[i]), &p)) {
+	for (unsigned i = 0; i < root->n_prefixes; i++) {
+		if (!next_prefix(job->before, prefix_is_v4(&root->prefix[i]), &p)) {
 			buf_reset(out);
 			return;
 		}
@@ -206,53 +213,47 @@ static void next_prefixes(const struct model *m, struct buf *out)
 	}
 }
 
-/* The default answer. NULL: there is none. */
-static const char *preset_of(struct edit_job *job, enum ask_kind kind, struct buf *out)
+static void preset_expiry(const struct edit_job *job, struct buf *out)
 {
-	const char *name = option_value(job->inv, "name"), *cidr = option_value(job->inv, "cidr");
-	uint32_t i = cidr ? model_cidr_by_name(job->before, cidr) : NONE;
-
-	switch (kind) {
-	case ASK_ADDRESS:
-		if (i != NONE)
-			next_addresses(job, i, out);
-		break;
-	case ASK_PREFIX:
-		next_prefixes(job->before, out);
-		break;
-	case ASK_EXPIRY:
-		buf_str(out, "14d");
-		break;
-	case ASK_INVITATION:
-		buf_printf(out, "%s.yaml", name ? name : "invitation");
-		break;
-	case ASK_ENDPOINT:
-		i = name ? model_peer_by_name(job->before, name) : NONE;
-		if (i != NONE && job->before->peers[i].endpoint)
-			buf_str(out, job->before->peers[i].endpoint);
-		break;
-	default:
-		break;
-	}
-	return out->n ? out->p : NULL;
+	(void)job;
+	buf_str(out, EDIT_EXPIRY_DEFAULT);
 }
 
-/* A list of peers or CIDRs, each with what tells it from the others. */
-struct menu {
-	const char **lines, **names;
-	size_t n;
-};
-
-static void menu_add(struct edit_job *job, struct menu *m, const char *name, const char *about)
+static void preset_invitation(const struct edit_job *job, struct buf *out)
 {
-	m->names[m->n] = name;
-	m->lines[m->n] = *about ? arena_printf(job->arena, "%s  (%s)", name, about) : name;
-	if (m->lines[m->n])
-		m->n++;
+	const char *name = option_value(job->inv, "name");
+	buf_printf(out, "%s.yaml", name ? name : "invitation");
 }
 
-/* Is this CIDR joined with the other by an association? With any, when the other is NONE. */
-static bool joined(const struct model *m, uint32_t cidr, uint32_t other)
+static void preset_endpoint(const struct edit_job *job, struct buf *out)
+{
+	const char *name = option_value(job->inv, "name");
+	uint32_t i = name ? model_peer_by_name(job->before, name) : NONE;
+
+	if (i != NONE && job->before->peers[i].endpoint)
+		buf_str(out, job->before->peers[i].endpoint);
+}
+
+/* ---- what is chosen ------------------------------------------------------------------------------------------- */
+
+static bool any_peer(const struct peer *p)
+{
+	(void)p;
+	return true;
+}
+
+static bool enabled_peer(const struct peer *p)
+{
+	return !p->disabled;
+}
+
+static bool disabled_peer(const struct peer *p)
+{
+	return p->disabled;
+}
+
+/* An association joins this CIDR with the other one; with any, when that is NONE. */
+static bool joins(const struct model *m, uint32_t cidr, uint32_t other)
 {
 	for (uint32_t i = 0; i < m->n_associations; i++) {
 		const struct association *a = &m->associations[i];
@@ -263,55 +264,42 @@ static bool joined(const struct model *m, uint32_t cidr, uint32_t other)
 	return false;
 }
 
-static bool offered(const struct edit_job *job, enum ask_kind kind, uint32_t cidr)
+static bool any_cidr(const struct edit_job *job, uint32_t cidr)
 {
-	const char *other = option_value(job->inv, "cidr");
-
-	if (kind == ASK_CIDR_BELOW)
-		return cidr != 0;
-	if (kind == ASK_JOINED || kind == ASK_PARTNER)
-		return joined(job->before, cidr,
-			      kind == ASK_PARTNER && other ? model_cidr_by_name(job->before, other) : NONE);
+	(void)job;
+	(void)cidr;
 	return true;
 }
 
-static int menu_fill(struct edit_job *job, enum ask_kind kind, struct menu *menu)
+static bool cidr_below(const struct edit_job *job, uint32_t cidr)
 {
-	const struct model *m = job->before;
-	bool cidrs =
-	    kind == ASK_CIDR || kind == ASK_HOME || kind == ASK_CIDR_BELOW || kind == ASK_JOINED || kind == ASK_PARTNER;
-	size_t n = cidrs ? m->n_cidrs : m->n_peers;
-	char text[PREFIX_STR_LEN];
-
-	menu->lines = arena_array(job->arena, n + 1, sizeof(*menu->lines));
-	menu->names = arena_array(job->arena, n + 1, sizeof(*menu->names));
-	if (!menu->lines || !menu->names)
-		return -1;
-	for (uint32_t i = 0; cidrs && i < m->n_cidrs; i++) {
-		prefix_format(&m->cidrs[i].prefix[0], text);
-		if (offered(job, kind, i))
-			menu_add(job, menu, m->cidrs[i].name, text);
-	}
-	for (uint32_t i = 0; !cidrs && i < m->n_peers; i++) {
-		const struct peer *p = &m->peers[i];
-		addr_format(&p->ip[0], text);
-		if ((kind != ASK_ENABLED_PEER || !p->disabled) && (kind != ASK_DISABLED_PEER || p->disabled))
-			menu_add(job, menu, p->name, text);
-	}
-	return 0;
+	(void)job;
+	return cidr != 0;
 }
 
-/* Where the answer starts: for a new peer, where most others are that everybody need not reach. */
-static size_t menu_preset(const struct edit_job *job, enum ask_kind kind, size_t n)
+static bool joined_cidr(const struct edit_job *job, uint32_t cidr)
 {
-	const struct model *m = job->before;
+	return joins(job->before, cidr, NONE);
+}
+
+static bool partner_cidr(const struct edit_job *job, uint32_t cidr)
+{
+	const char *other = option_value(job->inv, "cidr");
+	return joins(job->before, cidr, other ? model_cidr_by_name(job->before, other) : NONE);
+}
+
+/* The network itself, which comes first, is seldom meant. */
+static size_t start_below(const struct model *m, size_t n)
+{
+	(void)m;
+	return n > 1;
+}
+
+/* Most new peers go where most peers are, unless that is a CIDR of servers. */
+static size_t start_home(const struct model *m, size_t n)
+{
 	uint32_t best = NONE;
 
-	/* The network itself is seldom meant where it can be chosen. */
-	if (kind == ASK_CIDR)
-		return n > 1;
-	if (kind != ASK_HOME)
-		return 0;
 	for (uint32_t i = 0; i < m->n_cidrs; i++) {
 		const struct cidr *c = &m->cidrs[i];
 		if (c->parent != NONE && !c->infra && (best == NONE || c->n_peers > m->cidrs[best].n_peers))
@@ -320,12 +308,108 @@ static size_t menu_preset(const struct edit_job *job, enum ask_kind kind, size_t
 	return best != NONE ? best : n > 1;
 }
 
-static int ask_from_menu(struct edit_job *job, const struct ask *a)
+/*
+ * How each kind is asked for. What is typed has a check and a default, each of which may be left out; what is chosen has
+ * the peers or the CIDRs of the list, and where in it the answer starts. One without any of them is yes or no.
+ */
+static const struct ask_row {
+	const char *(*check)(struct checked *c, const char *text); /* what is wrong; NULL: nothing */
+	void (*preset)(const struct edit_job *job, struct buf *out);
+	bool (*peer)(const struct peer *p);
+	bool (*cidr)(const struct edit_job *job, uint32_t cidr);
+	size_t (*start)(const struct model *m, size_t n); /* NULL: at the first */
+} rows[N_ASK_KINDS] = {
+    [ASK_NEW_NAME] = {check_new_name, NULL, NULL, NULL, NULL},
+    [ASK_PEER] = {NULL, NULL, any_peer, NULL, NULL},
+    [ASK_ENABLED_PEER] = {NULL, NULL, enabled_peer, NULL, NULL},
+    [ASK_DISABLED_PEER] = {NULL, NULL, disabled_peer, NULL, NULL},
+    [ASK_CIDR] = {NULL, NULL, NULL, any_cidr, start_below},
+    [ASK_HOME] = {NULL, NULL, NULL, any_cidr, start_home},
+    [ASK_CIDR_BELOW] = {NULL, NULL, NULL, cidr_below, NULL},
+    [ASK_JOINED] = {NULL, NULL, NULL, joined_cidr, NULL},
+    [ASK_PARTNER] = {NULL, NULL, NULL, partner_cidr, NULL},
+    [ASK_PREFIX] = {check_prefix, preset_prefix, NULL, NULL, NULL},
+    [ASK_ENDPOINT] = {check_endpoint, preset_endpoint, NULL, NULL, NULL},
+    [ASK_ADDRESS] = {check_address, preset_address, NULL, NULL, NULL},
+    [ASK_EXPIRY] = {check_expiry, preset_expiry, NULL, NULL, NULL},
+    [ASK_INVITATION] = {check_invitation, preset_invitation, NULL, NULL, NULL},
+    [ASK_YES_NO] = {NULL, NULL, NULL, NULL, NULL},
+};
+
+/* The answer becomes an option, as if it had been typed. */
+static int answer(struct edit_job *job, const char *option, const char *value)
+{
+	const char *copy = arena_strdup(job->arena, value);
+
+	if (copy && option_add(job->inv, option, copy) == 0)
+		return 0;
+	job->diags.out_of_memory = true;
+	return -1;
+}
+
+static const char *check_answer(void *ctx, const char *text)
+{
+	struct checked *c = ctx;
+	return c->check(c, text);
+}
+
+static int ask_line(struct edit_job *job, const struct edit_ask *a, const struct ask_row *row)
+{
+	struct checked checked = {.model = job->before, .check = row->check};
+	char text[PROMPT_MAX];
+	struct buf preset = {0};
+	int rc;
+
+	if (row->preset)
+		row->preset(job, &preset);
+	rc = prompt_line(a->question, preset.n ? preset.p : NULL, check_answer, &checked, text);
+	buf_free(&preset);
+	return rc ? 1 : answer(job, a->option, text);
+}
+
+/* A list of peers or CIDRs, each with its address or prefix. */
+struct menu {
+	const char **lines, **names;
+	size_t n;
+};
+
+static void menu_add(struct edit_job *job, struct menu *m, const char *name, const char *about)
+{
+	m->names[m->n] = name;
+	m->lines[m->n] = arena_printf(job->arena, "%s  (%s)", name, about);
+	if (m->lines[m->n])
+		m->n++;
+}
+
+static int menu_fill(struct edit_job *job, const struct ask_row *row, struct menu *menu)
+{
+	const struct model *m = job->before;
+	size_t n = row->cidr ? m->n_cidrs : m->n_peers;
+	char text[PREFIX_STR_LEN];
+
+	menu->lines = arena_array(job->arena, n + 1, sizeof(*menu->lines));
+	menu->names = arena_array(job->arena, n + 1, sizeof(*menu->names));
+	if (!menu->lines || !menu->names)
+		return -1;
+	for (uint32_t i = 0; row->cidr && i < m->n_cidrs; i++) {
+		prefix_format(&m->cidrs[i].prefix[0], text);
+		if (row->cidr(job, i))
+			menu_add(job, menu, m->cidrs[i].name, text);
+	}
+	for (uint32_t i = 0; row->peer && i < m->n_peers; i++) {
+		addr_format(&m->peers[i].ip[0], text);
+		if (row->peer(&m->peers[i]))
+			menu_add(job, menu, m->peers[i].name, text);
+	}
+	return 0;
+}
+
+static int ask_from_menu(struct edit_job *job, const struct edit_ask *a, const struct ask_row *row)
 {
 	struct menu menu = {0};
 	size_t chosen;
 
-	if (menu_fill(job, a->kind, &menu)) {
+	if (menu_fill(job, row, &menu)) {
 		job->diags.out_of_memory = true;
 		return -1;
 	}
@@ -334,12 +418,12 @@ static int ask_from_menu(struct edit_job *job, const struct ask *a)
 			   a->option);
 		return -1;
 	}
-	if (prompt_choose(a->question, menu.lines, menu.n, menu_preset(job, a->kind, menu.n), &chosen))
+	if (prompt_choose(a->question, menu.lines, menu.n, row->start ? row->start(job->before, menu.n) : 0, &chosen))
 		return 1;
 	return answer(job, a->option, menu.names[chosen]);
 }
 
-static int ask_admin(struct edit_job *job, const struct ask *a)
+static int ask_yes_no(struct edit_job *job, const struct edit_ask *a)
 {
 	static const char *const choices[] = {"no", "yes"};
 	size_t chosen;
@@ -350,35 +434,18 @@ static int ask_admin(struct edit_job *job, const struct ask *a)
 }
 
 /* 0; 1: cancelled; -1 with diagnostics. */
-static int ask_one(struct edit_job *job, const struct ask *a)
+static int ask_one(struct edit_job *job, const struct edit_ask *a)
 {
-	struct checked checked = {.job = job, .kind = a->kind};
-	char text[PROMPT_MAX];
-	struct buf preset = {0};
-	int rc;
+	const struct ask_row *row = &rows[a->kind];
 
-	switch (a->kind) {
-	case ASK_PEER:
-	case ASK_ENABLED_PEER:
-	case ASK_DISABLED_PEER:
-	case ASK_CIDR:
-	case ASK_HOME:
-	case ASK_CIDR_BELOW:
-	case ASK_JOINED:
-	case ASK_PARTNER:
-		return ask_from_menu(job, a);
-	case ASK_ADMIN:
-		return ask_admin(job, a);
-	default:
-		rc = prompt_line(a->question, preset_of(job, a->kind, &preset), check_answer, &checked, text);
-		buf_free(&preset);
-		return rc ? 1 : answer(job, a->option, text);
-	}
+	if (row->check)
+		return ask_line(job, a, row);
+	return row->peer || row->cidr ? ask_from_menu(job, a, row) : ask_yes_no(job, a);
 }
 
-int edit_ask(struct edit_job *job, const struct edit_command *c)
+int edit_ask(struct edit_job *job)
 {
-	for (const struct ask *a = c->asks; a->option; a++) {
+	for (const struct edit_ask *a = job->command->asks; a->option; a++) {
 		int rc = is_missing(job, a) ? ask_one(job, a) : 0;
 		if (rc > 0)
 			fputs("Nothing was changed.\n", stderr);

@@ -1,4 +1,4 @@
-/* Git around a definition that is edited: a commit of just the files that change, and its push. */
+#include "cmd/innernet/edit_git.h"
 #include "cmd/innernet/edit.h"
 #include "reconcile/edge/base/file.h"
 #include "reconcile/edge/base/run.h"
@@ -25,8 +25,8 @@ static const char *folder_of(struct edit_job *job, const char *path)
 }
 
 /*
- * Runs `git -C FOLDER WORD...`, then the files that change (all of the definition, where none does), after "--", when
- * `files` says so. What git prints goes to our standard error, unless `out` takes it.
+ * Runs `git -C FOLDER WORD...`. With `files`, "--" and the files that change follow (all of the definition, where none
+ * changes). What git prints goes to our standard error, unless `out` takes it.
  */
 static int git(struct edit_job *job, const char *folder, struct buf *out, enum run_stderr errors, struct diags *d,
 	       bool files, const char *const words[])
@@ -72,7 +72,7 @@ out:
 #define GIT(job, folder, out, errors, d, files, ...)                                                                   \
 	git(job, folder, out, errors, d, files, (const char *const[]){__VA_ARGS__, NULL})
 
-/* One line of git's answer, without its end, in the arena; NULL when it does not give one. */
+/* The first line that git prints, without its end, in the arena. NULL: it failed, or printed nothing. */
 static const char *git_line(struct edit_job *job, const char *folder, const char *const words[])
 {
 	struct buf out = {0};
@@ -87,13 +87,28 @@ static const char *git_line(struct edit_job *job, const char *folder, const char
 }
 #define GIT_LINE(job, folder, ...) git_line(job, folder, (const char *const[]){__VA_ARGS__, NULL})
 
-/* The folder of the root file, where git works: that of the file itself, if it is reached by a link. */
+/* The folder of the root file, where git runs. Where the file is a link, that of its target. */
 static const char *work_folder(struct edit_job *job)
 {
 	char *real = realpath(job->before->files[0], NULL);
 	const char *folder = folder_of(job, real ? real : job->before->files[0]);
 	free(real);
 	return folder;
+}
+
+int edit_git_open(struct edit_job *job, const char *word, bool other)
+{
+	const char *no_edit = job->command->no_edit;
+
+	if (own_clone_named(job->arena, word, other, &job->git.own, &job->diags) < 0)
+		return -1;
+	if (!job->git.own.path)
+		return 0;
+	if (!(no_edit && option_given(job->inv, no_edit)) && option_add(job->inv, "push", "")) {
+		job->diags.out_of_memory = true;
+		return -1;
+	}
+	return own_clone_freshen(&job->git.own, &job->diags);
 }
 
 static bool tracked(struct edit_job *job, const char *folder)
@@ -106,7 +121,7 @@ static bool tracked(struct edit_job *job, const char *folder)
 	return yes;
 }
 
-int edit_check_git(struct edit_job *job)
+int edit_git_check_clean(struct edit_job *job)
 {
 	const char *folder;
 	struct diag *g;
@@ -132,13 +147,13 @@ int edit_check_git(struct edit_job *job)
 	return rc ? -1 : 0;
 }
 
-int edit_check_pushed(struct edit_job *job)
+int edit_git_check_pushed(struct edit_job *job)
 {
 	const char *folder, *ahead;
 
 	if (!option_given(job->inv, "push") || !(folder = work_folder(job)))
 		return 0;
-	/* Without a branch to push to git has no answer, and is asked when there is something to push. */
+	/* Without an upstream branch git fails here; the push itself says what is wrong, when there is something to push. */
 	ahead = GIT_LINE(job, folder, "rev-list", "--count", "@{upstream}..HEAD");
 	if (!ahead || strcmp(ahead, "0") == 0)
 		return 0;
@@ -149,8 +164,7 @@ int edit_check_pushed(struct edit_job *job)
 	return -1;
 }
 
-/* The last published version is at least that of this commit. Outside git, or without git, there is no floor: zeros. */
-void edit_floor(struct edit_job *job, struct version *floor)
+void edit_git_floor(struct edit_job *job, struct version *floor)
 {
 	const char *folder = work_folder(job);
 	struct diags d = {0};
@@ -165,25 +179,23 @@ void edit_floor(struct edit_job *job, struct version *floor)
 	diags_free(&d);
 }
 
-/* The network's own clone is as it was before: who comes next finds nothing half done there. */
+/* The network's own clone is as it was before: the next command finds nothing half done there. */
 static int undone(struct edit_job *job, bool raced)
 {
-	if (job->secret_file)
-		file_remove(job->secret_file, &job->diags);
-	job->undone = true;
-	job->raced = raced;
+	job->git.undone = true;
+	job->git.raced = raced;
 	if (!raced)
 		fputs("Nothing was changed.\n", stderr);
 	return -1;
 }
 
-/* git says that a push failed. 0: it was taken all the same. */
+/* git says that a push failed. 0: the server has it all the same. */
 static int push_failed(struct edit_job *job)
 {
-	const char *path = job->own.path;
+	const char *path = job->git.own.path;
 	struct diag *g;
 
-	switch (path ? own_clone_settle(&job->own, &job->diags) : PUSH_UNKNOWN) {
+	switch (path ? own_clone_settle(&job->git.own, &job->diags) : PUSH_UNKNOWN) {
 	case PUSH_TAKEN:
 		return 0;
 	case PUSH_REFUSED: /* the server has said why */
@@ -198,7 +210,7 @@ static int push_failed(struct edit_job *job)
 	return -1;
 }
 
-int edit_commit(struct edit_job *job, const char *message)
+int edit_git_commit(struct edit_job *job, const char *message)
 {
 	const char *folder;
 	struct diag *g;
@@ -210,7 +222,7 @@ int edit_commit(struct edit_job *job, const char *message)
 		return -1;
 	rc = GIT(job, folder, NULL, RUN_STDERR_SHOWN, &job->diags, true, "commit", "--quiet", "--message", message,
 		 "--only");
-	if (rc > 0 && job->own.path) {
+	if (rc > 0 && job->git.own.path) {
 		diag_error(&job->diags, "git-failed", NULL, "`git commit` failed");
 		GIT(job, folder, NULL, RUN_STDERR_SHOWN, &job->diags, true, "checkout", "--quiet", "HEAD");
 		return undone(job, false);
@@ -225,10 +237,10 @@ int edit_commit(struct edit_job *job, const char *message)
 	}
 	if (!option_given(job->inv, "push"))
 		return 0;
-	/* What git advises after a lost race is done here. */
-	rc = job->own.path ? GIT(job, folder, NULL, RUN_STDERR_SHOWN, &job->diags, false, "-c",
-				 "advice.pushUpdateRejected=false", "push", "--quiet")
-			   : GIT(job, folder, NULL, RUN_STDERR_SHOWN, &job->diags, false, "push", "--quiet");
+	/* After a lost race this program does what git would advise. */
+	rc = job->git.own.path ? GIT(job, folder, NULL, RUN_STDERR_SHOWN, &job->diags, false, "-c",
+				     "advice.pushUpdateRejected=false", "push", "--quiet")
+			       : GIT(job, folder, NULL, RUN_STDERR_SHOWN, &job->diags, false, "push", "--quiet");
 	return rc > 0 ? push_failed(job) : rc;
 }
 
@@ -246,7 +258,7 @@ static void put_pattern(struct buf *out, const char *prefix, const char *name)
 	buf_char(out, '\n');
 }
 
-int edit_exclude(struct edit_job *job, const char *path, bool *excluded)
+int edit_git_exclude(struct edit_job *job, const char *path)
 {
 	const char *folder = folder_of(job, path), *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
 	const char *prefix, *file;
@@ -254,12 +266,11 @@ int edit_exclude(struct edit_job *job, const char *path, bool *excluded)
 	bool absent = false;
 	int rc = -1;
 
-	*excluded = false;
 	if (!folder)
 		return -1;
 	prefix = GIT_LINE(job, folder, "rev-parse", "--show-prefix");
 	file = GIT_LINE(job, folder, "rev-parse", "--path-format=absolute", "--git-path", "info/exclude");
-	/* In no work tree, or one where git leaves it alone already. */
+	/* The folder is in no work tree, or git ignores the file already. */
 	if (!prefix || !file || *file != '/' || GIT_LINE(job, folder, "check-ignore", "--", name))
 		return 0;
 	if (file_read(file, CONFIG_MAX, &bytes, &absent, &job->diags))
@@ -279,7 +290,6 @@ int edit_exclude(struct edit_job *job, const char *path, bool *excluded)
 			goto out;
 	}
 	rc = file_write(file, buf_span(&bytes), 0644, &job->diags);
-	*excluded = !rc;
 out:
 	buf_free(&bytes);
 	buf_free(&pattern);

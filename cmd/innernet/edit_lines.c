@@ -1,5 +1,5 @@
-/* The lines of a file that an edit takes away and brings. */
-#include "cmd/innernet/edit.h"
+#include "cmd/innernet/edit_lines.h"
+#include "schema/diag.h"
 
 #include <string.h>
 

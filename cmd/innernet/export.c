@@ -1,9 +1,11 @@
-/* innernet export: the configuration of a peer that runs nothing of ours, with a key that is made here. */
+/* innernet export: the configuration of a peer that runs plain WireGuard, with a key that is made here. */
 #include "cmd/innernet/commands.h"
 #include "cmd/innernet/edit.h"
+#include "cmd/innernet/edit_answer.h"
 #include "cmd/innernet/qr.h"
 #include "cmd/terminal.h"
 #include "reconcile/edge/base/file.h"
+#include "reconcile/edge/config/invitation.h"
 #include "reconcile/edge/config/key_file.h"
 #include "reconcile/plan/wg_quick.h"
 #include "schema/find.h"
@@ -13,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The options, and what comes of them. */
+/* The options and what is made of them: job->own. */
 struct export
 {
 	const char *file; /* NULL: standard output */
@@ -22,8 +24,10 @@ struct export
 	struct buf text, code; /* secret */
 };
 
-void export_free(struct export *x)
+static void free_export(void *own)
 {
+	struct export *x = own;
+
 	if (!x)
 		return;
 	buf_wipe(&x->text);
@@ -31,10 +35,23 @@ void export_free(struct export *x)
 	free(x);
 }
 
-int take_export(struct edit_job *job)
+/* "-o FILE": the file; NULL: standard output. */
+static const char *output_file(const struct invocation *inv)
+{
+	const char *file = option_value(inv, "output");
+	return file && strcmp(file, "-") != 0 ? file : NULL;
+}
+
+/* The stream that the configuration goes to gets nothing else. */
+static FILE *stream(const struct invocation *inv)
+{
+	return output_file(inv) && !option_given(inv, "qr") ? stdout : stderr;
+}
+
+static int take(struct edit_job *job)
 {
 	const struct invocation *inv = job->inv;
-	const char *file = option_value(inv, "output");
+	struct export *x;
 	bool key = option_given(inv, "key"), qr = option_given(inv, "qr"), json = option_given(inv, "json");
 
 	if (key && option_given(inv, "new-key"))
@@ -45,27 +62,21 @@ int take_export(struct edit_job *job)
 		return usage_error(inv, "export: with --key nothing is edited; leave out --via");
 	if (qr && json)
 		return usage_error(inv, "export: --qr and --json exclude each other");
-	if (!file && !qr && isatty(STDOUT_FILENO))
+	if (!option_given(inv, "output") && !qr && isatty(STDOUT_FILENO))
 		return usage_error(inv, "export: what is printed has a private key, and standard output is a terminal; "
 					"give --qr, -o FILE, or -o - to print it all the same");
-	job->export = calloc(1, sizeof(*job->export));
-	if (!job->export) {
+	job->own = x = calloc(1, sizeof(*x));
+	if (!x) {
 		job->diags.out_of_memory = true;
 		return 1;
 	}
+	*x = (struct export){.file = output_file(inv), .qr = qr, .all = option_given(inv, "all")};
 	job->edit.name = job->edit.peer.name = inv->args[0];
-	if (!job->own.path)
-		job->path = inv->n_args > 1 ? inv->args[1] : ".";
-	job->export->file = file && strcmp(file, "-") != 0 ? file : NULL;
-	job->export->qr = qr;
 	job->edit.via = option_value(inv, "via");
-	job->export->all = option_given(inv, "all");
-	/* What the configuration goes to has nothing else in it. */
-	job->say = job->export->file && !qr ? stdout : stderr;
 	return 0;
 }
 
-/* Whoever has a key loses it: that is asked for by name. */
+/* A peer that has a key loses it: --new-key must say so. */
 static int check_new(struct edit_job *job, const struct peer *p)
 {
 	const struct ledger_facts *facts = job->ledger ? ledger_facts(job->ledger) : NULL;
@@ -87,28 +98,25 @@ static int check_new(struct edit_job *job, const struct peer *p)
 	return -1;
 }
 
-int prepare_export(struct edit_job *job)
+static int prepare(struct edit_job *job)
 {
+	const struct export *x = job->own;
+	uint8_t *key;
+
 	if (check_new(job, &job->before->peers[model_peer_by_name(job->before, job->edit.name)]))
 		return -1;
-	job->secret = secret_new();
-	if (!job->secret) {
-		job->diags.out_of_memory = true;
+	if (edit_secret_new(job) || edit_secret_to(job, x->file, "output"))
 		return -1;
-	}
-	randombytes_buf(job->secret, KEY_LEN);
-	/* As curve25519 takes a key (RFC 7748 section 5): what the other side shows is what we wrote. */
-	job->secret[0] &= 248;
-	job->secret[31] = (uint8_t)((job->secret[31] & 127) | 64);
-	x25519_public(job->secret, &job->edit.peer.key);
-	if (job->export->file && !(job->secret_file = arena_strdup(job->arena, job->export->file))) {
-		job->diags.out_of_memory = true;
-		return -1;
-	}
+	/* As curve25519 takes a key (RFC 7748 section 5): what `wg` shows is then what this file says. */
+	key = job->secret.key;
+	randombytes_buf(key, KEY_LEN);
+	key[0] &= 248;
+	key[31] = (uint8_t)((key[31] & 127) | 64);
+	x25519_public(key, &job->edit.peer.key);
 	return 0;
 }
 
-/* Twice, so that the buffer has its size before the key comes: a buffer that moves leaves a copy behind. */
+/* Renders twice, so that the buffer has its size before the key is in it: a buffer that grows leaves a copy behind. */
 static int render(struct buf *out, const struct wg_quick *q, const uint8_t *secret, struct diags *d)
 {
 	char key[KEY_B64_LEN + 1];
@@ -130,7 +138,7 @@ static int render(struct buf *out, const struct wg_quick *q, const uint8_t *secr
 	return r;
 }
 
-/* What a peer of this model sees, with the keys that this clone's ledger has. */
+/* The view of the peer, with the keys that this clone's ledger has. */
 static const struct view *view_in(struct edit_job *job, const struct model *m)
 {
 	const struct ledger_facts *facts = job->ledger ? ledger_facts(job->ledger) : NULL;
@@ -147,50 +155,45 @@ static const struct view *view_in(struct edit_job *job, const struct model *m)
 		 : NULL;
 }
 
-static int make(struct edit_job *job, const struct model *m)
+static int render_all(struct edit_job *job, const struct model *m)
 {
-	struct export *x = job->export;
+	struct export *x = job->own;
 	struct wg_quick q = {.all = x->all, .comments = true};
 	struct buf bare = {0};
 	int r = -1;
 
 	q.view = x->view = view_in(job, m);
-	if (!x->view || render(&x->text, &q, job->secret, &job->diags))
+	if (!x->view || render(&x->text, &q, job->secret.key, &job->diags))
 		return -1;
 	if (!x->qr)
 		return 0;
 	q.comments = false;
-	if (render(&bare, &q, job->secret, &job->diags) == 0)
+	if (render(&bare, &q, job->secret.key, &job->diags) == 0)
 		r = qr_render(&x->code, buf_span(&bare), terminal_width(), use_color(job->inv, stdout), &job->diags);
 	buf_wipe(&bare);
 	return r;
 }
 
-int export_make(struct edit_job *job)
+static int make(struct edit_job *job)
 {
-	return make(job, job->after);
+	return render_all(job, job->after);
 }
 
-int export_save(struct edit_job *job)
+static int write_secret(struct edit_job *job)
 {
-	if (!job->secret_file)
-		return 0;
-	if (file_create(job->secret_file, buf_span(&job->export->text), 0600, &job->diags))
-		return -1;
-	if (edit_exclude(job, job->secret_file, &job->excluded) == 0)
-		return 0;
-	file_remove(job->secret_file, &job->diags);
-	return -1;
+	const struct export *x = job->own;
+	return file_create(job->secret.file, buf_span(&x->text), 0600, &job->diags);
 }
 
 #define NAMES_SHOWN 12
 
-/* Those who are in it, or those who are not but could be. */
+/* The peers that the configuration has; or, with `in` false, those of the view that it lacks. Returns their number. */
 static uint32_t list_names(const struct edit_job *job, bool in, struct buf *text, json_t *list)
 {
-	const struct view *v = job->export->view;
+	const struct export *x = job->own;
+	const struct view *v = x->view;
 	const struct view_peer *self = &v->peers[v->self];
-	const struct wg_quick q = {.view = v, .all = job->export->all};
+	const struct wg_quick q = {.view = v, .all = x->all};
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < v->n_peers; i++) {
@@ -209,7 +212,7 @@ static uint32_t list_names(const struct edit_job *job, bool in, struct buf *text
 	return n;
 }
 
-/* Is it an invitation with this invite? */
+/* The file is an invitation with this invite. */
 static bool is_invitation(const char *path, const struct key *invite)
 {
 	struct invitation *i = NULL;
@@ -221,7 +224,7 @@ static bool is_invitation(const char *path, const struct key *invite)
 	return is;
 }
 
-/* The file of the invite that the new key is in the place of, here or beside the definition; in *out. "": there is none. */
+/* The invitation of the invite that the new key replaces, here or beside the definition. Empty: there is none. */
 static void find_invitation(const struct edit_job *job, struct buf *out)
 {
 	const struct peer *p = &job->before->peers[model_peer_by_name(job->before, job->edit.name)];
@@ -238,17 +241,18 @@ static void find_invitation(const struct edit_job *job, struct buf *out)
 		buf_reset(out);
 }
 
-void export_say(const struct edit_job *job, struct buf *out)
+static void say(const struct edit_job *job, struct buf *out)
 {
+	const struct export *x = job->own;
 	const char *name = job->edit.name;
-	const struct view *v = job->export->view;
+	const struct view *v = x->view;
 	const char *via = v->peers[v->self].via;
 	struct buf in = {0}, left = {0}, invitation = {0};
 
-	if (job->export->file)
+	if (x->file)
 		buf_printf(out,
 			   "The configuration is in %s. It has a private key: give it to %s alone, and remove it.\n",
-			   job->export->file, name);
+			   x->file, name);
 	find_invitation(job, &invitation);
 	if (invitation.n)
 		buf_printf(out, "This makes the invitation in %s void: remove it.\n", invitation.p);
@@ -271,18 +275,18 @@ void export_say(const struct edit_job *job, struct buf *out)
 	buf_free(&invitation);
 }
 
-int export_show(struct edit_job *job)
+static int show(struct edit_job *job)
 {
-	const struct export *x = job->export;
+	const struct export *x = job->own;
 
 	if (x->qr && print_buf(job->inv, &x->code))
 		return -1;
 	return x->qr || x->file ? 0 : print_buf(job->inv, &x->text);
 }
 
-int json_export(const struct edit_job *job, bool changed, json_t *into)
+static int put_json(const struct edit_job *job, bool changed, json_t *into)
 {
-	const struct export *x = job->export;
+	const struct export *x = job->own;
 	json_t *in = json_array(), *left = json_array(), *more;
 	struct buf invitation = {0};
 	char key[KEY_B64_LEN + 1];
@@ -303,32 +307,25 @@ int json_export(const struct edit_job *job, bool changed, json_t *into)
 	return rc;
 }
 
-/* With --key: the definition has the public one already, and only the configuration is made. */
-bool export_instead(struct edit_job *job, const struct edit_command *c, int *code)
+/* With --key the definition has the public key already: only the configuration is made. */
+static int look(struct edit_job *job)
 {
+	const struct export *x = job->own;
 	const char *path = option_value(job->inv, "key");
+	uint32_t i = model_find_peer(job->before, job->edit.name, &job->diags);
 	struct buf said = {0};
-	uint32_t i;
+	int code;
 
-	if (!path)
-		return false;
-	*code = 1;
-	i = model_find_peer(job->before, job->edit.name, &job->diags);
-	job->secret = secret_new();
-	job->secret_file = job->export->file ? arena_strdup(job->arena, job->export->file) : NULL;
-	if (!job->secret || (job->export->file && !job->secret_file))
-		job->diags.out_of_memory = true;
-	else if (i != NONE && key_file_read_peer(path, job->before, i, job->secret, &job->diags) == 0 &&
-		 make(job, job->before) == 0 && export_save(job) == 0)
-		*code = 0;
-	if (*code == 0 && option_given(job->inv, "json")) {
-		*code = edit_print_json(job, c, NULL);
-	} else if (*code == 0) {
-		export_say(job, &said);
-		*code = print_buf_to(job->inv, job->say, &said) || export_show(job) ? 1 : 0;
-	}
+	if (i == NONE || edit_secret_new(job) || edit_secret_to(job, x->file, "output") ||
+	    key_file_read_peer(path, job->before, i, job->secret.key, &job->diags) || render_all(job, job->before) ||
+	    edit_secret_save(job))
+		return 1;
+	if (option_given(job->inv, "json"))
+		return edit_answer_json(job, NULL);
+	say(job, &said);
+	code = print_buf_to(job->inv, stream(job->inv), &said) || show(job) ? 1 : 0;
 	buf_free(&said);
-	return true;
+	return code;
 }
 
 static const struct option_spec options[] = {
@@ -356,5 +353,7 @@ const struct command command_export = {
     .min_args = 1,
     .max_args = 2,
     .words = {WORD_PEER, WORD_DEFINITION},
-    .run = edit_run,
+    EDIT_ROW(.kind = EDIT_SET_KEY, .take = take, .definition_at = 1, .draws_key = true, .no_edit = "key", .look = look,
+	     .prepare = prepare, .make = make, .write_secret = write_secret, .say = say, .json = put_json, .show = show,
+	     .stream = stream, .free = free_export),
 };

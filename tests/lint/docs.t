@@ -67,4 +67,8 @@ for program in innernet innernet-reconcile; do
 		tap $? "$c --help has an example"
 	done
 done
+# A kind of edit that no command makes, or a command without its row, was forgotten.
+report 'each kind of edit has its command' "$(comm -3 \
+	<(sed -n '/^enum edit_kind {/,/^}/s/^\t\(EDIT_[A-Z_]*\),.*/\1/p' schema/edit.h | sort) \
+	<(grep -rhoE '\.kind = EDIT_[A-Z_]+' cmd/innernet --include='*.c' | sed 's/.*= //' | sort))"
 echo "1..$n"

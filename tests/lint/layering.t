@@ -118,7 +118,6 @@ tap $? 'objects call each other'
 circles=(
 	'reconcile/edge/server/reconciler.*' # the server's parts share one struct
 	'reconcile/edge/peer/peer.*'         # so do those of a peer
-	'cmd/innernet/(edit|edits|export)'   # the table of the edits, and the command that they are
 )
 loops() { # the calls are the standard input: the objects of the circles among them
 	LC_ALL=C tsort 2>&1 >/dev/null | sed -n 's/^tsort: \([^ ]*\)$/\1/p' | sort -u

@@ -1,4 +1,5 @@
-/* fold: which peers redeemed their invitations, and the keys that the ledger has for them. */
+/* innernet fold: which peers redeemed their invitations, and the keys that the ledger has for them. */
+#include "cmd/innernet/commands.h"
 #include "cmd/innernet/edit.h"
 #include "reconcile/text/json.h"
 
@@ -11,7 +12,7 @@ static int fold_cmp(const void *a, const void *b)
 	return strcmp(((const struct edit_fold *)a)->name, ((const struct edit_fold *)b)->name);
 }
 
-/* Sorted, each once. */
+/* Sorts them, and drops duplicates. */
 static void set_folds(struct edit_job *job, struct edit_fold *f, uint32_t n)
 {
 	uint32_t kept = 0;
@@ -25,10 +26,10 @@ static void set_folds(struct edit_job *job, struct edit_fold *f, uint32_t n)
 	job->edit.n_folds = kept;
 }
 
-int take_fold(struct edit_job *job)
+static int take(struct edit_job *job)
 {
 	const struct invocation *inv = job->inv;
-	int first = job->own.path || (inv->n_args && !name_valid(inv->args[0], strlen(inv->args[0])));
+	int first = job->git.own.path || (inv->n_args && !name_valid(inv->args[0], strlen(inv->args[0])));
 	uint32_t n = 0;
 	struct edit_fold *f = arena_array(job->arena, (size_t)inv->n_args + 1, sizeof(*f));
 
@@ -36,8 +37,6 @@ int take_fold(struct edit_job *job)
 		job->diags.out_of_memory = true;
 		return 1;
 	}
-	if (!job->own.path)
-		job->path = first ? inv->args[0] : ".";
 	for (int i = first; i < inv->n_args; i++) {
 		if (!name_valid(inv->args[i], strlen(inv->args[i])))
 			return usage_error(inv, "fold: '%s' is no name of a peer", inv->args[i]);
@@ -47,7 +46,7 @@ int take_fold(struct edit_job *job)
 	return 0;
 }
 
-/* What the invite of a peer became; NULL: nothing yet, or it has none, or one that is void. */
+/* The enrolment of the invite of a peer. NULL: it has no invite, a void one, or one that is not redeemed. */
 static const struct enrolment *enrolled(const struct edit_job *job, const struct peer *p)
 {
 	return p->is_invite && !ledger_is_spent(job->ledger, &p->key)
@@ -55,7 +54,7 @@ static const struct enrolment *enrolled(const struct edit_job *job, const struct
 		   : NULL;
 }
 
-/* Of those that were named: whose invite is open has nothing to be folded. */
+/* A peer that the command line names must have a key, or an enrolment to take it from. */
 static int check_named(struct edit_job *job)
 {
 	const struct model *m = job->before;
@@ -84,7 +83,7 @@ static int check_named(struct edit_job *job)
 	return rc;
 }
 
-int prepare_fold(struct edit_job *job)
+static int prepare(struct edit_job *job)
 {
 	const struct model *m = job->before;
 	struct edit_fold *f = arena_array(job->arena, m->n_peers, sizeof(*f));
@@ -115,7 +114,7 @@ int prepare_fold(struct edit_job *job)
 	return n ? 0 : 1;
 }
 
-int json_fold(const struct edit_job *job, bool changed, json_t *into)
+static int put_json(const struct edit_job *job, bool changed, json_t *into)
 {
 	json_t *peers = json_array();
 	bool ok = peers != NULL;
@@ -126,3 +125,23 @@ int json_fold(const struct edit_job *job, bool changed, json_t *into)
 	}
 	return json_object_set_new(into, "peers", peers) || !ok ? -1 : 0;
 }
+
+static const struct option_spec fold_options[] = {
+    EDIT_OPTIONS,
+};
+const struct command command_fold = {
+    .name = "fold",
+    .synopsis = "[IFACE | FILE | DIR] [PEER...] [OPTION...]",
+    .summary = "write the keys that peers enrolled into the definition",
+    .text =
+	"Puts the public key of each peer that redeemed its invitation, or of those named, in the place of its\n"
+	"invite: the definition then says by itself what the ledger knew. The peers stay the same ones, no session\n"
+	"ends, and their invites are spent. The ledger is fetched from origin first. A first word that is no\n"
+	"peer's name, as ./corp or net.yaml, is the definition." EDIT_SAFE,
+    .example = "innernet fold --commit --push",
+    .options = fold_options,
+    .max_args = -1,
+    .words = {WORD_DEFINITION | WORD_PEER, WORD_PEER},
+    EDIT_ROW(.kind = EDIT_FOLD, .take = take, .names_peers = true, .needs_ledger = true, .prepare = prepare,
+	     .json = put_json),
+};

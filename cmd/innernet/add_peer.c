@@ -1,0 +1,286 @@
+/* innernet add-peer and invite-peer: the peer's options, its address, its invite and its invitation. */
+#include "cmd/innernet/commands.h"
+#include "cmd/innernet/edit.h"
+#include "cmd/innernet/edit_words.h"
+#include "reconcile/edge/base/loop.h"
+#include "reconcile/edge/config/invitation.h"
+#include "schema/time.h"
+
+#include <jansson.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int take_expiry(struct edit_job *job)
+{
+	const char *s = option_value(job->inv, "invite-expires");
+	int64_t seconds;
+
+	if (edit_read_expiry(s ? s : EDIT_EXPIRY_DEFAULT, &seconds))
+		return usage_error(
+		    job->inv, "--invite-expires takes a number and m, h, d or w, as in 14d, or never; not '%s'", s);
+	job->edit.peer.invite_expires = seconds ? clock_unix() + seconds : 0;
+	return 0;
+}
+
+static int take_add_peer(struct edit_job *job)
+{
+	const struct invocation *inv = job->inv;
+	const char *ip = option_value(inv, "ip"), *key = option_value(inv, "public-key");
+	const char *endpoint = option_value(inv, "endpoint");
+	struct edit_peer *p = &job->edit.peer;
+	long keepalive;
+
+	if (ip && option_given(inv, "auto-ip"))
+		return usage_error(inv, "add-peer: --ip and --auto-ip exclude each other");
+	if (key && (option_given(inv, "save-config") || option_given(inv, "invite-expires")))
+		return usage_error(inv,
+				   "add-peer: with --public-key there is no invitation; leave out --save-config and "
+				   "--invite-expires");
+	job->edit.via = option_value(inv, "via");
+	if (job->edit.via && !key)
+		return usage_error(inv, "add-peer: --via goes with --public-key: who is invited is reached directly");
+	if (option_number(inv, "keepalive", 0, KEEPALIVE_MAX, -1, &keepalive))
+		return 1;
+	p->keepalive = (int32_t)keepalive;
+	p->name = job->edit.name = option_value(inv, "name");
+	p->description = option_value(inv, "description");
+	p->admin = option_true(inv, "admin");
+	p->cidr = option_value(inv, "cidr");
+	p->is_invite = !key;
+	if (!name_valid(p->name, strlen(p->name)))
+		return usage_error(
+		    inv, "--name takes a host name: lower case letters, digits and hyphens, at most %d; not '%s'",
+		    NAME_MAX_LEN, p->name);
+	if (key && key_parse(key, strlen(key), &p->key))
+		return usage_error(inv, "--public-key takes a key as `wg pubkey` prints it, not '%s'", key);
+	if (endpoint && !(p->endpoint = endpoint_canonical(job->arena, endpoint, strlen(endpoint))))
+		return usage_error(inv, "--endpoint takes host:port, as in vpn.example.com:51820, not '%s'", endpoint);
+	if (ip && edit_read_ips(ip, p->ip, &p->n_ips))
+		return usage_error(
+		    inv, "--ip takes an address, or one of each family as in 10.60.64.3,fd00:60::3; not '%s'", ip);
+	return p->is_invite ? take_expiry(job) : 0;
+}
+
+static int take_invite_peer(struct edit_job *job)
+{
+	job->edit.name = job->edit.peer.name = option_value(job->inv, "name");
+	job->edit.peer.is_invite = true;
+	return take_expiry(job);
+}
+
+/* The lowest address that no peer has, and that no peer had, as far as this clone's ledger knows. */
+static int find_addresses(struct edit_job *job)
+{
+	const struct model *m = job->before;
+	struct edit_peer *p = &job->edit.peer;
+	const struct ledger_facts *facts = job->ledger ? ledger_facts(job->ledger) : NULL;
+	uint32_t cidr = model_cidr_by_name(m, p->cidr);
+	const struct cidr *c = &m->cidrs[cidr];
+
+	for (unsigned i = 0; i < c->n_prefixes; i++) {
+		int family = prefix_is_v4(&c->prefix[i]) ? 0 : 1;
+		struct addr *out = &p->ip[p->n_ips];
+		if (facts ? ledger_next_free(m, facts, cidr, family, out) : model_next_free(m, cidr, family, out)) {
+			struct diag *g =
+			    diag_error(&job->diags, "cidr-full", &c->at, "no %s address is free in CIDR '%s'",
+				       family ? "IPv6" : "IPv4", c->name);
+			diag_help(&job->diags, g,
+				  facts ? "make it larger; an address that a peer had before is free with `reuse:`"
+					: "make it larger, or remove peers that are gone");
+			return -1;
+		}
+		p->n_ips++;
+	}
+	return 0;
+}
+
+/* `otherwise`: the end of the help text, where no invite can be made. */
+static int draw_invite(struct edit_job *job, const char *otherwise)
+{
+	uint8_t secret[crypto_sign_SECRETKEYBYTES];
+	const char *path = option_value(job->inv, "save-config");
+
+	if (!job->before->trust.present) {
+		struct diag *g =
+		    diag_error(&job->diags, "not-invited", NULL,
+			       "%s has no 'trust', so no server could be recognised by who holds an invitation",
+			       job->before->files[0]);
+		diag_help(&job->diags, g, "`innernet-reconcile init` writes it%s", otherwise);
+		return -1;
+	}
+	if (!path && !(path = arena_printf(job->arena, "%s.yaml", job->edit.peer.name))) {
+		job->diags.out_of_memory = true;
+		return -1;
+	}
+	if (edit_secret_new(job) || edit_secret_to(job, path, "save-config"))
+		return -1;
+	randombytes_buf(job->secret.key, KEY_LEN);
+	crypto_sign_seed_keypair(job->edit.peer.key.b, secret, job->secret.key);
+	sodium_memzero(secret, sizeof(secret));
+	return 0;
+}
+
+static int prepare_add_peer(struct edit_job *job)
+{
+	if (!job->edit.peer.n_ips && find_addresses(job))
+		return -1;
+	return job->edit.peer.is_invite ? draw_invite(job, "; or give --public-key") : 0;
+}
+
+static int prepare_invite_peer(struct edit_job *job)
+{
+	return draw_invite(job, "");
+}
+
+static int write_invitation(struct edit_job *job)
+{
+	struct version floor = {0, 0};
+	uint32_t i = model_peer_by_name(job->after, job->edit.peer.name);
+	struct invitation *invitation = NULL;
+	int rc;
+
+	edit_git_floor(job, &floor);
+	rc = invitation_make(job->after, i, job->secret.key, &floor, &invitation, &job->diags) ||
+		     invitation_write(job->secret.file, invitation, &job->diags)
+		 ? -1
+		 : 0;
+	invitation_free(invitation);
+	return rc;
+}
+
+static void say_invitation(const struct edit_job *job, struct buf *out)
+{
+	const char *name = job->edit.peer.name, *slash = job->secret.file ? strrchr(job->secret.file, '/') : NULL;
+	char expires[TIME_STR_LEN];
+
+	if (!job->secret.file)
+		return;
+	buf_printf(out, "The invitation is in %s. Whoever holds it can take %s's place, once", job->secret.file, name);
+	if (job->edit.peer.invite_expires && !time_format(job->edit.peer.invite_expires, expires))
+		buf_printf(out, " and until %s", expires);
+	buf_printf(out,
+		   ":\ngive it to %s alone, by a way you trust, and keep it out of git. There: innernet install %s\n",
+		   name, slash ? slash + 1 : job->secret.file);
+}
+
+static json_t *string_or_null(const char *s)
+{
+	return s ? json_string(s) : json_null();
+}
+
+static int put_peer_json(const struct edit_job *job, bool changed, json_t *into)
+{
+	const struct model *m = changed ? job->after : job->before;
+	uint32_t i = model_peer_by_name(m, job->edit.peer.name);
+	const struct peer *p = &m->peers[i];
+	char key[ED25519_STR_LEN + 1], expires[TIME_STR_LEN] = "";
+	json_t *ips = json_array(), *more;
+	int rc;
+
+	for (unsigned n = 0; n < p->n_ips; n++) {
+		char text[ADDR_STR_LEN];
+		addr_format(&p->ip[n], text);
+		json_array_append_new(ips, json_string(text));
+	}
+	if (p->is_invite)
+		ed25519_format(&p->key, key);
+	else
+		key_format(&p->key, key);
+	if (p->invite_expires)
+		time_format(p->invite_expires, expires);
+	more = json_pack("{s:s, s:o, s:s, s:s, s:o, s:o}", "name", p->name, "ip", ips, "cidr", m->cidrs[p->cidr].name,
+			 p->is_invite ? "invite" : "public_key", key, "invite_expires",
+			 string_or_null(*expires ? expires : NULL), "invitation",
+			 string_or_null(changed ? job->secret.file : NULL));
+	rc = more ? json_object_update(into, more) : -1;
+	json_decref(more);
+	return rc;
+}
+
+static const struct option_spec add_peer_options[] = {
+    {"name", 0, "NAME", "the peer's name, a host name"},
+    {"ip", 0, "ADDRESS[,ADDRESS6]", "its address, one a family"},
+    {"auto-ip", 0, NULL, "the lowest free address of --cidr, one a family"},
+    {"cidr", 0, "CIDR", "the name of the CIDR it is to be in"},
+    {"admin", 0, "[BOOL]", "its users may change the network"},
+    {"endpoint", 0, "HOST:PORT", "where others reach it, when that is fixed"},
+    {"keepalive", 0, "SECONDS", "keep its sessions alive; 0: never"},
+    {"via", 0, "PEER", "with --public-key: the one that forwards for it, a server or a peer in its CIDR"},
+    {"description", 0, "TEXT", "for people"},
+    {"public-key", 0, "KEY", "a WireGuard key that it has already: then no invitation is written"},
+    {"save-config", 0, "FILE", "where the invitation is written (NAME.yaml)"},
+    {"invite-expires", 0, "TIME", "how long the invitation is open: 12h, 14d (the default), 4w, never"},
+    EDIT_OPTIONS,
+};
+const struct command command_add_peer = {
+    .name = "add-peer",
+    .synopsis = EDIT_WHERE "--name NAME (--ip ADDRESS | --auto-ip --cidr CIDR) [OPTION...]",
+    .summary = "add a peer to a definition, and write its invitation",
+    .text =
+	"Adds one peer. The invitation is a secret: it is readable by you alone, git is told to leave it alone, and\n"
+	"it takes the peer's place in the network once. Addresses that the ledger in this clone remembers are not\n"
+	"given out again." EDIT_SAFE,
+    .example = "innernet add-peer --name bob --auto-ip --cidr humans --commit --push",
+    .options = add_peer_options,
+    .max_args = 1,
+    .words = {WORD_DEFINITION},
+    EDIT_ROW(.kind = EDIT_ADD_PEER,
+	     .asks = {{.option = "name", .kind = ASK_NEW_NAME, .question = "The new peer's name:"},
+		      {.option = "cidr",
+		       .kind = ASK_HOME,
+		       .question = "Its CIDR:",
+		       .unless = "ip",
+		       .optional = true,
+		       .with = "auto-ip",
+		       .reason = "where --auto-ip looks for an address"},
+		      {.option = "ip", .kind = ASK_ADDRESS, .question = "Its address:", .unless = "auto-ip"},
+		      {.option = "admin",
+		       .kind = ASK_YES_NO,
+		       .question = "May its users change the network?",
+		       .optional = true},
+		      {.option = "invite-expires",
+		       .kind = ASK_EXPIRY,
+		       .question = "The invitation is open for:",
+		       .unless = "public-key",
+		       .optional = true},
+		      {.option = "save-config",
+		       .kind = ASK_INVITATION,
+		       .question = "The invitation goes into the file:",
+		       .unless = "public-key",
+		       .optional = true}},
+	     .take = take_add_peer, .prepare = prepare_add_peer, .write_secret = write_invitation,
+	     .say = say_invitation, .json = put_peer_json),
+};
+
+static const struct option_spec invite_peer_options[] = {
+    {"name", 0, "PEER", "the peer"},
+    {"save-config", 0, "FILE", "where the invitation is written (NAME.yaml)"},
+    {"invite-expires", 0, "TIME", "how long the invitation is open: 12h, 14d (the default), 4w, never"},
+    EDIT_OPTIONS,
+};
+const struct command command_invite_peer = {
+    .name = "invite-peer",
+    .synopsis = EDIT_WHERE "--name PEER [OPTION...]",
+    .summary = "give a peer that is there a new invite",
+    .text =
+	"Puts a new invite in the place of a peer's key, or of the invite it has: for a machine that was lost,\n"
+	"stolen or set up anew. What it had before is void at once, on every peer; its name, address and CIDR stay.\n"
+	"Every call makes another invite. The plan is shown first.",
+    .example = "innernet invite-peer --name bob --invite-expires 12h --commit --push",
+    .options = invite_peer_options,
+    .max_args = 1,
+    .words = {WORD_DEFINITION},
+    EDIT_ROW(.kind = EDIT_INVITE_PEER,
+	     .asks = {{.option = "name", .kind = ASK_PEER, .question = "A new invite for:"},
+		      {.option = "invite-expires",
+		       .kind = ASK_EXPIRY,
+		       .question = "The invitation is open for:",
+		       .optional = true},
+		      {.option = "save-config",
+		       .kind = ASK_INVITATION,
+		       .question = "The invitation goes into the file:",
+		       .optional = true}},
+	     .take = take_invite_peer, .prepare = prepare_invite_peer, .write_secret = write_invitation,
+	     .say = say_invitation, .json = put_peer_json),
+};
