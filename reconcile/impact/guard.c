@@ -39,8 +39,8 @@ static void check_limit(const struct guard_limit *l, uint64_t lost, uint64_t bef
 		buf_printf(&what, "this revision %s %llu %s%s%s of %llu, and %llu is the most", verb, n, noun, s, of,
 			   all, (unsigned long long)l->most);
 	else if (lost > l->free && before && lost > before / 100 * l->percent + before % 100 * l->percent / 100)
-		buf_printf(&what, "this revision %s %llu %s%s%s of %llu, more than %u %%", verb, n, noun, s, of, all,
-			   l->percent);
+		buf_printf(&what, "this revision %s %llu %s%s%s of %llu, more than %llu %%", verb, n, noun, s, of, all,
+			   (unsigned long long)l->percent);
 	if (what.n)
 		refuse(d, accepted, code, im->id, what.p);
 	if (what.failed)
@@ -58,7 +58,8 @@ static void check_formats(unsigned days, const struct impact *im, bool accepted,
 
 	if (!left->n)
 		return;
-	buf_printf(&what, "this revision needs format %u, which %u peer%s that polled in the last %u day%s cannot read: ",
+	buf_printf(&what,
+		   "this revision needs format %u, which %u peer%s that polled in the last %u day%s cannot read: ",
 		   left->format, left->n, left->n == 1 ? "" : "s", days, days == 1 ? "" : "s");
 	for (uint32_t i = 0; i < left->n && i < NAMES_MAX; i++)
 		buf_printf(&what, "%s%s", i ? ", " : "", im->after->peers[left->peers[i]].name);

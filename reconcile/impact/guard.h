@@ -13,14 +13,14 @@
  */
 struct guard_limit {
 	uint64_t most;    /* absolute */
-	unsigned percent; /* of what there was before, 0..100 */
+	uint64_t percent; /* of what there was before, 0..100 */
 	uint64_t free;    /* so many are never too large a part */
 };
 struct guard_limits {
 	struct guard_limit peers, pairs;
 	bool keep_admin; /* the last admin stays */
 	/* A peer that polled in so many days is not left behind by a format that it does not read. 0: any may be. */
-	unsigned formats_days;
+	uint64_t formats_days;
 };
 extern const struct guard_limits guard_defaults;
 

@@ -235,6 +235,38 @@ static void test_signers_follow(void **state)
 	server_config_free(other);
 }
 
+/* Each key alone is read, makes limits that are not the default ones, and survives being written. */
+static void test_guard_keys(void **state)
+{
+#define NAME(name, member, max) #name,
+	static const char *const names[] = {GUARD_KEYS(NAME)};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const bool is_bool = !strcmp(names[i], "keep_admin");
+		struct guard_limits limits, again;
+		struct guard_texts room;
+		struct raw_guards raw;
+		struct buf text = {0};
+		struct diags d = {0};
+		const struct config_at at = {.file = "guard.yaml", .code = "bad-guard-file", .d = &d};
+
+		buf_printf(&text, "%s: %s\n", names[i], is_bool ? "false" : "1");
+		assert_int_equal(guard_file_parse(buf_span(&text), "guard.yaml", &limits, &d), 0);
+		assert_false(guard_is_default(&limits));
+		guard_raw(&limits, &room, &raw);
+		assert_int_equal(guard_values(&at, &raw, &again), 0);
+#define SAME(name, member, max) assert_int_equal(again.member, limits.member);
+		GUARD_KEYS(SAME)
+		buf_reset(&text);
+		buf_printf(&text, "%s: none\n", names[i]);
+		assert_int_equal(guard_file_parse(buf_span(&text), "guard.yaml", &limits, &d), -1);
+		assert_non_null(strstr(d.first->message, names[i]));
+		diags_free(&d);
+		buf_free(&text);
+	}
+}
+
 static void test_server_file(void **state)
 {
 	struct server_config *c = config_make(), *back = NULL;
@@ -312,6 +344,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_damage, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_moves, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_signers_follow, setup, teardown),
+	    cmocka_unit_test(test_guard_keys),
 	    cmocka_unit_test_setup_teardown(test_server_file, setup, teardown),
 	};
 
