@@ -56,31 +56,28 @@ static int apply_shown(struct this_peer *p, const struct buf *shown, bool color,
 {
 	struct buf again = {0};
 	struct peer_turn turn;
-	int r = store_lock(&p->store, LOCK_WAIT_MS, d), code = FAILED;
+	int code = FAILED;
 
-	if (r > 0)
-		diag_error(d, "busy", NULL, "another innernet is at work on '%s'", peer_config_interface(p->config));
-	if (r || peer_refresh(p, clock_unix(), d) < 0 || render(p, &again, color, d) < 0)
+	if (lock_network(p, d) < 0 || peer_refresh(p, clock_unix(), d) < 0 || render(p, &again, color, d) < 0)
 		goto out;
 	if (again.n != shown->n || memcmp(again.p, shown->p, shown->n) != 0) {
 		struct diag *g =
 		    diag_error(d, "plan-stale", NULL, "the interface or the network changed since the plan was made");
-		if (p->from_definition)
+		if (peer_from_definition(p))
 			diag_help(d, g, "look at the new one: `innernet plan` with the same --file and --as");
 		else
-			diag_help(d, g, "look at the new one: `innernet plan %s`", peer_config_interface(p->config));
+			diag_help(d, g, "look at the new one: `innernet plan %s`", peer_ifname(p));
 		code = STALE;
 		goto out;
 	}
 	/* What was shown, and no more. */
-	p->stay = true;
-	if (peer_converge(p, clock_unix(), 0, &turn, d) == 0) {
+	if (peer_converge(p, clock_unix(), 0, SEARCH_STAY, &turn, d) == 0) {
 		printf("Applied: %u operation%s%s in %lld ms; the second plan is empty.\n", turn.n_ops,
 		       turn.n_ops == 1 ? "" : "s", turn.wrote_names ? " and the names" : "", (long long)turn.ms);
 		code = turn.names_problem[0] ? FAILED : DONE;
 	}
 out:
-	store_unlock(&p->store);
+	peer_unlock(p);
 	buf_free(&again);
 	return code;
 }
@@ -88,14 +85,10 @@ out:
 /* There was nothing to do on the interface: what is known of it may be older. */
 static int note_applied(struct this_peer *p, struct diags *d)
 {
-	int r = store_lock(&p->store, LOCK_WAIT_MS, d);
+	int code = lock_network(p, d) == 0 && peer_note_applied(p, d) == 0 ? DONE : FAILED;
 
-	if (r > 0)
-		diag_error(d, "busy", NULL, "another innernet is at work on '%s'", peer_config_interface(p->config));
-	if (r == 0)
-		r = peer_definition_note(p, d);
-	store_unlock(&p->store);
-	return r == 0 ? DONE : FAILED;
+	peer_unlock(p);
+	return code;
 }
 
 static int run(struct invocation *inv)

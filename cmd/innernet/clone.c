@@ -37,6 +37,7 @@ static int origin_read(const struct peer_options *o, struct origin *out, struct 
 {
 	struct peer_server servers[SERVERS_MAX];
 	struct this_peer *p = NULL;
+	const struct view *v;
 	struct diag *g;
 	char path[PATH_MAX];
 	int rc = -1;
@@ -53,9 +54,9 @@ static int origin_read(const struct peer_options *o, struct origin *out, struct 
 		out->n_servers = peer_servers(p, servers);
 		for (size_t i = 0; i < out->n_servers; i++)
 			out->servers[i] = (struct sockpoint){.ip = servers[i].ip, .port = SERVER_PORT};
-		snprintf(out->peer, sizeof(out->peer), "%s",
-			 p->held ? p->held->view->peers[p->held->view->self].name : p->config->m.name);
-		key_format(&p->config->m.trust.id, out->id);
+		v = peer_view(p);
+		snprintf(out->peer, sizeof(out->peer), "%s", v ? v->peers[v->self].name : peer_membership(p)->name);
+		key_format(&peer_membership(p)->trust.id, out->id);
 		rc = 0;
 	}
 	peer_close(p);

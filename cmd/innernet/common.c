@@ -83,6 +83,15 @@ bool interface_exists(const char *name)
 	return exists;
 }
 
+int lock_network(struct this_peer *p, struct diags *d)
+{
+	int r = peer_lock(p, LOCK_WAIT_MS, d);
+
+	if (r > 0)
+		diag_error(d, "busy", NULL, "another innernet is at work on '%s'", peer_ifname(p));
+	return r ? -1 : 0;
+}
+
 void tell_endpoints(struct this_peer *p, const char *server, struct diags *d)
 {
 	struct diags own = {0};
@@ -99,14 +108,14 @@ static int fetch_new(const struct invocation *inv, struct this_peer *p)
 	struct diags d = {0};
 	enum verify_result result;
 	char server[NAME_MAX_LEN + 1] = "";
-	int r = store_lock(&p->store, LOCK_WAIT_MS, &d);
+	int r = peer_lock(p, LOCK_WAIT_MS, &d);
 
 	if (r == 0 && peer_fetch(p, 0, &result, server, &d) < 0) {
 		diags_soften(&d);
-		if (p->held)
+		if (peer_view(p))
 			diag_help(&d, d.last, "going on with the last good snapshot");
 	}
-	store_unlock(&p->store);
+	peer_unlock(p);
 	report(inv, &d, NULL);
 	r = d.out_of_memory ? -1 : 0;
 	diags_free(&d);
@@ -177,10 +186,11 @@ struct this_peer *open_definition(const struct invocation *inv, const struct pee
 
 void print_version(FILE *to, const struct this_peer *p)
 {
-	const struct version *v = p->held ? &p->held->view->statement.version : NULL;
+	const struct view *v = peer_view(p);
 
 	if (v)
-		fprintf(to, "%s: version %" PRIu64 ".%" PRIu64, peer_config_interface(p->config), v->epoch, v->number);
+		fprintf(to, "%s: version %" PRIu64 ".%" PRIu64, peer_ifname(p), v->statement.version.epoch,
+			v->statement.version.number);
 	else
-		fprintf(to, "%s: no snapshot yet", peer_config_interface(p->config));
+		fprintf(to, "%s: no snapshot yet", peer_ifname(p));
 }

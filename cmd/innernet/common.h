@@ -58,6 +58,9 @@ int check_definition_options(const struct invocation *inv);
 
 bool interface_exists(const char *name);
 
+/* Takes the network's lock, waiting at most LOCK_WAIT_MS. -1 with a diagnostic ("busy"). peer_unlock() gives it back. */
+int lock_network(struct this_peer *p, struct diags *d);
+
 /* Tells the server that was just asked where this machine is. That it could not be told is a warning. */
 void tell_endpoints(struct this_peer *p, const char *server, struct diags *d);
 

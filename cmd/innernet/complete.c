@@ -43,8 +43,7 @@ static void put_definition(struct asked *q, unsigned kinds, const char *path)
 static void put_view(struct asked *q, unsigned kinds, const char *network)
 {
 	struct this_peer *p = NULL;
-	const struct view *v =
-	    peer_open_any(&q->options, network, &p, &q->diags) == 0 && p->held ? p->held->view : NULL;
+	const struct view *v = peer_open_any(&q->options, network, &p, &q->diags) == 0 ? peer_view(p) : NULL;
 
 	for (uint32_t i = 0; v && kinds & WORD_PEER && i < v->n_peers; i++)
 		put(q, v->peers[i].name);

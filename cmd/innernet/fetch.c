@@ -18,17 +18,14 @@ static int run(struct invocation *inv)
 	struct this_peer *p;
 	enum verify_result result;
 	char server[NAME_MAX_LEN + 1] = "";
-	int code = FAILED, r;
+	int code = FAILED;
 
 	if (peer_options(inv, &o) < 0)
 		return FAILED;
 	p = open_network(inv, &o, inv->args[0], false);
 	if (!p)
 		return FAILED;
-	r = store_lock(&p->store, LOCK_WAIT_MS, &d);
-	if (r > 0)
-		diag_error(&d, "busy", NULL, "another innernet is at work on '%s'", inv->args[0]);
-	if (r)
+	if (lock_network(p, &d) < 0)
 		goto out;
 	if (peer_fetch(p, 0, &result, server, &d) < 0) {
 		if (d.last && strcmp(d.last->code, "server-away") == 0)
@@ -37,12 +34,12 @@ static int run(struct invocation *inv)
 	}
 	peer_resolve(p, RESOLVE_WAIT_MS, &d);
 	tell_endpoints(p, server, &d);
-	if (peer_converge(p, clock_unix(), 0, &turn, &d) == 0) {
+	if (peer_converge(p, clock_unix(), 0, SEARCH_MOVE, &turn, &d) == 0) {
 		code = DONE;
 		print_version(stdout, p);
 		printf(", %s server %s; %u operation%s\n",
 		       result == VERIFY_OK ? "sent by"
-		       : p->vouched        ? "vouched for by"
+		       : peer_vouched(p)   ? "vouched for by"
 					   : "nothing new from",
 		       server, turn.n_ops, turn.n_ops == 1 ? "" : "s");
 	}

@@ -69,8 +69,8 @@ static void print_routes(const struct view *v)
 /* Whom it can see: the answer to "did it work?". */
 static void print_joined(const struct this_peer *p)
 {
-	const struct view *v = p->held->view;
-	const char *name = peer_config_interface(p->config);
+	const struct view *v = peer_view(p);
+	const char *name = peer_ifname(p);
 	const struct view_peer *self = &v->peers[v->self];
 	char ip[ADDR_STR_LEN];
 	uint32_t n = 0;

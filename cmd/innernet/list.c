@@ -88,7 +88,7 @@ static int cidrs_of_definition(struct listing *l, const struct model *m)
 
 static int cidrs_of_network(struct listing *l, const struct this_peer *p)
 {
-	return put_cidrs(l, p->config->m.network, cidr_list_of_view(l->arena, p->held->view));
+	return put_cidrs(l, peer_membership(p)->network, cidr_list_of_view(l->arena, peer_view(p)));
 }
 
 static int associations_of_definition(struct listing *l, const struct model *m)
@@ -107,10 +107,10 @@ static int associations_of_network(struct listing *l, const struct this_peer *p)
 {
 	struct view_reach r;
 
-	if (view_reach_read(l->arena, p->held->bundle, &r, &l->diags) < 0)
+	if (view_reach_read(l->arena, peer_bundle(p), &r, &l->diags) < 0)
 		return l->diags.out_of_memory ? -1 : 0;
 	if (option_given(l->inv, "json"))
-		return put_document(l, p->config->m.network, "reaches", view_reach_json(&r)) ? 0 : -1;
+		return put_document(l, peer_membership(p)->network, "reaches", view_reach_json(&r)) ? 0 : -1;
 	view_reach_table(&l->out, &r, terminal_width());
 	return 0;
 }
@@ -126,9 +126,9 @@ static void list_network(struct listing *l, const char *name,
 		return;
 	if (l->target.n_networks > 1 && !option_given(l->inv, "json"))
 		buf_printf(&l->out, "%s%s:\n", l->out.n ? "\n" : "", name);
-	if (!p->held) {
+	if (!peer_view(p)) {
 		g = diag_error(&l->diags, "no-snapshot", NULL, "%s: no snapshot yet", name);
-		if (p->config->redeemed)
+		if (peer_is_redeemed(p))
 			diag_help(&l->diags, g, "fetch one: `innernet fetch %s`", name);
 		else
 			diag_help(&l->diags, g, "go on with its invitation: `innernet install INVITATION`");

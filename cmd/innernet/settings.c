@@ -25,9 +25,9 @@ static int change_locked(struct this_peer *p, change_fn *change, void *ctx, stru
 	if (r)
 		return r;
 	peer_resolve(p, RESOLVE_WAIT_MS, d);
-	if (interface_exists(peer_config_interface(p->config)) && peer_converge(p, clock_unix(), 0, &turn, d) < 0)
+	if (interface_exists(peer_ifname(p)) && peer_converge(p, clock_unix(), 0, SEARCH_MOVE, &turn, d) < 0)
 		return -1;
-	return peer_config_write(p->options->config_dir, p->config, false, d);
+	return peer_save_settings(p, d);
 }
 
 /* 0: changed, 1: it was so already, -1: reported. */
@@ -40,11 +40,8 @@ static int change_settings(const struct invocation *inv, change_fn *change, void
 
 	if (peer_options(inv, &o) < 0 || !(p = open_network(inv, &o, inv->args[0], false)))
 		return -1;
-	r = store_lock(&p->store, LOCK_WAIT_MS, &d);
-	if (r > 0)
-		diag_error(&d, "busy", NULL, "another innernet is at work on '%s'", inv->args[0]);
-	r = r ? -1 : change_locked(p, change, ctx, &d);
-	store_unlock(&p->store);
+	r = lock_network(p, &d) < 0 ? -1 : change_locked(p, change, ctx, &d);
+	peer_unlock(p);
 	report(inv, &d, NULL);
 	diags_free(&d);
 	peer_close(p);
@@ -64,10 +61,7 @@ static int change_port(void *ctx, struct this_peer *p, struct diags *d)
 	const uint16_t *port = ctx;
 
 	(void)d;
-	if (p->config->settings.listen_port == *port)
-		return 1;
-	p->config->settings.listen_port = *port;
-	return 0;
+	return peer_set_listen_port(p, *port);
 }
 
 static int run_port(struct invocation *inv)
@@ -157,9 +151,7 @@ static const char *check_own(void *ctx, const char *answer)
 static int change_own(void *ctx, struct this_peer *p, struct diags *d)
 {
 	struct own_change *c = ctx;
-	struct peer_settings *s = &p->config->settings;
 	struct own_question q = {.arena = c->arena};
-	char *copy = NULL;
 
 	q.root = peer_root(p, &q.n_root);
 	if (c->given && !(c->endpoint = own_endpoint(c->arena, q.root, q.n_root, c->given, q.why))) {
@@ -168,15 +160,7 @@ static int change_own(void *ctx, struct this_peer *p, struct diags *d)
 			  "host that a server sees this machine come from");
 		return -1;
 	}
-	if (!s->endpoint == !c->endpoint && (!c->endpoint || strcmp(s->endpoint, c->endpoint) == 0))
-		return 1;
-	if (c->endpoint && !(copy = strdup(c->endpoint))) {
-		d->out_of_memory = true;
-		return -1;
-	}
-	free(s->endpoint);
-	s->endpoint = copy;
-	return 0;
+	return peer_set_endpoint(p, c->endpoint, d);
 }
 
 /* -1: cancelled, or nobody can be asked. */
@@ -185,18 +169,18 @@ static int ask_own(struct invocation *inv, struct own_change *c)
 	struct own_question q = {.arena = c->arena};
 	char answer[PROMPT_MAX], preset[32];
 	struct peer_options o;
+	const struct peer_settings *s;
 	struct this_peer *p;
 	int r;
 
 	if (peer_options(inv, &o) < 0 || !(p = open_network(inv, &o, inv->args[0], false)))
 		return -1;
+	s = peer_own_settings(p);
 	q.root = peer_root(p, &q.n_root);
-	snprintf(preset, sizeof(preset), "0.0.0.0:%u",
-		 p->config->settings.listen_port ? p->config->settings.listen_port : SERVER_PORT);
+	snprintf(preset, sizeof(preset), "0.0.0.0:%u", s->listen_port ? s->listen_port : SERVER_PORT);
 	/* On a line of its own: a question that is longer than half of the terminal is cut. */
 	fprintf(stderr, "A host and a port; 0.0.0.0 is the host that a server sees; none takes back what was said.\n");
-	r = prompt_line("Where others reach this machine:",
-			p->config->settings.endpoint ? p->config->settings.endpoint : preset, check_own, &q, answer);
+	r = prompt_line("Where others reach this machine:", s->endpoint ? s->endpoint : preset, check_own, &q, answer);
 	peer_close(p);
 	if (r == 0 && strcmp(answer, "none") != 0 && !(c->given = arena_strdup(c->arena, answer)))
 		r = -1;
@@ -284,19 +268,19 @@ static bool inside(const struct view *v, const char *endpoint)
 static int change_endpoint(void *ctx, struct this_peer *p, struct diags *d)
 {
 	const struct endpoint_change *c = ctx;
-	const struct view *v = p->held ? p->held->view : NULL;
+	const struct view *v = peer_view(p);
 	struct diag *g = NULL;
 
 	/* What is to be forgotten may be about a peer that went. */
 	if (c->endpoint && (!v || !peer_called(v, c->name))) {
 		g = diag_error(d, "unknown-name", NULL, "this machine sees no peer called '%s'", c->name);
-		diag_help(d, g, "`innernet show %s --short` lists them", peer_config_interface(p->config));
+		diag_help(d, g, "`innernet show %s --short` lists them", peer_ifname(p));
 	} else if (c->endpoint && peer_called(v, c->name) == &v->peers[v->self]) {
 		g = diag_error(d, "bad-endpoint", NULL, "'%s' is this machine", c->name);
 	} else if (c->endpoint && inside(v, c->endpoint)) {
 		g = diag_error(d, "bad-endpoint", NULL, "'%s' is an address within the network itself", c->endpoint);
 	}
-	return g ? -1 : peer_settings_endpoint(&p->config->settings, c->name, c->endpoint, d);
+	return g ? -1 : peer_set_endpoint_of(p, c->name, c->endpoint, d);
 }
 
 static int run_endpoint(struct invocation *inv)

@@ -19,6 +19,7 @@ static int show_one(const struct invocation *inv, const struct peer_options *o, 
 	struct arena *a = arena_new();
 	struct this_peer *p = NULL;
 	struct device_state *device = NULL;
+	const struct membership *m;
 	struct daemon_state state;
 	struct shown s;
 	int r = -1;
@@ -29,19 +30,19 @@ static int show_one(const struct invocation *inv, const struct peer_options *o, 
 	}
 	if (peer_open_any(o, name, &p, d) < 0 || device_read(a, name, &device, d) < 0)
 		goto out;
-	s = (struct shown){.network = p->config->m.network,
+	m = peer_membership(p);
+	s = (struct shown){.network = m->network,
 			   .interface = name,
-			   .name = p->config->m.name,
-			   .ip = p->config->m.ip,
-			   .n_ips = p->config->m.n_ips,
-			   .public_key = p->config->public_key,
-			   .from_definition = p->from_definition,
-			   .redeemed = p->config->redeemed,
-			   .view = p->held ? p->held->view : NULL,
+			   .name = m->name,
+			   .ip = m->ip,
+			   .n_ips = m->n_ips,
+			   .public_key = *peer_own_key(p),
+			   .from_definition = peer_from_definition(p),
+			   .redeemed = peer_is_redeemed(p),
+			   .view = peer_view(p),
 			   .device = device,
 			   .own = peer_own_hint(p),
-			   .daemon =
-			       store_running(&p->store) && store_load_state(&p->store, &state) == 0 ? &state : NULL,
+			   .daemon = peer_daemon_runs(p) && peer_daemon_state(p, &state) == 0 ? &state : NULL,
 			   .now = clock_unix()};
 	r = 0;
 	if (text->n && !list)

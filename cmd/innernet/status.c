@@ -26,12 +26,12 @@ static const char *message_of(struct arena *a, const struct diags *d, const char
 static void look(struct this_peer *p, struct checks *c)
 {
 	struct status_facts f = {
-	    .network = peer_config_interface(p->config),
-	    .redeemed = p->config->redeemed,
-	    .view = p->held ? p->held->view : NULL,
-	    .from_definition = p->from_definition,
-	    .running = store_running(&p->store),
-	    .fresh_until = p->fresh_until,
+	    .network = peer_ifname(p),
+	    .redeemed = peer_is_redeemed(p),
+	    .view = peer_view(p),
+	    .from_definition = peer_from_definition(p),
+	    .running = peer_daemon_runs(p),
+	    .fresh_until = peer_fresh_until(p),
 	    .names_path = peer_hosts_path(p),
 	    .own = peer_own_hint(p),
 	    .now = clock_unix(),
@@ -39,7 +39,7 @@ static void look(struct this_peer *p, struct checks *c)
 	struct daemon_state state;
 	struct diags d = {0};
 
-	if (store_load_state(&p->store, &state) == 0)
+	if (peer_daemon_state(p, &state) == 0)
 		f.daemon = &state;
 	peer_resolve(p, RESOLVE_WAIT_MS, &d);
 	f.plan = peer_plan(p, c->arena, f.now, &d);
@@ -66,10 +66,12 @@ static void check_network(const struct peer_options *o, const char *name, struct
 		buf_str(title, name);
 	} else {
 		char ip[ADDR_STR_LEN];
-		const struct view_peer *self = p->held ? &p->held->view->peers[p->held->view->self] : NULL;
+		const struct membership *m = peer_membership(p);
+		const struct view *v = peer_view(p);
+		const struct view_peer *self = v ? &v->peers[v->self] : NULL;
 
-		addr_format(self ? &self->ip[0] : &p->config->m.ip[0], ip);
-		buf_printf(title, "%s: %s %s", name, self ? self->name : p->config->m.name, ip);
+		addr_format(self ? &self->ip[0] : &m->ip[0], ip);
+		buf_printf(title, "%s: %s %s", name, self ? self->name : m->name, ip);
 		look(p, c);
 	}
 	peer_close(p);

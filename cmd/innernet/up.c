@@ -24,25 +24,23 @@ static int up_one(const struct invocation *inv, const struct peer_options *o, co
 
 	if (!p)
 		return FAILED;
-	/* What it warns of, the second turn warns of again; who is looked for elsewhere is so once. */
-	p->stay = true;
-	r = peer_converge(p, clock_unix(), LOCK_WAIT_MS, &first, &early);
+	/* The second turn repeats the warnings of the first. Only the second moves on to another candidate. */
+	r = peer_converge(p, clock_unix(), LOCK_WAIT_MS, SEARCH_STAY, &first, &early);
 	if (r)
 		report(inv, &early, NULL);
-	if (r == 0 && (r = store_lock(&p->store, LOCK_WAIT_MS, &d)) == 0) {
+	if (r == 0 && (r = peer_lock(p, LOCK_WAIT_MS, &d)) == 0) {
 		if (peer_fetch(p, 0, &result, server, &fetched) == 0) {
 			tell_endpoints(p, server, &fetched);
-		} else if (p->held) {
+		} else if (peer_view(p)) {
 			diags_soften(&fetched);
 			diag_help(&fetched, fetched.last, "going on with the last good snapshot");
 		}
 		peer_resolve(p, RESOLVE_WAIT_MS, &d);
-		p->stay = false;
-		r = peer_converge(p, clock_unix(), LOCK_WAIT_MS, &second, &d);
+		r = peer_converge(p, clock_unix(), LOCK_WAIT_MS, SEARCH_MOVE, &second, &d);
 	}
 	if (r > 0)
 		diag_error(&d, "busy", NULL, "another innernet is at work on '%s'", name);
-	if (r == 0 && p->held) {
+	if (r == 0 && peer_view(p)) {
 		code = DONE;
 		print_version(stdout, p);
 		printf(", %s\n", first.n_ops + second.n_ops || first.wrote_names || second.wrote_names ? "brought up"

@@ -1,6 +1,6 @@
 /* The last good snapshot on disk: verified again at each start, set aside when it is damaged, never forgotten quietly. */
 #include "reconcile/edge/base/file.h"
-#include "reconcile/edge/peer/peer.h"
+#include "reconcile/edge/peer/peer_parts.h"
 #include "tests/unit/network.h"
 
 #include <dirent.h>

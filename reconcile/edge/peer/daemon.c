@@ -1,4 +1,5 @@
 #include "reconcile/edge/peer/daemon.h"
+#include "reconcile/edge/peer/peer_parts.h"
 
 #include "reconcile/edge/base/backoff.h"
 #include "reconcile/edge/peer/knocker.h"
@@ -234,7 +235,7 @@ static void converge(struct network *n, bool news)
 	struct diags d = {0};
 	struct peer_turn turn;
 	int64_t next = LOOK_MS;
-	int r = peer_converge(n->peer, clock_unix(), 0, &turn, &d);
+	int r = peer_converge(n->peer, clock_unix(), 0, SEARCH_MOVE, &turn, &d);
 
 	if (turn.gone) {
 		n->gone = true;
@@ -490,8 +491,7 @@ static void stop_looking(struct network *n)
 
 	if (!n->peer || n->gone || !n->peer->candidates || !candidates_in_flight(n->peer->candidates))
 		return;
-	n->peer->ending = true;
-	peer_converge(n->peer, clock_unix(), 0, &turn, &ignored);
+	peer_converge(n->peer, clock_unix(), 0, SEARCH_END, &turn, &ignored);
 	diags_free(&ignored);
 }
 

@@ -1,4 +1,4 @@
-#include "reconcile/edge/peer/peer.h"
+#include "reconcile/edge/peer/peer_parts.h"
 #include "schema/order.h"
 #include "reconcile/edge/base/log.h"
 
@@ -228,6 +228,112 @@ int peer_check_redeemed(const struct this_peer *p, struct diags *d)
 		       peer_config_interface(p->config));
 	diag_help(d, g, "run `innernet install INVITATION` again: it goes on where it stopped");
 	return -1;
+}
+
+const char *peer_ifname(const struct this_peer *p)
+{
+	return peer_config_interface(p->config);
+}
+
+const struct membership *peer_membership(const struct this_peer *p)
+{
+	return &p->config->m;
+}
+
+const struct peer_settings *peer_own_settings(const struct this_peer *p)
+{
+	return &p->config->settings;
+}
+
+const struct key *peer_own_key(const struct this_peer *p)
+{
+	return &p->config->public_key;
+}
+
+bool peer_is_redeemed(const struct this_peer *p)
+{
+	return p->config->redeemed;
+}
+
+bool peer_from_definition(const struct this_peer *p)
+{
+	return p->from_definition;
+}
+
+const struct view *peer_view(const struct this_peer *p)
+{
+	return p->held ? p->held->view : NULL;
+}
+
+const struct bundle *peer_bundle(const struct this_peer *p)
+{
+	return p->held ? p->held->bundle : NULL;
+}
+
+int64_t peer_fresh_until(const struct this_peer *p)
+{
+	return p->fresh_until;
+}
+
+bool peer_vouched(const struct this_peer *p)
+{
+	return p->vouched;
+}
+
+int peer_daemon_state(const struct this_peer *p, struct daemon_state *out)
+{
+	return store_load_state(&p->store, out);
+}
+
+bool peer_daemon_runs(const struct this_peer *p)
+{
+	return store_running(&p->store);
+}
+
+int peer_lock(struct this_peer *p, unsigned wait_ms, struct diags *d)
+{
+	return store_lock(&p->store, wait_ms, d);
+}
+
+void peer_unlock(struct this_peer *p)
+{
+	store_unlock(&p->store);
+}
+
+int peer_set_listen_port(struct this_peer *p, uint16_t port)
+{
+	struct peer_settings *s = &p->config->settings;
+
+	if (s->listen_port == port)
+		return 1;
+	s->listen_port = port;
+	return 0;
+}
+
+int peer_set_endpoint(struct this_peer *p, const char *endpoint, struct diags *d)
+{
+	struct peer_settings *s = &p->config->settings;
+	char *copy = NULL;
+
+	if (!s->endpoint == !endpoint && (!endpoint || strcmp(s->endpoint, endpoint) == 0))
+		return 1;
+	if (endpoint && !(copy = strdup(endpoint))) {
+		d->out_of_memory = true;
+		return -1;
+	}
+	free(s->endpoint);
+	s->endpoint = copy;
+	return 0;
+}
+
+int peer_set_endpoint_of(struct this_peer *p, const char *peer, const char *endpoint, struct diags *d)
+{
+	return peer_settings_endpoint(&p->config->settings, peer, endpoint, d);
+}
+
+int peer_save_settings(struct this_peer *p, struct diags *d)
+{
+	return peer_config_write(p->options->config_dir, p->config, false, d);
 }
 
 int peer_refresh(struct this_peer *p, int64_t now, struct diags *d)
@@ -562,7 +668,7 @@ struct plan *peer_plan(struct this_peer *p, struct arena *a, int64_t now, struct
 	struct candidates_turn ignored;
 	struct plan *plan;
 
-	if (!there || peer_candidates_choose(p, a, want, there, now, false, &ignored, d) < 0)
+	if (!there || peer_candidates_choose(p, a, want, there, now, SEARCH_STAY, &ignored, d) < 0)
 		return NULL;
 	plan = plan_against(p, a, want, there, now, d);
 	if (plan)
@@ -617,7 +723,8 @@ static void say_plan(const struct plan *plan)
 	buf_free(&text);
 }
 
-static int converge_locked(struct this_peer *p, int64_t now, struct peer_turn *turn, struct diags *d)
+static int converge_locked(struct this_peer *p, int64_t now, enum search_how how, struct peer_turn *turn,
+			   struct diags *d)
 {
 	int64_t start = clock_boot_ms();
 	struct arena *a = arena_new();
@@ -630,7 +737,7 @@ static int converge_locked(struct this_peer *p, int64_t now, struct peer_turn *t
 		return -1;
 	}
 	if (!(want = desired(p, a, d)) || !(there = look(p, a, d)) ||
-	    peer_candidates_choose(p, a, want, there, now, true, &turn->search, d) < 0 ||
+	    peer_candidates_choose(p, a, want, there, now, how, &turn->search, d) < 0 ||
 	    !(plan = plan_against(p, a, want, there, now, d)))
 		goto out;
 	turn->n_ops = plan->n_ops;
@@ -678,7 +785,7 @@ static int take_news(struct this_peer *p, int64_t now, struct diags *d)
 	int r;
 
 	if (p->from_definition)
-		return peer_check_served(p, d) < 0 ? -1 : peer_definition_note(p, d);
+		return peer_check_served(p, d) < 0 ? -1 : peer_note_applied(p, d);
 	r = peer_refresh_settings(p, d);
 	if (r == 1)
 		return 1;
@@ -688,7 +795,8 @@ static int take_news(struct this_peer *p, int64_t now, struct diags *d)
 	return peer_refresh(p, now, d);
 }
 
-int peer_converge(struct this_peer *p, int64_t now, unsigned lock_ms, struct peer_turn *turn, struct diags *d)
+int peer_converge(struct this_peer *p, int64_t now, unsigned lock_ms, enum search_how how, struct peer_turn *turn,
+		  struct diags *d)
 {
 	bool ours = p->store.lock < 0; /* `install` holds it all the time */
 	int r = store_lock(&p->store, lock_ms, d);
@@ -706,7 +814,7 @@ int peer_converge(struct this_peer *p, int64_t now, unsigned lock_ms, struct pee
 		goto out;
 	}
 	if (r == 0)
-		r = converge_locked(p, now, turn, d);
+		r = converge_locked(p, now, how, turn, d);
 	if (r == 0)
 		peer_names_converge(p, lock_ms, turn, d);
 out:

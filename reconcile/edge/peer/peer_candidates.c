@@ -1,5 +1,5 @@
 /* Where a peer looks for the others: what it knows of itself, for reconcile/plan/candidates.h. */
-#include "reconcile/edge/peer/peer.h"
+#include "reconcile/edge/peer/peer_parts.h"
 
 #include <sodium.h>
 #include <stdlib.h>
@@ -88,8 +88,8 @@ static void look_around(struct this_peer *p, struct arena *a, const struct devic
 }
 
 int peer_candidates_choose(struct this_peer *p, struct arena *a, struct device_state *want,
-			   const struct device_state *there, int64_t now, bool turning, struct candidates_turn *out,
-			   struct diags *d)
+			   const struct device_state *there, int64_t now, enum search_how how,
+			   struct candidates_turn *out, struct diags *d)
 {
 	const struct view *v = p->held ? p->held->view : NULL;
 	uint16_t keepalive = v ? v->keepalive : p->config->m.keepalive;
@@ -104,7 +104,7 @@ int peer_candidates_choose(struct this_peer *p, struct arena *a, struct device_s
 	    .now = now,
 	    .now_ms = clock_boot_ms(),
 	    .random = randombytes_random(),
-	    .ending = p->ending,
+	    .ending = how == SEARCH_END,
 	};
 
 	*out = (struct candidates_turn){.next_ms = -1};
@@ -126,7 +126,7 @@ int peer_candidates_choose(struct this_peer *p, struct arena *a, struct device_s
 	if (!p->candidates) {
 		bool daemon = store_running(&p->store);
 
-		candidates_guess(&f, daemon, turning && !p->stay && !daemon);
+		candidates_guess(&f, daemon, how == SEARCH_MOVE && !daemon);
 		return 0;
 	}
 	p->n_knocks = 0;

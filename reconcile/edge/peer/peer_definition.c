@@ -1,6 +1,6 @@
 /* A peer whose view is made here, from a definition: the same from there to the interface as with a snapshot. */
 #include "reconcile/edge/config/key_file.h"
-#include "reconcile/edge/peer/peer.h"
+#include "reconcile/edge/peer/peer_parts.h"
 #include "reconcile/edge/config/server_config.h"
 #include "reconcile/edge/git/source.h"
 #include "schema/find.h"
@@ -51,7 +51,7 @@ static bool same_applied(const struct applied *a, const struct applied *b)
 	       a->listen_port == b->listen_port;
 }
 
-int peer_definition_note(struct this_peer *p, struct diags *d)
+int peer_note_applied(struct this_peer *p, struct diags *d)
 {
 	const char *hosts = peer_hosts_path(p);
 	struct applied old, now = {.listen_port = p->config->settings.listen_port};

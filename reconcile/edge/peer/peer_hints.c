@@ -1,5 +1,5 @@
 /* Where the others were: what a peer knows of it, keeps on its disk, and believes of what it finds there. */
-#include "reconcile/edge/peer/peer.h"
+#include "reconcile/edge/peer/peer_parts.h"
 
 #include "reconcile/edge/base/log.h"
 #include <stdlib.h>

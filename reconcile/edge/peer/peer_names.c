@@ -1,5 +1,5 @@
 /* The names of a network in this machine's hosts file. They come after the interface, and never touch it. */
-#include "reconcile/edge/peer/peer.h"
+#include "reconcile/edge/peer/peer_parts.h"
 
 #include "reconcile/plan/hosts.h"
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* What others are told of where this machine is: its own endpoints, for the servers. */
-#include "reconcile/edge/peer/peer.h"
+#include "reconcile/edge/peer/peer_parts.h"
 
 #include <string.h>
 

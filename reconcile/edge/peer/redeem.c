@@ -1,4 +1,5 @@
 #include "reconcile/edge/peer/redeem.h"
+#include "reconcile/edge/peer/peer_parts.h"
 
 #include "reconcile/edge/base/file.h"
 #include <inttypes.h>
@@ -140,7 +141,7 @@ static int prepare_file(struct redeemer *r, struct diags *d)
 static int converge(struct redeemer *r, struct diags *d)
 {
 	struct peer_turn turn;
-	int done = peer_converge(r->peer, clock_unix(), LOCK_MS, &turn, d);
+	int done = peer_converge(r->peer, clock_unix(), LOCK_MS, SEARCH_MOVE, &turn, d);
 
 	return done == 0 ? 0 : -1;
 }

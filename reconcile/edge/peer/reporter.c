@@ -1,4 +1,5 @@
 #include "reconcile/edge/peer/reporter.h"
+#include "reconcile/edge/peer/peer_parts.h"
 
 #include "reconcile/edge/base/backoff.h"
 #include "reconcile/edge/base/file.h"
