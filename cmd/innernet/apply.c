@@ -73,8 +73,8 @@ static int apply_shown(struct this_peer *p, const struct buf *shown, bool color,
 	/* What was shown, and no more. */
 	if (peer_converge(p, clock_unix(), 0, SEARCH_STAY, &turn, d) == 0) {
 		printf("Applied: %u operation%s%s in %lld ms; the second plan is empty.\n", turn.n_ops,
-		       turn.n_ops == 1 ? "" : "s", turn.wrote_names ? " and the names" : "", (long long)turn.ms);
-		code = turn.names_problem[0] ? FAILED : DONE;
+		       turn.n_ops == 1 ? "" : "s", turn.names.wrote ? " and the names" : "", (long long)turn.ms);
+		code = turn.names.problem[0] ? FAILED : DONE;
 	}
 out:
 	peer_unlock(p);

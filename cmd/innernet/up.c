@@ -43,7 +43,7 @@ static int up_one(const struct invocation *inv, const struct peer_options *o, co
 	if (r == 0 && peer_view(p)) {
 		code = DONE;
 		print_version(stdout, p);
-		printf(", %s\n", first.n_ops + second.n_ops || first.wrote_names || second.wrote_names ? "brought up"
+		printf(", %s\n", first.n_ops + second.n_ops || first.names.wrote || second.names.wrote ? "brought up"
 												       : "up already");
 	}
 	report(inv, &fetched, NULL);

@@ -46,7 +46,7 @@ struct network {
 	bool away, stale;
 	bool needs_names;                                   /* the first poll waits for the servers' addresses */
 	char drift[sizeof(((struct peer_turn *)0)->drift)]; /* what the last look repaired; "": nothing */
-	char names_problem[sizeof(((struct peer_turn *)0)->names_problem)];
+	char names_problem[sizeof(((struct names_turn *)0)->problem)];
 	char problem[256]; /* the last one that was said */
 };
 
@@ -159,18 +159,21 @@ static void say_turn(struct network *n, const struct peer_turn *turn, bool news)
 {
 	const struct kept *held = n->peer->held;
 
-	if (strcmp(turn->names_problem, n->names_problem) != 0 && turn->names_problem[0])
-		log_warn("names", "%s: %s", n->name, turn->names_problem);
-	memcpy(n->names_problem, turn->names_problem, sizeof(n->names_problem));
-	if ((turn->n_drift || turn->names_drift) && strcmp(n->drift, turn->drift) != 0)
-		log_warn("drift", "%s: repaired what somebody else had changed: %s%s", n->name, turn->drift,
-			 turn->n_drift + turn->names_drift > 1 ? ", and more" : "");
-	if (turn->n_drift || turn->names_drift) {
+	const char *drift = turn->n_drift ? turn->drift : turn->names.drift;
+	uint32_t n_drift = turn->n_drift + (turn->names.drift[0] != '\0');
+
+	if (strcmp(turn->names.problem, n->names_problem) != 0 && turn->names.problem[0])
+		log_warn("names", "%s: %s", n->name, turn->names.problem);
+	memcpy(n->names_problem, turn->names.problem, sizeof(n->names_problem));
+	if (n_drift && strcmp(n->drift, drift) != 0)
+		log_warn("drift", "%s: repaired what somebody else had changed: %s%s", n->name, drift,
+			 n_drift > 1 ? ", and more" : "");
+	if (n_drift) {
 		n->state.drift_at = clock_unix();
 		n->state.drifts++;
-		STATE_TEXT(n->state.drift, turn->drift);
+		STATE_TEXT(n->state.drift, drift);
 	}
-	memcpy(n->drift, turn->drift, sizeof(n->drift));
+	snprintf(n->drift, sizeof(n->drift), "%s", drift);
 	if (held && (news || turn->n_ops > turn->n_drift + turn->n_tries)) {
 		const struct version *v = &held->view->statement.version;
 		uint32_t n_ops = turn->n_ops - turn->n_tries;
@@ -259,7 +262,7 @@ static void converge(struct network *n, bool news)
 		if (turn.search.resolve)
 			ask_names(n);
 		knocker_ask(n->knocker, turn.search.knocks, turn.search.n_knocks);
-		if (turn.names_later)
+		if (turn.names.later)
 			next = LOCKED_MS;
 		/* What was bound to the old interface hears nothing any more. */
 		if (turn.link_added) {
@@ -560,7 +563,8 @@ static int network_start(struct network *n, struct diags *d)
 	if (locked)
 		goto fail;
 	n->monitor = device_monitor_open(d);
-	if (n->monitor < 0 || !(n->client = client_new(daemon->loop, n->name, &n->peer->config->m.trust.id, d)))
+	if (n->monitor < 0 ||
+	    !(n->client = client_new(daemon->loop, n->name, &peer_file_config(n->peer->file)->m.trust.id, d)))
 		goto fail;
 	if (loop_fd_set(daemon->loop, n->monitor, EPOLLIN, on_monitor, n) < 0 ||
 	    loop_fd_set(daemon->loop, resolver_fd(n->peer->resolver), EPOLLIN, on_names, n) < 0) {

@@ -110,7 +110,7 @@ static int port_taken(int family, uint16_t port)
 
 static void check_port(const struct doctor *d)
 {
-	uint16_t want = d->peer->config->settings.listen_port;
+	uint16_t want = peer_file_config(d->peer->file)->settings.listen_port;
 	struct check *k;
 
 	if (d->device && d->device->exists && (!want || d->device->listen_port == want)) {
@@ -120,7 +120,7 @@ static void check_port(const struct doctor *d)
 	} else if (port_taken(AF_INET, want) || port_taken(AF_INET6, want)) {
 		k = checks_add(d->c, CHECK_FAIL, "port", "another program has UDP port %u", want);
 		checks_help(d->c, k, "ss -lunp shows which; or take another: innernet set-listen-port %s -l PORT",
-			    peer_config_interface(d->peer->config));
+			    peer_file_ifname(d->peer->file));
 	} else {
 		checks_add(d->c, CHECK_OK, "port", "UDP port %u is free", want);
 	}
@@ -157,7 +157,7 @@ static void check_clock(const struct doctor *d)
 /* The kernel takes the higher of both (Documentation/networking/ip-sysctl). */
 static void check_rp_filter(const struct doctor *d)
 {
-	const char *name = peer_config_interface(d->peer->config);
+	const char *name = peer_file_ifname(d->peer->file);
 	char path[80];
 	int all = kernel_number("/proc/sys/net/ipv4/conf/all/rp_filter"), own;
 	struct check *k;
@@ -167,9 +167,9 @@ static void check_rp_filter(const struct doctor *d)
 	if (own < 0)
 		own = kernel_number("/proc/sys/net/ipv4/conf/default/rp_filter");
 	if (all == 1 || (own == 1 && all < 1)) {
-		k = checks_add(d->c, d->peer->options->no_routing ? CHECK_WARN : CHECK_OK, "rp_filter",
+		k = checks_add(d->c, peer_file_options(d->peer->file)->no_routing ? CHECK_WARN : CHECK_OK, "rp_filter",
 			       "strict: what comes from an address without a route through %s is dropped", name);
-		if (d->peer->options->no_routing)
+		if (peer_file_options(d->peer->file)->no_routing)
 			checks_help(d->c, k,
 				    "with --no-routing the routes are yours to set; or: sysctl "
 				    "net.ipv4.conf.%s.rp_filter=2 (all.rp_filter too)",
@@ -230,24 +230,10 @@ void doctor_check_forwarding(const struct this_peer *p, struct checks *c)
 
 	c->failed |= names.failed;
 	if (families & FORWARD_V4)
-		check_family(c, true, peer_config_interface(p->config), names.p ? names.p : "");
+		check_family(c, true, peer_file_ifname(p->file), names.p ? names.p : "");
 	if (families & FORWARD_V6)
-		check_family(c, false, peer_config_interface(p->config), names.p ? names.p : "");
+		check_family(c, false, peer_file_ifname(p->file), names.p ? names.p : "");
 	buf_free(&names);
-}
-
-static const struct sockpoint *resolved(const struct doctor *d, const char *endpoint, struct sockpoint *literal)
-{
-	size_t n;
-	const struct resolved *known = resolver_known(d->peer->resolver, &n);
-
-	if (sockpoint_parse(endpoint, strlen(endpoint), literal) == 0)
-		return literal;
-	for (size_t i = 0; i < n; i++) {
-		if (strcmp(known[i].endpoint, endpoint) == 0 && known[i].at.port)
-			return &known[i].at;
-	}
-	return NULL;
 }
 
 /* The MTU of the route there; 0: there is none, or it cannot be told. */
@@ -275,18 +261,17 @@ static int route_mtu(const struct sockpoint *to)
 static void check_endpoint(const struct doctor *d, const char *name, const char *endpoint, bool server)
 {
 	enum check_level bad = server ? CHECK_FAIL : CHECK_WARN;
-	struct sockpoint literal;
-	const struct sockpoint *at = resolved(d, endpoint, &literal);
-	uint32_t mtu = d->device && d->device->exists ? d->device->mtu : d->peer->config->m.mtu;
+	struct sockpoint at;
+	uint32_t mtu = d->device && d->device->exists ? d->device->mtu : peer_file_config(d->peer->file)->m.mtu;
 	int below, needs;
 	struct check *k;
 
-	if (!at) {
+	if (!resolver_find(d->peer->resolver, endpoint, &at)) {
 		k = checks_add(d->c, bad, name, "its endpoint %s does not resolve", endpoint);
 		checks_help(d->c, k, "getent ahosts shows what the system says; until then it keeps the last address");
-	} else if (!(below = route_mtu(at))) {
+	} else if (!(below = route_mtu(&at))) {
 		k = checks_add(d->c, bad, name, "there is no route to its endpoint %s", endpoint);
-	} else if ((needs = (int)mtu + (addr_is_v4(&at->ip) ? OVERHEAD_V4 : OVERHEAD_V6)) > below) {
+	} else if ((needs = (int)mtu + (addr_is_v4(&at.ip) ? OVERHEAD_V4 : OVERHEAD_V6)) > below) {
 		k = checks_add(
 		    d->c, CHECK_WARN, name,
 		    "the MTU is too large for the way there: %u and what WireGuard adds are %d, the route takes %d",
@@ -302,8 +287,8 @@ static void check_endpoint(const struct doctor *d, const char *name, const char 
 
 static void check_endpoints(const struct doctor *d)
 {
-	const struct membership *m = &d->peer->config->m;
-	const struct peer_settings *s = &d->peer->config->settings;
+	const struct membership *m = &peer_file_config(d->peer->file)->m;
+	const struct peer_settings *s = &peer_file_config(d->peer->file)->settings;
 	const struct view *v = d->peer->held ? d->peer->held->view : NULL;
 
 	for (uint32_t i = 0; v && i < v->n_peers; i++) {
@@ -325,14 +310,14 @@ static void check_endpoints(const struct doctor *d)
 			continue;
 		k = checks_add(d->c, CHECK_WARN, "overrides",
 			       "an endpoint is kept for %s, whom this machine does not see", s->endpoints[i].name);
-		checks_help(d->c, k, "innernet override-peer-endpoint %s --name %s -u",
-			    peer_config_interface(d->peer->config), s->endpoints[i].name);
+		checks_help(d->c, k, "innernet override-peer-endpoint %s --name %s -u", peer_file_ifname(d->peer->file),
+			    s->endpoints[i].name);
 	}
 }
 
 static void check_hosts(const struct doctor *d)
 {
-	const char *path = peer_hosts_path(d->peer);
+	const char *path = peer_file_hosts_path(d->peer->file);
 	struct hosts_place at;
 	struct diags why = {0};
 	struct buf file = {0};
@@ -341,7 +326,7 @@ static void check_hosts(const struct doctor *d)
 	if (!path)
 		checks_add(d->c, CHECK_OK, "names", "none are written");
 	else if (hosts_check_writable(path, &why) == 0 && hosts_read(path, &file, &why) == 0 &&
-		 hosts_find(buf_span(&file), peer_config_interface(d->peer->config), path, &at, &why) == 0)
+		 hosts_find(buf_span(&file), peer_file_ifname(d->peer->file), path, &at, &why) == 0)
 		checks_add(d->c, CHECK_OK, "names", "%s can be written", path);
 	else {
 		k = checks_add(d->c, CHECK_FAIL, "names", "%s", why.first ? why.first->message : "out of memory");
@@ -375,7 +360,7 @@ static void check_interface(struct doctor *d, struct diags *why)
 	struct device_state *there = NULL;
 	struct check *k;
 
-	if (device_read(d->c->arena, peer_config_interface(d->peer->config), &there, why) == 0) {
+	if (device_read(d->c->arena, peer_file_ifname(d->peer->file), &there, why) == 0) {
 		d->device = there;
 		return;
 	}
@@ -397,21 +382,21 @@ void doctor_check(struct this_peer *p, unsigned wait_ms, struct checks *c)
 	check_wireguard(&d);
 	check_rights(&d);
 	check_port(&d);
-	if (!p->from_definition)
+	if (!peer_file_from_definition(p->file))
 		check_clock(&d);
 	check_rp_filter(&d);
 	doctor_check_forwarding(p, c);
 	check_hosts(&d);
-	if (!p->from_definition)
-		check_folder(&d, "config", p->options->config_dir);
+	if (!peer_file_from_definition(p->file))
+		check_folder(&d, "config", peer_file_options(p->file)->config_dir);
 	check_folder(&d, "data", p->store.dir);
-	if (p->from_definition) {
+	if (peer_file_from_definition(p->file)) {
 		/* Whoever applied it applies it again. */
 	} else if (store_running(&p->store)) {
 		checks_add(c, CHECK_OK, "daemon", "runs");
 	} else {
 		k = checks_add(c, CHECK_WARN, "daemon", "none runs: nobody follows the network or repairs it");
-		checks_help(c, k, "innernet up --daemon %s", peer_config_interface(p->config));
+		checks_help(c, k, "innernet up --daemon %s", peer_file_ifname(p->file));
 	}
 	check_endpoints(&d);
 	diags_free(&why);

@@ -49,11 +49,10 @@ static void on_answer(void *ctx, struct client_answer *answer)
 	k->busy = false;
 	if (!answer->status) {
 		k->away[k->server] = true;
-		log_debug("knock-failed", "%s: server %s: %s", peer_config_interface(k->peer->config), server,
-			  answer->error);
+		log_debug("knock-failed", "%s: server %s: %s", peer_file_ifname(k->peer->file), server, answer->error);
 	} else if (answer->status != 204) {
 		/* It does not know the peer yet, or had enough: the next attempt will tell. */
-		log_debug("knock-failed", "%s: server %s answered %ld", peer_config_interface(k->peer->config), server,
+		log_debug("knock-failed", "%s: server %s answered %ld", peer_file_ifname(k->peer->file), server,
 			  answer->status);
 	}
 	k->server++;
@@ -84,7 +83,7 @@ static void send_next(void *ctx)
 	q.server = k->servers[k->server].ip;
 	k->busy = !body.failed && client_start(k->client, &q, on_answer, k, &d) == 0;
 	if (!k->busy) {
-		log_debug("knock-failed", "%s: %s", peer_config_interface(k->peer->config),
+		log_debug("knock-failed", "%s: %s", peer_file_ifname(k->peer->file),
 			  d.first ? d.first->message : "out of memory");
 		queue_drop(k, k->n);
 	}
@@ -117,7 +116,7 @@ struct knocker *knocker_new(struct loop *loop, struct this_peer *p, struct diags
 	k->loop = loop;
 	k->peer = p;
 	k->timer = (struct loop_timer){.fn = send_next, .ctx = k};
-	k->client = client_new(loop, peer_config_interface(p->config), &p->config->m.trust.id, d);
+	k->client = client_new(loop, peer_file_ifname(p->file), &peer_file_config(p->file)->m.trust.id, d);
 	if (!k->client) {
 		free(k);
 		return NULL;

@@ -10,11 +10,11 @@
 static struct verifier verifier_of(const struct this_peer *p)
 {
 	struct verifier v = {
-	    .pinned = p->config->m.trust,
-	    .floor = p->config->m.floor,
-	    .own_key = p->config->public_key,
-	    .invite = p->config->invite,
-	    .current = p->config->m.trust,
+	    .pinned = peer_file_config(p->file)->m.trust,
+	    .floor = peer_file_config(p->file)->m.floor,
+	    .own_key = peer_file_config(p->file)->public_key,
+	    .invite = peer_file_config(p->file)->invite,
+	    .current = peer_file_config(p->file)->m.trust,
 	    .told_until = p->fresh_until,
 	};
 
@@ -32,7 +32,7 @@ static void hold(struct this_peer *p, struct kept *g)
 	if (p->held && p->held != p->last_of)
 		kept_free(p->held);
 	p->held = g;
-	p->names_of = NULL;
+	p->held_serial++;
 }
 
 static int load(struct this_peer *p, int64_t now, struct diags *d)
@@ -54,45 +54,13 @@ static int load(struct this_peer *p, int64_t now, struct diags *d)
 	return 0;
 }
 
-static struct file_stamp stamp_of_config(const struct peer_options *o, const char *ifname)
-{
-	char path[PATH_MAX + NETWORK_MAX_LEN + 8];
-
-	snprintf(path, sizeof(path), "%s/%s.yaml", o->config_dir, ifname);
-	return file_stamp_of(path);
-}
-
-bool peer_is_member(const struct this_peer *p)
-{
-	static const struct file_stamp none;
-	struct file_stamp now = stamp_of_config(p->options, peer_config_interface(p->config));
-
-	return !file_stamp_eq(&now, &none);
-}
-
 int peer_refresh_settings(struct this_peer *p, struct diags *d)
 {
-	const char *name = peer_config_interface(p->config);
-	struct file_stamp now = stamp_of_config(p->options, name);
-	struct peer_settings old = p->config->settings;
-	struct peer_config *c = NULL;
-	bool absent = false;
+	int r = peer_file_refresh(p->file, d);
 
-	if (file_stamp_eq(&now, &p->config_stamp))
-		return 0;
-	if (peer_config_read(p->options->config_dir, name, &c, &absent, d) < 0)
+	if (r < 0)
 		return -1;
-	if (absent)
-		return 1;
-	/* Another key, or another network of that name: nothing that a turn could take over. */
-	if (key_eq(&c->public_key, &p->config->public_key) && key_eq(&c->m.trust.id, &p->config->m.trust.id)) {
-		p->config->settings = c->settings;
-		c->settings = old;
-		p->config_stamp = now;
-		p->names_of = NULL;
-	}
-	peer_config_free(c);
-	return peer_resolve(p, 0, d);
+	return r == PEER_FILE_READ ? peer_resolve(p, 0, d) : r == PEER_FILE_GONE;
 }
 
 /* Not by an invitation; perhaps by a definition on this machine, which nobody follows. */
@@ -123,48 +91,116 @@ static void hear_daemon(struct this_peer *p)
 		p->fresh_until = state.fresh_until;
 }
 
-int peer_open(const struct peer_options *o, const char *ifname, struct this_peer **out, struct diags *d)
+/* Takes both over, also when it fails. `held` NULL: it is to be loaded. */
+static struct this_peer *assemble(struct peer_file *file, struct kept *held, struct diags *d)
 {
 	struct this_peer *p = calloc(1, sizeof(*p));
-	bool absent = false;
 
-	*out = NULL;
-	if (p)
-		p->config_stamp = stamp_of_config(o, ifname);
 	if (!p) {
 		d->out_of_memory = true;
-		return -1;
+		peer_file_free(file);
+		kept_free(held);
+		return NULL;
 	}
-	p->options = o;
+	p->file = file;
+	p->held = held;
+	p->held_serial = 1;
+	p->private_key = peer_file_config(file)->private_key;
+	p->public_key = &peer_file_config(file)->public_key;
 	p->store.lock = -1;
 	p->opened = clock_boot_ms();
-	if (peer_config_read(o->config_dir, ifname, &p->config, &absent, d) < 0)
-		goto fail;
-	if (absent) {
-		not_joined(o, ifname, d);
-		goto fail;
-	}
-	p->private_key = p->config->private_key;
-	p->public_key = &p->config->public_key;
+	p->names = peer_names_new(file, d);
 	p->resolver = resolver_new(d);
-	if (!p->resolver || store_init(&p->store, o->data_dir, ifname, d) < 0)
-		goto fail;
+	if (p->names && p->resolver &&
+	    store_init(&p->store, peer_file_options(file)->data_dir, peer_file_ifname(file), d) == 0)
+		return p;
+	peer_close(p);
+	return NULL;
+}
+
+int peer_open(const struct peer_options *o, const char *ifname, struct this_peer **out, struct diags *d)
+{
+	struct peer_file *file = NULL;
+	struct this_peer *p;
+	int r = peer_file_open(o, ifname, &file, d);
+
+	*out = NULL;
+	if (r) {
+		if (r > 0)
+			not_joined(o, ifname, d);
+		return -1;
+	}
+	p = assemble(file, NULL, d);
+	if (!p)
+		return -1;
 	hear_daemon(p);
-	if (load(p, clock_unix(), d) < 0 || peer_hints_open(p, d) < 0)
-		goto fail;
+	if (load(p, clock_unix(), d) < 0 || peer_hints_open(p, d) < 0) {
+		peer_close(p);
+		return -1;
+	}
 	*out = p;
 	return 0;
-fail:
-	peer_close(p);
-	return -1;
+}
+
+/* A peer of `apply -f`: from `from`, or (NULL) from what was written down for `ifname`. 1: nothing was. */
+static int open_made(const struct peer_options *o, struct arena *a, const struct peer_definition *from,
+		     const char *ifname, struct this_peer **out, struct diags *d)
+{
+	struct peer_config *c = peer_config_new(d);
+	struct kept *held = calloc(1, sizeof(*held));
+	struct peer_file *file = NULL;
+	struct store store;
+	int r = -1;
+
+	*out = NULL;
+	d->out_of_memory |= !held;
+	if (c && held && from)
+		r = peer_definition_read(a, from, c, held, d);
+	else if (c && held && store_init(&store, o->data_dir, ifname, d) == 0)
+		r = peer_definition_read_applied(&store, ifname, c, held, d);
+	if (r == 0 && !(file = peer_file_made(o, c, d)))
+		r = -1;
+	else if (r)
+		peer_config_free(c);
+	if (r) {
+		kept_free(held);
+		return r;
+	}
+	*out = assemble(file, held, d);
+	return *out ? 0 : -1;
+}
+
+int peer_open_definition(const struct peer_options *o, struct arena *a, const struct peer_definition *from,
+			 struct this_peer **out, struct diags *d)
+{
+	struct this_peer *p = NULL;
+
+	*out = NULL;
+	if (open_made(o, a, from, NULL, &p, d) < 0)
+		return -1;
+	if (peer_definition_check_served(p->file, &p->store, d) < 0 ||
+	    peer_definition_check_interface(p->file, &p->store, d) < 0 || peer_resolve(p, from->resolve_ms, d) < 0) {
+		peer_close(p);
+		return -1;
+	}
+	peer_definition_say_unresolved(p->held->view, p->resolver, d);
+	*out = p;
+	return 0;
+}
+
+int peer_open_applied(const struct peer_options *o, const char *ifname, struct this_peer **out, struct diags *d)
+{
+	return open_made(o, NULL, NULL, ifname, out, d);
+}
+
+int peer_note_applied(struct this_peer *p, struct diags *d)
+{
+	return peer_definition_note(p->file, &p->store, p->held->bundle, d);
 }
 
 int peer_open_any(const struct peer_options *o, const char *ifname, struct this_peer **out, struct diags *d)
 {
-	static const struct file_stamp none;
-	struct file_stamp config = stamp_of_config(o, ifname);
-
-	if (file_stamp_eq(&config, &none)) {
+	if (!peer_file_is_there_for(o, ifname)) {
 		int r = peer_open_applied(o, ifname, out, d);
 
 		if (r <= 0)
@@ -180,7 +216,7 @@ int peer_networks(struct arena *a, const struct peer_options *o, const char *con
 	size_t n_joined, n_applied;
 
 	if (peer_config_list(a, o->config_dir, &joined, &n_joined, d) < 0 ||
-	    peer_applied_list(a, o, &applied, &n_applied, d) < 0)
+	    peer_definition_list(a, o, &applied, &n_applied, d) < 0)
 		return -1;
 	all = arena_array(a, n_joined + n_applied + 1, sizeof(*all));
 	if (!all) {
@@ -210,11 +246,11 @@ void peer_close(struct this_peer *p)
 		kept_free(p->last_of);
 	kept_free(p->held);
 	arena_free(p->last_arena);
-	buf_free(&p->names);
+	peer_names_free(p->names);
 	candidates_free(p->candidates);
 	free(p->inside);
 	free(p->hints);
-	peer_config_free(p->config);
+	peer_file_free(p->file);
 	free(p);
 }
 
@@ -222,42 +258,42 @@ int peer_check_redeemed(const struct this_peer *p, struct diags *d)
 {
 	struct diag *g;
 
-	if (p->config->redeemed)
+	if (peer_file_config(p->file)->redeemed)
 		return 0;
 	g = diag_error(d, "not-redeemed", NULL, "the invitation to '%s' has not been redeemed yet",
-		       peer_config_interface(p->config));
+		       peer_file_ifname(p->file));
 	diag_help(d, g, "run `innernet install INVITATION` again: it goes on where it stopped");
 	return -1;
 }
 
 const char *peer_ifname(const struct this_peer *p)
 {
-	return peer_config_interface(p->config);
+	return peer_file_ifname(p->file);
 }
 
 const struct membership *peer_membership(const struct this_peer *p)
 {
-	return &p->config->m;
+	return &peer_file_config(p->file)->m;
 }
 
 const struct peer_settings *peer_own_settings(const struct this_peer *p)
 {
-	return &p->config->settings;
+	return &peer_file_config(p->file)->settings;
 }
 
 const struct key *peer_own_key(const struct this_peer *p)
 {
-	return &p->config->public_key;
+	return &peer_file_config(p->file)->public_key;
 }
 
 bool peer_is_redeemed(const struct this_peer *p)
 {
-	return p->config->redeemed;
+	return peer_file_config(p->file)->redeemed;
 }
 
 bool peer_from_definition(const struct this_peer *p)
 {
-	return p->from_definition;
+	return peer_file_from_definition(p->file);
 }
 
 const struct view *peer_view(const struct this_peer *p)
@@ -302,38 +338,27 @@ void peer_unlock(struct this_peer *p)
 
 int peer_set_listen_port(struct this_peer *p, uint16_t port)
 {
-	struct peer_settings *s = &p->config->settings;
-
-	if (s->listen_port == port)
-		return 1;
-	s->listen_port = port;
-	return 0;
+	return peer_file_set_listen_port(p->file, port);
 }
 
 int peer_set_endpoint(struct this_peer *p, const char *endpoint, struct diags *d)
 {
-	struct peer_settings *s = &p->config->settings;
-	char *copy = NULL;
-
-	if (!s->endpoint == !endpoint && (!endpoint || strcmp(s->endpoint, endpoint) == 0))
-		return 1;
-	if (endpoint && !(copy = strdup(endpoint))) {
-		d->out_of_memory = true;
-		return -1;
-	}
-	free(s->endpoint);
-	s->endpoint = copy;
-	return 0;
+	return peer_file_set_endpoint(p->file, endpoint, d);
 }
 
 int peer_set_endpoint_of(struct this_peer *p, const char *peer, const char *endpoint, struct diags *d)
 {
-	return peer_settings_endpoint(&p->config->settings, peer, endpoint, d);
+	return peer_file_set_endpoint_of(p->file, peer, endpoint, d);
 }
 
 int peer_save_settings(struct this_peer *p, struct diags *d)
 {
-	return peer_config_write(p->options->config_dir, p->config, false, d);
+	return peer_file_save(p->file, d);
+}
+
+const char *peer_hosts_path(const struct this_peer *p)
+{
+	return peer_file_hosts_path(p->file);
 }
 
 int peer_refresh(struct this_peer *p, int64_t now, struct diags *d)
@@ -359,7 +384,7 @@ static void name_server(struct peer_server *out, const char *name, const struct 
 
 size_t peer_servers(const struct this_peer *p, struct peer_server out[static SERVERS_MAX])
 {
-	const struct membership *m = &p->config->m;
+	const struct membership *m = &peer_file_config(p->file)->m;
 	size_t n = 0;
 
 	if (!p->held) {
@@ -504,7 +529,7 @@ int peer_fetch(struct this_peer *p, unsigned connect_ms, enum verify_result *res
 	       char server[static NAME_MAX_LEN + 1], struct diags *d)
 {
 	struct peer_server servers[SERVERS_MAX];
-	struct client *c = client_new(NULL, peer_config_interface(p->config), &p->config->m.trust.id, d);
+	struct client *c = client_new(NULL, peer_file_ifname(p->file), &peer_file_config(p->file)->m.trust.id, d);
 	size_t n = peer_servers(p, servers);
 	char path[POLL_PATH_MAX];
 	int r = -1;
@@ -590,8 +615,8 @@ static struct view *first_view(struct arena *a, const struct membership *m, cons
 
 int peer_resolve(struct this_peer *p, int wait_ms, struct diags *d)
 {
-	const struct membership *m = &p->config->m;
-	const struct peer_settings *own = &p->config->settings;
+	const struct membership *m = &peer_file_config(p->file)->m;
+	const struct peer_settings *own = &peer_file_config(p->file)->settings;
 	const struct view *v = p->held ? p->held->view : NULL;
 	size_t n = 0, max = v ? v->n_peers : m->n_servers;
 	const char **endpoints = calloc(max + own->n_endpoints + 2, sizeof(*endpoints));
@@ -620,16 +645,16 @@ int peer_resolve(struct this_peer *p, int wait_ms, struct diags *d)
 static struct device_state *desired(struct this_peer *p, struct arena *a, struct diags *d)
 {
 	struct local l = {
-	    .interface = peer_config_interface(p->config),
+	    .interface = peer_file_ifname(p->file),
 	    .public_key = p->public_key,
-	    .listen_port = p->config->settings.listen_port,
-	    .mtu = p->options->mtu,
-	    .no_routing = p->options->no_routing,
+	    .listen_port = peer_file_config(p->file)->settings.listen_port,
+	    .mtu = peer_file_options(p->file)->mtu,
+	    .no_routing = peer_file_options(p->file)->no_routing,
 	    .hints = p->hints,
 	    .n_hints = p->n_hints,
 	};
-	const struct view *v = p->held ? p->held->view : first_view(a, &p->config->m, p->public_key);
-	const struct peer_settings *own = &p->config->settings;
+	const struct view *v = p->held ? p->held->view : first_view(a, &peer_file_config(p->file)->m, p->public_key);
+	const struct peer_settings *own = &peer_file_config(p->file)->settings;
 	struct local_endpoint *endpoints = arena_array(a, own->n_endpoints + 1, sizeof(*endpoints));
 	struct device_state *want;
 
@@ -649,7 +674,7 @@ static struct device_state *look(const struct this_peer *p, struct arena *a, str
 {
 	struct device_state *there = NULL;
 
-	return device_read(a, peer_config_interface(p->config), &there, d) < 0 ? NULL : there;
+	return device_read(a, peer_file_ifname(p->file), &there, d) < 0 ? NULL : there;
 }
 
 static struct plan *plan_against(struct this_peer *p, struct arena *a, const struct device_state *want,
@@ -672,7 +697,7 @@ struct plan *peer_plan(struct this_peer *p, struct arena *a, int64_t now, struct
 		return NULL;
 	plan = plan_against(p, a, want, there, now, d);
 	if (plan)
-		plan->names = peer_names_plan(p, a, d);
+		plan->names = peer_names_plan(p->names, a, peer_view(p), d);
 	return d->out_of_memory ? NULL : plan;
 }
 
@@ -744,7 +769,7 @@ static int converge_locked(struct this_peer *p, int64_t now, enum search_how how
 	name_drift(plan, turn);
 	if (plan->n_ops) {
 		say_plan(plan);
-		if (device_apply(plan, p->options->backend, p->private_key, d) < 0 ||
+		if (device_apply(plan, peer_file_options(p->file)->backend, p->private_key, d) < 0 ||
 		    !(plan = plan_against(p, a, want, look(p, a, d), clock_unix(), d)))
 			goto out;
 		if (plan->n_ops) {
@@ -756,7 +781,7 @@ static int converge_locked(struct this_peer *p, int64_t now, enum search_how how
 		}
 	}
 	turn->ms = clock_boot_ms() - start;
-	if (!p->from_definition && peer_hints_learn(p, a, plan->observed, now, d) < 0)
+	if (!peer_file_from_definition(p->file) && peer_hints_learn(p, a, plan->observed, now, d) < 0)
 		goto out;
 	arena_free(p->last_arena);
 	p->last_arena = a;
@@ -784,8 +809,8 @@ static int take_news(struct this_peer *p, int64_t now, struct diags *d)
 {
 	int r;
 
-	if (p->from_definition)
-		return peer_check_served(p, d) < 0 ? -1 : peer_note_applied(p, d);
+	if (peer_file_from_definition(p->file))
+		return peer_definition_check_served(p->file, &p->store, d) < 0 ? -1 : peer_note_applied(p, d);
 	r = peer_refresh_settings(p, d);
 	if (r == 1)
 		return 1;
@@ -807,7 +832,7 @@ int peer_converge(struct this_peer *p, int64_t now, unsigned lock_ms, enum searc
 	r = take_news(p, now, d);
 	if (r == 1) {
 		diag_error(d, "no-network", NULL, "this machine is in the network '%s' no more",
-			   peer_config_interface(p->config));
+			   peer_file_ifname(p->file));
 		turn->gone = true;
 		leave_folder(p);
 		r = -1;
@@ -816,7 +841,7 @@ int peer_converge(struct this_peer *p, int64_t now, unsigned lock_ms, enum searc
 	if (r == 0)
 		r = converge_locked(p, now, how, turn, d);
 	if (r == 0)
-		peer_names_converge(p, lock_ms, turn, d);
+		peer_names_converge(p->names, peer_view(p), p->held_serial, lock_ms, &turn->names, d);
 out:
 	if (ours)
 		store_unlock(&p->store);

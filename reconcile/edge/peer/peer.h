@@ -10,21 +10,10 @@
 #include "reconcile/plan/candidates.h"
 #include "reconcile/edge/http/client.h"
 #include "reconcile/edge/device/device.h"
-#include "reconcile/edge/peer/hosts.h"
-#include "reconcile/edge/config/peer_config.h"
-#include "reconcile/edge/peer/resolve.h"
+#include "reconcile/edge/peer/peer_definition.h"
+#include "reconcile/edge/peer/peer_file.h"
+#include "reconcile/edge/peer/peer_names.h"
 #include "reconcile/edge/peer/store.h"
-
-struct peer_options {
-	const char *config_dir, *data_dir;
-	enum device_backend backend;
-	uint32_t mtu; /* 0: the network's */
-	bool no_routing;
-	/* Of the hosts file; NULL and false: as the network's own file says. */
-	const char *hosts_path, *host_suffix;
-	bool no_write_hosts;
-	struct nat_settings nat; /* the same: what is false, or none, is as the file says */
-};
 
 struct this_peer;
 
@@ -65,18 +54,11 @@ int peer_save_settings(struct this_peer *p, struct diags *d);
 int peer_refresh(struct this_peer *p, int64_t now, struct diags *d);
 
 /*
- * The same from a definition on this machine (reconcile/edge/peer/peer_definition.c), for a network without a server. Nothing
- * of it is believed or kept: whoever may type it has the definition. Everything lives in the arena, which is freed after
- * the peer and after the diagnostics, whose files it holds. Refused where a server keeps the interface, where an
- * interface of that name is somebody else's, and for a peer without a key or with another one.
+ * The same from a definition on this machine, for a network without a server. Nothing of it is verified: the person
+ * that types the command has the definition. Everything lives in the arena, which is freed after the peer and after the
+ * diagnostics, whose files it holds. Refused where a server keeps the interface, where another program made an interface
+ * of that name, and for a peer without a key or with another one.
  */
-struct peer_definition {
-	const char *path; /* a file or a folder */
-	const char *name; /* who this machine is */
-	const char *key;  /* a file with its private key; NULL: only to be looked at, peer_converge() is not called */
-	int resolve_ms;   /* how long to wait for host names */
-	uint16_t listen_port; /* 0: that of the peer's own endpoint, else any */
-};
 int peer_open_definition(const struct peer_options *o, struct arena *a, const struct peer_definition *from,
 			 struct this_peer **out, struct diags *d);
 /*
@@ -86,10 +68,8 @@ int peer_open_definition(const struct peer_options *o, struct arena *a, const st
 int peer_open_applied(const struct peer_options *o, const char *ifname, struct this_peer **out, struct diags *d);
 /* Whichever of the two there is, to be looked at. */
 int peer_open_any(const struct peer_options *o, const char *ifname, struct this_peer **out, struct diags *d);
-/* The networks of which there is one of the two, sorted, in the arena; and those of `apply -f` alone. */
+/* The networks of which there is one of the two, sorted, in the arena. */
 int peer_networks(struct arena *a, const struct peer_options *o, const char *const **names, size_t *n, struct diags *d);
-int peer_applied_list(struct arena *a, const struct peer_options *o, const char *const **names, size_t *n,
-		      struct diags *d);
 /* Writes down, under the lock, that `apply -f` made the interface, and what it is to be: before it is touched. */
 int peer_note_applied(struct this_peer *p, struct diags *d);
 
@@ -129,8 +109,6 @@ int peer_refresh_settings(struct this_peer *p, struct diags *d);
 
 /* The hosts file that is looked after; NULL: none is. */
 const char *peer_hosts_path(const struct this_peer *p);
-/* Takes the block away (`uninstall`). *gone: there was none. */
-int peer_names_remove(const char *data_dir, const char *path, const char *network, bool *gone, struct diags *d);
 
 /* What would have to be done now. The plan and all that it points to live in the arena and in `p`. */
 struct plan *peer_plan(struct this_peer *p, struct arena *a, int64_t now, struct diags *d);
@@ -149,13 +127,8 @@ struct peer_turn {
 	bool link_added;               /* sockets bound to the interface are dead */
 	int64_t ms;                    /* from the first look at the device to the last */
 	char drift[160];               /* what somebody else had changed, for the log */
-	/* The names, which are no operations: lines that were added or removed in the hosts file. */
-	uint32_t n_names;
-	bool wrote_names;
-	bool names_drift;        /* somebody else had changed them */
-	bool names_later;        /* another process has the lock of the hosts file */
-	char names_problem[256]; /* why they are not as they should be; "": they are */
-	bool gone;               /* this machine is in the network no more: nothing was done */
+	struct names_turn names;       /* of the hosts file: no operations */
+	bool gone;                     /* this machine is in the network no more: nothing was done */
 };
 /*
  * Plans, applies, reads again; the second plan must be empty. Holds the lock meanwhile: 1 when another process has

@@ -8,7 +8,7 @@
 /* The prefixes of every network that this machine is in: those whose files make no sense are skipped. */
 static int find_networks(struct this_peer *p, struct arena *a, struct diags *d)
 {
-	struct file_stamp now = file_stamp_of(p->options->config_dir);
+	struct file_stamp now = file_stamp_of(peer_file_options(p->file)->config_dir);
 	const char *const *names = NULL;
 	struct diags ignored = {0};
 	struct prefix *inside;
@@ -16,7 +16,7 @@ static int find_networks(struct this_peer *p, struct arena *a, struct diags *d)
 
 	if (p->inside && file_stamp_eq(&now, &p->inside_stamp))
 		return 0;
-	peer_config_list(a, p->options->config_dir, &names, &n, &ignored);
+	peer_config_list(a, peer_file_options(p->file)->config_dir, &names, &n, &ignored);
 	diags_free(&ignored);
 	inside = calloc(2 * n + 2, sizeof(*inside));
 	if (!inside) {
@@ -28,7 +28,8 @@ static int find_networks(struct this_peer *p, struct arena *a, struct diags *d)
 		bool absent = false;
 
 		ignored = (struct diags){0};
-		if (peer_config_read(p->options->config_dir, names[i], &c, &absent, &ignored) == 0 && !absent) {
+		if (peer_config_read(peer_file_options(p->file)->config_dir, names[i], &c, &absent, &ignored) == 0 &&
+		    !absent) {
 			for (unsigned j = 0; j < c->m.n_root; j++)
 				inside[n_inside++] = c->m.root[j];
 		}
@@ -78,7 +79,7 @@ static void look_around(struct this_peer *p, struct arena *a, const struct devic
 	w.names = resolver_changes(p->resolver);
 	if (p->held)
 		w.statement = p->held->view->statement.name;
-	w.config = p->config_stamp;
+	w.config = *peer_file_stamp(p->file);
 	w.listen_port = there->listen_port;
 	find_own(p, a, &w);
 	if (memcmp(&w, &p->where, sizeof(w)) == 0)
@@ -92,7 +93,7 @@ int peer_candidates_choose(struct this_peer *p, struct arena *a, struct device_s
 			   struct candidates_turn *out, struct diags *d)
 {
 	const struct view *v = p->held ? p->held->view : NULL;
-	uint16_t keepalive = v ? v->keepalive : p->config->m.keepalive;
+	uint16_t keepalive = v ? v->keepalive : peer_file_config(p->file)->m.keepalive;
 	struct candidates_facts f = {
 	    .want = want,
 	    .there = there,
@@ -108,7 +109,7 @@ int peer_candidates_choose(struct this_peer *p, struct arena *a, struct device_s
 	};
 
 	*out = (struct candidates_turn){.next_ms = -1};
-	if (peer_nat(p).no_traversal) {
+	if (peer_file_nat(p->file).no_traversal) {
 		/* The setting may be a new one: what began before it ends here. */
 		if (p->candidates)
 			candidates_reset(p->candidates);

@@ -1,7 +1,8 @@
-/* A peer whose view is made here, from a definition: the same from there to the interface as with a snapshot. */
+#include "reconcile/edge/peer/peer_definition.h"
+
 #include "reconcile/edge/config/key_file.h"
-#include "reconcile/edge/peer/peer_parts.h"
 #include "reconcile/edge/config/server_config.h"
+#include "reconcile/edge/peer/peer_names.h"
 #include "reconcile/edge/git/source.h"
 #include "schema/find.h"
 
@@ -18,13 +19,13 @@ static bool has_file(const char *dir, const char *name, char path[static PATH_MA
 	return n > 0 && n < PATH_MAX && access(path, F_OK) == 0;
 }
 
-int peer_check_served(const struct this_peer *p, struct diags *d)
+int peer_definition_check_served(const struct peer_file *f, const struct store *s, struct diags *d)
 {
-	const char *name = peer_config_interface(p->config);
+	const char *name = peer_file_ifname(f);
 	char path[PATH_MAX];
 	struct diag *g;
 
-	if (has_file(p->options->config_dir, name, path)) {
+	if (has_file(peer_file_options(f)->config_dir, name, path)) {
 		g = diag_error(d, "interface-served", NULL, "a server keeps '%s': this machine joined it (%s)", name,
 			       path);
 		diag_help(d, g,
@@ -38,7 +39,7 @@ int peer_check_served(const struct this_peer *p, struct diags *d)
 			  name);
 		return -1;
 	}
-	if (store_running(&p->store)) {
+	if (store_running(s)) {
 		diag_error(d, "interface-served", NULL, "a daemon keeps '%s' on this machine", name);
 		return -1;
 	}
@@ -51,33 +52,33 @@ static bool same_applied(const struct applied *a, const struct applied *b)
 	       a->listen_port == b->listen_port;
 }
 
-int peer_note_applied(struct this_peer *p, struct diags *d)
+int peer_definition_note(const struct peer_file *f, const struct store *s, const struct bundle *held, struct diags *d)
 {
-	const char *hosts = peer_hosts_path(p);
-	struct applied old, now = {.listen_port = p->config->settings.listen_port};
-	bool noted = store_load_applied(&p->store, &old) == 0, gone;
+	const struct peer_config *c = peer_file_config(f);
+	const char *hosts = peer_file_hosts_path(f), *data_dir = peer_file_options(f)->data_dir;
+	struct applied old, now = {.listen_port = c->settings.listen_port};
+	bool noted = store_load_applied(s, &old) == 0, gone;
 	struct buf view = {0};
 	int r = -1;
 
-	/* Names stay where they are when none are to be written; in another file they are not left behind. */
+	/* With --no-write-hosts the names stay where they are. With another hosts file the old one loses them. */
 	snprintf(now.hosts, sizeof(now.hosts), "%s", hosts ? hosts : noted ? old.hosts : "");
-	snprintf(now.name, sizeof(now.name), "%s", p->config->m.name);
-	snprintf(now.suffix, sizeof(now.suffix), "%s", peer_host_suffix(p));
+	snprintf(now.name, sizeof(now.name), "%s", c->m.name);
+	snprintf(now.suffix, sizeof(now.suffix), "%s", peer_file_host_suffix(f));
 	if (noted && *old.hosts && strcmp(old.hosts, now.hosts) != 0 &&
-	    peer_names_remove(p->options->data_dir, old.hosts, peer_config_interface(p->config), &gone, d) < 0)
+	    peer_names_remove(data_dir, old.hosts, peer_file_ifname(f), &gone, d) < 0)
 		diags_soften(d);
-	bundle_write(&view, p->held->bundle);
+	bundle_write(&view, held);
 	d->out_of_memory |= view.failed;
-	if (!view.failed && store_save_view(&p->store, buf_span(&view), d) == 0)
-		r = noted && same_applied(&old, &now) ? 0 : store_save_applied(&p->store, &now, d);
+	if (!view.failed && store_save_view(s, buf_span(&view), d) == 0)
+		r = noted && same_applied(&old, &now) ? 0 : store_save_applied(s, &now, d);
 	buf_free(&view);
 	return r;
 }
 
-/* An interface of that name is ours when we wrote so down, or when it has this peer's key. */
-static int check_interface(const struct this_peer *p, struct diags *d)
+int peer_definition_check_interface(const struct peer_file *f, const struct store *s, struct diags *d)
 {
-	const char *name = peer_config_interface(p->config);
+	const char *name = peer_file_ifname(f);
 	struct arena *a = arena_new();
 	struct device_state *there = NULL;
 	struct applied applied;
@@ -87,8 +88,8 @@ static int check_interface(const struct this_peer *p, struct diags *d)
 	if (!a) {
 		d->out_of_memory = true;
 	} else if (device_read(a, name, &there, d) == 0) {
-		r = !there->exists || store_load_applied(&p->store, &applied) == 0 ||
-			    (there->has_key && key_eq(&there->public_key, p->public_key))
+		r = !there->exists || store_load_applied(s, &applied) == 0 ||
+			    (there->has_key && key_eq(&there->public_key, &peer_file_config(f)->public_key))
 			? 0
 			: -1;
 		if (r < 0) {
@@ -116,7 +117,7 @@ static struct model *load_model(struct arena *a, const char *path, struct reach_
 	return d->n_errors ? NULL : m;
 }
 
-/* The one that may be applied: enabled, and with a key of its own. */
+/* The peer that may be applied: enabled, and with a key of its own. */
 static uint32_t find_self(const struct model *m, const char *name, struct diags *d)
 {
 	uint32_t i = model_find_peer(m, name, d);
@@ -134,7 +135,7 @@ static uint32_t find_self(const struct model *m, const char *name, struct diags 
 	return i;
 }
 
-/* Whoever has only an invite is nobody's WireGuard peer; that is said once, however many they are. */
+/* A peer that has an invite and no key is not put on the interface: one warning names all of them. */
 static void say_invited(const struct view *v, struct diags *d)
 {
 	struct buf names = {0};
@@ -173,7 +174,7 @@ static void fill_membership(struct peer_config *c, const struct view *v)
 	c->redeemed = true;
 }
 
-/* Others call the endpoint that the definition has: it listens there. */
+/* The other peers send to the endpoint that the definition has: this peer listens on its port. */
 static uint16_t own_port(const struct peer *self)
 {
 	const char *colon = self->endpoint ? strrchr(self->endpoint, ':') : NULL;
@@ -182,35 +183,24 @@ static uint16_t own_port(const struct peer *self)
 	return colon && port_parse(colon + 1, strlen(colon + 1), &port) == 0 ? port : 0;
 }
 
-/* Looked up at most so long; who is not found is said, and keeps the endpoint that the interface has. */
-static int resolve(struct this_peer *p, int wait_ms, struct diags *d)
+void peer_definition_say_unresolved(const struct view *v, const struct resolver *r, struct diags *d)
 {
-	const struct view *v = p->held->view;
-	const struct resolved *known;
 	struct sockpoint at;
-	size_t n, i;
 
-	if (peer_resolve(p, wait_ms, d) < 0)
-		return -1;
-	known = resolver_known(p->resolver, &n);
-	for (uint32_t j = 0; j < v->n_peers; j++) {
-		const char *e = v->peers[j].endpoint;
+	for (uint32_t i = 0; i < v->n_peers; i++) {
+		const char *e = v->peers[i].endpoint;
 
-		if (!e || j == v->self || v->peers[j].pending || sockpoint_parse(e, strlen(e), &at) == 0)
-			continue;
-		for (i = 0; i < n && (!known[i].at.port || strcmp(known[i].endpoint, e) != 0); i++)
-			;
-		if (i == n)
+		if (e && i != v->self && !v->peers[i].pending && !resolver_find(r, e, &at))
 			diag_help(d,
 				  diag_warning(d, "endpoint-unresolved", NULL,
 					       "no address is known for %s: %s can only call by itself", e,
-					       v->peers[j].name),
+					       v->peers[i].name),
 				  "does the name resolve here? Once it does, apply again");
 	}
-	return 0;
 }
 
-static int fill(struct this_peer *p, struct arena *a, const struct peer_definition *from, struct diags *d)
+int peer_definition_read(struct arena *a, const struct peer_definition *from, struct peer_config *c, struct kept *held,
+			 struct diags *d)
 {
 	struct reach_index *x = NULL;
 	struct model *m = load_model(a, from->path, &x, d);
@@ -219,65 +209,21 @@ static int fill(struct this_peer *p, struct arena *a, const struct peer_definiti
 
 	if (i == NONE)
 		return -1;
-	if (from->key && key_file_read_peer(from->key, m, i, p->config->private_key, d) < 0)
+	if (from->key && key_file_read_peer(from->key, m, i, c->private_key, d) < 0)
 		return -1;
-	p->config->settings.listen_port = from->listen_port ? from->listen_port : own_port(&m->peers[i]);
+	c->settings.listen_port = from->listen_port ? from->listen_port : own_port(&m->peers[i]);
 	s = snapshot_compile(a, m, x, &commit_outside_git, d);
-	p->held->view = s ? view_of_peer(a, s, i, NULL, 0, d) : NULL;
-	p->held->bundle = p->held->view ? arena_alloc(a, sizeof(*p->held->bundle)) : NULL;
-	if (!p->held->view)
+	held->view = s ? view_of_peer(a, s, i, NULL, 0, d) : NULL;
+	held->bundle = held->view ? arena_alloc(a, sizeof(*held->bundle)) : NULL;
+	if (!held->view)
 		return -1;
-	if (!p->held->bundle || bundle_of_view(a, s, s->view_of_peer[i], p->held->bundle) < 0) {
+	if (!held->bundle || bundle_of_view(a, s, s->view_of_peer[i], held->bundle) < 0) {
 		d->out_of_memory = true;
 		return -1;
 	}
-	fill_membership(p->config, p->held->view);
-	say_invited(p->held->view, d);
+	fill_membership(c, held->view);
+	say_invited(held->view, d);
 	return 0;
-}
-
-/* As yet of no network. */
-static struct this_peer *new_peer(const struct peer_options *o, struct diags *d)
-{
-	struct this_peer *p = calloc(1, sizeof(*p));
-
-	if (!p) {
-		d->out_of_memory = true;
-		return NULL;
-	}
-	p->options = o;
-	p->from_definition = true;
-	p->store.lock = -1;
-	p->opened = clock_boot_ms();
-	p->config = peer_config_new(d);
-	p->held = calloc(1, sizeof(*p->held));
-	p->resolver = resolver_new(d);
-	d->out_of_memory |= !p->held;
-	if (p->config && p->held && p->resolver) {
-		p->public_key = &p->config->public_key;
-		return p;
-	}
-	peer_close(p);
-	return NULL;
-}
-
-int peer_open_definition(const struct peer_options *o, struct arena *a, const struct peer_definition *from,
-			 struct this_peer **out, struct diags *d)
-{
-	struct this_peer *p = new_peer(o, d);
-
-	*out = NULL;
-	if (!p || fill(p, a, from, d) < 0)
-		goto fail;
-	p->private_key = from->key ? p->config->private_key : NULL;
-	if (store_init(&p->store, o->data_dir, peer_config_interface(p->config), d) < 0 ||
-	    peer_check_served(p, d) < 0 || check_interface(p, d) < 0 || resolve(p, from->resolve_ms, d) < 0)
-		goto fail;
-	*out = p;
-	return 0;
-fail:
-	peer_close(p);
-	return -1;
 }
 
 /* ---- what was applied ----------------------------------------------------------------------------------------- */
@@ -291,45 +237,29 @@ static bool keep_settings(struct peer_settings *s, const struct applied *applied
 	return (s->hosts_path || s->no_write_hosts) && s->host_suffix;
 }
 
-/* 1: it is not there, or not what it should be. */
-static int load_applied(struct this_peer *p, const char *ifname, struct diags *d)
+int peer_definition_read_applied(const struct store *s, const char *ifname, struct peer_config *c, struct kept *held,
+				 struct diags *d)
 {
-	struct kept *g = p->held;
 	struct applied applied;
 	struct diags why = {0};
 	int r = 1;
 
-	if (store_load_applied(&p->store, &applied) || !*applied.name)
+	if (store_load_applied(s, &applied) || !*applied.name)
 		return 1;
-	g->arena = arena_new();
-	g->bundle = g->arena ? arena_alloc(g->arena, sizeof(*g->bundle)) : NULL;
-	if (!g->bundle || !keep_settings(&p->config->settings, &applied)) {
+	held->arena = arena_new();
+	held->bundle = held->arena ? arena_alloc(held->arena, sizeof(*held->bundle)) : NULL;
+	if (!held->bundle || !keep_settings(&c->settings, &applied)) {
 		d->out_of_memory = true;
 		return -1;
 	}
-	if (store_load_view(&p->store, &g->bytes, &why) == 0 &&
-	    bundle_parse(g->arena, buf_span(&g->bytes), g->bundle, &why) == 0)
-		g->view = view_of_bundle(g->arena, g->bundle, applied.name, &why);
-	if (g->view && strcmp(g->view->statement.network, ifname) == 0) {
-		fill_membership(p->config, g->view);
+	if (store_load_view(s, &held->bytes, &why) == 0 &&
+	    bundle_parse(held->arena, buf_span(&held->bytes), held->bundle, &why) == 0)
+		held->view = view_of_bundle(held->arena, held->bundle, applied.name, &why);
+	if (held->view && strcmp(held->view->statement.network, ifname) == 0) {
+		fill_membership(c, held->view);
 		r = 0;
 	}
 	diags_free(&why);
-	return r;
-}
-
-int peer_open_applied(const struct peer_options *o, const char *ifname, struct this_peer **out, struct diags *d)
-{
-	struct this_peer *p = new_peer(o, d);
-	int r = -1;
-
-	*out = NULL;
-	if (p && store_init(&p->store, o->data_dir, ifname, d) == 0)
-		r = load_applied(p, ifname, d);
-	if (r == 0)
-		*out = p;
-	else
-		peer_close(p);
 	return r;
 }
 
@@ -340,8 +270,8 @@ static size_t network_folder(const char *name)
 	return network_name_valid(name, n) ? n : 0;
 }
 
-int peer_applied_list(struct arena *a, const struct peer_options *o, const char *const **names, size_t *n,
-		      struct diags *d)
+int peer_definition_list(struct arena *a, const struct peer_options *o, const char *const **names, size_t *n,
+			 struct diags *d)
 {
 	const char *const *folders;
 	const char **list;

@@ -10,8 +10,8 @@ const struct prefix *peer_root(const struct this_peer *p, unsigned *n)
 {
 	const struct view *v = p->held ? p->held->view : NULL;
 
-	*n = v ? v->cidrs[v->root].n_prefixes : p->config->m.n_root;
-	return v ? v->cidrs[v->root].prefix : p->config->m.root;
+	*n = v ? v->cidrs[v->root].n_prefixes : peer_file_config(p->file)->m.n_root;
+	return v ? v->cidrs[v->root].prefix : peer_file_config(p->file)->m.root;
 }
 
 static int key_sort_cmp(const void *a, const void *b)
@@ -27,7 +27,8 @@ static struct key *keys_of_view(const struct this_peer *p, struct arena *a, bool
 
 	*n = 0;
 	for (uint32_t i = 0; keys && i < v->n_peers; i++) {
-		if (!nowhere || (!v->peers[i].endpoint && !peer_settings_find(&p->config->settings, v->peers[i].name)))
+		if (!nowhere || (!v->peers[i].endpoint &&
+				 !peer_settings_find(&peer_file_config(p->file)->settings, v->peers[i].name)))
 			keys[(*n)++] = v->peers[i].key;
 	}
 	if (keys)
@@ -144,7 +145,7 @@ int peer_hints_take(struct this_peer *p, struct arena *a, const struct hint *hin
 	if (n)
 		memcpy(new, hints, n * sizeof(*new));
 	for (size_t i = 0; i < n; i++)
-		p->own_hint_came |= key_eq(&new[i].key, &p->config->public_key);
+		p->own_hint_came |= key_eq(&new[i].key, &peer_file_config(p->file)->public_key);
 	if (merge(p, a, new, n, d) < 0)
 		return -1;
 	peer_hints_save(p, false);
@@ -278,7 +279,7 @@ static void learn_now(struct this_peer *p)
 	struct arena *a = arena_new();
 	struct diags ignored = {0};
 
-	if (a && device_read(a, peer_config_interface(p->config), &there, &ignored) == 0 && there->exists)
+	if (a && device_read(a, peer_file_ifname(p->file), &there, &ignored) == 0 && there->exists)
 		peer_hints_learn(p, a, there, clock_unix(), &ignored);
 	diags_free(&ignored);
 	arena_free(a);
@@ -290,9 +291,9 @@ void peer_hints_close(struct this_peer *p)
 	struct diags ignored = {0};
 	bool ours = p->store.lock < 0;
 
-	if (!p->keeps_hints || !peer_is_member(p))
+	if (!p->keeps_hints || !peer_file_is_there(p->file))
 		return;
-	if (store_lock(&p->store, 0, &ignored) == 0 && peer_is_member(p)) {
+	if (store_lock(&p->store, 0, &ignored) == 0 && peer_file_is_there(p->file)) {
 		if (p->last)
 			learn_now(p);
 		peer_hints_save(p, true);

@@ -1,68 +1,61 @@
-/* The names of a network in this machine's hosts file. They come after the interface, and never touch it. */
-#include "reconcile/edge/peer/peer_parts.h"
+#include "reconcile/edge/peer/peer_names.h"
 
-#include "reconcile/plan/hosts.h"
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-const char *peer_hosts_path(const struct this_peer *p)
-{
-	const struct peer_settings *s = &p->config->settings;
+struct peer_names {
+	const struct peer_file *file;
+	struct buf block; /* that was written, or found good, last */
+	/* Of then: the hosts file, and what the block was made from. */
+	struct file_stamp hosts, settings;
+	uint64_t serial; /* 0: the block is not known to be good */
+};
 
-	if (p->options->no_write_hosts || (s->no_write_hosts && !p->options->hosts_path))
-		return NULL;
-	return p->options->hosts_path ? p->options->hosts_path : s->hosts_path ? s->hosts_path : HOSTS_PATH;
-}
-
-const char *peer_host_suffix(const struct this_peer *p)
-{
-	const char *own = p->config->settings.host_suffix;
-
-	return p->options->host_suffix ? p->options->host_suffix : own ? own : HOSTS_SUFFIX;
-}
-
-/* The whole file, where the block is, and what it should be. */
-struct names {
-	struct buf file, want;
+/* The hosts file as it is, the place of the block in it, and the block as it should be. */
+struct hosts_file {
+	struct buf text, want;
 	struct hosts_place at;
 };
 
-static void names_free(struct names *n)
+static void hosts_file_free(struct hosts_file *h)
 {
-	buf_free(&n->file);
-	buf_free(&n->want);
+	buf_free(&h->text);
+	buf_free(&h->want);
 }
 
-static struct span block_of(const struct names *n)
+static struct span block_of(const struct hosts_file *h)
 {
-	return (struct span){(const uint8_t *)n->file.p + n->at.start, n->at.end - n->at.start};
+	return (struct span){(const uint8_t *)h->text.p + h->at.start, h->at.end - h->at.start};
 }
 
-static int names_read(const struct this_peer *p, const char *path, struct names *out, struct diags *d)
+static int hosts_file_read(const struct peer_names *n, const char *path, const struct view *v, struct hosts_file *out,
+			   struct diags *d)
 {
-	const char *network = peer_config_interface(p->config);
+	const char *network = peer_file_ifname(n->file);
 
-	if (hosts_block_of_view(&out->want, p->held->view, network, peer_host_suffix(p), d) < 0)
+	if (hosts_block_of_view(&out->want, v, network, peer_file_host_suffix(n->file), d) < 0)
 		return -1;
-	if (hosts_read(path, &out->file, d) < 0)
+	if (hosts_read(path, &out->text, d) < 0)
 		return -1;
-	return hosts_find(buf_span(&out->file), network, path, &out->at, d);
+	return hosts_find(buf_span(&out->text), network, path, &out->at, d);
 }
 
-static struct hosts_diff *names_diff(const struct this_peer *p, struct arena *a, const char *path,
-				     const struct names *n, struct diags *d)
+static struct hosts_diff *compare(const struct peer_names *n, struct arena *a, const char *path,
+				  const struct hosts_file *h, struct diags *d)
 {
-	struct hosts_diff *h = hosts_diff(a, path, block_of(n), buf_span(&n->want));
+	struct hosts_diff *diff = hosts_diff(a, path, block_of(h), buf_span(&h->want));
 
-	if (!h)
+	if (!diff)
 		d->out_of_memory = true;
 	else
-		h->drift = h->differs && p->names.n && span_eq(buf_span(&p->names), buf_span(&n->want));
-	return h;
+		diff->drift = diff->differs && n->block.n && span_eq(buf_span(&n->block), buf_span(&h->want));
+	return diff;
 }
 
-/* What is wrong, as a warning; a command that looks more than once says it once. */
+/* Adds what is wrong as a warning, once: a command looks more than once. */
 static void warn(struct diags *d, const struct diags *own)
 {
 	struct diag *g;
@@ -79,24 +72,24 @@ static void warn(struct diags *d, const struct diags *own)
 		diag_help(d, g, "%s", own->first->help);
 }
 
-struct hosts_diff *peer_names_plan(struct this_peer *p, struct arena *a, struct diags *d)
+struct hosts_diff *peer_names_plan(const struct peer_names *n, struct arena *a, const struct view *v, struct diags *d)
 {
-	const char *path = peer_hosts_path(p);
-	struct hosts_diff *h = NULL;
+	const char *path = peer_file_hosts_path(n->file);
+	struct hosts_diff *diff = NULL;
+	struct hosts_file h = {0};
 	struct diags own = {0};
-	struct names n = {0};
 
-	if (!path || !p->held)
+	if (!path || !v)
 		return NULL;
-	if (names_read(p, path, &n, &own) == 0)
-		h = names_diff(p, a, path, &n, &own);
+	if (hosts_file_read(n, path, v, &h, &own) == 0)
+		diff = compare(n, a, path, &h, &own);
 	warn(d, &own);
 	diags_free(&own);
-	names_free(&n);
-	return h;
+	hosts_file_free(&h);
+	return diff;
 }
 
-/* The lock is of all networks of one folder: it is one file that they share. */
+/* All networks of one folder share the lock, as they share the hosts file. */
 static int lock(const char *data_dir, unsigned wait_ms, int *fd, struct diags *d)
 {
 	char path[PATH_MAX];
@@ -110,12 +103,12 @@ static int lock(const char *data_dir, unsigned wait_ms, int *fd, struct diags *d
 	return file_mkdirs(data_dir, 0700, d) < 0 ? -1 : file_lock(path, wait_ms, fd, d);
 }
 
-static int write_block(const struct names *n, const char *path, struct span block, struct diags *d)
+static int write_block(const struct hosts_file *h, const char *path, struct span block, struct diags *d)
 {
 	struct buf out = {0};
 	int r = -1;
 
-	hosts_replace(&out, buf_span(&n->file), &n->at, block);
+	hosts_replace(&out, buf_span(&h->text), &h->at, block);
 	if (out.failed)
 		d->out_of_memory = true;
 	else
@@ -124,89 +117,106 @@ static int write_block(const struct names *n, const char *path, struct span bloc
 	return r;
 }
 
-static void say_drift(const char *path, struct peer_turn *turn)
-{
-	turn->names_drift = true;
-	if (!turn->n_drift)
-		snprintf(turn->drift, sizeof(turn->drift), "the names in %s were changed", path);
-}
-
-/* Under the lock: the file is read, written where it must be, and read again. */
-static int converge_locked(struct this_peer *p, const char *path, struct peer_turn *turn, struct diags *d)
+/* Under the lock: reads the file, writes the block where it differs, and reads it again. */
+static int converge_locked(struct peer_names *n, const char *path, const struct view *v, struct names_turn *turn,
+			   struct diags *d)
 {
 	struct arena *a = arena_new();
-	struct hosts_diff *h = NULL;
-	struct names n = {0}, again = {0};
+	struct hosts_diff *diff = NULL;
+	struct hosts_file h = {0}, again = {0};
 	int r = -1;
 
 	if (!a)
 		d->out_of_memory = true;
-	else if (names_read(p, path, &n, d) == 0)
-		h = names_diff(p, a, path, &n, d);
-	if (!h)
+	else if (hosts_file_read(n, path, v, &h, d) == 0)
+		diff = compare(n, a, path, &h, d);
+	if (!diff)
 		goto out;
-	if (h->differs) {
-		if (write_block(&n, path, buf_span(&n.want), d) < 0 || names_read(p, path, &again, d) < 0)
+	if (diff->differs) {
+		if (write_block(&h, path, buf_span(&h.want), d) < 0 || hosts_file_read(n, path, v, &again, d) < 0)
 			goto out;
-		if (!span_eq(block_of(&again), buf_span(&n.want))) {
+		if (!span_eq(block_of(&again), buf_span(&h.want))) {
 			diag_file_error(d, "hosts-failed", path,
 					"%s is not as it was written: something else changes it", path);
 			goto out;
 		}
-		turn->wrote_names = true;
-		turn->n_names = h->n_add + h->n_remove;
-		if (h->drift)
-			say_drift(path, turn);
+		turn->wrote = true;
+		turn->n_lines = diff->n_add + diff->n_remove;
+		if (diff->drift)
+			snprintf(turn->drift, sizeof(turn->drift), "the names in %s were changed", path);
 	}
-	buf_free(&p->names);
-	p->names = n.want;
-	n.want = (struct buf){0};
+	buf_free(&n->block);
+	n->block = h.want;
+	h.want = (struct buf){0};
 	r = 0;
 out:
-	names_free(&n);
-	names_free(&again);
+	hosts_file_free(&h);
+	hosts_file_free(&again);
 	arena_free(a);
 	return r;
 }
 
-/* Nothing changed since the last look: not the file, not what should be in it. */
-static bool names_good(const struct this_peer *p, const char *path)
+/* Is the hosts file as it was after the last look, and would the block be the same? */
+static bool is_settled(const struct peer_names *n, const char *path, uint64_t serial)
 {
 	struct file_stamp now = hosts_stamp_of(path);
 
-	return p->names_of == p->held && now.inode && file_stamp_eq(&now, &p->names_stamp);
+	return n->serial == serial && file_stamp_eq(&n->settings, peer_file_stamp(n->file)) && now.inode &&
+	       file_stamp_eq(&now, &n->hosts);
 }
 
-void peer_names_converge(struct this_peer *p, unsigned lock_ms, struct peer_turn *turn, struct diags *d)
+void peer_names_converge(struct peer_names *n, const struct view *v, uint64_t serial, unsigned lock_ms,
+			 struct names_turn *turn, struct diags *d)
 {
-	const char *path = peer_hosts_path(p);
+	const char *path = peer_file_hosts_path(n->file);
 	struct diags own = {0};
 	int fd, r;
 
-	if (!path || !p->held || names_good(p, path))
+	*turn = (struct names_turn){0};
+	if (!path || !v || is_settled(n, path, serial))
 		return;
-	r = lock(p->options->data_dir, lock_ms, &fd, &own);
+	r = lock(peer_file_options(n->file)->data_dir, lock_ms, &fd, &own);
 	if (r == 0) {
-		/* The stamp first: what changes while it is read is seen the next time. */
+		/* The stamp first: a change during the read is seen by the next turn. */
 		struct file_stamp stamp = hosts_stamp_of(path);
 
-		r = converge_locked(p, path, turn, &own);
-		p->names_stamp = r == 0 && !turn->wrote_names ? stamp : (struct file_stamp){0};
-		p->names_of = r == 0 ? p->held : NULL;
+		r = converge_locked(n, path, v, turn, &own);
+		n->hosts = r == 0 && !turn->wrote ? stamp : (struct file_stamp){0};
+		n->settings = *peer_file_stamp(n->file);
+		n->serial = r == 0 ? serial : 0;
 		close(fd);
 	} else if (r == 1) {
-		turn->names_later = true;
+		turn->later = true;
 	}
 	if (own.first)
-		snprintf(turn->names_problem, sizeof(turn->names_problem), "%s", own.first->message);
+		snprintf(turn->problem, sizeof(turn->problem), "%s", own.first->message);
 	warn(d, &own);
 	diags_free(&own);
+}
+
+struct peer_names *peer_names_new(const struct peer_file *f, struct diags *d)
+{
+	struct peer_names *n = calloc(1, sizeof(*n));
+
+	if (n)
+		n->file = f;
+	else
+		d->out_of_memory = true;
+	return n;
+}
+
+void peer_names_free(struct peer_names *n)
+{
+	if (!n)
+		return;
+	buf_free(&n->block);
+	free(n);
 }
 
 int peer_names_remove(const char *data_dir, const char *path, const char *network, bool *gone, struct diags *d)
 {
 	const unsigned lock_ms = 5000;
-	struct names n = {0};
+	struct hosts_file h = {0};
 	int fd, r = lock(data_dir, lock_ms, &fd, d);
 
 	*gone = true;
@@ -215,14 +225,14 @@ int peer_names_remove(const char *data_dir, const char *path, const char *networ
 			diag_error(d, "busy", NULL, "another innernet is at work on %s", path);
 		return -1;
 	}
-	r = hosts_read(path, &n.file, d);
+	r = hosts_read(path, &h.text, d);
 	if (r == 0)
-		r = hosts_find(buf_span(&n.file), network, path, &n.at, d);
-	if (r == 0 && n.at.found) {
+		r = hosts_find(buf_span(&h.text), network, path, &h.at, d);
+	if (r == 0 && h.at.found) {
 		*gone = false;
-		r = write_block(&n, path, (struct span){0}, d);
+		r = write_block(&h, path, (struct span){0}, d);
 	}
-	names_free(&n);
+	hosts_file_free(&h);
 	close(fd);
 	return r;
 }

@@ -16,11 +16,11 @@ struct whereabouts {
 };
 
 struct this_peer {
-	const struct peer_options *options;
-	bool from_definition; /* `held` was made from a definition, without a server */
-	struct peer_config *config;
+	struct peer_file *file;
+	struct peer_names *names;
 	struct store store;
-	struct kept *held; /* the last good snapshot; NULL: none yet */
+	struct kept *held;    /* the last good snapshot; NULL: none yet */
+	uint64_t held_serial; /* how often it was replaced */
 	/* What the interface is to run with: the config's, or an invite's temporary pair while it is redeemed. */
 	const uint8_t *private_key;
 	const struct key *public_key;
@@ -48,11 +48,6 @@ struct this_peer {
 	struct arena *last_arena;
 	struct device_state *last;
 	struct kept *last_of; /* the names in `last` are its */
-	/* The block that was written, or found good, last, and the file as it was then. */
-	struct buf names;
-	struct file_stamp names_stamp;
-	const struct kept *names_of;    /* they were made from this; never looked into */
-	struct file_stamp config_stamp; /* of the own file */
 	/* Where the others are looked for (reconcile/edge/peer/peer_candidates.c). */
 	struct candidates *candidates; /* the daemon's; NULL: a command, which remembers nothing */
 	struct whereabouts where;
@@ -61,11 +56,6 @@ struct this_peer {
 	size_t n_inside;
 	struct file_stamp inside_stamp; /* of the folder of their files */
 };
-
-bool peer_is_member(const struct this_peer *p); /* is the network's own file still there? */
-
-/* Is there no server that keeps this interface? -1 with a diagnostic. */
-int peer_check_served(const struct this_peer *p, struct diags *d);
 
 /*
  * Has nobody vouched for what is held, or not for too long? `now` in Unix seconds, `boot_ms` as of clock_boot_ms():
@@ -101,19 +91,11 @@ void peer_hints_close(struct this_peer *p);
  * (override-endpoint), then its interfaces' addresses with the port that WireGuard listens on.
  */
 #define REPORT_WHY_MAX 160
-/* What holds of NAT traversal: what this process was told, and the network's own file. */
-struct nat_settings peer_nat(const struct this_peer *p);
 int peer_report_make(const struct this_peer *p, struct endpoints *out, struct diags *d);
 /* Does the server that was asked last tell others just this? */
 bool peer_report_is_known(const struct this_peer *p, const struct endpoints *report);
 /* 0: taken. -1 with one phrase. */
 int peer_report_answer(const struct client_answer *answer, char why[static REPORT_WHY_MAX]);
-const char *peer_host_suffix(const struct this_peer *p);
-/*
- * What differs in it; NULL when it is not looked after, nothing is known yet, or with a warning: what is wrong with the
- * hosts file is no reason not to look after the interface.
- */
-struct hosts_diff *peer_names_plan(struct this_peer *p, struct arena *a, struct diags *d);
 /*
  * Fills in what the network leaves open of `want`: at which of their candidates peers are looked for. 0, or -1 with diagnostics.
  */
@@ -121,6 +103,4 @@ int peer_candidates_choose(struct this_peer *p, struct arena *a, struct device_s
 			   const struct device_state *there, int64_t now, enum search_how how,
 			   struct candidates_turn *out, struct diags *d);
 
-/* Writes them. Part of peer_converge(); what is wrong is a warning and in `turn`. */
-void peer_names_converge(struct this_peer *p, unsigned lock_ms, struct peer_turn *turn, struct diags *d);
 #endif

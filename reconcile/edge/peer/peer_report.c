@@ -3,44 +3,11 @@
 
 #include <string.h>
 
-struct nat_settings peer_nat(const struct this_peer *p)
-{
-	const struct nat_settings *told = &p->options->nat;
-	struct nat_settings nat = p->config->settings.nat;
-
-	nat.no_traversal |= told->no_traversal;
-	nat.no_candidates |= told->no_candidates;
-	if (told->n_exclude) {
-		memcpy(nat.exclude, told->exclude, sizeof(nat.exclude));
-		nat.n_exclude = told->n_exclude;
-	}
-	return nat;
-}
-
-/* What people chose: a literal address, or where its name is now. Port 0: nothing, or not known yet. */
-static struct sockpoint override_of(const struct this_peer *p)
-{
-	const char *endpoint = p->config->settings.endpoint;
-	const struct resolved *names;
-	struct sockpoint at = {0};
-	size_t n;
-
-	if (!endpoint || sockpoint_parse(endpoint, strlen(endpoint), &at) == 0)
-		return at;
-	at = (struct sockpoint){0};
-	names = resolver_known(p->resolver, &n);
-	for (size_t i = 0; i < n; i++) {
-		if (strcmp(names[i].endpoint, endpoint) == 0)
-			at = names[i].at;
-	}
-	return at;
-}
-
 int peer_report_make(const struct this_peer *p, struct endpoints *out, struct diags *d)
 {
-	const struct nat_settings nat = peer_nat(p);
+	const struct nat_settings nat = peer_file_nat(p->file);
+	const char *chosen = peer_file_config(p->file)->settings.endpoint;
 	struct report_rules rules = {
-	    .override = override_of(p),
 	    .exclude = nat.exclude,
 	    .n_exclude = nat.n_exclude,
 	    .no_addresses = nat.no_candidates || nat.no_traversal,
@@ -51,6 +18,8 @@ int peer_report_make(const struct this_peer *p, struct endpoints *out, struct di
 	size_t n = 0;
 	int r = -1;
 
+	if (chosen && !resolver_find(p->resolver, chosen, &rules.override))
+		rules.override = (struct sockpoint){0};
 	rules.root = peer_root(p, &rules.n_root);
 	if (!a) {
 		d->out_of_memory = true;
@@ -58,7 +27,7 @@ int peer_report_make(const struct this_peer *p, struct endpoints *out, struct di
 	}
 	if (!rules.no_addresses) {
 		if (device_local_addresses(a, &list, &n, d) < 0 ||
-		    device_read(a, peer_config_interface(p->config), &there, d) < 0)
+		    device_read(a, peer_file_ifname(p->file), &there, d) < 0)
 			goto out;
 		rules.port = there->exists ? there->listen_port : 0;
 	}
@@ -71,7 +40,7 @@ out:
 
 const struct hint *peer_own_hint(const struct this_peer *p)
 {
-	return hint_find(p->hints, p->n_hints, &p->config->public_key);
+	return hint_find(p->hints, p->n_hints, &peer_file_config(p->file)->public_key);
 }
 
 bool peer_report_is_known(const struct this_peer *p, const struct endpoints *report)
@@ -114,8 +83,10 @@ static int remember(struct this_peer *p, const struct endpoints *report, struct 
 	endpoints_resolve(report, &seen, &told);
 	if (a)
 		r = peer_hints_take(
-		    p, a, &(struct hint){.key = p->config->public_key, .seen = seen, .at = told.at, .n_at = told.n}, 1,
-		    d);
+		    p, a,
+		    &(struct hint){
+			.key = peer_file_config(p->file)->public_key, .seen = seen, .at = told.at, .n_at = told.n},
+		    1, d);
 	else
 		d->out_of_memory = true;
 	arena_free(a);
@@ -138,7 +109,8 @@ int peer_report(struct this_peer *p, const char *server, struct diags *d)
 	if (p->own_hint_came && peer_report_is_known(p, &report))
 		return 0;
 	endpoints_write(&body, &report);
-	if (body.failed || !(c = client_new(NULL, peer_config_interface(p->config), &p->config->m.trust.id, d))) {
+	if (body.failed ||
+	    !(c = client_new(NULL, peer_file_ifname(p->file), &peer_file_config(p->file)->m.trust.id, d))) {
 		d->out_of_memory |= body.failed;
 		goto out;
 	}

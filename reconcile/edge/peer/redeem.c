@@ -148,8 +148,8 @@ static int converge(struct redeemer *r, struct diags *d)
 
 static void use_own_key(struct redeemer *r)
 {
-	r->peer->private_key = r->peer->config->private_key;
-	r->peer->public_key = &r->peer->config->public_key;
+	r->peer->private_key = peer_file_config(r->peer->file)->private_key;
+	r->peer->public_key = &peer_file_config(r->peer->file)->public_key;
 }
 
 /* Does a server know our own key? A poll that is answered with anything but a refusal says so. */
@@ -276,8 +276,8 @@ static int enrol(struct redeemer *r, struct diags *d)
 	r->peer->public_key = &r->temporary_public;
 	if (converge(r, d) < 0)
 		goto out;
-	if (enrolment_make(&r->inv->m.trust.id, &r->inv->invite, &r->peer->config->public_key, clock_unix(),
-			   r->inv->seed, &e) < 0) {
+	if (enrolment_make(&r->inv->m.trust.id, &r->inv->invite, &peer_file_config(r->peer->file)->public_key,
+			   clock_unix(), r->inv->seed, &e) < 0) {
 		diag_error(d, "enrolment-failed", NULL, "the enrolment could not be signed");
 		goto out;
 	}
@@ -320,37 +320,6 @@ out:
 
 /* ---- the whole ------------------------------------------------------------------------------------------------ */
 
-/* What `install` was told about the hosts file and NATs stays so. */
-static int keep_settings(const struct peer_options *o, struct peer_settings *s, struct diags *d)
-{
-	char *path = o->hosts_path ? strdup(o->hosts_path) : NULL;
-	char *suffix = o->host_suffix ? strdup(o->host_suffix) : NULL;
-
-	if ((o->hosts_path && !path) || (o->host_suffix && !suffix)) {
-		free(path);
-		free(suffix);
-		d->out_of_memory = true;
-		return -1;
-	}
-	if (path) {
-		free(s->hosts_path);
-		s->hosts_path = path;
-	}
-	if (suffix) {
-		free(s->host_suffix);
-		s->host_suffix = suffix;
-	}
-	if (o->no_write_hosts || o->hosts_path)
-		s->no_write_hosts = o->no_write_hosts;
-	s->nat.no_traversal |= o->nat.no_traversal;
-	s->nat.no_candidates |= o->nat.no_candidates;
-	if (o->nat.n_exclude) {
-		memcpy(s->nat.exclude, o->nat.exclude, sizeof(s->nat.exclude));
-		s->nat.n_exclude = o->nat.n_exclude;
-	}
-	return 0;
-}
-
 /* Nobody answers one that has expired: whoever waits knows why from the beginning. */
 static void say_redeeming(const struct redeemer *r)
 {
@@ -363,15 +332,11 @@ static void say_redeeming(const struct redeemer *r)
 
 static int become_peer(struct redeemer *r, struct diags *d)
 {
-	struct peer_config *c = r->peer->config;
-
-	if (!c->redeemed) {
+	if (!peer_is_redeemed(r->peer)) {
 		say_redeeming(r);
 		if (!(r->resumed && own_key_works(r, RESUME_MS, d)) && enrol(r, d) < 0)
 			return -1;
-		c->redeemed = true;
-		if (keep_settings(r->options, &c->settings, d) < 0 ||
-		    peer_config_write(r->options->config_dir, c, false, d) < 0)
+		if (peer_file_redeemed(r->peer->file, d) < 0)
 			return -1;
 	}
 	use_own_key(r);
@@ -417,7 +382,7 @@ static int check_new(struct redeemer *r, struct diags *d)
 	const struct plan *plan;
 	int done = -1;
 
-	if (!r->peer->config->redeemed || !r->peer->held)
+	if (!peer_file_config(r->peer->file)->redeemed || !r->peer->held)
 		return 0;
 	a = arena_new();
 	plan = a ? peer_plan(r->peer, a, clock_unix(), d) : NULL;
@@ -439,7 +404,7 @@ static void undo(struct redeemer *r, struct diags *d)
 {
 	char path[PATH_MAX];
 
-	if (r->peer->config->redeemed)
+	if (peer_file_config(r->peer->file)->redeemed)
 		return;
 	interface_remove(r->name, r->options->backend, NULL, d);
 	if (r->void_now && snprintf(path, sizeof(path), "%s/%s.yaml", r->options->config_dir, r->name) < PATH_MAX)

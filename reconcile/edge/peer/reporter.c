@@ -46,7 +46,7 @@ static void send_next(struct reporter *r);
 static void arm(struct reporter *r, int64_t ms)
 {
 	if (loop_timer_set(r->loop, &r->timer, ms) < 0)
-		log_error("out-of-memory", "%s: a timer could not be set", peer_config_interface(r->peer->config));
+		log_error("out-of-memory", "%s: a timer could not be set", peer_file_ifname(r->peer->file));
 }
 
 /* Unless something happened meanwhile. */
@@ -61,8 +61,8 @@ static void say(struct reporter *r, const char *text)
 	if (strncmp(r->problem, text, sizeof(r->problem) - 1) == 0)
 		return;
 	snprintf(r->problem, sizeof(r->problem), "%s", text);
-	log_warn("report", "%s: servers cannot be told where this machine is: %s",
-		 peer_config_interface(r->peer->config), text);
+	log_warn("report", "%s: servers cannot be told where this machine is: %s", peer_file_ifname(r->peer->file),
+		 text);
 }
 
 /* The servers of now; what each has stays known. */
@@ -115,15 +115,15 @@ static void on_answer(void *ctx, struct client_answer *answer)
 		t->has = true;
 		t->afresh = clock_boot_ms() + AFRESH_MS + randombytes_uniform(AFRESH_MS);
 		r->problem[0] = '\0';
-		log_debug("reported", "%s: %u endpoint%s of this machine", peer_config_interface(r->peer->config),
-			  r->report.n, r->report.n == 1 ? "" : "s");
+		log_debug("reported", "%s: %u endpoint%s of this machine", peer_file_ifname(r->peer->file), r->report.n,
+			  r->report.n == 1 ? "" : "s");
 	} else if (refused) {
 		/* The same again would be refused again. */
 		t->refused = true;
 		say(r, why);
 	} else {
 		r->failed = true;
-		log_debug("report-failed", "%s: %s", peer_config_interface(r->peer->config), why);
+		log_debug("report-failed", "%s: %s", peer_file_ifname(r->peer->file), why);
 	}
 	r->asked++;
 	send_next(r);
@@ -185,9 +185,9 @@ void reporter_look(struct reporter *r)
 {
 	uint64_t names = resolver_changes(r->peer->resolver);
 
-	if (file_stamp_eq(&r->config_stamp, &r->peer->config_stamp) && r->names == names)
+	if (file_stamp_eq(&r->config_stamp, peer_file_stamp(r->peer->file)) && r->names == names)
 		return;
-	r->config_stamp = r->peer->config_stamp;
+	r->config_stamp = *peer_file_stamp(r->peer->file);
 	r->names = names;
 	reporter_changed(r);
 }
@@ -227,9 +227,9 @@ struct reporter *reporter_new(struct loop *loop, struct this_peer *p, struct dia
 		return NULL;
 	}
 	*r = (struct reporter){.loop = loop, .peer = p, .timer = {.fn = on_timer, .ctx = r}};
-	r->config_stamp = p->config_stamp;
+	r->config_stamp = *peer_file_stamp(p->file);
 	r->names = resolver_changes(p->resolver);
-	r->client = client_new(loop, peer_config_interface(p->config), &p->config->m.trust.id, d);
+	r->client = client_new(loop, peer_file_ifname(p->file), &peer_file_config(p->file)->m.trust.id, d);
 	if (!r->client || loop_timer_set(loop, &r->timer, 0) < 0) {
 		d->out_of_memory |= r->client != NULL;
 		reporter_free(r);

@@ -236,6 +236,17 @@ static const struct sockpoint *known_at(const struct resolver *r, const char *en
 	return NULL;
 }
 
+bool resolver_find(const struct resolver *r, const char *endpoint, struct sockpoint *out)
+{
+	const struct sockpoint *at;
+
+	if (sockpoint_parse(endpoint, strlen(endpoint), out) == 0)
+		return true;
+	at = known_at(r, endpoint);
+	*out = at ? *at : (struct sockpoint){0};
+	return out->port != 0;
+}
+
 /* The answers, and for names without one what was known before. */
 static bool merge(struct resolver *r, struct question *q)
 {

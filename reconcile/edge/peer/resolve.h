@@ -25,6 +25,8 @@ bool resolver_wait(struct resolver *r, int ms); /* for commands: until all is an
  */
 int resolver_remember(struct resolver *r, const struct resolved *known, size_t n, struct diags *d);
 uint64_t resolver_changes(const struct resolver *r); /* how often what is known has changed */
+/* The address of an endpoint: a literal one, or what its name resolves to. false: not known. */
+bool resolver_find(const struct resolver *r, const char *endpoint, struct sockpoint *out);
 /* What is known, for struct local. Valid until the next call. */
 const struct resolved *resolver_known(const struct resolver *r, size_t *n);
 
