@@ -393,41 +393,41 @@ static void test_replies(void **state)
 	b = reply(&first, NULL);
 	b.n -= 5;
 	assert_int_equal(take(p, b, "bad-bundle"), VERIFY_REFUSED);
-	assert_null(p->held);
-	assert_false(store_changed(&p->store));
+	assert_null(peer_held_view(p->held));
+	assert_false(store_changed(peer_held_store(p->held)));
 
 	/* The good one counts, and only what lacks has to come for the next. */
 	assert_int_equal(take(p, reply(&first, NULL), NULL), VERIFY_OK);
-	assert_int_equal(p->held->view->n_peers, 2);
+	assert_int_equal(peer_held_view(p->held)->n_peers, 2);
 	assert_int_equal(take(p, reply(&second, &first), NULL), VERIFY_OK);
-	assert_int_equal(p->held->view->n_peers, 3);
+	assert_int_equal(peer_held_view(p->held)->n_peers, 3);
 	assert_int_equal(take(p, reply(&second, NULL), NULL), VERIFY_UNCHANGED);
 
 	/* Whoever leaves the freshness out is found out, if not at once. */
-	assert_int_equal(p->fresh_until, 0);
-	assert_false(peer_is_stale(p, NOW, p->opened + FRESH_SECONDS * 1000));
-	assert_true(peer_is_stale(p, NOW, p->opened + FRESH_SECONDS * 1000 + 1));
-	p->fresh_until = NOW;
-	assert_false(peer_is_stale(p, NOW, p->opened + FRESH_SECONDS * 1000 + 1));
-	assert_true(peer_is_stale(p, NOW + 1, p->opened));
-	p->fresh_until = NOW + 86400; /* from a clock that is a day ahead */
-	assert_false(peer_is_stale(p, NOW, p->opened));
-	assert_true(peer_is_stale(p, NOW, p->opened + FRESH_SECONDS * 1000 + 1));
+	assert_int_equal(peer_held_fresh_until(p->held), 0);
+	assert_false(peer_held_is_stale(p->held, NOW, FRESH_SECONDS * 1000));
+	assert_true(peer_held_is_stale(p->held, NOW, FRESH_SECONDS * 1000 + 1));
+	peer_held_hear(p->held, NOW);
+	assert_false(peer_held_is_stale(p->held, NOW, FRESH_SECONDS * 1000 + 1));
+	assert_true(peer_held_is_stale(p->held, NOW + 1, 0));
+	peer_held_hear(p->held, NOW + 86400); /* from a clock that is a day ahead */
+	assert_false(peer_held_is_stale(p->held, NOW, 0));
+	assert_true(peer_held_is_stale(p->held, NOW, FRESH_SECONDS * 1000 + 1));
 
 	/* Rolled back: the newer one stays. */
 	assert_int_equal(take(p, reply(&first, NULL), "snapshot-behind"), VERIFY_BEHIND);
-	assert_int_equal(p->held->view->n_peers, 3);
+	assert_int_equal(peer_held_view(p->held)->n_peers, 3);
 	peer_close(p);
 
 	/* After a restart too; and another process may have stored it. */
 	p = open_alice(&o);
-	assert_int_equal(p->held->view->n_peers, 3);
+	assert_int_equal(peer_held_view(p->held)->n_peers, 3);
 	struct this_peer *other = open_alice(&o);
 	assert_int_equal(take(p, reply(&first, NULL), "snapshot-behind"), VERIFY_BEHIND);
 	open_net(&third, 3);
 	assert_int_equal(take(p, reply(&third, &second), NULL), VERIFY_OK);
 	assert_int_equal(take(other, reply(&third, &second), NULL), VERIFY_UNCHANGED);
-	assert_int_equal(other->held->view->statement.version.number, 3);
+	assert_int_equal(peer_held_view(other->held)->statement.version.number, 3);
 	peer_close(other);
 	peer_close(p);
 	net_close(&third);

@@ -36,7 +36,8 @@ struct network {
 	unsigned failures; /* in a row */
 	unsigned quick;    /* answers without news in a row that were not held */
 	unsigned look_failures;
-	int64_t asked; /* boot milliseconds of the poll under way */
+	int64_t opened; /* boot milliseconds */
+	int64_t asked;  /* the same, of the poll under way */
 	struct addr asked_server;
 	int64_t resolved;                   /* boot milliseconds of the last question for host names */
 	struct daemon_state state, written; /* for `innernet status` */
@@ -103,11 +104,11 @@ static void keep_state(struct network *n)
 	int64_t now = clock_boot_ms();
 	struct diags ignored = {0};
 
-	n->state.fresh_until = n->peer->fresh_until;
+	n->state.fresh_until = peer_held_fresh_until(n->peer->held);
 	if (n->written_at && now - n->written_at < STATE_MS && !state_differs(&n->state, &n->written) &&
 	    (now - n->written_at < TRIES_MS || !tries_differ(&n->state, &n->written)))
 		return;
-	if (!n->gone && store_save_state(&n->peer->store, &n->state, &ignored) == 0) {
+	if (!n->gone && store_save_state(peer_held_store(n->peer->held), &n->state, &ignored) == 0) {
 		n->written = n->state;
 		n->written_at = now;
 	}
@@ -128,16 +129,16 @@ static void tell_status(struct daemon *daemon)
 
 	for (size_t i = 0; i < daemon->n_networks; i++) {
 		const struct network *n = &daemon->networks[i];
-		const struct kept *held = n->peer ? n->peer->held : NULL;
+		const struct view *v = n->peer ? peer_held_view(n->peer->held) : NULL;
 
 		buf_printf(&line, "%s%s: ", i ? "; " : "", n->name);
 		if (!n->peer)
 			buf_str(&line, "could not be started");
-		else if (!held)
+		else if (!v)
 			buf_str(&line, "no snapshot yet");
 		else
-			buf_printf(&line, "version %" PRIu64 ".%" PRIu64, held->view->statement.version.epoch,
-				   held->view->statement.version.number);
+			buf_printf(&line, "version %" PRIu64 ".%" PRIu64, v->statement.version.epoch,
+				   v->statement.version.number);
 		if (n->peer)
 			buf_printf(&line, "%s%s%s", n->away ? ", no server answers" : "", n->stale ? ", stale" : "",
 				   n->look_failures ? ", the interface is not as it should be" : "");
@@ -157,8 +158,7 @@ static void arm(struct network *n, struct loop_timer *t, int64_t ms)
 
 static void say_turn(struct network *n, const struct peer_turn *turn, bool news)
 {
-	const struct kept *held = n->peer->held;
-
+	const struct view *view = peer_held_view(n->peer->held);
 	const char *drift = turn->n_drift ? turn->drift : turn->names.drift;
 	uint32_t n_drift = turn->n_drift + (turn->names.drift[0] != '\0');
 
@@ -174,8 +174,8 @@ static void say_turn(struct network *n, const struct peer_turn *turn, bool news)
 		STATE_TEXT(n->state.drift, drift);
 	}
 	snprintf(n->drift, sizeof(n->drift), "%s", drift);
-	if (held && (news || turn->n_ops > turn->n_drift + turn->n_tries)) {
-		const struct version *v = &held->view->statement.version;
+	if (view && (news || turn->n_ops > turn->n_drift + turn->n_tries)) {
+		const struct version *v = &view->statement.version;
 		uint32_t n_ops = turn->n_ops - turn->n_tries;
 
 		log_info("applied", "%s: version %" PRIu64 ".%" PRIu64 ", %u operation%s, %" PRId64 " ms", n->name,
@@ -185,7 +185,7 @@ static void say_turn(struct network *n, const struct peer_turn *turn, bool news)
 
 static void check_fresh(struct network *n, int64_t now)
 {
-	bool stale = peer_is_stale(n->peer, now, clock_boot_ms());
+	bool stale = peer_held_is_stale(n->peer->held, now, clock_boot_ms() - n->opened);
 
 	if (stale && !n->stale)
 		log_warn("stale",
@@ -327,7 +327,7 @@ static void on_names(void *ctx, int fd, uint32_t events)
 static void failed(struct network *n, const char *server, const char *why)
 {
 	struct peer_server servers[SERVERS_MAX];
-	size_t n_servers = peer_servers(n->peer, servers);
+	size_t n_servers = peer_held_servers(n->peer->held, servers);
 	unsigned rounds;
 
 	n->server++;
@@ -387,10 +387,10 @@ static void say_alarms(struct network *n, struct diags *d)
 static void take(struct network *n, const char *server, struct span reply)
 {
 	enum verify_result result = VERIFY_REFUSED;
-	const struct kept *held = n->peer->held;
+	uint64_t held = peer_held_serial(n->peer->held);
 	uint64_t hints = n->peer->hints_serial;
 	struct diags d = {0};
-	int locked = store_lock(&n->peer->store, 0, &d);
+	int locked = store_lock(peer_held_store(n->peer->held), 0, &d);
 	int r = locked ? locked : peer_take(n->peer, reply, clock_unix(), &result, &d);
 
 	if (locked == 1) {
@@ -411,8 +411,8 @@ static void take(struct network *n, const char *server, struct span reply)
 		break;
 	case VERIFY_UNCHANGED:
 		/* Another process may have stored what the server then did not have to tell. */
-		if (n->peer->held != held || n->peer->hints_serial != hints || n->peer->n_knocks)
-			converge(n, n->peer->held != held);
+		if (peer_held_serial(n->peer->held) != held || n->peer->hints_serial != hints || n->peer->n_knocks)
+			converge(n, peer_held_serial(n->peer->held) != held);
 		answered(n, server, false);
 		say_alarms(n, &d);
 		break;
@@ -430,7 +430,7 @@ out:
 	keep_state(n);
 	if (r == 0)
 		reporter_heard(n->reporter, &n->asked_server);
-	store_unlock(&n->peer->store);
+	store_unlock(peer_held_store(n->peer->held));
 	diags_free(&d);
 }
 
@@ -438,7 +438,7 @@ static void on_answer(void *ctx, struct client_answer *answer)
 {
 	struct network *n = ctx;
 	struct peer_server servers[SERVERS_MAX];
-	size_t n_servers = peer_servers(n->peer, servers);
+	size_t n_servers = peer_held_servers(n->peer->held, servers);
 	const char *server = n_servers ? servers[n->server % n_servers].name : "?";
 	char why[160];
 
@@ -463,11 +463,11 @@ static void poll_now(void *ctx)
 {
 	struct network *n = ctx;
 	struct peer_server servers[SERVERS_MAX];
-	size_t n_servers = peer_servers(n->peer, servers);
+	size_t n_servers = peer_held_servers(n->peer->held, servers);
 	char path[POLL_PATH_MAX];
 	struct diags d = {0};
 	/* A machine that has nothing yet, or that was told nothing, asks without being held the first time. */
-	unsigned wait = n->peer->held ? POLL_WAIT_MAX : 0;
+	unsigned wait = peer_held_view(n->peer->held) ? POLL_WAIT_MAX : 0;
 	struct client_request q = {.path = path, .max = BUNDLE_MAX, .first_ms = wait * 1000 + HOLD_SLACK_MS};
 
 	if (!n_servers) {
@@ -552,9 +552,10 @@ static int network_start(struct network *n, struct diags *d)
 	n->away = n->stale = n->gone = false;
 	n->state = (struct daemon_state){.started = clock_unix()};
 	n->written_at = 0;
+	n->opened = clock_boot_ms();
 	if (peer_open(daemon->options, n->name, &n->peer, d) < 0 || peer_check_redeemed(n->peer, d) < 0)
 		goto fail;
-	locked = store_running_lock(&n->peer->store, &n->running, d);
+	locked = store_running_lock(peer_held_store(n->peer->held), &n->running, d);
 	if (locked > 0) {
 		struct diag *g =
 		    diag_error(d, "daemon-running", NULL, "%s: another daemon keeps this network already", n->name);
@@ -580,7 +581,7 @@ static int network_start(struct network *n, struct diags *d)
 	if (d->n_warnings)
 		log_diags("store", d);
 	ask_names(n);
-	converge(n, n->peer->held != NULL);
+	converge(n, peer_held_view(n->peer->held) != NULL);
 	if (!(n->reporter = reporter_new(daemon->loop, n->peer, d)))
 		goto fail;
 	n->needs_names = resolver_busy(n->peer->resolver);

@@ -128,11 +128,11 @@ static void check_port(const struct doctor *d)
 
 static void check_clock(const struct doctor *d)
 {
-	const struct view *v = d->peer->held ? d->peer->held->view : NULL;
-	int64_t now = clock_unix(), until = d->peer->fresh_until, behind = 0;
+	const struct view *v = peer_held_view(d->peer->held);
+	int64_t now = clock_unix(), until = peer_held_fresh_until(d->peer->held), behind = 0;
 	struct daemon_state state;
 	struct check *k = NULL;
-	bool recent = store_load_state(&d->peer->store, &state) == 0 && state.reached &&
+	bool recent = store_load_state(peer_held_store(d->peer->held), &state) == 0 && state.reached &&
 		      now - state.reached < REACHED_RECENT && now >= state.reached;
 
 	if (recent && state.fresh_until > until)
@@ -225,8 +225,9 @@ static void check_family(struct checks *c, bool v4, const char *name, const char
 
 void doctor_check_forwarding(const struct this_peer *p, struct checks *c)
 {
+	const struct view *v = peer_held_view(p->held);
 	struct buf names = {0};
-	unsigned families = p->held ? forwards_for(p->held->view, &names) : 0;
+	unsigned families = v ? forwards_for(v, &names) : 0;
 
 	c->failed |= names.failed;
 	if (families & FORWARD_V4)
@@ -289,7 +290,7 @@ static void check_endpoints(const struct doctor *d)
 {
 	const struct membership *m = &peer_file_config(d->peer->file)->m;
 	const struct peer_settings *s = &peer_file_config(d->peer->file)->settings;
-	const struct view *v = d->peer->held ? d->peer->held->view : NULL;
+	const struct view *v = peer_held_view(d->peer->held);
 
 	for (uint32_t i = 0; v && i < v->n_peers; i++) {
 		const struct view_peer *p = &v->peers[i];
@@ -389,10 +390,10 @@ void doctor_check(struct this_peer *p, unsigned wait_ms, struct checks *c)
 	check_hosts(&d);
 	if (!peer_file_from_definition(p->file))
 		check_folder(&d, "config", peer_file_options(p->file)->config_dir);
-	check_folder(&d, "data", p->store.dir);
+	check_folder(&d, "data", peer_held_store(p->held)->dir);
 	if (peer_file_from_definition(p->file)) {
 		/* Whoever applied it applies it again. */
-	} else if (store_running(&p->store)) {
+	} else if (store_running(peer_held_store(p->held))) {
 		checks_add(c, CHECK_OK, "daemon", "runs");
 	} else {
 		k = checks_add(c, CHECK_WARN, "daemon", "none runs: nobody follows the network or repairs it");

@@ -96,7 +96,7 @@ void knocker_ask(struct knocker *k, const struct key *keys, unsigned n)
 	if (!n)
 		return;
 	if (!k->n) {
-		k->n_servers = peer_servers(k->peer, k->servers);
+		k->n_servers = peer_held_servers(k->peer->held, k->servers);
 		memset(k->away, 0, sizeof(k->away));
 	}
 	for (unsigned i = 0; i < n && k->n < QUEUE_MAX; i++)

@@ -7,53 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct verifier verifier_of(const struct this_peer *p)
-{
-	struct verifier v = {
-	    .pinned = peer_file_config(p->file)->m.trust,
-	    .floor = peer_file_config(p->file)->m.floor,
-	    .own_key = peer_file_config(p->file)->public_key,
-	    .invite = peer_file_config(p->file)->invite,
-	    .current = peer_file_config(p->file)->m.trust,
-	    .told_until = p->fresh_until,
-	};
-
-	if (p->held) {
-		v.held = p->held->bundle;
-		v.held_view = p->held->view;
-		v.current = p->held->view->statement.trust;
-	}
-	return v;
-}
-
-/* `last` may still use the names of the one that is replaced. */
-static void hold(struct this_peer *p, struct kept *g)
-{
-	if (p->held && p->held != p->last_of)
-		kept_free(p->held);
-	p->held = g;
-	p->held_serial++;
-}
-
-static int load(struct this_peer *p, int64_t now, struct diags *d)
-{
-	struct verifier v = verifier_of(p);
-	struct kept *g = NULL;
-
-	if (store_load(&p->store, &v, now, &g, d) < 0)
-		return -1;
-	/* What is in memory is good whatever became of the file. */
-	if (!g && p->held)
-		return 0;
-	hold(p, g);
-	p->ledger[0] = '\0';
-	if (g) {
-		memcpy(p->ledger, g->bundle->ledger, sizeof(p->ledger));
-		p->fresh_until = g->view->fresh_until;
-	}
-	return 0;
-}
-
 int peer_refresh_settings(struct this_peer *p, struct diags *d)
 {
 	int r = peer_file_refresh(p->file, d);
@@ -87,11 +40,11 @@ static void hear_daemon(struct this_peer *p)
 {
 	struct daemon_state state;
 
-	if (store_running(&p->store) && store_load_state(&p->store, &state) == 0)
-		p->fresh_until = state.fresh_until;
+	if (store_running(peer_held_store(p->held)) && store_load_state(peer_held_store(p->held), &state) == 0)
+		peer_held_hear(p->held, state.fresh_until);
 }
 
-/* Takes both over, also when it fails. `held` NULL: it is to be loaded. */
+/* Takes both over, also when it fails. `held` NULL: nothing yet. */
 static struct this_peer *assemble(struct peer_file *file, struct kept *held, struct diags *d)
 {
 	struct this_peer *p = calloc(1, sizeof(*p));
@@ -103,16 +56,12 @@ static struct this_peer *assemble(struct peer_file *file, struct kept *held, str
 		return NULL;
 	}
 	p->file = file;
-	p->held = held;
-	p->held_serial = 1;
+	p->held = peer_held_new(file, held, d);
 	p->private_key = peer_file_config(file)->private_key;
 	p->public_key = &peer_file_config(file)->public_key;
-	p->store.lock = -1;
-	p->opened = clock_boot_ms();
 	p->names = peer_names_new(file, d);
 	p->resolver = resolver_new(d);
-	if (p->names && p->resolver &&
-	    store_init(&p->store, peer_file_options(file)->data_dir, peer_file_ifname(file), d) == 0)
+	if (p->held && p->names && p->resolver)
 		return p;
 	peer_close(p);
 	return NULL;
@@ -134,7 +83,7 @@ int peer_open(const struct peer_options *o, const char *ifname, struct this_peer
 	if (!p)
 		return -1;
 	hear_daemon(p);
-	if (load(p, clock_unix(), d) < 0 || peer_hints_open(p, d) < 0) {
+	if (peer_held_load(p->held, clock_unix(), d) < 0 || peer_hints_open(p, d) < 0) {
 		peer_close(p);
 		return -1;
 	}
@@ -178,12 +127,13 @@ int peer_open_definition(const struct peer_options *o, struct arena *a, const st
 	*out = NULL;
 	if (open_made(o, a, from, NULL, &p, d) < 0)
 		return -1;
-	if (peer_definition_check_served(p->file, &p->store, d) < 0 ||
-	    peer_definition_check_interface(p->file, &p->store, d) < 0 || peer_resolve(p, from->resolve_ms, d) < 0) {
+	if (peer_definition_check_served(p->file, peer_held_store(p->held), d) < 0 ||
+	    peer_definition_check_interface(p->file, peer_held_store(p->held), d) < 0 ||
+	    peer_resolve(p, from->resolve_ms, d) < 0) {
 		peer_close(p);
 		return -1;
 	}
-	peer_definition_say_unresolved(p->held->view, p->resolver, d);
+	peer_definition_say_unresolved(peer_held_view(p->held), p->resolver, d);
 	*out = p;
 	return 0;
 }
@@ -195,7 +145,7 @@ int peer_open_applied(const struct peer_options *o, const char *ifname, struct t
 
 int peer_note_applied(struct this_peer *p, struct diags *d)
 {
-	return peer_definition_note(p->file, &p->store, p->held->bundle, d);
+	return peer_definition_note(p->file, peer_held_store(p->held), peer_held_bundle(p->held), d);
 }
 
 int peer_open_any(const struct peer_options *o, const char *ifname, struct this_peer **out, struct diags *d)
@@ -239,12 +189,11 @@ void peer_close(struct this_peer *p)
 {
 	if (!p)
 		return;
-	peer_hints_close(p);
-	store_unlock(&p->store);
+	if (p->held)
+		peer_hints_close(p);
 	resolver_free(p->resolver);
-	if (p->last_of != p->held)
-		kept_free(p->last_of);
-	kept_free(p->held);
+	kept_free(p->last_of);
+	peer_held_free(p->held);
 	arena_free(p->last_arena);
 	peer_names_free(p->names);
 	candidates_free(p->candidates);
@@ -298,42 +247,42 @@ bool peer_from_definition(const struct this_peer *p)
 
 const struct view *peer_view(const struct this_peer *p)
 {
-	return p->held ? p->held->view : NULL;
+	return peer_held_view(p->held);
 }
 
 const struct bundle *peer_bundle(const struct this_peer *p)
 {
-	return p->held ? p->held->bundle : NULL;
+	return peer_held_bundle(p->held);
 }
 
 int64_t peer_fresh_until(const struct this_peer *p)
 {
-	return p->fresh_until;
+	return peer_held_fresh_until(p->held);
 }
 
 bool peer_vouched(const struct this_peer *p)
 {
-	return p->vouched;
+	return peer_held_vouched(p->held);
 }
 
 int peer_daemon_state(const struct this_peer *p, struct daemon_state *out)
 {
-	return store_load_state(&p->store, out);
+	return store_load_state(peer_held_store(p->held), out);
 }
 
 bool peer_daemon_runs(const struct this_peer *p)
 {
-	return store_running(&p->store);
+	return store_running(peer_held_store(p->held));
 }
 
 int peer_lock(struct this_peer *p, unsigned wait_ms, struct diags *d)
 {
-	return store_lock(&p->store, wait_ms, d);
+	return store_lock(peer_held_store(p->held), wait_ms, d);
 }
 
 void peer_unlock(struct this_peer *p)
 {
-	store_unlock(&p->store);
+	store_unlock(peer_held_store(p->held));
 }
 
 int peer_set_listen_port(struct this_peer *p, uint16_t port)
@@ -363,104 +312,35 @@ const char *peer_hosts_path(const struct this_peer *p)
 
 int peer_refresh(struct this_peer *p, int64_t now, struct diags *d)
 {
-	return store_changed(&p->store) ? load(p, now, d) : 0;
-}
-
-bool peer_is_stale(const struct this_peer *p, int64_t now, int64_t boot_ms)
-{
-	if (!p->held)
-		return false;
-	/* A promise from the future is none: as if nobody had said anything. */
-	if (p->fresh_until && !fresh_is_from_the_future(p->fresh_until, now))
-		return now > p->fresh_until;
-	return boot_ms - p->opened > FRESH_SECONDS * 1000;
-}
-
-static void name_server(struct peer_server *out, const char *name, const struct addr *ip)
-{
-	snprintf(out->name, sizeof(out->name), "%s", name);
-	out->ip = *ip;
+	return peer_held_refresh(p->held, now, d);
 }
 
 size_t peer_servers(const struct this_peer *p, struct peer_server out[static SERVERS_MAX])
 {
-	const struct membership *m = &peer_file_config(p->file)->m;
-	size_t n = 0;
+	return peer_held_servers(p->held, out);
+}
 
-	if (!p->held) {
-		for (; n < m->n_servers; n++)
-			name_server(&out[n], m->servers[n].name, &m->servers[n].ip[0]);
-		return n;
-	}
-	for (uint32_t i = 0; i < p->held->view->n_peers && n < SERVERS_MAX; i++) {
-		const struct view_peer *s = &p->held->view->peers[i];
-		if (s->server && !s->pending && i != p->held->view->self)
-			name_server(&out[n++], s->name, &s->ip[0]);
-	}
-	return n;
+const struct prefix *peer_root(const struct this_peer *p, unsigned *n)
+{
+	return peer_held_root(p->held, n);
 }
 
 void peer_poll_path(const struct this_peer *p, unsigned wait_s, char out[static POLL_PATH_MAX])
 {
 	char statement[HASH_HEX_LEN + 1] = "-", hints[24] = "-";
+	const struct view *v = peer_held_view(p->held);
 
-	if (p->held)
-		hash_hex(&p->held->view->statement.name, statement);
+	if (v)
+		hash_hex(&v->statement.name, statement);
 	if (p->has_hints_position)
 		snprintf(hints, sizeof(hints), "%" PRIu64, p->hints_position);
-	snprintf(out, POLL_PATH_MAX, ROUTE_POLL "?have=%s.%s.%s&wait=%u", statement, p->ledger[0] ? p->ledger : "-",
-		 hints, wait_s);
+	snprintf(out, POLL_PATH_MAX, ROUTE_POLL "?have=%s.%s.%s&wait=%u", statement,
+		 *peer_held_ledger(p->held) ? peer_held_ledger(p->held) : "-", hints, wait_s);
 }
 
-/* The new snapshot, on disk first, then held. */
-static int keep(struct this_peer *p, const struct bundle *merged, int64_t now, struct diags *d)
+/* The hints and the knocks of a reply that was taken. */
+static int take_hints(struct this_peer *p, struct arena *a, const struct bundle *b, struct diags *d)
 {
-	struct verifier v = verifier_of(p);
-	struct bundle whole = *merged;
-	struct kept *g = NULL;
-	struct buf bytes = {0};
-	struct diags why = {0};
-	int r = -1;
-
-	/* Hints have a file of their own: they come and go, and are nobody's promise. */
-	whole.n_hints = whole.n_knocks = 0;
-	whole.has_hints = false;
-	bundle_write(&bytes, &whole);
-	if (bytes.failed) {
-		d->out_of_memory = true;
-		goto out;
-	}
-	/* What will be read at the next start is what is used now. Its warnings were heard already. */
-	g = kept_make(&bytes, &v, now, &why);
-	if (!g) {
-		diag_error(d, "store-failed", NULL, "the snapshot could not be put together for the disk: %s",
-			   why.first ? why.first->message : "out of memory");
-		goto out;
-	}
-	if (store_save(&p->store, g, d) < 0)
-		goto out;
-	hold(p, g);
-	g = NULL;
-	r = 0;
-out:
-	kept_free(g);
-	diags_free(&why);
-	buf_free(&bytes);
-	return r;
-}
-
-/* What a reply says besides: until when it is the newest (as verified), the ledger's position, hints. */
-static int take_rest(struct this_peer *p, struct arena *a, const struct bundle *b, const struct bundle *merged,
-		     struct diags *d)
-{
-	struct fresh f;
-
-	if (merged->fresh.text.p && fresh_parse(merged->fresh.text, &f, d) == 0) {
-		p->fresh_until = f.until;
-		p->vouched = merged->fresh.text.p == b->fresh.text.p;
-	}
-	if (b->ledger[0])
-		memcpy(p->ledger, b->ledger, sizeof(p->ledger));
 	if (b->has_hints) {
 		p->hints_position = b->hints_position;
 		p->has_hints_position = true;
@@ -473,31 +353,17 @@ static int take_rest(struct this_peer *p, struct arena *a, const struct bundle *
 int peer_take(struct this_peer *p, struct span reply, int64_t now, enum verify_result *result, struct diags *d)
 {
 	struct arena *a = arena_new();
-	struct bundle b, *merged = NULL;
-	struct view *view = NULL;
-	struct verifier v;
-	int r = -1;
+	struct bundle b;
+	int r;
 
 	*result = VERIFY_REFUSED;
-	p->vouched = false;
 	if (!a) {
 		d->out_of_memory = true;
 		return -1;
 	}
-	if (peer_refresh(p, now, d) < 0)
-		goto out;
-	r = 0;
-	if (bundle_parse(a, reply, &b, d) < 0)
-		goto out;
-	v = verifier_of(p);
-	*result = snapshot_verify(a, &v, &b, now, &view, &merged, d);
-	if (*result == VERIFY_OK)
-		r = keep(p, merged, now, d);
+	r = peer_held_take(p->held, a, reply, now, &b, result, d);
 	if (r == 0 && (*result == VERIFY_OK || *result == VERIFY_UNCHANGED))
-		r = take_rest(p, a, &b, merged, d);
-	if (d->out_of_memory)
-		r = -1;
-out:
+		r = take_hints(p, a, &b, d) < 0 || d->out_of_memory ? -1 : 0;
 	arena_free(a);
 	return r;
 }
@@ -515,22 +381,12 @@ static void say_answer(struct diags *d, const char *server, const struct client_
 			   n < 200 ? n : 200, text);
 }
 
-/* "No content": it says no more than that. */
-static void take_nothing(struct this_peer *p, const char *server, int64_t now, struct diags *d)
-{
-	p->vouched = false;
-	if (p->held && (p->fresh_until < now || fresh_is_from_the_future(p->fresh_until, now)))
-		diag_warning(d, "snapshot-stale", NULL,
-			     "server %s has nothing new, but does not say that this is still the newest snapshot",
-			     server);
-}
-
 int peer_fetch(struct this_peer *p, unsigned connect_ms, enum verify_result *result,
 	       char server[static NAME_MAX_LEN + 1], struct diags *d)
 {
 	struct peer_server servers[SERVERS_MAX];
 	struct client *c = client_new(NULL, peer_file_ifname(p->file), &peer_file_config(p->file)->m.trust.id, d);
-	size_t n = peer_servers(p, servers);
+	size_t n = peer_held_servers(p->held, servers);
 	char path[POLL_PATH_MAX];
 	int r = -1;
 
@@ -547,7 +403,7 @@ int peer_fetch(struct this_peer *p, unsigned connect_ms, enum verify_result *res
 		memcpy(server, servers[i].name, sizeof(servers[i].name));
 		if (answer.status == 204) {
 			*result = VERIFY_UNCHANGED;
-			take_nothing(p, server, clock_unix(), d);
+			peer_held_take_nothing(p->held, server, clock_unix(), d);
 			r = 0;
 		} else if (answer.status == 200) {
 			int took = peer_take(p, buf_span(&answer.body), clock_unix(), result, d);
@@ -617,7 +473,7 @@ int peer_resolve(struct this_peer *p, int wait_ms, struct diags *d)
 {
 	const struct membership *m = &peer_file_config(p->file)->m;
 	const struct peer_settings *own = &peer_file_config(p->file)->settings;
-	const struct view *v = p->held ? p->held->view : NULL;
+	const struct view *v = peer_held_view(p->held);
 	size_t n = 0, max = v ? v->n_peers : m->n_servers;
 	const char **endpoints = calloc(max + own->n_endpoints + 2, sizeof(*endpoints));
 	int r;
@@ -653,7 +509,8 @@ static struct device_state *desired(struct this_peer *p, struct arena *a, struct
 	    .hints = p->hints,
 	    .n_hints = p->n_hints,
 	};
-	const struct view *v = p->held ? p->held->view : first_view(a, &peer_file_config(p->file)->m, p->public_key);
+	const struct view *v = peer_held_view(p->held) ? peer_held_view(p->held)
+						       : first_view(a, &peer_file_config(p->file)->m, p->public_key);
 	const struct peer_settings *own = &peer_file_config(p->file)->settings;
 	struct local_endpoint *endpoints = arena_array(a, own->n_endpoints + 1, sizeof(*endpoints));
 	struct device_state *want;
@@ -786,9 +643,8 @@ static int converge_locked(struct this_peer *p, int64_t now, enum search_how how
 	arena_free(p->last_arena);
 	p->last_arena = a;
 	p->last = want;
-	if (p->last_of != p->held)
-		kept_free(p->last_of);
-	p->last_of = p->held;
+	kept_free(p->last_of);
+	p->last_of = peer_held_share(p->held);
 	return 0;
 out:
 	arena_free(a);
@@ -800,7 +656,7 @@ static void leave_folder(struct this_peer *p)
 {
 	struct diags ignored = {0};
 
-	store_remove(&p->store, &ignored);
+	store_remove(peer_held_store(p->held), &ignored);
 	diags_free(&ignored);
 }
 
@@ -810,7 +666,8 @@ static int take_news(struct this_peer *p, int64_t now, struct diags *d)
 	int r;
 
 	if (peer_file_from_definition(p->file))
-		return peer_definition_check_served(p->file, &p->store, d) < 0 ? -1 : peer_note_applied(p, d);
+		return peer_definition_check_served(p->file, peer_held_store(p->held), d) < 0 ? -1
+											      : peer_note_applied(p, d);
 	r = peer_refresh_settings(p, d);
 	if (r == 1)
 		return 1;
@@ -823,8 +680,8 @@ static int take_news(struct this_peer *p, int64_t now, struct diags *d)
 int peer_converge(struct this_peer *p, int64_t now, unsigned lock_ms, enum search_how how, struct peer_turn *turn,
 		  struct diags *d)
 {
-	bool ours = p->store.lock < 0; /* `install` holds it all the time */
-	int r = store_lock(&p->store, lock_ms, d);
+	bool ours = peer_held_store(p->held)->lock < 0; /* `install` holds it all the time */
+	int r = store_lock(peer_held_store(p->held), lock_ms, d);
 
 	*turn = (struct peer_turn){.search.next_ms = -1};
 	if (r)
@@ -841,9 +698,9 @@ int peer_converge(struct this_peer *p, int64_t now, unsigned lock_ms, enum searc
 	if (r == 0)
 		r = converge_locked(p, now, how, turn, d);
 	if (r == 0)
-		peer_names_converge(p->names, peer_view(p), p->held_serial, lock_ms, &turn->names, d);
+		peer_names_converge(p->names, peer_view(p), peer_held_serial(p->held), lock_ms, &turn->names, d);
 out:
 	if (ours)
-		store_unlock(&p->store);
+		store_unlock(peer_held_store(p->held));
 	return r;
 }

@@ -12,8 +12,8 @@
 #include "reconcile/edge/device/device.h"
 #include "reconcile/edge/peer/peer_definition.h"
 #include "reconcile/edge/peer/peer_file.h"
+#include "reconcile/edge/peer/peer_held.h"
 #include "reconcile/edge/peer/peer_names.h"
-#include "reconcile/edge/peer/store.h"
 
 struct this_peer;
 
@@ -73,11 +73,7 @@ int peer_networks(struct arena *a, const struct peer_options *o, const char *con
 /* Writes down, under the lock, that `apply -f` made the interface, and what it is to be: before it is touched. */
 int peer_note_applied(struct this_peer *p, struct diags *d);
 
-/* The servers to ask, in the order in which to try them: of the snapshot, else of the invitation. */
-struct peer_server {
-	char name[NAME_MAX_LEN + 1]; /* a copy: a new snapshot takes the old one's names away */
-	struct addr ip;
-};
+/* The servers to ask, in the order in which to try them. */
 size_t peer_servers(const struct this_peer *p, struct peer_server out[static SERVERS_MAX]);
 
 /*

@@ -71,14 +71,15 @@ static void find_own(const struct this_peer *p, struct arena *a, struct whereabo
 /* Another serial when anything of it is not as it was. */
 static void look_around(struct this_peer *p, struct arena *a, const struct device_state *there)
 {
+	const struct view *v = peer_held_view(p->held);
 	struct whereabouts w;
 
 	/* Compared as bytes, with what is between them. */
 	memset(&w, 0, sizeof(w));
 	w.hints = p->hints_serial;
 	w.names = resolver_changes(p->resolver);
-	if (p->held)
-		w.statement = p->held->view->statement.name;
+	if (v)
+		w.statement = v->statement.name;
 	w.config = *peer_file_stamp(p->file);
 	w.listen_port = there->listen_port;
 	find_own(p, a, &w);
@@ -92,7 +93,7 @@ int peer_candidates_choose(struct this_peer *p, struct arena *a, struct device_s
 			   const struct device_state *there, int64_t now, enum search_how how,
 			   struct candidates_turn *out, struct diags *d)
 {
-	const struct view *v = p->held ? p->held->view : NULL;
+	const struct view *v = peer_held_view(p->held);
 	uint16_t keepalive = v ? v->keepalive : peer_file_config(p->file)->m.keepalive;
 	struct candidates_facts f = {
 	    .want = want,
@@ -125,7 +126,7 @@ int peer_candidates_choose(struct this_peer *p, struct arena *a, struct device_s
 	f.n_inside = p->n_inside;
 	f.serial = p->where_serial;
 	if (!p->candidates) {
-		bool daemon = store_running(&p->store);
+		bool daemon = store_running(peer_held_store(p->held));
 
 		candidates_guess(&f, daemon, how == SEARCH_MOVE && !daemon);
 		return 0;

@@ -5,15 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Nobody's endpoint is in there. */
-const struct prefix *peer_root(const struct this_peer *p, unsigned *n)
-{
-	const struct view *v = p->held ? p->held->view : NULL;
-
-	*n = v ? v->cidrs[v->root].n_prefixes : peer_file_config(p->file)->m.n_root;
-	return v ? v->cidrs[v->root].prefix : peer_file_config(p->file)->m.root;
-}
-
 static int key_sort_cmp(const void *a, const void *b)
 {
 	return key_cmp(a, b);
@@ -22,7 +13,7 @@ static int key_sort_cmp(const void *a, const void *b)
 /* The keys of the view's peers, sorted; `nowhere`: of those alone for which no endpoint is given. */
 static struct key *keys_of_view(const struct this_peer *p, struct arena *a, bool nowhere, size_t *n)
 {
-	const struct view *v = p->held->view;
+	const struct view *v = peer_held_view(p->held);
 	struct key *keys = arena_array(a, (size_t)v->n_peers + 1, sizeof(*keys));
 
 	*n = 0;
@@ -93,7 +84,7 @@ static bool is_empty(const struct hint *h)
 static int merge(struct this_peer *p, struct arena *a, struct hint *new, size_t n_new, struct diags *d)
 {
 	unsigned n_root;
-	const struct prefix *root = peer_root(p, &n_root);
+	const struct prefix *root = peer_held_root(p->held, &n_root);
 	size_t n = 0, n_keys = 0, i = 0, j = 0;
 	struct hint *all = arena_array(a, p->n_hints + n_new + 1, sizeof(*all));
 	struct key *keys = keys_of_view(p, a, false, &n_keys);
@@ -155,7 +146,7 @@ int peer_hints_take(struct this_peer *p, struct arena *a, const struct hint *hin
 /* Knocks are for now: who is in the view counts, and nothing of it is kept. */
 void peer_knocks_take(struct this_peer *p, const struct key *knocks, size_t n)
 {
-	const struct view *v = p->held ? p->held->view : NULL;
+	const struct view *v = peer_held_view(p->held);
 
 	p->n_knocks = 0;
 	for (size_t i = 0; v && i < n && p->n_knocks < KNOCKS_MAX; i++) {
@@ -176,9 +167,9 @@ int peer_hints_learn(struct this_peer *p, struct arena *a, const struct device_s
 	struct key *keys = NULL;
 	size_t n = 0, n_keys = 0;
 	/* Which endpoints are no more than tried, or older than what servers say, is known to the daemon alone. */
-	bool blind = !p->candidates && store_running(&p->store);
+	bool blind = !p->candidates && store_running(peer_held_store(p->held));
 
-	for (uint32_t i = 0; p->held && !blind && i < there->n_peers; i++) {
+	for (uint32_t i = 0; peer_held_view(p->held) && !blind && i < there->n_peers; i++) {
 		const struct device_peer *peer = &there->peers[i];
 		const struct hint *known = hint_find(p->hints, p->n_hints, &peer->key);
 
@@ -211,7 +202,7 @@ int peer_hints_open(struct this_peer *p, struct diags *d)
 	struct hints h;
 	struct hint *new;
 	unsigned n_root;
-	const struct prefix *root = peer_root(p, &n_root);
+	const struct prefix *root = peer_held_root(p->held, &n_root);
 	size_t n = 0;
 	int r = -1;
 
@@ -219,7 +210,7 @@ int peer_hints_open(struct this_peer *p, struct diags *d)
 		d->out_of_memory = true;
 		return -1;
 	}
-	if (store_load_hints(&p->store, a, &h, d) < 0)
+	if (store_load_hints(peer_held_store(p->held), a, &h, d) < 0)
 		goto out;
 	new = arena_array(a, h.n_hints + 1, sizeof(*new));
 	names = arena_array(a, h.n_resolved + 1, sizeof(*names));
@@ -234,7 +225,7 @@ int peer_hints_open(struct this_peer *p, struct diags *d)
 			names[n++] = h.resolved[i];
 	}
 	/* Without a snapshot there is nobody whom they could be about. */
-	if (p->held && merge(p, a, new, h.n_hints, d) < 0)
+	if (peer_held_view(p->held) && merge(p, a, new, h.n_hints, d) < 0)
 		goto out;
 	p->hints_changed = p->n_hints != h.n_hints;
 	r = resolver_remember(p->resolver, names, n, d);
@@ -260,7 +251,7 @@ void peer_hints_save(struct this_peer *p, bool at_once)
 		return;
 	p->hints_saved = now;
 	h.resolved = resolver_known(p->resolver, &h.n_resolved);
-	if (store_save_hints(&p->store, &h, &d) == 0) {
+	if (store_save_hints(peer_held_store(p->held), &h, &d) == 0) {
 		p->hints_changed = p->hints_failed = false;
 		p->resolved_saved = resolver_changes(p->resolver);
 	} else if (!p->hints_failed) {
@@ -289,16 +280,16 @@ static void learn_now(struct this_peer *p)
 void peer_hints_close(struct this_peer *p)
 {
 	struct diags ignored = {0};
-	bool ours = p->store.lock < 0;
+	bool ours = peer_held_store(p->held)->lock < 0;
 
 	if (!p->keeps_hints || !peer_file_is_there(p->file))
 		return;
-	if (store_lock(&p->store, 0, &ignored) == 0 && peer_file_is_there(p->file)) {
+	if (store_lock(peer_held_store(p->held), 0, &ignored) == 0 && peer_file_is_there(p->file)) {
 		if (p->last)
 			learn_now(p);
 		peer_hints_save(p, true);
 	}
 	if (ours)
-		store_unlock(&p->store);
+		store_unlock(peer_held_store(p->held));
 	diags_free(&ignored);
 }

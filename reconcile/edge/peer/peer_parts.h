@@ -18,9 +18,7 @@ struct whereabouts {
 struct this_peer {
 	struct peer_file *file;
 	struct peer_names *names;
-	struct store store;
-	struct kept *held;    /* the last good snapshot; NULL: none yet */
-	uint64_t held_serial; /* how often it was replaced */
+	struct peer_held *held;
 	/* What the interface is to run with: the config's, or an invite's temporary pair while it is redeemed. */
 	const uint8_t *private_key;
 	const struct key *public_key;
@@ -37,17 +35,13 @@ struct this_peer {
 	bool hints_changed;
 	uint64_t resolved_saved; /* resolver_changes() of then */
 	int64_t hints_saved;
-	bool keeps_hints;              /* this process writes them: it changes the interface or takes replies */
-	bool hints_failed;             /* and that was said */
-	char ledger[POSITION_LEN + 1]; /* "": unknown */
-	int64_t fresh_until;           /* Unix seconds: a server vouched for what is held until then; 0: none did */
-	bool vouched;                  /* the one that answered last did so in that answer */
-	int64_t opened;                /* boot milliseconds */
+	bool keeps_hints;  /* this process writes them: it changes the interface or takes replies */
+	bool hints_failed; /* and that was said */
 	struct resolver *resolver;
 	/* What was applied last: a difference from it is somebody else's doing. */
 	struct arena *last_arena;
 	struct device_state *last;
-	struct kept *last_of; /* the names in `last` are its */
+	struct kept *last_of; /* a share: the names in `last` are in it */
 	/* Where the others are looked for (reconcile/edge/peer/peer_candidates.c). */
 	struct candidates *candidates; /* the daemon's; NULL: a command, which remembers nothing */
 	struct whereabouts where;
@@ -56,12 +50,6 @@ struct this_peer {
 	size_t n_inside;
 	struct file_stamp inside_stamp; /* of the folder of their files */
 };
-
-/*
- * Has nobody vouched for what is held, or not for too long? `now` in Unix seconds, `boot_ms` as of clock_boot_ms():
- * who was never told waits for FRESH_SECONDS first. An alarm, never more.
- */
-bool peer_is_stale(const struct this_peer *p, int64_t now, int64_t boot_ms);
 
 /* "/v1/poll?have=S.L.H&wait=N": what it runs, and how long it would wait. */
 #define POLL_PATH_MAX 256

@@ -20,7 +20,7 @@ int peer_report_make(const struct this_peer *p, struct endpoints *out, struct di
 
 	if (chosen && !resolver_find(p->resolver, chosen, &rules.override))
 		rules.override = (struct sockpoint){0};
-	rules.root = peer_root(p, &rules.n_root);
+	rules.root = peer_held_root(p->held, &rules.n_root);
 	if (!a) {
 		d->out_of_memory = true;
 		return -1;
@@ -96,7 +96,7 @@ static int remember(struct this_peer *p, const struct endpoints *report, struct 
 int peer_report(struct this_peer *p, const char *server, struct diags *d)
 {
 	struct peer_server servers[SERVERS_MAX];
-	size_t n = peer_servers(p, servers);
+	size_t n = peer_held_servers(p->held, servers);
 	struct client_answer answer = {0};
 	struct client *c = NULL;
 	struct endpoints report;

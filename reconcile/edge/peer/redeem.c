@@ -156,7 +156,7 @@ static void use_own_key(struct redeemer *r)
 static bool own_key_works(struct redeemer *r, unsigned connect_ms, struct diags *d)
 {
 	struct peer_server servers[SERVERS_MAX];
-	size_t n = peer_servers(r->peer, servers);
+	size_t n = peer_held_servers(r->peer->held, servers);
 	char path[POLL_PATH_MAX];
 	bool works = false;
 
@@ -356,15 +356,15 @@ static int first_snapshot(struct redeemer *r, struct diags *d)
 	 * A SYN that comes before the server has moved the address is lost, and TCP tries again after a whole second:
 	 * short attempts first. What goes wrong before the last one is nobody's business.
 	 */
-	for (size_t i = 0; !r->peer->held && i < n; i++) {
+	for (size_t i = 0; !peer_view(r->peer) && i < n; i++) {
 		int done = peer_fetch(r->peer, connect_ms[i], &result, server, i + 1 == n ? d : &ignored);
 
 		diags_free(&ignored);
 		ignored = (struct diags){0};
-		if (done == 0 && !r->peer->held && i + 1 == n)
+		if (done == 0 && !peer_view(r->peer) && i + 1 == n)
 			diag_error(d, "no-snapshot", NULL, "server %s has no snapshot for this machine yet", server);
 	}
-	if (!r->peer->held)
+	if (!peer_view(r->peer))
 		return -1;
 	peer_resolve(r->peer, RESOLVE_MS, d);
 	if (converge(r, d) < 0)
@@ -382,7 +382,7 @@ static int check_new(struct redeemer *r, struct diags *d)
 	const struct plan *plan;
 	int done = -1;
 
-	if (!peer_file_config(r->peer->file)->redeemed || !r->peer->held)
+	if (!peer_file_config(r->peer->file)->redeemed || !peer_view(r->peer))
 		return 0;
 	a = arena_new();
 	plan = a ? peer_plan(r->peer, a, clock_unix(), d) : NULL;
@@ -479,7 +479,7 @@ int redeem(const struct peer_options *o, const struct invitation *inv, const cha
 	peer_resolve(r.peer, RESOLVE_MS, d);
 	if (check_new(&r, d) < 0)
 		goto out;
-	locked = store_lock(&r.peer->store, LOCK_MS, d);
+	locked = store_lock(peer_held_store(r.peer->held), LOCK_MS, d);
 	if (locked) {
 		if (locked > 0)
 			diag_error(d, "busy", NULL, "another innernet is at work on '%s'", r.name);
@@ -490,7 +490,7 @@ int redeem(const struct peer_options *o, const struct invitation *inv, const cha
 		undo(&r, d);
 	else
 		done = first_snapshot(&r, d);
-	store_unlock(&r.peer->store);
+	store_unlock(peer_held_store(r.peer->held));
 	if (done == 0) {
 		*out = r.peer;
 		r.peer = NULL;

@@ -69,7 +69,7 @@ static void say(struct reporter *r, const char *text)
 static void servers_update(struct reporter *r)
 {
 	struct peer_server servers[SERVERS_MAX];
-	size_t n = peer_servers(r->peer, servers);
+	size_t n = peer_held_servers(r->peer->held, servers);
 	struct told now[SERVERS_MAX] = {0};
 
 	for (size_t i = 0; i < n; i++) {

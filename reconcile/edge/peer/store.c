@@ -12,10 +12,21 @@
 
 #define LOAD_TRIES 4
 
+struct kept *kept_share(struct kept *g)
+{
+	if (g)
+		g->n_shares++;
+	return g;
+}
+
 void kept_free(struct kept *g)
 {
 	if (!g)
 		return;
+	if (g->n_shares) {
+		g->n_shares--;
+		return;
+	}
 	arena_free(g->arena);
 	buf_free(&g->bytes);
 	free(g);

@@ -21,8 +21,10 @@ struct kept {
 	struct buf bytes;      /* as it is on disk */
 	struct bundle *bundle; /* the whole of it */
 	struct view *view;
+	unsigned n_shares; /* owners besides the first */
 };
-void kept_free(struct kept *g); /* NULL is fine */
+struct kept *kept_share(struct kept *g); /* one more owner; NULL is fine */
+void kept_free(struct kept *g);          /* one less; the last frees it. NULL is fine */
 /*
  * From the bytes of a whole bundle; verified as at first contact (v->held is not looked at). Takes `bytes` over,
  * whatever comes of it. NULL with diagnostics.
