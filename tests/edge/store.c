@@ -452,6 +452,22 @@ static void put_hints(struct store *s, struct hint *hints, size_t n, const struc
 	assert_null(d.first);
 }
 
+static size_t n_hints(const struct this_peer *p)
+{
+	size_t n;
+
+	peer_hints_list(p->hints, &n);
+	return n;
+}
+
+/* The first. */
+static const struct hint *hint_of(const struct this_peer *p)
+{
+	size_t n;
+
+	return peer_hints_list(p->hints, &n);
+}
+
 static struct hint file_hint(struct store *s, const struct key *key)
 {
 	struct arena *a = arena_new();
@@ -469,6 +485,9 @@ static struct hint file_hint(struct store *s, const struct key *key)
 	return found;
 }
 
+/* Boot milliseconds, as the peer is told them. */
+static int64_t now_ms = 1000000;
+
 /* As a session with bob, and one with the hub, have them. */
 static void learn(struct this_peer *p, const char *bob_at, int64_t handshake)
 {
@@ -478,7 +497,7 @@ static void learn(struct this_peer *p, const char *bob_at, int64_t handshake)
 	struct arena *a = arena_new();
 	struct diags d = {0};
 
-	assert_int_equal(peer_hints_learn(p, a, &there, NOW, &d), 0);
+	assert_int_equal(peer_hints_learn(p->hints, a, &there, NULL, NOW, now_ms, &d), 0);
 	assert_null(d.first);
 	arena_free(a);
 }
@@ -488,7 +507,7 @@ static void hear(struct this_peer *p, struct hint h)
 	struct arena *a = arena_new();
 	struct diags d = {0};
 
-	assert_int_equal(peer_hints_take(p, a, &h, 1, &d), 0);
+	assert_int_equal(peer_hints_take(p->hints, a, &h, 1, now_ms, &d), 0);
 	assert_null(d.first);
 	arena_free(a);
 }
@@ -499,6 +518,8 @@ static void test_what_a_server_says(void **state)
 	const struct peer_options o = {.config_dir = dir, .data_dir = dir};
 	const struct key bob = wg_of("bob"), own = wg_of("alice");
 	const struct key knocks[] = {wg_of("stranger"), bob, own};
+	const struct key *heard;
+	unsigned n_heard;
 	const struct sockpoint said[] = {at("127.0.0.1:1"), at("192.168.1.7:51820"), at("10.60.0.9:2")};
 	struct diags d = {0};
 	struct this_peer *p;
@@ -515,24 +536,25 @@ static void test_what_a_server_says(void **state)
 	save_version(&s, 2);
 	p = open_alice(&o);
 	hear(p, (struct hint){.key = bob, .seen = at("224.0.0.1:4"), .at = said, .n_at = 3});
-	assert_int_equal(p->n_hints, 1);
-	assert_int_equal(p->hints[0].seen.port, 0);
-	assert_int_equal(p->hints[0].n_at, 1);
-	assert_true(sockpoint_eq(&p->hints[0].at[0], &said[1]));
+	assert_int_equal(n_hints(p), 1);
+	assert_int_equal(hint_of(p)->seen.port, 0);
+	assert_int_equal(hint_of(p)->n_at, 1);
+	assert_true(sockpoint_eq(&hint_of(p)->at[0], &said[1]));
 	/* A session of our own says where, and nothing against what was reported. */
 	learn(p, "192.0.2.7:5", NOW);
-	assert_int_equal(p->hints[0].seen.port, 5);
-	assert_int_equal(p->hints[0].n_at, 1);
+	assert_int_equal(hint_of(p)->seen.port, 5);
+	assert_int_equal(hint_of(p)->n_at, 1);
 	/* What makes no sense takes nothing's place; what is not known any more is forgotten. */
 	hear(p, (struct hint){.key = bob, .at = said, .n_at = 1});
-	assert_int_equal(p->n_hints, 1);
+	assert_int_equal(n_hints(p), 1);
 	hear(p, (struct hint){.key = bob});
-	assert_int_equal(p->n_hints, 0);
+	assert_int_equal(n_hints(p), 0);
 	hear(p, (struct hint){.key = wg_of("stranger"), .seen = said[1]});
-	assert_int_equal(p->n_hints, 0);
-	peer_knocks_take(p, knocks, 3);
-	assert_int_equal(p->n_knocks, 1);
-	assert_true(key_eq(&p->knocks[0], &bob));
+	assert_int_equal(n_hints(p), 0);
+	peer_search_take_knocks(p->search, knocks, 3);
+	heard = peer_search_knocks(p->search, &n_heard);
+	assert_int_equal(n_heard, 1);
+	assert_true(key_eq(&heard[0], &bob));
 	peer_close(p);
 	snprintf(file, sizeof(file), "%s/corp.yaml", dir);
 	unlink(file);
@@ -568,9 +590,9 @@ static void test_where_others_were(void **state)
 
 	put_hints(&s, hints, 2, names, 3);
 	p = open_alice(&o);
-	assert_int_equal(p->n_hints, 1); /* of whom it may see */
-	assert_true(key_eq(&p->hints[0].key, &bob));
-	assert_true(sockpoint_eq(&resolver_known(p->resolver, &known)[0].at, &names[0].at));
+	assert_int_equal(n_hints(p), 1); /* of whom it may see */
+	assert_true(key_eq(&hint_of(p)->key, &bob));
+	assert_true(sockpoint_eq(&resolver_known(peer_hints_resolver(p->hints), &known)[0].at, &names[0].at));
 	assert_int_equal(known, 1);
 	peer_close(p);
 	assert_true(file_hint(&s, &stranger).seen.port); /* whoever only looks writes nothing */
@@ -583,7 +605,7 @@ static void test_where_others_were(void **state)
 
 		put_hints(&s, &one, 1, NULL, 0);
 		p = open_alice(&o);
-		assert_int_equal(p->n_hints, 0);
+		assert_int_equal(n_hints(p), 0);
 		peer_close(p);
 	}
 
@@ -591,15 +613,15 @@ static void test_where_others_were(void **state)
 	/* A session that is over says nothing; one that lives is written at once, the next only when some time is over. */
 	p = open_alice(&o);
 	learn(p, "192.0.2.7:1", NOW - 181);
-	assert_int_equal(p->n_hints, 0);
+	assert_int_equal(n_hints(p), 0);
 	learn(p, "192.0.2.7:2", NOW - 179);
-	assert_int_equal(p->n_hints, 1); /* the hub has an endpoint of the definition */
+	assert_int_equal(n_hints(p), 1); /* the hub has an endpoint of the definition */
 	assert_int_equal(file_hint(&s, &bob).seen.port, 2);
 	learn(p, "192.0.2.7:3", NOW);
 	learn(p, "10.60.64.9:4", NOW);
-	assert_int_equal(p->hints[0].seen.port, 3);
+	assert_int_equal(hint_of(p)->seen.port, 3);
 	assert_int_equal(file_hint(&s, &bob).seen.port, 2);
-	p->hints_saved -= HINTS_SAVE_MS;
+	now_ms += HINTS_SAVE_MS;
 	learn(p, "192.0.2.7:3", NOW);
 	assert_int_equal(file_hint(&s, &bob).seen.port, 3);
 	learn(p, "192.0.2.7:5", NOW);

@@ -210,7 +210,7 @@ static void tell_tries(struct network *n)
 	struct candidates_try tries[DAEMON_TRIES_MAX];
 	const struct device_state *want = n->peer->last;
 	int64_t now = clock_boot_ms();
-	size_t n_tries = candidates_tries(n->peer->candidates, now, tries, DAEMON_TRIES_MAX);
+	size_t n_tries = candidates_tries(peer_search_candidates(n->peer->search), now, tries, DAEMON_TRIES_MAX);
 	uint32_t j = 0;
 
 	n->state.n_tries = 0;
@@ -310,7 +310,7 @@ static void on_monitor(void *ctx, int fd, uint32_t events)
 static void on_names(void *ctx, int fd, uint32_t events)
 {
 	struct network *n = ctx;
-	bool changed = resolver_take(n->peer->resolver);
+	bool changed = resolver_take(peer_hints_resolver(n->peer->hints));
 
 	(void)fd;
 	(void)events;
@@ -386,9 +386,11 @@ static void say_alarms(struct network *n, struct diags *d)
 /* A reply's body. */
 static void take(struct network *n, const char *server, struct span reply)
 {
+	unsigned n_knocks;
+	bool news;
 	enum verify_result result = VERIFY_REFUSED;
 	uint64_t held = peer_held_serial(n->peer->held);
-	uint64_t hints = n->peer->hints_serial;
+	uint64_t hints = peer_hints_serial(n->peer->hints);
 	struct diags d = {0};
 	int locked = store_lock(peer_held_store(n->peer->held), 0, &d);
 	int r = locked ? locked : peer_take(n->peer, reply, clock_unix(), &result, &d);
@@ -411,8 +413,10 @@ static void take(struct network *n, const char *server, struct span reply)
 		break;
 	case VERIFY_UNCHANGED:
 		/* Another process may have stored what the server then did not have to tell. */
-		if (peer_held_serial(n->peer->held) != held || n->peer->hints_serial != hints || n->peer->n_knocks)
-			converge(n, peer_held_serial(n->peer->held) != held);
+		news = peer_held_serial(n->peer->held) != held;
+		peer_search_knocks(n->peer->search, &n_knocks);
+		if (news || peer_hints_serial(n->peer->hints) != hints || n_knocks)
+			converge(n, news);
 		answered(n, server, false);
 		say_alarms(n, &d);
 		break;
@@ -489,10 +493,12 @@ static void poll_now(void *ctx)
 /* Nobody else would have WireGuard give up on those who are looked for. */
 static void stop_looking(struct network *n)
 {
+	const struct candidates *c;
 	struct diags ignored = {0};
 	struct peer_turn turn;
 
-	if (!n->peer || n->gone || !n->peer->candidates || !candidates_in_flight(n->peer->candidates))
+	c = n->peer ? peer_search_candidates(n->peer->search) : NULL;
+	if (n->gone || !c || !candidates_in_flight(c))
 		return;
 	peer_converge(n->peer, clock_unix(), 0, SEARCH_END, &turn, &ignored);
 	diags_free(&ignored);
@@ -517,7 +523,7 @@ static void network_stop(struct network *n)
 	knocker_free(n->knocker);
 	n->knocker = NULL;
 	if (n->peer)
-		loop_fd_del(loop, resolver_fd(n->peer->resolver));
+		loop_fd_del(loop, resolver_fd(peer_hints_resolver(n->peer->hints)));
 	peer_close(n->peer);
 	n->peer = NULL;
 	if (n->running >= 0)
@@ -568,23 +574,21 @@ static int network_start(struct network *n, struct diags *d)
 	    !(n->client = client_new(daemon->loop, n->name, &peer_file_config(n->peer->file)->m.trust.id, d)))
 		goto fail;
 	if (loop_fd_set(daemon->loop, n->monitor, EPOLLIN, on_monitor, n) < 0 ||
-	    loop_fd_set(daemon->loop, resolver_fd(n->peer->resolver), EPOLLIN, on_names, n) < 0) {
+	    loop_fd_set(daemon->loop, resolver_fd(peer_hints_resolver(n->peer->hints)), EPOLLIN, on_names, n) < 0) {
 		d->out_of_memory = true;
 		goto fail;
 	}
 	if (!(n->knocker = knocker_new(daemon->loop, n->peer, d)))
 		goto fail;
-	if (!(n->peer->candidates = candidates_new())) {
-		d->out_of_memory = true;
+	if (peer_search_remember(n->peer->search, d) < 0)
 		goto fail;
-	}
 	if (d->n_warnings)
 		log_diags("store", d);
 	ask_names(n);
 	converge(n, peer_held_view(n->peer->held) != NULL);
 	if (!(n->reporter = reporter_new(daemon->loop, n->peer, d)))
 		goto fail;
-	n->needs_names = resolver_busy(n->peer->resolver);
+	n->needs_names = resolver_busy(peer_hints_resolver(n->peer->hints));
 	arm(n, &n->poll_timer, n->needs_names ? NAMES_MS : 0);
 	return 0;
 fail:

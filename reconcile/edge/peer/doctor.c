@@ -267,7 +267,7 @@ static void check_endpoint(const struct doctor *d, const char *name, const char 
 	int below, needs;
 	struct check *k;
 
-	if (!resolver_find(d->peer->resolver, endpoint, &at)) {
+	if (!resolver_find(peer_hints_resolver(d->peer->hints), endpoint, &at)) {
 		k = checks_add(d->c, bad, name, "its endpoint %s does not resolve", endpoint);
 		checks_help(d->c, k, "getent ahosts shows what the system says; until then it keeps the last address");
 	} else if (!(below = route_mtu(&at))) {
@@ -377,7 +377,7 @@ void doctor_check(struct this_peer *p, unsigned wait_ms, struct checks *c)
 	struct check *k;
 
 	/* What was kept from before would hide a name that does not resolve any more. */
-	resolver_remember(p->resolver, NULL, 0, &why);
+	resolver_remember(peer_hints_resolver(p->hints), NULL, 0, &why);
 	peer_resolve(p, (int)wait_ms, &why);
 	check_interface(&d, &why);
 	check_wireguard(&d);

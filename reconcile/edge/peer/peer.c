@@ -13,7 +13,7 @@ int peer_refresh_settings(struct this_peer *p, struct diags *d)
 
 	if (r < 0)
 		return -1;
-	return r == PEER_FILE_READ ? peer_resolve(p, 0, d) : r == PEER_FILE_GONE;
+	return r == PEER_FILE_READ ? peer_hints_resolve(p->hints, 0, d) : r == PEER_FILE_GONE;
 }
 
 /* Not by an invitation; perhaps by a definition on this machine, which nobody follows. */
@@ -60,8 +60,9 @@ static struct this_peer *assemble(struct peer_file *file, struct kept *held, str
 	p->private_key = peer_file_config(file)->private_key;
 	p->public_key = &peer_file_config(file)->public_key;
 	p->names = peer_names_new(file, d);
-	p->resolver = resolver_new(d);
-	if (p->held && p->names && p->resolver)
+	p->hints = p->held ? peer_hints_new(file, p->held, d) : NULL;
+	p->search = p->hints ? peer_search_new(file, p->held, p->hints, d) : NULL;
+	if (p->search && p->names)
 		return p;
 	peer_close(p);
 	return NULL;
@@ -83,7 +84,7 @@ int peer_open(const struct peer_options *o, const char *ifname, struct this_peer
 	if (!p)
 		return -1;
 	hear_daemon(p);
-	if (peer_held_load(p->held, clock_unix(), d) < 0 || peer_hints_open(p, d) < 0) {
+	if (peer_held_load(p->held, clock_unix(), d) < 0 || peer_hints_load(p->hints, d) < 0) {
 		peer_close(p);
 		return -1;
 	}
@@ -129,11 +130,11 @@ int peer_open_definition(const struct peer_options *o, struct arena *a, const st
 		return -1;
 	if (peer_definition_check_served(p->file, peer_held_store(p->held), d) < 0 ||
 	    peer_definition_check_interface(p->file, peer_held_store(p->held), d) < 0 ||
-	    peer_resolve(p, from->resolve_ms, d) < 0) {
+	    peer_hints_resolve(p->hints, from->resolve_ms, d) < 0) {
 		peer_close(p);
 		return -1;
 	}
-	peer_definition_say_unresolved(peer_held_view(p->held), p->resolver, d);
+	peer_definition_say_unresolved(peer_held_view(p->held), peer_hints_resolver(p->hints), d);
 	*out = p;
 	return 0;
 }
@@ -189,16 +190,14 @@ void peer_close(struct this_peer *p)
 {
 	if (!p)
 		return;
-	if (p->held)
-		peer_hints_close(p);
-	resolver_free(p->resolver);
+	if (p->search)
+		peer_hints_close(p->hints, p->last != NULL, peer_search_candidates(p->search));
+	peer_search_free(p->search);
+	peer_hints_free(p->hints);
 	kept_free(p->last_of);
 	peer_held_free(p->held);
 	arena_free(p->last_arena);
 	peer_names_free(p->names);
-	candidates_free(p->candidates);
-	free(p->inside);
-	free(p->hints);
 	peer_file_free(p->file);
 	free(p);
 }
@@ -305,6 +304,16 @@ int peer_save_settings(struct this_peer *p, struct diags *d)
 	return peer_file_save(p->file, d);
 }
 
+const struct hint *peer_own_hint(const struct this_peer *p)
+{
+	return peer_hints_own(p->hints);
+}
+
+int peer_resolve(struct this_peer *p, int wait_ms, struct diags *d)
+{
+	return peer_hints_resolve(p->hints, wait_ms, d);
+}
+
 const char *peer_hosts_path(const struct this_peer *p)
 {
 	return peer_file_hosts_path(p->file);
@@ -329,11 +338,12 @@ void peer_poll_path(const struct this_peer *p, unsigned wait_s, char out[static 
 {
 	char statement[HASH_HEX_LEN + 1] = "-", hints[24] = "-";
 	const struct view *v = peer_held_view(p->held);
+	uint64_t position;
 
 	if (v)
 		hash_hex(&v->statement.name, statement);
-	if (p->has_hints_position)
-		snprintf(hints, sizeof(hints), "%" PRIu64, p->hints_position);
+	if (peer_hints_position(p->hints, &position))
+		snprintf(hints, sizeof(hints), "%" PRIu64, position);
 	snprintf(out, POLL_PATH_MAX, ROUTE_POLL "?have=%s.%s.%s&wait=%u", statement,
 		 *peer_held_ledger(p->held) ? peer_held_ledger(p->held) : "-", hints, wait_s);
 }
@@ -341,13 +351,11 @@ void peer_poll_path(const struct this_peer *p, unsigned wait_s, char out[static 
 /* The hints and the knocks of a reply that was taken. */
 static int take_hints(struct this_peer *p, struct arena *a, const struct bundle *b, struct diags *d)
 {
-	if (b->has_hints) {
-		p->hints_position = b->hints_position;
-		p->has_hints_position = true;
-	}
+	if (b->has_hints)
+		peer_hints_set_position(p->hints, b->hints_position);
 	if (b->n_knocks)
-		peer_knocks_take(p, b->knocks, b->n_knocks);
-	return b->n_hints ? peer_hints_take(p, a, b->hints, b->n_hints, d) : 0;
+		peer_search_take_knocks(p->search, b->knocks, b->n_knocks);
+	return b->n_hints ? peer_hints_take(p->hints, a, b->hints, b->n_hints, clock_boot_ms(), d) : 0;
 }
 
 int peer_take(struct this_peer *p, struct span reply, int64_t now, enum verify_result *result, struct diags *d)
@@ -365,61 +373,6 @@ int peer_take(struct this_peer *p, struct span reply, int64_t now, enum verify_r
 	if (r == 0 && (*result == VERIFY_OK || *result == VERIFY_UNCHANGED))
 		r = take_hints(p, a, &b, d) < 0 || d->out_of_memory ? -1 : 0;
 	arena_free(a);
-	return r;
-}
-
-/* One phrase about an answer that is not a bundle. The body is a line of text: "code: message". */
-static void say_answer(struct diags *d, const char *server, const struct client_answer *answer)
-{
-	const char *text = answer->body.p ? answer->body.p : "";
-	int n = (int)strcspn(text, "\r\n");
-
-	if (answer->error)
-		diag_error(d, "server-away", NULL, "server %s: %s", server, answer->error);
-	else
-		diag_error(d, "server-refused", NULL, "server %s answered %ld: %.*s", server, answer->status,
-			   n < 200 ? n : 200, text);
-}
-
-int peer_fetch(struct this_peer *p, unsigned connect_ms, enum verify_result *result,
-	       char server[static NAME_MAX_LEN + 1], struct diags *d)
-{
-	struct peer_server servers[SERVERS_MAX];
-	struct client *c = client_new(NULL, peer_file_ifname(p->file), &peer_file_config(p->file)->m.trust.id, d);
-	size_t n = peer_held_servers(p->held, servers);
-	char path[POLL_PATH_MAX];
-	int r = -1;
-
-	*result = VERIFY_REFUSED;
-	if (!c)
-		return -1;
-	peer_poll_path(p, 0, path);
-	for (size_t i = 0; i < n && r < 0; i++) {
-		const struct client_request q = {
-		    .server = servers[i].ip, .path = path, .max = BUNDLE_MAX, .connect_ms = connect_ms};
-		struct client_answer answer;
-		if (client_once(c, &q, &answer, d) < 0)
-			break;
-		memcpy(server, servers[i].name, sizeof(servers[i].name));
-		if (answer.status == 204) {
-			*result = VERIFY_UNCHANGED;
-			peer_held_take_nothing(p->held, server, clock_unix(), d);
-			r = 0;
-		} else if (answer.status == 200) {
-			int took = peer_take(p, buf_span(&answer.body), clock_unix(), result, d);
-			if (took == 0 && (*result == VERIFY_OK || *result == VERIFY_UNCHANGED))
-				r = 0;
-		} else {
-			say_answer(d, server, &answer);
-		}
-		buf_free(&answer.body);
-	}
-	if (!n)
-		diag_error(d, "no-server", NULL, "the last good snapshot names no server");
-	/* One that answered is enough; what the others said may still be worth knowing. */
-	if (r == 0)
-		diags_soften(d);
-	client_free(c);
 	return r;
 }
 
@@ -469,35 +422,6 @@ static struct view *first_view(struct arena *a, const struct membership *m, cons
 	return v;
 }
 
-int peer_resolve(struct this_peer *p, int wait_ms, struct diags *d)
-{
-	const struct membership *m = &peer_file_config(p->file)->m;
-	const struct peer_settings *own = &peer_file_config(p->file)->settings;
-	const struct view *v = peer_held_view(p->held);
-	size_t n = 0, max = v ? v->n_peers : m->n_servers;
-	const char **endpoints = calloc(max + own->n_endpoints + 2, sizeof(*endpoints));
-	int r;
-
-	if (!endpoints) {
-		d->out_of_memory = true;
-		return -1;
-	}
-	for (size_t i = 0; i < max; i++) {
-		const char *e = v ? v->peers[i].endpoint : m->servers[i].endpoint;
-		if (e)
-			endpoints[n++] = e;
-	}
-	for (uint32_t i = 0; i < own->n_endpoints; i++)
-		endpoints[n++] = own->endpoints[i].endpoint;
-	if (own->endpoint)
-		endpoints[n++] = own->endpoint;
-	r = resolver_ask(p->resolver, endpoints, n, d);
-	free(endpoints);
-	if (r == 0 && wait_ms)
-		resolver_wait(p->resolver, wait_ms);
-	return r;
-}
-
 static struct device_state *desired(struct this_peer *p, struct arena *a, struct diags *d)
 {
 	struct local l = {
@@ -506,8 +430,6 @@ static struct device_state *desired(struct this_peer *p, struct arena *a, struct
 	    .listen_port = peer_file_config(p->file)->settings.listen_port,
 	    .mtu = peer_file_options(p->file)->mtu,
 	    .no_routing = peer_file_options(p->file)->no_routing,
-	    .hints = p->hints,
-	    .n_hints = p->n_hints,
 	};
 	const struct view *v = peer_held_view(p->held) ? peer_held_view(p->held)
 						       : first_view(a, &peer_file_config(p->file)->m, p->public_key);
@@ -520,7 +442,8 @@ static struct device_state *desired(struct this_peer *p, struct arena *a, struct
 		    (struct local_endpoint){.name = own->endpoints[i].name, .endpoint = own->endpoints[i].endpoint};
 	l.endpoints = endpoints;
 	l.n_endpoints = endpoints ? own->n_endpoints : 0;
-	l.resolved = resolver_known(p->resolver, &l.n_resolved);
+	l.hints = peer_hints_list(p->hints, &l.n_hints);
+	l.resolved = resolver_known(peer_hints_resolver(p->hints), &l.n_resolved);
 	want = v && endpoints ? desired_for_view(a, v, &l) : NULL;
 	if (!want)
 		d->out_of_memory = true;
@@ -550,7 +473,7 @@ struct plan *peer_plan(struct this_peer *p, struct arena *a, int64_t now, struct
 	struct candidates_turn ignored;
 	struct plan *plan;
 
-	if (!there || peer_candidates_choose(p, a, want, there, now, SEARCH_STAY, &ignored, d) < 0)
+	if (!there || peer_search_choose(p->search, a, want, there, now, SEARCH_STAY, &ignored, d) < 0)
 		return NULL;
 	plan = plan_against(p, a, want, there, now, d);
 	if (plan)
@@ -619,7 +542,7 @@ static int converge_locked(struct this_peer *p, int64_t now, enum search_how how
 		return -1;
 	}
 	if (!(want = desired(p, a, d)) || !(there = look(p, a, d)) ||
-	    peer_candidates_choose(p, a, want, there, now, how, &turn->search, d) < 0 ||
+	    peer_search_choose(p->search, a, want, there, now, how, &turn->search, d) < 0 ||
 	    !(plan = plan_against(p, a, want, there, now, d)))
 		goto out;
 	turn->n_ops = plan->n_ops;
@@ -638,7 +561,9 @@ static int converge_locked(struct this_peer *p, int64_t now, enum search_how how
 		}
 	}
 	turn->ms = clock_boot_ms() - start;
-	if (!peer_file_from_definition(p->file) && peer_hints_learn(p, a, plan->observed, now, d) < 0)
+	if (!peer_file_from_definition(p->file) &&
+	    peer_hints_learn(p->hints, a, plan->observed, peer_search_candidates(p->search), now, clock_boot_ms(), d) <
+		0)
 		goto out;
 	arena_free(p->last_arena);
 	p->last_arena = a;

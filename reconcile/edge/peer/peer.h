@@ -14,6 +14,7 @@
 #include "reconcile/edge/peer/peer_file.h"
 #include "reconcile/edge/peer/peer_held.h"
 #include "reconcile/edge/peer/peer_names.h"
+#include "reconcile/edge/peer/peer_search.h"
 
 struct this_peer;
 
@@ -108,13 +109,6 @@ const char *peer_hosts_path(const struct this_peer *p);
 
 /* What would have to be done now. The plan and all that it points to live in the arena and in `p`. */
 struct plan *peer_plan(struct this_peer *p, struct arena *a, int64_t now, struct diags *d);
-
-/* What a turn does about peers without a session. */
-enum search_how {
-	SEARCH_STAY, /* a command: nobody is moved to another candidate */
-	SEARCH_MOVE, /* the next candidate, where one is due */
-	SEARCH_END,  /* the daemon's last turn: what is under way ends */
-};
 
 struct peer_turn {
 	uint32_t n_ops, n_drift;

@@ -1,5 +1,6 @@
 #include "reconcile/edge/peer/reporter.h"
 #include "reconcile/edge/peer/peer_parts.h"
+#include "reconcile/edge/peer/peer_report.h"
 
 #include "reconcile/edge/base/backoff.h"
 #include "reconcile/edge/base/file.h"
@@ -88,7 +89,7 @@ static int renew(struct reporter *r)
 {
 	struct endpoints now;
 	struct diags d = {0};
-	int err = peer_report_make(r->peer, &now, &d);
+	int err = peer_report_make(r->peer->file, r->peer->held, r->peer->hints, &now, &d);
 
 	if (err < 0)
 		say(r, d.first ? d.first->message : "out of memory");
@@ -183,7 +184,7 @@ void reporter_changed(struct reporter *r)
 
 void reporter_look(struct reporter *r)
 {
-	uint64_t names = resolver_changes(r->peer->resolver);
+	uint64_t names = resolver_changes(peer_hints_resolver(r->peer->hints));
 
 	if (file_stamp_eq(&r->config_stamp, peer_file_stamp(r->peer->file)) && r->names == names)
 		return;
@@ -196,10 +197,9 @@ void reporter_heard(struct reporter *r, const struct addr *server)
 {
 	int64_t now = clock_boot_ms();
 
-	if (!r->peer->own_hint_came)
+	if (!peer_hints_heard_own(r->peer->hints))
 		return;
-	r->peer->own_hint_came = false;
-	if (!r->made || r->busy || peer_report_is_known(r->peer, &r->report))
+	if (!r->made || r->busy || peer_report_is_known(r->peer->hints, &r->report))
 		return;
 	for (size_t i = 0; i < r->n_told; i++) {
 		struct told *t = &r->told[i];
@@ -228,7 +228,7 @@ struct reporter *reporter_new(struct loop *loop, struct this_peer *p, struct dia
 	}
 	*r = (struct reporter){.loop = loop, .peer = p, .timer = {.fn = on_timer, .ctx = r}};
 	r->config_stamp = *peer_file_stamp(p->file);
-	r->names = resolver_changes(p->resolver);
+	r->names = resolver_changes(peer_hints_resolver(p->hints));
 	r->client = client_new(loop, peer_file_ifname(p->file), &peer_file_config(p->file)->m.trust.id, d);
 	if (!r->client || loop_timer_set(loop, &r->timer, 0) < 0) {
 		d->out_of_memory |= r->client != NULL;
