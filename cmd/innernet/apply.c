@@ -72,8 +72,9 @@ static int apply_shown(struct this_peer *p, const struct buf *shown, bool color,
 	}
 	/* What was shown, and no more. */
 	if (peer_converge(p, clock_unix(), 0, SEARCH_STAY, &turn, d) == 0) {
-		printf("Applied: %u operation%s%s in %lld ms; the second plan is empty.\n", turn.n_ops,
-		       turn.n_ops == 1 ? "" : "s", turn.names.wrote ? " and the names" : "", (long long)turn.ms);
+		printf("Applied: %u operation%s%s in %lld ms; the second plan is empty.\n", turn.interface.n_ops,
+		       turn.interface.n_ops == 1 ? "" : "s", turn.names.wrote ? " and the names" : "",
+		       (long long)turn.interface.ms);
 		code = turn.names.problem[0] ? FAILED : DONE;
 	}
 out:

@@ -3,6 +3,7 @@
 #define CMD_INNERNET_COMMON_H
 
 #include "cmd/command.h"
+#include "reconcile/edge/base/loop.h"
 #include "reconcile/edge/peer/peer.h"
 
 #define RESOLVE_WAIT_MS 5000 /* for host names, by a command that a person waits for */

@@ -41,7 +41,7 @@ static int run(struct invocation *inv)
 		       result == VERIFY_OK ? "sent by"
 		       : peer_vouched(p)   ? "vouched for by"
 					   : "nothing new from",
-		       server, turn.n_ops, turn.n_ops == 1 ? "" : "s");
+		       server, turn.interface.n_ops, turn.interface.n_ops == 1 ? "" : "s");
 	}
 out:
 	report(inv, &d, NULL);

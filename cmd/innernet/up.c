@@ -43,8 +43,10 @@ static int up_one(const struct invocation *inv, const struct peer_options *o, co
 	if (r == 0 && peer_view(p)) {
 		code = DONE;
 		print_version(stdout, p);
-		printf(", %s\n", first.n_ops + second.n_ops || first.names.wrote || second.names.wrote ? "brought up"
-												       : "up already");
+		printf(", %s\n",
+		       first.interface.n_ops + second.interface.n_ops || first.names.wrote || second.names.wrote
+			   ? "brought up"
+			   : "up already");
 	}
 	report(inv, &fetched, NULL);
 	report(inv, &d, NULL);

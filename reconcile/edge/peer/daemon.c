@@ -1,4 +1,5 @@
 #include "reconcile/edge/peer/daemon.h"
+#include "reconcile/edge/http/client.h"
 #include "reconcile/edge/peer/peer_parts.h"
 
 #include "reconcile/edge/base/backoff.h"
@@ -45,8 +46,8 @@ struct network {
 	int running;                        /* the lock that says that we run; -1: none */
 	bool gone;                          /* uninstalled: it stops with the next turn */
 	bool away, stale;
-	bool needs_names;                                   /* the first poll waits for the servers' addresses */
-	char drift[sizeof(((struct peer_turn *)0)->drift)]; /* what the last look repaired; "": nothing */
+	bool needs_names;                                        /* the first poll waits for the servers' addresses */
+	char drift[sizeof(((struct interface_turn *)0)->drift)]; /* what the last look repaired; "": nothing */
 	char names_problem[sizeof(((struct names_turn *)0)->problem)];
 	char problem[256]; /* the last one that was said */
 };
@@ -159,8 +160,8 @@ static void arm(struct network *n, struct loop_timer *t, int64_t ms)
 static void say_turn(struct network *n, const struct peer_turn *turn, bool news)
 {
 	const struct view *view = peer_held_view(n->peer->held);
-	const char *drift = turn->n_drift ? turn->drift : turn->names.drift;
-	uint32_t n_drift = turn->n_drift + (turn->names.drift[0] != '\0');
+	const char *drift = turn->interface.n_drift ? turn->interface.drift : turn->names.drift;
+	uint32_t n_drift = turn->interface.n_drift + (turn->names.drift[0] != '\0');
 
 	if (strcmp(turn->names.problem, n->names_problem) != 0 && turn->names.problem[0])
 		log_warn("names", "%s: %s", n->name, turn->names.problem);
@@ -174,12 +175,12 @@ static void say_turn(struct network *n, const struct peer_turn *turn, bool news)
 		STATE_TEXT(n->state.drift, drift);
 	}
 	snprintf(n->drift, sizeof(n->drift), "%s", drift);
-	if (view && (news || turn->n_ops > turn->n_drift + turn->n_tries)) {
+	if (view && (news || turn->interface.n_ops > turn->interface.n_drift + turn->interface.n_tries)) {
 		const struct version *v = &view->statement.version;
-		uint32_t n_ops = turn->n_ops - turn->n_tries;
+		uint32_t n_ops = turn->interface.n_ops - turn->interface.n_tries;
 
 		log_info("applied", "%s: version %" PRIu64 ".%" PRIu64 ", %u operation%s, %" PRId64 " ms", n->name,
-			 v->epoch, v->number, n_ops, n_ops == 1 ? "" : "s", turn->ms);
+			 v->epoch, v->number, n_ops, n_ops == 1 ? "" : "s", turn->interface.ms);
 	}
 }
 
@@ -208,7 +209,7 @@ static void ask_names(struct network *n)
 static void tell_tries(struct network *n)
 {
 	struct candidates_try tries[DAEMON_TRIES_MAX];
-	const struct device_state *want = n->peer->last;
+	const struct device_state *want = peer_interface_last(n->peer->interface);
 	int64_t now = clock_boot_ms();
 	size_t n_tries = candidates_tries(peer_search_candidates(n->peer->search), now, tries, DAEMON_TRIES_MAX);
 	uint32_t j = 0;
@@ -257,15 +258,16 @@ static void converge(struct network *n, bool news)
 		n->state.interface[0] = '\0';
 		say_turn(n, &turn, news);
 		check_fresh(n, clock_unix());
-		if (turn.search.next_ms >= 0 && turn.search.next_ms < next)
-			next = turn.search.next_ms > LOOK_SOON_MS ? turn.search.next_ms : LOOK_SOON_MS;
-		if (turn.search.resolve)
+		if (turn.interface.search.next_ms >= 0 && turn.interface.search.next_ms < next)
+			next =
+			    turn.interface.search.next_ms > LOOK_SOON_MS ? turn.interface.search.next_ms : LOOK_SOON_MS;
+		if (turn.interface.search.resolve)
 			ask_names(n);
-		knocker_ask(n->knocker, turn.search.knocks, turn.search.n_knocks);
+		knocker_ask(n->knocker, turn.interface.search.knocks, turn.interface.search.n_knocks);
 		if (turn.names.later)
 			next = LOCKED_MS;
 		/* What was bound to the old interface hears nothing any more. */
-		if (turn.link_added) {
+		if (turn.interface.link_added) {
 			client_cancel(n->client);
 			arm(n, &n->poll_timer, 0);
 			if (n->reporter)

@@ -1,4 +1,5 @@
 #include "reconcile/edge/peer/doctor.h"
+#include "reconcile/edge/base/loop.h"
 #include "reconcile/edge/peer/peer_parts.h"
 
 #include "reconcile/edge/device/forwarding.h"

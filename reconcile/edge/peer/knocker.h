@@ -5,6 +5,7 @@
 #ifndef EDGE_KNOCKER_H
 #define EDGE_KNOCKER_H
 
+#include "reconcile/edge/base/loop.h"
 #include "reconcile/edge/peer/peer.h"
 
 struct knocker;

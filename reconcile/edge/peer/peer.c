@@ -1,6 +1,7 @@
 #include "reconcile/edge/peer/peer_parts.h"
 #include "schema/order.h"
-#include "reconcile/edge/base/log.h"
+#include "reconcile/edge/base/loop.h"
+#include "reconcile/edge/http/routes.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -57,12 +58,11 @@ static struct this_peer *assemble(struct peer_file *file, struct kept *held, str
 	}
 	p->file = file;
 	p->held = peer_held_new(file, held, d);
-	p->private_key = peer_file_config(file)->private_key;
-	p->public_key = &peer_file_config(file)->public_key;
 	p->names = peer_names_new(file, d);
 	p->hints = p->held ? peer_hints_new(file, p->held, d) : NULL;
 	p->search = p->hints ? peer_search_new(file, p->held, p->hints, d) : NULL;
-	if (p->search && p->names)
+	p->interface = p->search ? peer_interface_new(file, p->held, p->hints, p->search, d) : NULL;
+	if (p->interface && p->names)
 		return p;
 	peer_close(p);
 	return NULL;
@@ -190,13 +190,13 @@ void peer_close(struct this_peer *p)
 {
 	if (!p)
 		return;
-	if (p->search)
-		peer_hints_close(p->hints, p->last != NULL, peer_search_candidates(p->search));
+	if (p->interface)
+		peer_hints_close(p->hints, peer_interface_last(p->interface) != NULL,
+				 peer_search_candidates(p->search));
+	peer_interface_free(p->interface);
 	peer_search_free(p->search);
 	peer_hints_free(p->hints);
-	kept_free(p->last_of);
 	peer_held_free(p->held);
-	arena_free(p->last_arena);
 	peer_names_free(p->names);
 	peer_file_free(p->file);
 	free(p);
@@ -376,204 +376,13 @@ int peer_take(struct this_peer *p, struct span reply, int64_t now, enum verify_r
 	return r;
 }
 
-/*
- * Before the first snapshot a peer knows itself and the servers, from the invitation: the same path from there
- * to an interface as with a snapshot.
- */
-static struct view *first_view(struct arena *a, const struct membership *m, const struct key *own)
-{
-	struct view *v = arena_alloc(a, sizeof(*v));
-	uint32_t n = m->n_servers;
-
-	if (!v)
-		return NULL;
-	v->cidrs = arena_array(a, 1, sizeof(*v->cidrs));
-	v->peers = arena_array(a, n + 1, sizeof(*v->peers));
-	if (!v->cidrs || !v->peers)
-		return NULL;
-	memcpy(v->statement.network, m->network, sizeof(v->statement.network));
-	v->statement.trust = m->trust;
-	v->mtu = m->mtu;
-	v->keepalive = m->keepalive;
-	v->n_cidrs = 1;
-	v->cidrs[0] = (struct view_cidr){.name = m->network, .n_prefixes = m->n_root, .parent = NONE};
-	memcpy(v->cidrs[0].prefix, m->root, sizeof(m->root));
-	for (uint32_t i = 0; i < n; i++) {
-		const struct server_ref *s = &m->servers[i];
-		v->peers[i] = (struct view_peer){
-		    .name = s->name,
-		    .endpoint = s->endpoint,
-		    .ip = {s->ip[0], s->ip[1]},
-		    .n_ips = s->n_ips,
-		    .key = s->public_key,
-		    .keepalive = -1,
-		    .server = true,
-		};
-	}
-	v->peers[n] = (struct view_peer){
-	    .name = m->name,
-	    .ip = {m->ip[0], m->ip[1]},
-	    .n_ips = m->n_ips,
-	    .key = *own,
-	    .keepalive = -1,
-	};
-	v->n_peers = n + 1;
-	v->self = n;
-	return v;
-}
-
-static struct device_state *desired(struct this_peer *p, struct arena *a, struct diags *d)
-{
-	struct local l = {
-	    .interface = peer_file_ifname(p->file),
-	    .public_key = p->public_key,
-	    .listen_port = peer_file_config(p->file)->settings.listen_port,
-	    .mtu = peer_file_options(p->file)->mtu,
-	    .no_routing = peer_file_options(p->file)->no_routing,
-	};
-	const struct view *v = peer_held_view(p->held) ? peer_held_view(p->held)
-						       : first_view(a, &peer_file_config(p->file)->m, p->public_key);
-	const struct peer_settings *own = &peer_file_config(p->file)->settings;
-	struct local_endpoint *endpoints = arena_array(a, own->n_endpoints + 1, sizeof(*endpoints));
-	struct device_state *want;
-
-	for (uint32_t i = 0; endpoints && i < own->n_endpoints; i++)
-		endpoints[i] =
-		    (struct local_endpoint){.name = own->endpoints[i].name, .endpoint = own->endpoints[i].endpoint};
-	l.endpoints = endpoints;
-	l.n_endpoints = endpoints ? own->n_endpoints : 0;
-	l.hints = peer_hints_list(p->hints, &l.n_hints);
-	l.resolved = resolver_known(peer_hints_resolver(p->hints), &l.n_resolved);
-	want = v && endpoints ? desired_for_view(a, v, &l) : NULL;
-	if (!want)
-		d->out_of_memory = true;
-	return want;
-}
-
-static struct device_state *look(const struct this_peer *p, struct arena *a, struct diags *d)
-{
-	struct device_state *there = NULL;
-
-	return device_read(a, peer_file_ifname(p->file), &there, d) < 0 ? NULL : there;
-}
-
-static struct plan *plan_against(struct this_peer *p, struct arena *a, const struct device_state *want,
-				 const struct device_state *there, int64_t now, struct diags *d)
-{
-	struct plan *plan = there ? device_diff(a, want, there, p->last, now) : NULL;
-
-	if (there && !plan)
-		d->out_of_memory = true;
-	return plan;
-}
-
 struct plan *peer_plan(struct this_peer *p, struct arena *a, int64_t now, struct diags *d)
 {
-	struct device_state *want = desired(p, a, d), *there = want ? look(p, a, d) : NULL;
-	struct candidates_turn ignored;
-	struct plan *plan;
+	struct plan *plan = peer_interface_plan(p->interface, a, now, d);
 
-	if (!there || peer_search_choose(p->search, a, want, there, now, SEARCH_STAY, &ignored, d) < 0)
-		return NULL;
-	plan = plan_against(p, a, want, there, now, d);
 	if (plan)
 		plan->names = peer_names_plan(p->names, a, peer_view(p), d);
 	return d->out_of_memory ? NULL : plan;
-}
-
-/* Is it no more than another candidate's turn? */
-static bool is_try(const struct op *op)
-{
-	return op->kind == OP_PEER_CHANGE && !op->drift && !op->set_allowed && !op->clear_psk &&
-	       (!op->set_endpoint || op->after->endpoint_open) && (!op->set_keepalive || op->after->keepalive_open);
-}
-
-/* The words for the log: what somebody else had changed. */
-static void name_drift(const struct plan *plan, struct peer_turn *turn)
-{
-	const struct op *first = NULL;
-
-	for (uint32_t i = 0; i < plan->n_ops; i++) {
-		turn->link_added = turn->link_added || plan->ops[i].kind == OP_LINK_ADD;
-		turn->n_tries += is_try(&plan->ops[i]);
-		if (!plan->ops[i].drift)
-			continue;
-		turn->n_drift++;
-		if (!first)
-			first = &plan->ops[i];
-	}
-	if (!first || !op_rows[first->kind].drift)
-		return;
-	const struct device_peer *peer = first->after ? first->after : first->before;
-	snprintf(turn->drift, sizeof(turn->drift), "%s%s%s%s", op_rows[first->kind].drift,
-		 peer && peer->name ? " (" : "", peer && peer->name ? peer->name : "", peer && peer->name ? ")" : "");
-}
-
-/* The plan, word for word, for those who want to hear it: a line of it a line of the log. */
-static void say_plan(const struct plan *plan)
-{
-	struct buf text = {0};
-	char *line, *rest;
-
-	if (!log_verbose())
-		return;
-	plan_render_text(&text, plan, false);
-	for (line = rest = text.p; line && *line; line = rest) {
-		rest = line + strcspn(line, "\n");
-		if (*rest)
-			*rest++ = '\0';
-		if (*line)
-			log_debug("plan", "%s", line);
-	}
-	buf_free(&text);
-}
-
-static int converge_locked(struct this_peer *p, int64_t now, enum search_how how, struct peer_turn *turn,
-			   struct diags *d)
-{
-	int64_t start = clock_boot_ms();
-	struct arena *a = arena_new();
-	struct device_state *want, *there;
-	struct plan *plan;
-	int r = -1;
-
-	if (!a) {
-		d->out_of_memory = true;
-		return -1;
-	}
-	if (!(want = desired(p, a, d)) || !(there = look(p, a, d)) ||
-	    peer_search_choose(p->search, a, want, there, now, how, &turn->search, d) < 0 ||
-	    !(plan = plan_against(p, a, want, there, now, d)))
-		goto out;
-	turn->n_ops = plan->n_ops;
-	name_drift(plan, turn);
-	if (plan->n_ops) {
-		say_plan(plan);
-		if (device_apply(plan, peer_file_options(p->file)->backend, p->private_key, d) < 0 ||
-		    !(plan = plan_against(p, a, want, look(p, a, d), clock_unix(), d)))
-			goto out;
-		if (plan->n_ops) {
-			diag_error(
-			    d, "not-converged", NULL,
-			    "the interface is not as it should be after the plan was applied: %u operations are left",
-			    plan->n_ops);
-			goto out;
-		}
-	}
-	turn->ms = clock_boot_ms() - start;
-	if (!peer_file_from_definition(p->file) &&
-	    peer_hints_learn(p->hints, a, plan->observed, peer_search_candidates(p->search), now, clock_boot_ms(), d) <
-		0)
-		goto out;
-	arena_free(p->last_arena);
-	p->last_arena = a;
-	p->last = want;
-	kept_free(p->last_of);
-	p->last_of = peer_held_share(p->held);
-	return 0;
-out:
-	arena_free(a);
-	return r;
 }
 
 /* The lock was taken in a folder that `uninstall` had removed already. */
@@ -608,7 +417,7 @@ int peer_converge(struct this_peer *p, int64_t now, unsigned lock_ms, enum searc
 	bool ours = peer_held_store(p->held)->lock < 0; /* `install` holds it all the time */
 	int r = store_lock(peer_held_store(p->held), lock_ms, d);
 
-	*turn = (struct peer_turn){.search.next_ms = -1};
+	*turn = (struct peer_turn){.interface.search.next_ms = -1};
 	if (r)
 		return r;
 	r = take_news(p, now, d);
@@ -621,7 +430,7 @@ int peer_converge(struct this_peer *p, int64_t now, unsigned lock_ms, enum searc
 		goto out;
 	}
 	if (r == 0)
-		r = converge_locked(p, now, how, turn, d);
+		r = peer_interface_converge(p->interface, now, how, &turn->interface, d);
 	if (r == 0)
 		peer_names_converge(p->names, peer_view(p), peer_held_serial(p->held), lock_ms, &turn->names, d);
 out:

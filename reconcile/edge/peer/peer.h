@@ -7,14 +7,10 @@
 #ifndef EDGE_PEER_H
 #define EDGE_PEER_H
 
-#include "reconcile/plan/candidates.h"
-#include "reconcile/edge/http/client.h"
-#include "reconcile/edge/device/device.h"
 #include "reconcile/edge/peer/peer_definition.h"
-#include "reconcile/edge/peer/peer_file.h"
 #include "reconcile/edge/peer/peer_held.h"
+#include "reconcile/edge/peer/peer_interface.h"
 #include "reconcile/edge/peer/peer_names.h"
-#include "reconcile/edge/peer/peer_search.h"
 
 struct this_peer;
 
@@ -67,7 +63,7 @@ int peer_open_definition(const struct peer_options *o, struct arena *a, const st
  * what it takes.
  */
 int peer_open_applied(const struct peer_options *o, const char *ifname, struct this_peer **out, struct diags *d);
-/* Whichever of the two there is, to be looked at. */
+/* The one of the two that there is, to be looked at. */
 int peer_open_any(const struct peer_options *o, const char *ifname, struct this_peer **out, struct diags *d);
 /* The networks of which there is one of the two, sorted, in the arena. */
 int peer_networks(struct arena *a, const struct peer_options *o, const char *const **names, size_t *n, struct diags *d);
@@ -78,47 +74,38 @@ int peer_note_applied(struct this_peer *p, struct diags *d);
 size_t peer_servers(const struct this_peer *p, struct peer_server out[static SERVERS_MAX]);
 
 /*
- * One request for what is new, to each server in turn, for the commands. A server may have nothing new and vouch for
- * nothing: peer_vouched(). `connect_ms`: for each connection; 0: as
- * struct client_request has it. `server` names the one that answered.
+ * One request for what is new, to each server in turn (peer_fetch.c). Also good when a server has nothing new and vouches
+ * for nothing: peer_vouched(). `connect_ms`: for each connection; 0: as struct client_request has it. `server` names the
+ * server that answered.
  */
 int peer_fetch(struct this_peer *p, unsigned connect_ms, enum verify_result *result,
 	       char server[static NAME_MAX_LEN + 1], struct diags *d);
-
-const struct hint *peer_own_hint(
-    const struct this_peer *p); /* what servers tell others of this machine; NULL: nothing */
-const struct prefix *peer_root(const struct this_peer *p, unsigned *n); /* the network's own prefixes */
-
-/* For the commands, after peer_fetch(): that server is told, unless it knows. -1 with a diagnostic ("not-reported"). */
+/* After it: tells that server where this machine is, unless it knows. -1 with a diagnostic ("not-reported"). */
 int peer_report(struct this_peer *p, const char *server, struct diags *d);
 
-/*
- * The endpoints that are host names: the resolver is asked for them. `wait_ms`: at most so long; 0: the
- * resolver's descriptor tells.
- */
+/* What servers tell other peers of this machine; NULL: nothing. */
+const struct hint *peer_own_hint(const struct this_peer *p);
+const struct prefix *peer_root(const struct this_peer *p, unsigned *n); /* the network's own prefixes */
+
+/* Resolves the endpoints that are host names, waiting at most so long. */
 int peer_resolve(struct this_peer *p, int wait_ms, struct diags *d);
 
 /*
- * What people set in the network's own file since it was read. 1: the file is gone, this machine is in the network no
- * more. -1 with diagnostics: it cannot be used, what was read before stays.
+ * Reads the network's own file again when it was changed. 1: the file is gone, this machine is in the network no more. -1
+ * with diagnostics: it cannot be used, the settings stay.
  */
 int peer_refresh_settings(struct this_peer *p, struct diags *d);
 
-/* The hosts file that is looked after; NULL: none is. */
+/* The hosts file that names are written to; NULL: none are. */
 const char *peer_hosts_path(const struct this_peer *p);
 
 /* What would have to be done now. The plan and all that it points to live in the arena and in `p`. */
 struct plan *peer_plan(struct this_peer *p, struct arena *a, int64_t now, struct diags *d);
 
 struct peer_turn {
-	uint32_t n_ops, n_drift;
-	uint32_t n_tries;              /* of the operations: those that only look for a peer elsewhere */
-	struct candidates_turn search; /* what else there is to do to find peers */
-	bool link_added;               /* sockets bound to the interface are dead */
-	int64_t ms;                    /* from the first look at the device to the last */
-	char drift[160];               /* what somebody else had changed, for the log */
-	struct names_turn names;       /* of the hosts file: no operations */
-	bool gone;                     /* this machine is in the network no more: nothing was done */
+	struct interface_turn interface;
+	struct names_turn names; /* of the hosts file: they are no operations */
+	bool gone;               /* this machine is in the network no more: nothing was done */
 };
 /*
  * Plans, applies, reads again; the second plan must be empty. Holds the lock meanwhile: 1 when another process has

@@ -1,4 +1,5 @@
 /* The requests that a command makes by hand: one for what is new, and one that says where this machine is. */
+#include "reconcile/edge/http/client.h"
 #include "reconcile/edge/peer/peer_parts.h"
 #include "reconcile/edge/peer/peer_report.h"
 

@@ -1,4 +1,6 @@
 #include "reconcile/edge/peer/redeem.h"
+#include "reconcile/edge/http/client.h"
+#include "reconcile/edge/base/loop.h"
 #include "reconcile/edge/peer/peer_parts.h"
 
 #include "reconcile/edge/base/file.h"
@@ -146,12 +148,6 @@ static int converge(struct redeemer *r, struct diags *d)
 	return done == 0 ? 0 : -1;
 }
 
-static void use_own_key(struct redeemer *r)
-{
-	r->peer->private_key = peer_file_config(r->peer->file)->private_key;
-	r->peer->public_key = &peer_file_config(r->peer->file)->public_key;
-}
-
 /* Does a server know our own key? A poll that is answered with anything but a refusal says so. */
 static bool own_key_works(struct redeemer *r, unsigned connect_ms, struct diags *d)
 {
@@ -160,7 +156,7 @@ static bool own_key_works(struct redeemer *r, unsigned connect_ms, struct diags 
 	char path[POLL_PATH_MAX];
 	bool works = false;
 
-	use_own_key(r);
+	peer_interface_use_own_keys(r->peer->interface);
 	if (converge(r, d) < 0)
 		return false;
 	peer_poll_path(r->peer, 0, path);
@@ -272,8 +268,7 @@ static int enrol(struct redeemer *r, struct diags *d)
 	struct diag *g;
 	int done = -1;
 
-	r->peer->private_key = r->temporary;
-	r->peer->public_key = &r->temporary_public;
+	peer_interface_use_keys(r->peer->interface, r->temporary, &r->temporary_public);
 	if (converge(r, d) < 0)
 		goto out;
 	if (enrolment_make(&r->inv->m.trust.id, &r->inv->invite, &peer_file_config(r->peer->file)->public_key,
@@ -339,7 +334,7 @@ static int become_peer(struct redeemer *r, struct diags *d)
 		if (peer_file_redeemed(r->peer->file, d) < 0)
 			return -1;
 	}
-	use_own_key(r);
+	peer_interface_use_own_keys(r->peer->interface);
 	return converge(r, d);
 }
 

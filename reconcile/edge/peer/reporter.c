@@ -1,4 +1,5 @@
 #include "reconcile/edge/peer/reporter.h"
+#include "reconcile/edge/http/client.h"
 #include "reconcile/edge/peer/peer_parts.h"
 #include "reconcile/edge/peer/peer_report.h"
 

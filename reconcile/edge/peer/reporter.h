@@ -5,6 +5,7 @@
 #ifndef EDGE_REPORTER_H
 #define EDGE_REPORTER_H
 
+#include "reconcile/edge/base/loop.h"
 #include "reconcile/edge/peer/peer.h"
 
 struct reporter;
