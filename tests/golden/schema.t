@@ -7,16 +7,18 @@
 tap $? 'it is printed'
 "$innernet" schema --included >"$tmp/included.json"
 tap $? 'and that of an included file'
-[ "$(jq -r '."$schema"' "$tmp/root.json")" = https://json-schema.org/draft/2020-12/schema ]
-tap $? 'it says which draft it is'
-[ "$(jq '[.. | objects | select(.type == "object" and has("properties")) | .additionalProperties == false] | all' "$tmp/root.json")" = true ]
-tap $? 'unknown keys are refused everywhere'
-[ "$(jq '[.. | objects | select(has("additionalProperties")) | .properties // {} | .[] | objects | (.description | length) > 5] | all' "$tmp/root.json")" = true ]
-tap $? 'each key says what it is'
-[ "$(jq -c '[.properties.peers.additionalProperties.properties.admin, .properties.defaults.properties.mtu | .default]' "$tmp/root.json")" = '[false,1280]' ]
-tap $? 'defaults are those of the table'
-[ "$(jq -c '.properties | keys' "$tmp/included.json")" = '["associations","cidrs","peers","tests"]' ]
-tap $? 'an included file has what it may have'
+holds() { # NAME FILE FILTER: jq's filter says true of it
+	jq -e "$3" "$tmp/$2" >/dev/null
+	tap $? "$1"
+}
+holds 'it says which draft it is' root.json '."$schema" == "https://json-schema.org/draft/2020-12/schema"'
+holds 'unknown keys are refused everywhere' root.json \
+	'[.. | objects | select(.type == "object" and has("properties")) | .additionalProperties == false] | all'
+holds 'each key says what it is' root.json \
+	'[.. | objects | select(has("additionalProperties")) | .properties // {} | .[] | objects | (.description | length) > 5] | all'
+holds 'defaults are those of the table' root.json \
+	'[.properties.peers.additionalProperties.properties.admin, .properties.defaults.properties.mtu | .default] == [false, 1280]'
+holds 'an included file has what it may have' included.json '.properties | keys == ["associations", "cidrs", "peers", "tests"]'
 
 # The same by python3-jsonschema, where it is installed.
 cat >"$tmp/check.py" <<'END'
