@@ -240,7 +240,7 @@ deps-demo:
 
 .PHONY: format
 format:
-	clang-format -i $(SOURCES) $(HEADERS)
+	$$(command -v clang-format-14 || echo clang-format) -i $(SOURCES) $(HEADERS)
 
 # Where things go; a package has its own ideas about the units. MADE=yes: what is in $(B) is taken as it is.
 BINDIR   := $(PREFIX)/bin
