@@ -285,12 +285,12 @@ uninstall:
 	$(Q)for u in $(UNITS); do rm -f "$(DESTDIR)$(UNITDIR)/$$u" || exit 1; done
 	$(Q)[ ! -d "$(DESTDIR)$(DOCDIR)" ] || find "$(DESTDIR)$(DOCDIR)" -depth -type d -empty -delete
 
-# The tree is made anew, with the paths that Debian 12 has.
+# The tree is made anew, with the paths that Debian has.
 .PHONY: deb
 deb: $(if $(MADE),,all)
 	$(call say,DEB,$(B)/innernet_$(VERSION)_*.deb)
 	$(Q)rm -rf $(B)/deb && mkdir -p $(B)/deb
-	$(Q)$(MAKE) -s --no-print-directory install DESTDIR=$(abspath $(B))/deb PREFIX=/usr UNITDIR=/lib/systemd/system \
+	$(Q)$(MAKE) -s --no-print-directory install DESTDIR=$(abspath $(B))/deb PREFIX=/usr UNITDIR=/usr/lib/systemd/system \
 		ZSHDIR=/usr/share/zsh/vendor-completions
 	$(Q)contrib/debian/build $(VERSION) $(B)/deb $(B) && rm -rf $(B)/deb
 
