@@ -234,7 +234,7 @@ deps:
 	$(Q)contrib/deps build demo check
 	$(Q)tests/e2e/fetch-kernel
 	$(Q)tests/fetch-program nginx build/nginx nginx >/dev/null
-	$(Q)tests/fetch-program sshd build/sshd openssh-server libwrap0 >/dev/null
+	$(Q)tests/fetch-program sshd build/sshd openssh-server >/dev/null
 deps-demo:
 	$(Q)contrib/deps build demo
 

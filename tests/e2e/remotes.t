@@ -2,7 +2,7 @@
 # A remote over ssh, with a key and known hosts of its own, and one over https, with a password in a file.
 . "$(dirname "$0")/lib.sh"
 
-sshd=$("$TOP/tests/fetch-program" sshd "$TOP/build/sshd" openssh-server libwrap0)
+sshd=$("$TOP/tests/fetch-program" sshd "$TOP/build/sshd" openssh-server)
 [ -n "$sshd" ] || skip_all 'there is no sshd'
 host_new forge 192.0.2.9
 host_new hub 192.0.2.1
@@ -34,6 +34,11 @@ UsePAM no
 PidFile none
 AcceptEnv none
 END
+# Since OpenSSH 9.8 sshd starts other programs; what was fetched has them beside it.
+for helper in session:SshdSessionPath auth:SshdAuthPath; do
+	path=${sshd%/sbin/sshd}/lib/openssh/sshd-${helper%:*}
+	[ ! -x "$path" ] || printf '%s %s\n' "${helper#*:}" "$path" >>"$FORGE/sshd_config"
+done
 # What its package would have made.
 on forge sh -c 'mkdir -p /run/sshd; grep -q ^sshd: /etc/passwd || echo "sshd:x:65532:65534::/run/sshd:/usr/sbin/nologin" >>/etc/passwd'
 sshd_start() {
