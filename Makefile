@@ -196,7 +196,7 @@ TEST_ENV = TEST_TIMEOUT='$(TEST_TIMEOUT)' BUILD='$(abspath $(B))' FUZZ_BUILD='$(
 PROVE    := prove --exec tests/run
 
 .PHONY: check
-check: deps all $(UNIT_TESTS) $(E2E_PROGRAMS) $(BENCH) $(if $(ONCE),$(FUZZ_T))
+check: deps all $(UNIT_TESTS) $(E2E_PROGRAMS) $(BENCH) $(filter $(FUZZ_T),$(TESTS))
 	$(Q)$(patient) $(TEST_ENV) FUZZ_SECONDS=3 $(PROVE) -j$(JOBS) $(TESTS) </dev/null; $(give_back)
 
 .PHONY: unit
