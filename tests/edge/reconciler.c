@@ -290,6 +290,19 @@ static void enrol(const struct fixture *f, uint32_t n, struct buf *out)
 
 #define AT_ONCE 64
 
+/* How many of these connections the server has closed. */
+static int closed_of(const int *fd, int n)
+{
+	int closed = 0;
+	char c;
+
+	for (int i = 0; i < n; i++) {
+		ssize_t got = recv(fd[i], &c, 1, MSG_PEEK | MSG_DONTWAIT);
+		closed += !got || (got < 0 && errno != EAGAIN && errno != EINTR);
+	}
+	return closed;
+}
+
 static void test_redemption(void **state)
 {
 	struct fixture *f = *state;
@@ -321,6 +334,8 @@ static void test_redemption(void **state)
 
 	for (uint32_t i = 0; i < AT_ONCE; i++)
 		fd[i] = connect_from(f, "127.60.64.3");
+	/* On a busy machine the server gets to the last ones late: an answered one must not have made room by then. */
+	AWAIT(closed_of(fd, AT_ONCE) >= AT_ONCE - CONNECTIONS_PEER);
 	for (uint32_t i = 0; i < AT_ONCE; i++) {
 		enrol(f, i, &record);
 		char id[KEY_B64_LEN + 1];
