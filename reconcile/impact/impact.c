@@ -93,7 +93,8 @@ static void match_enrolled(struct match *w, const struct single *b, uint32_t n_b
 		    !(e = ledger_enrolment(w->facts, &b[i].peer->key)))
 			continue;
 		struct peer wanted = {.key = e->key};
-		found = bsearch(&(struct single){&wanted, NONE}, a, n_a, sizeof(*a), mark_cmp);
+		struct single sought = {&wanted, NONE};
+		found = bsearch(&sought, a, n_a, sizeof(*a), mark_cmp);
 		if (found && w->peer_before[found->index] == NONE)
 			join_peers(w, b[i].index, found->index);
 	}
