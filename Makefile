@@ -2,6 +2,7 @@
 #
 #   make                       both programs, in build/
 #   make check                 all tests (installs what is missing; root for the network tests)
+#   make check-on SUITE=trixie all tests on another Debian, in a root file system that debootstrap makes (root)
 #   make demo                  a whole network on this machine, from `git push` to pings (root)
 #   make unit                  the unit tests alone
 #   make lint                  layering and purity, formatting, shell and man pages
@@ -198,6 +199,12 @@ PROVE    := prove --exec tests/run
 .PHONY: check
 check: deps all $(UNIT_TESTS) $(E2E_PROGRAMS) $(BENCH) $(filter $(FUZZ_T),$(TESTS))
 	$(Q)$(patient) $(TEST_ENV) FUZZ_SECONDS=3 $(PROVE) -j$(JOBS) $(TESTS) </dev/null; $(give_back)
+
+# TESTS is passed on only when the caller sets it: its default belongs to the build in the root.
+.PHONY: check-on
+check-on:
+	$(Q)$(patient) CC='$(CC)' SAN='$(SAN)' TESTS='$(if $(filter-out file,$(origin TESTS)),$(TESTS))' JOBS='$(JOBS)' V='$(V)' \
+		tests/check-on '$(SUITE)'
 
 .PHONY: unit
 unit: $(UNIT_TESTS)
