@@ -1,11 +1,7 @@
 /* HTTP as a peer speaks it: what it sends, byte for byte, and what no server can make it do. */
 #include "reconcile/edge/http/client.h"
+#include "tests/cmocka.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
 #include <arpa/inet.h>
 #include <poll.h>
 #include <stdio.h>
@@ -355,7 +351,7 @@ static void again(void *ctx, struct client_answer *answer)
 		assert_int_equal(client_start(r->client, &r->request, again, r, &d), 0);
 }
 
-static void stop(void *ctx)
+static void stop_loop(void *ctx)
 {
 	struct run *r = ctx;
 
@@ -374,7 +370,7 @@ static void test_loop(void **state)
 	struct server s = serve(say_hello, 4);
 	struct diags d = {0};
 	struct run r = {.loop = loop_new(&d), .request = request_to(&s)};
-	struct loop_timer timer = {.fn = stop, .ctx = &r};
+	struct loop_timer timer = {.fn = stop_loop, .ctx = &r};
 
 	(void)state;
 	r.client = new_client(r.loop);

@@ -1,10 +1,6 @@
 /* Durable files: what is there afterwards, and what is refused. */
 #include "reconcile/edge/base/file.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
+#include "tests/cmocka.h"
 
 #include <signal.h>
 #include <stdio.h>

@@ -4,12 +4,8 @@
 
 #include "schema/buf.h"
 #include "schema/diag.h"
+#include "tests/cmocka.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
 #include <ftw.h>
 #include <git2.h>
 #include <stdio.h>

@@ -1,14 +1,10 @@
 /* Writing a hosts file: what it was besides its bytes stays, and what cannot be renamed over is written in place. */
 #include "reconcile/edge/peer/hosts.h"
+#include "tests/cmocka.h"
 
 #include <fcntl.h>
 #include <limits.h>
 #include <sched.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,12 +1,8 @@
 /* The HTTP server's own duties: framing, bounds, holding and waking, deadlines, caps, what is acknowledged. */
 #include "reconcile/edge/http/request.h"
 #include "reconcile/edge/http/server_http.h"
+#include "tests/cmocka.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>

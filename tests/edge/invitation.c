@@ -1,12 +1,8 @@
 /* Invitations: what is written is read again; anything else is refused with its place and without the secret. */
 #include "reconcile/edge/base/file.h"
 #include "reconcile/edge/config/invitation.h"
+#include "tests/cmocka.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>

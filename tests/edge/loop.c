@@ -1,10 +1,6 @@
 /* The event loop: order of timers, descriptors that come and go while events wait, signals. */
 #include "reconcile/edge/base/loop.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
+#include "tests/cmocka.h"
 
 #include <signal.h>
 #include <string.h>

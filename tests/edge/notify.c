@@ -1,10 +1,6 @@
 /* What the service manager is told: by path and by abstract name, the watchdog from the loop, nothing without it. */
 #include "reconcile/edge/base/notify.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
+#include "tests/cmocka.h"
 
 #include <stdio.h>
 #include <stdlib.h>

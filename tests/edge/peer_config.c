@@ -1,12 +1,8 @@
 /* A peer's own file: written durably with its secret in it, read strictly, never readable by others. */
 #include "reconcile/edge/base/file.h"
 #include "reconcile/edge/config/peer_config.h"
+#include "tests/cmocka.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>

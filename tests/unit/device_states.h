@@ -3,13 +3,10 @@
 #define TESTS_UNIT_DEVICE_STATES_H
 
 #include "reconcile/plan/device.h"
+#include "tests/cmocka.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 
 static inline struct key key_of(uint8_t byte)
 {

@@ -5,12 +5,9 @@
 #include "schema/edit.h"
 #include "schema/load.h"
 #include "schema/time.h"
+#include "tests/cmocka.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
-#include <cmocka.h>
 #include <sodium.h>
 
 /* KEY1 ... KEY9 stand for usable public keys. */

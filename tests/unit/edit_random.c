@@ -5,14 +5,11 @@
 #include "reconcile/impact/impact.h"
 #include "schema/edit.h"
 #include "schema/time.h"
+#include "tests/cmocka.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 #include <sodium.h>
 
 #define THINGS 12

@@ -1,11 +1,7 @@
 /* What git says of a remote. */
 #include "reconcile/wire/git_said.h"
+#include "tests/cmocka.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
 #include <string.h>
 
 #define A "64d00c268638da03d9f2fdcad5f6c19a52d17357"

@@ -1,12 +1,9 @@
 /* Guards: what one revision may not do unasked, at the very edge of each limit; and who acknowledges it. */
 #include "reconcile/impact/guard.h"
 #include "schema/load.h"
+#include "tests/cmocka.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static bool accepted(const char *message)
 {

@@ -1,11 +1,7 @@
 /* The text that Prometheus gets: exactly, and whatever a label holds. */
 #include "reconcile/show/metrics.h"
+#include "tests/cmocka.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
 #include <string.h>
 
 static void test_whole(void **state)

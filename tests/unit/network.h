@@ -4,15 +4,12 @@
 
 #include "reconcile/wire/verify.h"
 #include "schema/load.h"
+#include "tests/cmocka.h"
 
-#include <setjmp.h>
 #include <sodium.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 
 /* splitmix64: small, seeded, the same everywhere. */
 struct rng {

@@ -1,11 +1,8 @@
 /* Several pairs of one mapping that change in one go, in every layout. */
 #include "schema/rewrite.h"
+#include "tests/cmocka.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
-#include <cmocka.h>
 
 /* Changes the pairs of the mapping `p` of the root. The result is in *out; -1 when it was refused. */
 static int change(const char *before, const struct pair *pairs, size_t n, struct buf *out)

@@ -2,14 +2,10 @@
 #ifndef TESTS_SCHEMA_TEST_H
 #define TESTS_SCHEMA_TEST_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-#include <cmocka.h>
-
 #include "schema/load.h"
+#include "tests/cmocka.h"
+
+#include <string.h>
 
 struct loaded {
 	struct arena *arena;
