@@ -5,6 +5,7 @@
 #include "tests/edge/server_test.h"
 
 #include <fcntl.h>
+#include <microhttpd.h>
 #include <sys/pidfd.h>
 #include <zlib.h>
 
@@ -130,6 +131,9 @@ static void test_who(void **state)
 
 /* --- what is refused --- */
 
+/* libmicrohttpd 1.0.10 itself refuses a transfer coding that it does not know. */
+#define MHD_ANSWERS_FIRST (MHD_VERSION >= 0x01001000)
+
 static void test_refused(void **state)
 {
 	static const struct {
@@ -154,7 +158,8 @@ static void test_refused(void **state)
 	    /* Where does it end? */
 	    {"POST " PUSH " HTTP/1.1", PUSHES "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n", "0000", 400},
 	    {"POST " PUSH " HTTP/1.1", PUSHES "Content-Length: 4\r\nContent-Length: 4\r\n", "0000", 400},
-	    {"POST " PUSH " HTTP/1.1", PUSHES "Transfer-Encoding: gzip, chunked\r\n", "0\r\n\r\n", 400},
+	    {"POST " PUSH " HTTP/1.1", PUSHES "Transfer-Encoding: gzip, chunked\r\n", "0\r\n\r\n",
+	     MHD_ANSWERS_FIRST ? 501 : 400},
 	    {"POST " PUSH " HTTP/1.1", PUSHES "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
 	     "0\r\n\r\n", 400},
 	    {"POST " PUSH " HTTP/1.0", PUSHES "Transfer-Encoding: chunked\r\n", "0\r\n\r\n", 400},

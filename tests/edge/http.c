@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <microhttpd.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -183,6 +184,9 @@ static void test_requests(void **state)
 	end(f);
 }
 
+/* libmicrohttpd 1.0.10 itself refuses a length that no number can hold. */
+#define MHD_ANSWERS_FIRST (MHD_VERSION >= 0x01001000)
+
 /* Two opinions about where a request ends, and bodies without an end: refused, and the connection closed. */
 static void test_framing(void **state)
 {
@@ -196,7 +200,8 @@ static void test_framing(void **state)
 	    {"POST /p HTTP/1.1\r\n" HOST "Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello", "HTTP/1.1 400"},
 	    {"POST /p HTTP/1.1\r\n" HOST "Host: y\r\nContent-Length: 5\r\n\r\nhello", "HTTP/1.1 400"},
 	    {"POST /p HTTP/1.1\r\n" HOST "Content-Length: 4097\r\n\r\nhello", "HTTP/1.1 413"},
-	    {"POST /p HTTP/1.1\r\n" HOST "Content-Length: 99999999999999999999999\r\n\r\nhello", "HTTP/1.1 413"},
+	    {"POST /p HTTP/1.1\r\n" HOST "Content-Length: 99999999999999999999999\r\n\r\nhello",
+	     MHD_ANSWERS_FIRST ? "HTTP/1.1 400" : "HTTP/1.1 413"},
 	    {"POST /p HTTP/1.1\r\n" HOST "\r\n", "HTTP/1.1 411"},
 	    /* What MHD takes for a header of another name, and somebody else might not. */
 	    {"GET / HTTP/1.1\r\n" HOST "Content-Length : 24\r\n\r\nGET / HTTP/1.1\r\n" HOST "\r\n", "HTTP/1.1 400"},
