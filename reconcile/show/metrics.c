@@ -1,6 +1,7 @@
 #include "reconcile/show/metrics.h"
 
 #include <inttypes.h>
+#include <stddef.h>
 
 /* A label's value: backslashes, quotes and line feeds are escaped, nothing else. */
 static void put_label(struct buf *out, const char *name, const char *value)
@@ -16,30 +17,8 @@ static void put_label(struct buf *out, const char *name, const char *value)
 	buf_char(out, '"');
 }
 
-static void put_head(struct buf *out, const char *name, const char *type, const char *help)
-{
-	buf_printf(out, "# HELP innernet_%s %s\n# TYPE innernet_%s %s\n", name, help, name, type);
-}
-
-static void put_name(struct buf *out, const struct metrics *m, const char *name)
-{
-	buf_printf(out, "innernet_%s{", name);
-	put_label(out, "network", m->network);
-	buf_str(out, "} ");
-}
-
-static void put(struct buf *out, const struct metrics *m, const char *name, const char *type, const char *help,
-		uint64_t value)
-{
-	put_head(out, name, type, help);
-	put_name(out, m, name);
-	buf_printf(out, "%" PRIu64 "\n", value);
-}
-
 static void put_conditions(struct buf *out, const struct metrics *m)
 {
-	put_head(out, "condition", "gauge",
-		 "1 where a condition is true, 0 where it is false, -1 where it is unknown.");
 	for (size_t i = 0; i < m->n_conditions; i++) {
 		const struct metrics_condition *c = &m->conditions[i];
 		buf_str(out, "innernet_condition{");
@@ -52,36 +31,67 @@ static void put_conditions(struct buf *out, const struct metrics *m)
 	}
 }
 
+/* The order in which they are written; the conditions stand where their row has no member. */
+static const struct metric {
+	const char *name, *type, *help;
+	size_t at, size; /* of its member of struct metrics; size 0: the conditions */
+	int64_t least;   /* a value below is not known, and left out */
+	bool is_ms;      /* written in seconds */
+} metrics[] = {
+#define AT(member) offsetof(struct metrics, member), sizeof(((const struct metrics *)0)->member)
+    {"version_epoch", "gauge", "Epoch of the published version.", AT(version.epoch), 0, false},
+    {"version_number", "gauge", "Number of the published version.", AT(version.number), 0, false},
+    {"applied_timestamp_seconds", "gauge", "When this server took the published revision.", AT(applied_time), 0, false},
+    {"peers", "gauge", "Enabled peers that have a key, without servers.", AT(peers), 0, false},
+    {"peers_converged", "gauge", "Peers that run the published version.", AT(converged), 0, false},
+    {"invitations_open", "gauge", "Invitations that nobody has redeemed.", AT(invited), 0, false},
+    {"condition", "gauge", "1 where a condition is true, 0 where it is false, -1 where it is unknown.", 0, 0, 0, false},
+    {"ledger_available", "gauge", "1 while invitations can be recorded.", AT(ledger_available), 0, false},
+    {"connections", "gauge", "Connections of peers at this moment.", AT(connections), 0, false},
+    {"http_requests_total", "counter", "Answers given, held polls when they are answered.", AT(requests), 0, false},
+    {"http_refused_total", "counter", "Answers with a status of 400 and above.", AT(refused), 0, false},
+    {"http_sent_bytes_total", "counter", "Bytes of the answers' bodies.", AT(sent_bytes), 0, false},
+    {"polls_total", "counter", "Polls that peers began.", AT(polls), 0, false},
+    {"redemptions_total", "counter", "Invitations redeemed.", AT(redemptions), 0, false},
+    {"hints", "gauge", "Peers of which this server knows where they are.", AT(hints), 0, false},
+    {"endpoint_reports_total", "counter", "Reports of endpoints that said something new.", AT(reports), 0, false},
+    {"hint_announcements_total", "counter", "Times that held polls were woken for hints.", AT(announcements), 0, false},
+    {"knocks_total", "counter", "Knocks taken to be handed on.", AT(knocks), 0, false},
+    {"revisions_accepted_total", "counter", "Revisions looked at and published or found to change nothing.",
+     AT(verdicts_accepted), 0, false},
+    {"revisions_refused_total", "counter", "Revisions looked at and refused.", AT(verdicts_refused), 0, false},
+    {"last_push_seconds", "gauge", "From the last push to the convergence of who was there.", AT(push_ms), 0, true},
+    {"process_resident_memory_bytes", "gauge", "What this process has in memory.", AT(memory), 1, false},
+};
+
+static int64_t value_of(const struct metrics *m, const struct metric *row)
+{
+	const void *at = (const char *)m + row->at;
+
+	return row->size == sizeof(bool)       ? *(const bool *)at
+	       : row->size == sizeof(uint32_t) ? *(const uint32_t *)at
+					       : *(const int64_t *)at;
+}
+
 void metrics_render(struct buf *out, const struct metrics *m)
 {
-	put(out, m, "version_epoch", "gauge", "Epoch of the published version.", m->version.epoch);
-	put(out, m, "version_number", "gauge", "Number of the published version.", m->version.number);
-	put(out, m, "applied_timestamp_seconds", "gauge", "When this server took the published revision.",
-	    m->applied_time < 0 ? 0 : (uint64_t)m->applied_time);
-	put(out, m, "peers", "gauge", "Enabled peers that have a key, without servers.", m->peers);
-	put(out, m, "peers_converged", "gauge", "Peers that run the published version.", m->converged);
-	put(out, m, "invitations_open", "gauge", "Invitations that nobody has redeemed.", m->invited);
-	put_conditions(out, m);
-	put(out, m, "ledger_available", "gauge", "1 while invitations can be recorded.", m->ledger_available);
-	put(out, m, "connections", "gauge", "Connections of peers at this moment.", m->connections);
-	put(out, m, "http_requests_total", "counter", "Answers given, held polls when they are answered.", m->requests);
-	put(out, m, "http_refused_total", "counter", "Answers with a status of 400 and above.", m->refused);
-	put(out, m, "http_sent_bytes_total", "counter", "Bytes of the answers' bodies.", m->sent_bytes);
-	put(out, m, "polls_total", "counter", "Polls that peers began.", m->polls);
-	put(out, m, "redemptions_total", "counter", "Invitations redeemed.", m->redemptions);
-	put(out, m, "hints", "gauge", "Peers of which this server knows where they are.", m->hints);
-	put(out, m, "endpoint_reports_total", "counter", "Reports of endpoints that said something new.", m->reports);
-	put(out, m, "hint_announcements_total", "counter", "Times that held polls were woken for hints.",
-	    m->announcements);
-	put(out, m, "knocks_total", "counter", "Knocks taken to be handed on.", m->knocks);
-	put(out, m, "revisions_accepted_total", "counter",
-	    "Revisions looked at and published or found to change nothing.", m->verdicts_accepted);
-	put(out, m, "revisions_refused_total", "counter", "Revisions looked at and refused.", m->verdicts_refused);
-	if (m->push_ms >= 0) {
-		put_head(out, "last_push_seconds", "gauge", "From the last push to the convergence of who was there.");
-		put_name(out, m, "last_push_seconds");
-		buf_printf(out, "%" PRId64 ".%03" PRId64 "\n", m->push_ms / 1000, m->push_ms % 1000);
+	for (size_t i = 0; i < sizeof(metrics) / sizeof(metrics[0]); i++) {
+		const struct metric *row = &metrics[i];
+		const int64_t value = row->size ? value_of(m, row) : 0;
+
+		if (row->size && value < row->least)
+			continue;
+		buf_printf(out, "# HELP innernet_%s %s\n# TYPE innernet_%s %s\n", row->name, row->help, row->name,
+			   row->type);
+		if (!row->size) {
+			put_conditions(out, m);
+			continue;
+		}
+		buf_printf(out, "innernet_%s{", row->name);
+		put_label(out, "network", m->network);
+		if (row->is_ms)
+			buf_printf(out, "} %" PRId64 ".%03" PRId64 "\n", value / 1000, value % 1000);
+		else
+			buf_printf(out, "} %" PRId64 "\n", value);
 	}
-	if (m->memory)
-		put(out, m, "process_resident_memory_bytes", "gauge", "What this process has in memory.", m->memory);
 }

@@ -42,6 +42,65 @@ static void test_whole(void **state)
 	buf_free(&out);
 }
 
+/* Each row has the number of its own member. */
+static void test_each_row(void **state)
+{
+	static const char *const names[] = {"version_epoch",
+					    "version_number",
+					    "applied_timestamp_seconds",
+					    "peers",
+					    "peers_converged",
+					    "invitations_open",
+					    "ledger_available",
+					    "connections",
+					    "http_requests_total",
+					    "http_refused_total",
+					    "http_sent_bytes_total",
+					    "polls_total",
+					    "redemptions_total",
+					    "hints",
+					    "endpoint_reports_total",
+					    "hint_announcements_total",
+					    "knocks_total",
+					    "revisions_accepted_total",
+					    "revisions_refused_total",
+					    "process_resident_memory_bytes"};
+	const struct metrics m = {.network = "corp",
+				  .version = {101, 102},
+				  .applied_time = 103,
+				  .peers = 104,
+				  .converged = 105,
+				  .invited = 106,
+				  .ledger_available = true,
+				  .connections = 108,
+				  .requests = 109,
+				  .refused = 110,
+				  .sent_bytes = 111,
+				  .polls = 112,
+				  .redemptions = 113,
+				  .hints = 114,
+				  .reports = 115,
+				  .announcements = 116,
+				  .knocks = 117,
+				  .verdicts_accepted = 118,
+				  .verdicts_refused = 119,
+				  .memory = 120,
+				  .push_ms = 0};
+	struct buf out = {0};
+
+	(void)state;
+	metrics_render(&out, &m);
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct buf line = {0};
+
+		buf_printf(&line, "\ninnernet_%s{network=\"corp\"} %u\n", names[i], i == 6 ? 1 : 101 + i);
+		assert_non_null(strstr(out.p, line.p));
+		buf_free(&line);
+	}
+	assert_non_null(strstr(out.p, "\ninnernet_last_push_seconds{network=\"corp\"} 0.000\n"));
+	buf_free(&out);
+}
+
 static void test_labels_are_escaped(void **state)
 {
 	(void)state;
@@ -59,6 +118,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_whole),
+	    cmocka_unit_test(test_each_row),
 	    cmocka_unit_test(test_labels_are_escaped),
 	};
 
