@@ -51,7 +51,7 @@ int edit_apply(const struct edit *edit, const struct span *files, uint32_t n_fil
 
 	e.files = arena ? arena_array(arena, n_files, sizeof(*e.files)) : NULL;
 	if (!e.files) {
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 		goto out;
 	}
 	for (uint32_t i = 0; i < n_files; i++)

@@ -3,12 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-int rewrite_no_memory(struct rewrite *w)
-{
-	w->diags->out_of_memory = true;
-	return -1;
-}
-
 int rewrite_refuse(struct rewrite *w, const struct node *at, const char *why)
 {
 	struct place place = node_place(at, w->index);
@@ -49,7 +43,7 @@ static struct buf *splice_at(struct rewrite *w, size_t at, size_t deleted)
 		size_t cap = w->cap ? 2 * w->cap : SPLICES_MIN;
 		struct splice *more = realloc(w->splices, cap * sizeof(*more));
 		if (!more) {
-			rewrite_no_memory(w);
+			diags_out_of_memory(w->diags);
 			return NULL;
 		}
 		w->splices = more;
@@ -68,7 +62,7 @@ int rewrite_splice(struct rewrite *w, size_t at, size_t deleted, const struct bu
 		return -1;
 	buf_add(out, text && text->p ? text->p : "", text ? text->n : 0);
 	out->failed |= text && text->failed;
-	return out->failed ? rewrite_no_memory(w) : 0;
+	return out->failed ? diags_out_of_memory(w->diags) : 0;
 }
 
 /* The tree. */
@@ -103,15 +97,15 @@ static int value_nodes(struct rewrite *w, const struct value *v, struct node ***
 
 	if (v->key) {
 		if (!(**end = scalar_node(w, v->key)))
-			return rewrite_no_memory(w);
+			return diags_out_of_memory(w->diags);
 		*end = &(**end)->next;
 	}
 	if (v->kind != VALUE_LIST && v->kind != VALUE_MAP) {
 		if (!(n = scalar_node(w, v->text)))
-			return rewrite_no_memory(w);
+			return diags_out_of_memory(w->diags);
 	} else {
 		if (!(n = arena_alloc(w->arena, sizeof(*n))))
-			return rewrite_no_memory(w);
+			return diags_out_of_memory(w->diags);
 		n->kind = v->kind == VALUE_LIST ? NODE_LIST : NODE_MAP;
 		n->n = (uint32_t)v->n;
 		struct node **inner = &n->first;
@@ -242,7 +236,7 @@ int rewrite_scalar(struct rewrite *w, struct node *scalar, enum value_kind kind,
 	if (!rewrite_splice(w, scalar->start, scalar->end - scalar->start, &out)) {
 		scalar->text = arena_strdup(w->arena, text);
 		scalar->n = (uint32_t)strlen(text);
-		rc = scalar->text ? 0 : rewrite_no_memory(w);
+		rc = scalar->text ? 0 : diags_out_of_memory(w->diags);
 	}
 	buf_free(&out);
 	return rc;
@@ -354,7 +348,7 @@ int rewrite_finish(struct rewrite *w, struct buf *out)
 		buf_add(&edited, w->file.p + at, w->file.n - at);
 	buf_str(&edited, "");
 	if (edited.failed) {
-		rewrite_no_memory(w);
+		diags_out_of_memory(w->diags);
 	} else if (!apart || !says_it(w, buf_span(&edited))) {
 		if (!w->diags->out_of_memory)
 			diag_help(w->diags,
@@ -363,7 +357,7 @@ int rewrite_finish(struct rewrite *w, struct buf *out)
 				  "edit it by hand");
 	} else {
 		buf_add(out, edited.p, edited.n);
-		rc = out->failed ? rewrite_no_memory(w) : 0;
+		rc = out->failed ? diags_out_of_memory(w->diags) : 0;
 	}
 	buf_free(&edited);
 	return rc;

@@ -518,7 +518,7 @@ static int add_pairs(struct rewrite *w, struct node *map, const struct pair **pa
 	struct value *values = arena_array(w->arena, n + 1, sizeof(*values));
 
 	if (!values)
-		return rewrite_no_memory(w);
+		return diags_out_of_memory(w->diags);
 	for (size_t i = 0; i < n; i++) {
 		struct node *after = pairs[i] ? pair_place(map, pairs[i]) : NULL;
 		size_t together = 0;
@@ -541,7 +541,7 @@ int rewrite_pairs(struct rewrite *w, struct node *map, const struct pair *pairs,
 	size_t n_going = 0, n_coming = 0, swapped;
 
 	if (!going || !coming)
-		return rewrite_no_memory(w);
+		return diags_out_of_memory(w->diags);
 	if (map->kind != NODE_MAP || !map->first)
 		return rewrite_refuse(w, map, "it has no members");
 	for (size_t i = 0; i < n; i++) {

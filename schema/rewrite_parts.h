@@ -4,7 +4,6 @@
 
 #include "schema/rewrite_text.h"
 
-int rewrite_no_memory(struct rewrite *w);
 /* "this cannot be edited as it is written: WHY", at the place of `at`. Both return -1. */
 int rewrite_refuse(struct rewrite *w, const struct node *at, const char *why);
 /*

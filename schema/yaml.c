@@ -131,7 +131,7 @@ static struct node *node_new(struct reader *r, enum node_kind kind, const yaml_e
 	}
 	n = arena_alloc(r->arena, sizeof(*n));
 	if (!n) {
-		r->diags->out_of_memory = true;
+		diags_out_of_memory(r->diags);
 		return NULL;
 	}
 	n->kind = (uint8_t)kind;
@@ -208,10 +208,8 @@ static int read_scalar(struct reader *r, const yaml_event_t *e)
 	}
 	n->n = (uint32_t)len;
 	n->text = arena_strndup(r->arena, text, len);
-	if (!n->text) {
-		r->diags->out_of_memory = true;
-		return -1;
-	}
+	if (!n->text)
+		return diags_out_of_memory(r->diags);
 	return 0;
 }
 
@@ -279,10 +277,8 @@ static int check_duplicates(struct reader *r, const struct node *map)
 
 	if (map->n > SMALL_MAP)
 		keys = malloc(map->n * sizeof(*keys));
-	if (!keys) {
-		r->diags->out_of_memory = true;
-		return -1;
-	}
+	if (!keys)
+		return diags_out_of_memory(r->diags);
 	for (node_pairs(k, map))
 		if (k->kind == NODE_SCALAR)
 			keys[n++] = k;
@@ -425,7 +421,7 @@ static void syntax_error(struct reader *r, const yaml_parser_t *p)
 	struct diag *g;
 
 	if (p->error == YAML_MEMORY_ERROR) {
-		r->diags->out_of_memory = true;
+		diags_out_of_memory(r->diags);
 		return;
 	}
 	if (merge_conflicts(r))
@@ -469,10 +465,8 @@ int yaml_read(struct arena *a, struct span bytes, uint32_t file, struct node **r
 		return -1;
 	r.cursor.p = bytes.p;
 	r.cursor.n = bytes.n;
-	if (!yaml_parser_initialize(&parser)) {
-		d->out_of_memory = true;
-		return -1;
-	}
+	if (!yaml_parser_initialize(&parser))
+		return diags_out_of_memory(d);
 	yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&parser, bytes.n ? bytes.p : (const uint8_t *)"", bytes.n);
 	while (!end && rc == 0) {

@@ -168,7 +168,7 @@ int hooks_install(const struct invocation *inv, const struct server_config *c, c
 		const char *path = arena_printf(a, "%s/%s", folder, hooks[i]);
 		struct buf text = {0};
 		if (!path || put_script(inv, hooks[i], c->network, &text) < 0) {
-			d->out_of_memory = true;
+			diags_out_of_memory(d);
 			ret = -1;
 		} else if (replaceable(path, hooks[i], c->network, d) < 0 ||
 			   file_write(path, buf_span(&text), 0755, d) < 0) {
@@ -178,7 +178,7 @@ int hooks_install(const struct invocation *inv, const struct server_config *c, c
 	}
 out:
 	if (!a)
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 	repo_close(r);
 	arena_free(a);
 	return ret;

@@ -238,7 +238,7 @@ static int put_here(const struct server_config *c, const struct source_file *fil
 	if (!folder.failed && (slash = strrchr(folder.p, '/')) && slash != folder.p)
 		*slash = '\0';
 	if (folder.failed)
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 	else if (file_mkdirs(folder.p, 0755, d) == 0)
 		ret = repo_init(c->repository, c->ref, files, n, first_message, d);
 	buf_free(&folder);
@@ -298,7 +298,7 @@ static int put_file(const struct server_config *c, const struct source_file *fil
 		else
 			buf_printf(&path, "%.*s%s", (int)(slash + 1 - c->file), c->file, files[i].name);
 		if (path.failed)
-			d->out_of_memory = true;
+			diags_out_of_memory(d);
 		/* What editors go by is the same for every network. */
 		if (i && !path.failed && !access(path.p, F_OK))
 			continue;
@@ -318,7 +318,7 @@ static int create(const char *config_path, struct server_config *c, const struct
 	int ret = -1;
 
 	if (json_schema_render(&schema, false)) {
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 		goto out;
 	}
 	files[1].bytes = buf_span(&schema);
@@ -356,8 +356,7 @@ static struct server_config *config_make(const struct invocation *inv, const str
 	snprintf(c->network, sizeof(c->network), "%s", a->network);
 	snprintf(c->interface, sizeof(c->interface), "%s", a->network);
 	if (!c->repository || server_config_draw(c) < 0) {
-		d->out_of_memory = true;
-		diag_error(d, "out-of-memory", NULL, "out of memory");
+		diags_out_of_memory(d);
 	} else if (init_source_take(inv, &a->asked, c) == 0) {
 		return c;
 	}

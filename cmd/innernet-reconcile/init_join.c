@@ -110,10 +110,8 @@ static int choose_name(struct joining *j, struct diags *d)
 		if (j->name && model_peer_by_name(j->m, j->name) == NONE && model_cidr_by_name(j->m, j->name) == NONE)
 			return 0;
 	}
-	if (!j->name) {
-		d->out_of_memory = true;
-		return -1;
-	}
+	if (!j->name)
+		return diags_out_of_memory(d);
 	if (!name_valid(j->name, strlen(j->name))) {
 		usage_error(j->inv, "--server-name: '%s' is not a host name: lower case letters, digits and hyphens",
 			    j->name);
@@ -183,10 +181,8 @@ static int write_config(struct joining *j, uint16_t port, struct diags *d)
 	snprintf(c->interface, sizeof(c->interface), "%s", j->m->network);
 	c->listen_port = port;
 	c->repository = path ? path_absolute(repository ? repository : path) : NULL;
-	if (!c->repository || !folder || server_config_draw(c) < 0) {
-		d->out_of_memory = true;
-		return -1;
-	}
+	if (!c->repository || !folder || server_config_draw(c) < 0)
+		return diags_out_of_memory(d);
 	if ((slash = strrchr(folder, '/')))
 		*slash = '\0';
 	if (server_config_emit(c, &text, d) < 0 || file_mkdirs(folder, 0755, d) < 0 ||

@@ -92,7 +92,7 @@ int init_mirror_make(const char *beside, const struct server_config *c, struct i
 	buf_reset(&path);
 	buf_printf(&path, "%s.new-%ld", beside, (long)getpid());
 	if (path.failed || !(out->path = strdup(path.p))) {
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 		goto fail;
 	}
 	buf_free(&path);
@@ -128,7 +128,7 @@ int init_mirror_keep(struct init_mirror *m, const struct server_config *c, struc
 	if (!folder.failed && (slash = strrchr(folder.p, '/')) && slash != folder.p)
 		*slash = '\0';
 	if (folder.failed) {
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 	} else if (init_repository_check(c, d) == 0 && file_mkdirs(folder.p, 0755, d) == 0) {
 		ret = rename(m->path, c->repository);
 		if (ret)

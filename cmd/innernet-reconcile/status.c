@@ -185,8 +185,7 @@ static int not_running(const struct invocation *inv, json_t *o, struct buf *text
 	buf_reset(text);
 	if (value_write(text, o) == 0)
 		return 0;
-	d->out_of_memory = true;
-	return -1;
+	return diags_out_of_memory(d);
 }
 
 static int run(struct invocation *inv)

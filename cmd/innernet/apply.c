@@ -21,13 +21,13 @@ static int render(struct this_peer *p, struct buf *out, bool color, struct diags
 	int n = -1;
 
 	if (!a)
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 	if (plan) {
 		plan_render_text(out, plan, color);
 		n = !plan_is_empty(plan);
 	}
 	if (out->failed) {
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 		n = -1;
 	}
 	arena_free(a);
@@ -111,7 +111,7 @@ static int run(struct invocation *inv)
 		return FAILED;
 	a = arena_new();
 	if (!a) {
-		d.out_of_memory = true;
+		diags_out_of_memory(&d);
 		report(inv, &d, NULL);
 		return FAILED;
 	}

@@ -81,10 +81,8 @@ static int draw(const struct invocation *inv, enum format format, struct arena *
 		graph_render_mermaid(out, g);
 	else if (g)
 		graph_render_dot(out, g);
-	if (!g || out->failed) {
-		d->out_of_memory = true;
-		return -1;
-	}
+	if (!g || out->failed)
+		return diags_out_of_memory(d);
 	return format == SVG ? make_svg(out, d) : 0;
 }
 

@@ -133,7 +133,7 @@ static void list_network(struct listing *l, const char *name,
 		else
 			diag_help(&l->diags, g, "go on with its invitation: `innernet install INVITATION`");
 	} else if (show_it(l, p) < 0) {
-		l->diags.out_of_memory = true;
+		diags_out_of_memory(&l->diags);
 	}
 	peer_close(p);
 }
@@ -148,7 +148,7 @@ static void list_one(struct listing *l, int (*of_definition)(struct listing *l, 
 		if (m && of_definition == list_definition)
 			clone_open_for(m, false, &l->clone, &l->ledger, &l->diags);
 		if (m && of_definition(l, m) < 0)
-			l->diags.out_of_memory = true;
+			diags_out_of_memory(&l->diags);
 		return;
 	}
 	if (l->target.n_networks == 0) {

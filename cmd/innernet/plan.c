@@ -70,7 +70,7 @@ static int run(struct invocation *inv)
 	code = FAILED;
 	a = arena_new();
 	if (!a) {
-		d.out_of_memory = true;
+		diags_out_of_memory(&d);
 		report(inv, &d, NULL);
 		return FAILED;
 	}

@@ -143,7 +143,7 @@ static void *load_base(void *ctx)
 
 	b->arena = arena_new();
 	if (!b->arena)
-		b->read.out_of_memory = true;
+		diags_out_of_memory(&b->read);
 	else if (clone_definition(b->clone, b->sha, b->arena, &def, &b->read) > 0)
 		b->model = definition_load(b->arena, &def.root, &def.includes, true, &b->load);
 	b->done = true;
@@ -258,10 +258,8 @@ static int judge(struct turn *t)
 	    (t->ledger = clone_ledger(t->clone, &t->after->trust.id, d)))
 		facts = ledger_facts(t->ledger);
 	t->impact = impact_new(t->arena, t->before, t->after, facts);
-	if (!t->impact) {
-		d->out_of_memory = true;
-		return -1;
-	}
+	if (!t->impact)
+		return diags_out_of_memory(d);
 	if (t->after) {
 		reach_run_tests(t->impact->reach_after, d);
 		if (facts)
@@ -375,7 +373,7 @@ int plan_definition(struct invocation *inv)
 		return usage_error(inv, "--json or --markdown, not both");
 	t.arena = arena_new();
 	if (!t.arena)
-		t.diags.out_of_memory = true;
+		diags_out_of_memory(&t.diags);
 	else if (work(&t) == 0 && print_plan(&t) == 0)
 		code = exit_code(&t);
 	if (!t.impact)

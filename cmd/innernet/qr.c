@@ -48,10 +48,8 @@ int qr_render(struct buf *out, struct span text, unsigned columns, bool color, s
 			  "write it to a file with -o, and bring that to the machine");
 		return -1;
 	}
-	if (!q) {
-		d->out_of_memory = true;
-		return -1;
-	}
+	if (!q)
+		return diags_out_of_memory(d);
 	width = (unsigned)(q->width + 2 * MARGIN);
 	if (columns && width > columns) {
 		diag_help(d,

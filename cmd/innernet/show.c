@@ -24,10 +24,8 @@ static int show_one(const struct invocation *inv, const struct peer_options *o, 
 	struct shown s;
 	int r = -1;
 
-	if (!a) {
-		d->out_of_memory = true;
-		return -1;
-	}
+	if (!a)
+		return diags_out_of_memory(d);
 	if (peer_open_any(o, name, &p, d) < 0 || device_read(a, name, &device, d) < 0)
 		goto out;
 	m = peer_membership(p);

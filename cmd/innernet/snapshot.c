@@ -28,12 +28,6 @@ struct job {
 	struct signature signature; /* valid when statement has one */
 };
 
-static int out_of_memory(struct job *j)
-{
-	diag_error(&j->d, "out-of-memory", NULL, "out of memory");
-	return -1;
-}
-
 static int compile(struct job *j, bool run_tests)
 {
 	const char *path = j->inv->n_args ? j->inv->args[0] : ".";
@@ -44,7 +38,7 @@ static int compile(struct job *j, bool run_tests)
 		return -1;
 	x = reach_index_new(j->a, j->m);
 	if (!x)
-		return out_of_memory(j);
+		return diags_out_of_memory(&j->d);
 	if (run_tests)
 		reach_run_tests(x, &j->d);
 	if (j->d.n_errors)
@@ -88,7 +82,7 @@ static int sign(struct job *j, const char *path)
 		j->statement.n_signatures = 1;
 	}
 	buf_free(&text);
-	return j->statement.n_signatures && j->statement.signatures[0].p ? 0 : out_of_memory(j);
+	return j->statement.n_signatures && j->statement.signatures[0].p ? 0 : diags_out_of_memory(&j->d);
 }
 
 /* DIR/<folder>/<name>; the folder is made when it is not there. */
@@ -99,7 +93,7 @@ static int write_file(struct job *j, const char *dir, const char *folder, const 
 
 	buf_printf(&path, "%s/%s%s%s", dir, folder, *folder ? "/" : "", name);
 	if (path.failed)
-		out_of_memory(j);
+		diags_out_of_memory(&j->d);
 	else
 		err = file_write(path.p, bytes, 0644, &j->d);
 	buf_free(&path);
@@ -113,7 +107,7 @@ static int make_folder(struct job *j, const char *dir, const char *folder)
 
 	buf_printf(&path, "%s/%s", dir, folder);
 	if (path.failed)
-		out_of_memory(j);
+		diags_out_of_memory(&j->d);
 	else
 		err = file_mkdirs(path.p, 0755, &j->d);
 	buf_free(&path);
@@ -134,7 +128,7 @@ static int write_views(struct job *j, const char *dir)
 		buf_printf(&b, "%u %s %s %s\n", i, j->m->cidrs[v->cidr].name,
 			   v->only == NONE ? "-" : j->m->peers[v->only].name, hex);
 	}
-	err = b.failed ? out_of_memory(j) : write_file(j, dir, "", "views", b.p ? buf_span(&b) : SPAN(""));
+	err = b.failed ? diags_out_of_memory(&j->d) : write_file(j, dir, "", "views", b.p ? buf_span(&b) : SPAN(""));
 	buf_free(&b);
 	return err;
 }
@@ -177,7 +171,7 @@ static int print_for(struct job *j, const char *name)
 	if (!v)
 		return -1;
 	if (bundle_of_view(j->a, j->s, j->s->view_of_peer[peer], &b) < 0)
-		return out_of_memory(j);
+		return diags_out_of_memory(&j->d);
 	b.statement = j->statement;
 	if (option_given(j->inv, "json"))
 		view_render_json(&out, v);
@@ -185,7 +179,7 @@ static int print_for(struct job *j, const char *name)
 		view_render_tree(&out, v);
 	else
 		bundle_write(&out, &b);
-	err = out.failed ? out_of_memory(j) : print_buf(j->inv, &out);
+	err = out.failed ? diags_out_of_memory(&j->d) : print_buf(j->inv, &out);
 	buf_free(&out);
 	return err;
 }
@@ -203,7 +197,7 @@ static int run(struct invocation *inv)
 		return usage_error(inv, "--json and --summary go with --for");
 	j.a = arena_new();
 	if (!j.a)
-		out_of_memory(&j);
+		diags_out_of_memory(&j.d);
 	else if (compile(&j, dir != NULL) == 0 && (!key || sign(&j, key) == 0))
 		err = dir ? write_all(&j, dir) : print_for(&j, peer);
 	diags_sort(&j.d);

@@ -74,7 +74,7 @@ static int run(struct invocation *inv)
 		goto out;
 	}
 	if (!a) {
-		d.out_of_memory = true;
+		diags_out_of_memory(&d);
 		goto out;
 	}
 	if (n == 0 && peer_config_list(a, o.config_dir, &names, &n, &d) < 0)

@@ -12,7 +12,7 @@ void validated_check(struct validated *t, struct arena *a, const struct source_f
 		return;
 	x = reach_index_new(a, t->model);
 	if (!x) {
-		t->diags.out_of_memory = true;
+		diags_out_of_memory(&t->diags);
 		return;
 	}
 	reach_run_tests(x, &t->diags);

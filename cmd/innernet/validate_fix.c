@@ -110,10 +110,8 @@ int validated_fix(struct validated *t, struct arena *a, bool without_server, boo
 		if (made == 0)
 			break;
 	}
-	if (made < 0 || said->failed) {
-		t->diags.out_of_memory = true;
-		return -1;
-	}
+	if (made < 0 || said->failed)
+		return diags_out_of_memory(&t->diags);
 	if (diff) {
 		for (size_t i = 0; i < f.n; i++)
 			diff_lines(out, f.edited[i].name, f.before[i], f.edited[i].bytes);

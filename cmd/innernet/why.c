@@ -234,10 +234,8 @@ static int ask(struct answer *t, const char *word)
 		return -1;
 	if (!(t->model = source_load(t->arena, path, false, d)))
 		return -1;
-	if (!(x = reach_index_new(t->arena, t->model))) {
-		d->out_of_memory = true;
-		return -1;
-	}
+	if (!(x = reach_index_new(t->arena, t->model)))
+		return diags_out_of_memory(d);
 	/* Both, so that both are said when both are wrong. */
 	int found = why_find(t->model, inv->args[0], &a, d);
 	if (why_find(t->model, inv->args[1], &b, d) < 0 || found < 0)
@@ -253,7 +251,7 @@ static int run(struct invocation *inv)
 	int code = UNTOLD;
 
 	if (!t.arena) {
-		t.diags.out_of_memory = true;
+		diags_out_of_memory(&t.diags);
 	} else if (ask(&t, path) == 0) {
 		find_blame(&t);
 		if (option_given(inv, "json"))

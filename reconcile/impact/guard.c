@@ -44,7 +44,7 @@ static void check_limit(const struct guard_limit *l, uint64_t lost, uint64_t bef
 	if (what.n)
 		refuse(d, accepted, code, im->id, what.p);
 	if (what.failed)
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 	buf_free(&what);
 }
 
@@ -66,7 +66,7 @@ static void check_formats(unsigned days, const struct impact *im, bool accepted,
 	if (left->n > NAMES_MAX)
 		buf_printf(&what, " and %u more", left->n - NAMES_MAX);
 	if (what.failed) {
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 	} else {
 		g = refuse(d, accepted, "guard-formats", im->id, what.p);
 		diag_note(d, g, NULL, "%s keeps the network that it has until a newer innernet is installed there",
@@ -193,8 +193,7 @@ int guard_judge(struct arena *a, const struct guard_limits *limits, const struct
 		*plan = im;
 	if (!im || (days && impact_leave_behind(a, im, formats->before, formats->after, formats->readers,
 						formats->now - (int64_t)days * 86400) < 0)) {
-		d->out_of_memory = true;
-		return -1;
+		return diags_out_of_memory(d);
 	}
 	return guard_check(limits, im, message.p && guard_accepted(message, im->id), d) ? -1 : 0;
 }

@@ -122,6 +122,5 @@ int hints_parse(struct arena *a, struct span bytes, struct hints *out, struct di
 	}
 	if (!r.failed)
 		return text_report(&r.t, d, "bad-hints", "what was kept of endpoints");
-	d->out_of_memory = true;
-	return -1;
+	return diags_out_of_memory(d);
 }

@@ -43,10 +43,8 @@ int hosts_block_of_view(struct buf *out, const struct view *v, const char *netwo
 		}
 	}
 	buf_printf(out, "# innernet %s end\n", network);
-	if (out->failed) {
-		d->out_of_memory = true;
-		return -1;
-	}
+	if (out->failed)
+		return diags_out_of_memory(d);
 	return 0;
 }
 

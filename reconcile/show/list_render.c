@@ -289,10 +289,8 @@ int view_reach_read(struct arena *a, const struct bundle *b, struct view_reach *
 		return -1;
 	*out = (struct view_reach){.here = v.cidr.name};
 	out->rows = arena_array(a, (size_t)v.n_segments + v.n_subtrees, sizeof(*out->rows));
-	if (!out->rows) {
-		d->out_of_memory = true;
-		return -1;
-	}
+	if (!out->rows)
+		return diags_out_of_memory(d);
 	for (uint32_t j = 0; j < v.n_segments; j++)
 		out->rows[out->n++] = (struct view_reach_row){v.segments[j].cidr.name, v.segments[j].own.count, false};
 	for (uint32_t j = 0; j < v.n_subtrees; j++)

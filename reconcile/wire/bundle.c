@@ -311,10 +311,8 @@ int bundle_parse(struct arena *a, struct span bytes, struct bundle *out, struct 
 		return -1;
 	}
 	if (read_all(&r, bytes)) {
-		if (!make_arrays(&r)) {
-			diag_error(d, "out-of-memory", NULL, "out of memory while reading a bundle");
-			return -1;
-		}
+		if (!make_arrays(&r))
+			return diags_out_of_memory(d);
 		r.fill = true;
 		if (read_all(&r, bytes)) {
 			if (r.n_statements) {

@@ -522,7 +522,7 @@ int view_flatten(struct arena *a, const struct object_source *src, const struct 
 	if (o && out->view && view_parse(a, o->bytes, &w.v, d) == 0 && walk_view(&w) == 0 && finish(&w, out) == 0)
 		err = 0;
 	else if (d->n_errors == errors)
-		diag_error(d, "out-of-memory", NULL, "out of memory while reading a view");
+		diags_out_of_memory(d);
 	buf_free(&w.used);
 	buf_free(&w.peers);
 	buf_free(&w.cidrs);

@@ -187,7 +187,7 @@ static void check_keys(const struct model *m, const struct ledger_facts *f, stru
 		return;
 	uses = calloc((size_t)m->n_peers * 2 + 1, sizeof(*uses));
 	if (!uses) {
-		diag_error(d, "out-of-memory", NULL, "out of memory while comparing keys with the ledger");
+		diags_out_of_memory(d);
 		return;
 	}
 	n = add_uses(m, f, uses);

@@ -456,7 +456,7 @@ out:
 	if (c.too_large)
 		diag_error(d, "too-large", NULL, "the view of '%s' is larger than a snapshot can hold", c.too_large);
 	else if (err < 0)
-		diag_error(d, "out-of-memory", NULL, "out of memory while compiling the snapshot");
+		diags_out_of_memory(d);
 	buf_free(&c.text);
 	buf_free(&c.placed);
 	return err < 0 ? NULL : c.s;

@@ -25,12 +25,6 @@ struct run {
 	const struct object **in_bundle, **in_held; /* sorted by name */
 };
 
-static int out_of_memory(struct diags *d)
-{
-	diag_error(d, "out-of-memory", NULL, "out of memory while verifying a snapshot");
-	return -1;
-}
-
 static bool same_signers(const struct trust *a, const struct trust *b)
 {
 	return a->threshold == b->threshold && a->n_signers == b->n_signers &&
@@ -179,7 +173,7 @@ static int inherit_chain(struct run *r)
 
 	r->chain = arena_array(r->a, (size_t)(held ? held->n_chain + 1 : 0) + r->b->n_chain, sizeof(*r->chain));
 	if (!r->chain && (held || r->b->n_chain))
-		return out_of_memory(r->d);
+		return diags_out_of_memory(r->d);
 	if (!held)
 		return 0;
 	for (uint32_t i = 0; i < held->n_chain; i++)
@@ -426,7 +420,7 @@ static int merge_objects(struct run *r, const struct flattened *f, struct bundle
 	m->n_objects = f->n_used;
 	m->objects = arena_array(r->a, f->n_used, sizeof(*m->objects));
 	if (!m->objects)
-		return out_of_memory(r->d);
+		return diags_out_of_memory(r->d);
 	for (size_t i = 0; i < f->n_used; i++)
 		m->objects[i] = *f->used[i];
 	return 0;
@@ -458,7 +452,7 @@ static enum verify_result check_view(struct run *r, struct view **out, struct bu
 	r->in_bundle = sorted_objects(r, r->b);
 	r->in_held = sorted_objects(r, r->v->held);
 	if (!r->in_bundle || !r->in_held) {
-		out_of_memory(r->d);
+		diags_out_of_memory(r->d);
 		return VERIFY_REFUSED;
 	}
 	if (!view || view_flatten(r->a, &src, &view->name, &f, r->d) < 0)
@@ -486,7 +480,7 @@ enum verify_result snapshot_verify(struct arena *a, const struct verifier *v, co
 	*out = NULL;
 	*merged = NULL;
 	if (!m) {
-		out_of_memory(d);
+		diags_out_of_memory(d);
 		return VERIFY_REFUSED;
 	}
 	result = check_statement(&r);
@@ -571,7 +565,7 @@ struct view *view_of_bundle(struct arena *a, const struct bundle *b, const char 
 
 	r.in_bundle = sorted_objects(&r, b);
 	if (!r.in_bundle) {
-		out_of_memory(d);
+		diags_out_of_memory(d);
 		return NULL;
 	}
 	if (!view) {

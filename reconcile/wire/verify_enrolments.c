@@ -166,8 +166,7 @@ int apply_enrolments(struct arena *a, struct view *view, const struct key *id, c
 	}
 	return 0;
 oom:
-	diag_error(d, "out-of-memory", NULL, "out of memory while reading enrolments");
-	return -1;
+	return diags_out_of_memory(d);
 }
 
 bool has_news(struct arena *a, const struct bundle *b, const struct view *held_view, struct diags *d)

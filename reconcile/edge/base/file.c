@@ -81,10 +81,8 @@ static int read_all(int fd, const char *path, size_t size, size_t max, struct bu
 	size_t cap = size + 1, n = 0;
 	char *p = malloc(cap + 1);
 
-	if (!p) {
-		d->out_of_memory = true;
-		return file_fail(d, path, "read", ENOMEM);
-	}
+	if (!p)
+		return diags_out_of_memory(d);
 	for (;;) {
 		ssize_t r = read(fd, p + n, cap - n);
 		if (r < 0 && errno == EINTR)
@@ -400,6 +398,5 @@ int file_list(struct arena *a, const char *dir, size_t (*take)(const char *name)
 	return 0;
 oom:
 	closedir(folder);
-	d->out_of_memory = true;
-	return -1;
+	return diags_out_of_memory(d);
 }

@@ -57,7 +57,7 @@ struct file_watch *file_watch_new(struct loop *l, void (*fn)(void *ctx), void *c
 	struct file_watch *w = calloc(1, sizeof(*w));
 
 	if (!w) {
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 		return NULL;
 	}
 	*w = (struct file_watch){.loop = l, .fn = fn, .ctx = ctx, .fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC)};

@@ -63,8 +63,7 @@ struct loop *loop_new(struct diags *d)
 	struct loop *l = calloc(1, sizeof(*l));
 
 	if (!l) {
-		d->out_of_memory = true;
-		diag_error(d, "out-of-memory", NULL, "out of memory");
+		diags_out_of_memory(d);
 		return NULL;
 	}
 	l->signal_fd = -1;

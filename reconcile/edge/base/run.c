@@ -110,10 +110,8 @@ static int run(const char *const argv[], const char *package, enum run_stderr er
 		diag_error(d, "program-failed", NULL, "cannot read what '%s' says: %s", argv[0], strerror(-failed));
 		return -1;
 	}
-	if (out && out->failed) {
-		d->out_of_memory = true;
-		return -1;
-	}
+	if (out && out->failed)
+		return diags_out_of_memory(d);
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 

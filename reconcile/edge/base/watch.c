@@ -120,8 +120,7 @@ struct watch *watch_new(struct loop *l, const char *folder, unsigned poll_ms, vo
 
 	if (!w || !(w->folder = strdup(folder))) {
 		free(w);
-		d->out_of_memory = true;
-		diag_error(d, "out-of-memory", NULL, "out of memory");
+		diags_out_of_memory(d);
 		return NULL;
 	}
 	w->loop = l;

@@ -174,8 +174,10 @@ int config_parse(const cyaml_schema_value_t *schema, struct span bytes, const ch
 	err = cyaml_load_data(bytes.p, bytes.n, &settings, schema, out, NULL);
 	if (err == CYAML_OK && *out)
 		return 0;
-	if (err == CYAML_ERR_OOM)
-		d->out_of_memory = true;
+	if (err == CYAML_ERR_OOM) {
+		diags_out_of_memory(d);
+		goto out;
+	}
 	if (err == CYAML_OK)
 		complain(&c, "there is nothing in it", NULL);
 	complain(&c, err == CYAML_ERR_ALIAS ? "aliases are not allowed" : cyaml_strerror(err), NULL);
@@ -186,6 +188,7 @@ int config_parse(const cyaml_schema_value_t *schema, struct span bytes, const ch
 	if (g && c.line && !c.no_place)
 		g->at =
 		    (struct place){.line = c.line, .column = c.column, .end_line = c.line, .end_column = c.column + 1};
+out:
 	config_free(schema, *out);
 	*out = NULL;
 	return -1;
@@ -209,8 +212,9 @@ int config_emit(const cyaml_schema_value_t *schema, const void *data, const char
 	size_t n = 0, head = strlen(comment);
 	cyaml_err_t err = cyaml_save_data(&text, &n, &settings, schema, data, 0);
 
+	if (err == CYAML_ERR_OOM)
+		return diags_out_of_memory(d);
 	if (err != CYAML_OK) {
-		d->out_of_memory = d->out_of_memory || err == CYAML_ERR_OOM;
 		diag_error(d, "file-error", NULL, "a file of ours could not be put together: %s", cyaml_strerror(err));
 		return -1;
 	}
@@ -223,7 +227,7 @@ int config_emit(const cyaml_schema_value_t *schema, const void *data, const char
 		buf_free(out);
 		*out = (struct buf){.p = p, .n = head + n, .cap = head + n + 1};
 	} else {
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 	}
 	wiping_memory(NULL, text, 0);
 	return p ? 0 : -1;

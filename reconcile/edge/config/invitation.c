@@ -43,7 +43,7 @@ static struct invitation *invitation_new(struct diags *d)
 	if (inv)
 		inv->seed = secret_new();
 	if (!inv || !inv->seed) {
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 		invitation_free(inv);
 		return NULL;
 	}
@@ -108,11 +108,11 @@ int invitation_emit(const struct invitation *inv, struct buf *out, struct diags 
 	config_secret_format(inv->seed, seed);
 	raw.seed = seed;
 	if (!a || membership_to_raw(a, &inv->m, &raw.m) < 0) {
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 		goto out;
 	}
 	if (inv->expires > 0 && !(raw.expires = arena_printf(a, "%" PRId64, inv->expires))) {
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 		goto out;
 	}
 	r = config_emit(&schema, &raw, comment, out, d);

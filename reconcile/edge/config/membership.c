@@ -128,10 +128,8 @@ static int take_server(const struct config_at *at, const struct raw_server *r, c
 	const char *endpoint;
 	int bad = 0;
 
-	if (!a) {
-		at->d->out_of_memory = true;
-		return -1;
-	}
+	if (!a)
+		return diags_out_of_memory(at->d);
 	bad |= take_name(at, "servers: name", r->name, NAME_MAX_LEN, s->name);
 	bad |= config_x25519(at, "servers: public_key", r->public_key, &s->public_key);
 	bad |= take_addresses(at, "servers: addresses", r->addresses, r->n_addresses, s->ip, &s->n_ips);

@@ -95,7 +95,7 @@ struct peer_config *peer_config_new(struct diags *d)
 	if (c)
 		c->private_key = secret_new();
 	if (!c || !c->private_key) {
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 		peer_config_free(c);
 		return NULL;
 	}
@@ -162,10 +162,8 @@ int peer_settings_endpoint(struct peer_settings *s, const char *name, const char
 			return -1;
 		}
 		more = realloc(s->endpoints, (s->n_endpoints + 1) * sizeof(*more));
-		if (!more) {
-			d->out_of_memory = true;
-			return -1;
-		}
+		if (!more)
+			return diags_out_of_memory(d);
 		s->endpoints = more;
 		memmove(&more[i + 1], &more[i], (s->n_endpoints - i) * sizeof(*more));
 		s->n_endpoints++;
@@ -186,8 +184,7 @@ static int copy(const struct config_at *at, const char *s, char **out)
 	*out = strdup(s);
 	if (*out)
 		return 0;
-	at->d->out_of_memory = true;
-	return -1;
+	return diags_out_of_memory(at->d);
 }
 
 static int take_endpoint(const struct config_at *at, struct arena *a, const char *s, struct peer_settings *out)
@@ -205,10 +202,8 @@ static int take_overrides(const struct config_at *at, const struct raw_overrides
 	uint64_t port = 0;
 	int bad = 0;
 
-	if (!a) {
-		at->d->out_of_memory = true;
-		return -1;
-	}
+	if (!a)
+		return diags_out_of_memory(at->d);
 	if (raw->listen_port)
 		bad |= config_number(at, "overrides: listen_port", raw->listen_port, 1, UINT16_MAX, &port);
 	s->listen_port = (uint16_t)port;
@@ -387,7 +382,7 @@ int peer_config_emit(const struct peer_config *c, struct buf *out, struct diags 
 	raw.interface = interface[0] && strcmp(interface, c->m.network) != 0 ? interface : NULL;
 	raw.state = c->redeemed ? redeemed : pending;
 	if (!a || membership_to_raw(a, &c->m, &raw.m) < 0 || emit_settings(a, &settings, &raw) < 0)
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 	else
 		r = config_emit(&schema, &raw, comment, out, d);
 	sodium_memzero(key, sizeof(key));

@@ -140,7 +140,7 @@ static int take_names(const struct config_at *at, const struct raw_server_config
 	c->ref = ref.failed ? NULL : strdup(ref.p);
 	buf_free(&ref);
 	if (!c->repository || !c->ref) {
-		at->d->out_of_memory = true;
+		diags_out_of_memory(at->d);
 		bad = -1;
 	}
 	return bad;
@@ -156,7 +156,7 @@ static int take_path(const struct config_at *at, const char *field, const char *
 	if (s[0] != '/')
 		bad = config_fail(at, field, "must be an absolute path");
 	if (!(*out = strdup(s))) {
-		at->d->out_of_memory = true;
+		diags_out_of_memory(at->d);
 		bad = -1;
 	}
 	return bad;
@@ -188,7 +188,7 @@ static int take_source(const struct config_at *at, const struct raw_server_confi
 	bad |= take_path(at, "credentials", raw->credentials, &c->credentials);
 	bad |= take_path(at, "file", raw->file, &c->file);
 	if (raw->remote && !(c->remote = strdup(raw->remote))) {
-		at->d->out_of_memory = true;
+		diags_out_of_memory(at->d);
 		bad = -1;
 	}
 	return bad;
@@ -207,7 +207,7 @@ int server_config_parse(struct span bytes, const char *name, struct server_confi
 		return -1;
 	raw = data;
 	if (!(c = server_config_new())) {
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 		config_free(&schema, data);
 		return -1;
 	}
@@ -216,7 +216,7 @@ int server_config_parse(struct span bytes, const char *name, struct server_confi
 	bad |= config_secret(&at, "private_key", raw->private_key, c->private_key);
 	for (unsigned i = 0; i < raw->n_seeds; i++) {
 		if (!(c->seeds[i] = secret_new())) {
-			d->out_of_memory = true;
+			diags_out_of_memory(d);
 			bad = -1;
 			break;
 		}

@@ -43,7 +43,7 @@ static int path_make(struct buf *path, const char *data_dir, struct diags *d)
 {
 	buf_printf(path, "%s/push.yaml", data_dir);
 	if (path->failed)
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 	return path->failed ? -1 : 0;
 }
 
@@ -92,7 +92,7 @@ int server_public_parse(struct span bytes, const char *name, struct server_confi
 		return -1;
 	raw = data;
 	if (!(c = calloc(1, sizeof(*c))) || !(c->ref = strdup(raw->branch))) {
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 		bad = -1;
 		goto out;
 	}

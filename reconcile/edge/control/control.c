@@ -11,18 +11,11 @@
 
 #define CONTROL_FILE_MAX 4096
 
-static int out_of_memory(struct diags *d)
-{
-	d->out_of_memory = true;
-	diag_error(d, "out-of-memory", NULL, "out of memory");
-	return -1;
-}
-
 /* DATA/control, and with a name a file in it. */
 static int control_path(const char *data_dir, const char *name, struct buf *out, struct diags *d)
 {
 	buf_printf(out, "%s/control%s%s", data_dir, name ? "/" : "", name ? name : "");
-	return out->failed ? out_of_memory(d) : 0;
+	return out->failed ? diags_out_of_memory(d) : 0;
 }
 
 static int control_put(const char *data_dir, const char *name, const char *line, struct diags *d)
@@ -32,7 +25,7 @@ static int control_put(const char *data_dir, const char *name, const char *line,
 
 	buf_printf(&text, "%s\n", line);
 	if (text.failed)
-		out_of_memory(d);
+		diags_out_of_memory(d);
 	else if (!control_path(data_dir, NULL, &path, d) && !file_mkdirs(path.p, 0755, d)) {
 		buf_reset(&path);
 		if (!control_path(data_dir, name, &path, d))
@@ -150,7 +143,7 @@ struct control *control_watch(struct loop *l, const char *data_dir, void (*fn)(v
 	struct buf path = {0};
 
 	if (!c) {
-		out_of_memory(d);
+		diags_out_of_memory(d);
 		return NULL;
 	}
 	*c = (struct control){.loop = l, .fd = -1, .fn = fn, .ctx = ctx};

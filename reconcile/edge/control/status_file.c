@@ -17,7 +17,7 @@ int status_file_read(const char *data_dir, struct buf *text, json_t **out, struc
 		text = &own;
 	buf_printf(&path, "%s/" STATUS_FILE, data_dir);
 	if (path.failed) {
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 		goto out;
 	}
 	if (file_read(path.p, STATUS_FILE_MAX, text, &absent, d) < 0)

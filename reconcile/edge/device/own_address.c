@@ -28,10 +28,8 @@ int own_address_find(struct own_address *out, struct diags *d)
 	size_t n = 0;
 	int best = -1;
 
-	if (!a) {
-		d->out_of_memory = true;
-		return -1;
-	}
+	if (!a)
+		return diags_out_of_memory(d);
 	if (device_local_addresses(a, &list, &n, d) < 0) {
 		arena_free(a);
 		return -1;

@@ -17,13 +17,6 @@ struct clone {
 	char *path;   /* the definition's, from there */
 };
 
-static int out_of_memory(struct diags *d)
-{
-	d->out_of_memory = true;
-	diag_error(d, "out-of-memory", NULL, "out of memory");
-	return -1;
-}
-
 /* The folder and the name of a file that need not exist; a folder stands for the definition in it. */
 static int split(const char *path, char folder[static PATH_MAX], char name[static NAME_MAX + 1])
 {
@@ -74,7 +67,7 @@ int clone_open(const char *path, struct clone **out, struct diags *d)
 	if (split(path, folder, name) < 0)
 		return 0;
 	if (!(c = calloc(1, sizeof(*c))))
-		return out_of_memory(d);
+		return diags_out_of_memory(d);
 	c->repo = repo_open_clone(folder, d);
 	if (!c->repo) {
 		clone_close(c);
@@ -292,7 +285,7 @@ static int blame_copy(struct clone *c, const git_blame_hunk *h, struct arena *a,
 	out->time = by ? by->when.time : git_commit_time(commit);
 	out->summary = arena_strdup(a, git_commit_summary(commit) ? git_commit_summary(commit) : "");
 	git_commit_free(commit);
-	return out->author && out->email && out->summary ? 1 : out_of_memory(d);
+	return out->author && out->email && out->summary ? 1 : diags_out_of_memory(d);
 }
 
 int clone_blame(struct clone *c, const char *path, struct span bytes, uint32_t line, struct arena *a, struct blame *out,

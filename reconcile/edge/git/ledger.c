@@ -18,13 +18,6 @@ struct changes {
 	size_t cap_enrolments, cap_spent, cap_addresses;
 };
 
-int ledger_out_of_memory(struct diags *d)
-{
-	d->out_of_memory = true;
-	diag_error(d, "out-of-memory", NULL, "out of memory");
-	return -1;
-}
-
 void *ledger_grow(void *p, size_t n, size_t *cap, size_t size)
 {
 	if (n < *cap)
@@ -178,9 +171,9 @@ static int take_enrolment(struct ledger *l, struct changes *c, const char *path,
 		return 0;
 	}
 	if (e.extra.p && !(e.extra = arena_span(l->names, e.extra)).p)
-		return ledger_out_of_memory(d);
+		return diags_out_of_memory(d);
 	if (!(p = ledger_grow(c->enrolments, c->n_enrolments, &c->cap_enrolments, sizeof(*c->enrolments))))
-		return ledger_out_of_memory(d);
+		return diags_out_of_memory(d);
 	c->enrolments = p;
 	c->enrolments[c->n_enrolments++] = e;
 	return 0;
@@ -202,7 +195,7 @@ static int take_spent(struct changes *c, const char *path, struct span bytes, st
 		return 0;
 	}
 	if (!(p = ledger_grow(c->spent, c->n_spent, &c->cap_spent, sizeof(*c->spent))))
-		return ledger_out_of_memory(d);
+		return diags_out_of_memory(d);
 	c->spent = p;
 	c->spent[c->n_spent++] = invite;
 	return 0;
@@ -225,7 +218,7 @@ static int take_address(struct ledger *l, struct changes *c, const char *path, s
 	}
 	if (!(a.name = arena_strdup(l->names, name)) ||
 	    !(p = ledger_grow(c->addresses, c->n_addresses, &c->cap_addresses, sizeof(*c->addresses))))
-		return ledger_out_of_memory(d);
+		return diags_out_of_memory(d);
 	c->addresses = p;
 	c->addresses[c->n_addresses++] = a;
 	return 0;
@@ -247,7 +240,7 @@ static int take_statement(struct ledger *l, const char *path, struct span bytes,
 		return 0;
 	}
 	if (!(copy = arena_span(l->names, bytes)).p)
-		return ledger_out_of_memory(d);
+		return diags_out_of_memory(d);
 	ledger_statement_path(expect, bytes);
 	if (ledger_statement_parse(l->names, copy, &st.text, &st.parsed) || !key_eq(&st.parsed.trust.id, &l->id)) {
 		bad_record(d, path, "not a statement of this network");
@@ -258,7 +251,7 @@ static int take_statement(struct ledger *l, const char *path, struct span bytes,
 		return 0;
 	}
 	if (!(p = ledger_grow(l->statements, l->n_statements, &l->cap_statements, sizeof(*l->statements))))
-		return ledger_out_of_memory(d);
+		return diags_out_of_memory(d);
 	l->statements = p;
 	l->statements[l->n_statements++] = st;
 	return 0;
@@ -413,7 +406,7 @@ static int read_between(struct ledger *l, const git_oid *from, const git_oid *to
 			goto out;
 	}
 	if (facts_merge(l, &c) < 0) {
-		ledger_out_of_memory(d);
+		diags_out_of_memory(d);
 		goto out;
 	}
 	ret = 0;
@@ -507,7 +500,7 @@ struct ledger *ledger_new(struct repo *r, const struct key *id, const char *know
 
 	if (!l || !(l->names = arena_new())) {
 		free(l);
-		ledger_out_of_memory(d);
+		diags_out_of_memory(d);
 		return NULL;
 	}
 	l->repo = r;

@@ -41,6 +41,5 @@ struct ledger {
 void *ledger_grow(void *p, size_t n, size_t *cap, size_t size);
 int ledger_key_cmp(const void *x, const void *y); /* for qsort() and bsearch(), as is the next */
 int ledger_address_cmp(const void *x, const void *y);
-int ledger_out_of_memory(struct diags *d);
 
 #endif

@@ -37,7 +37,7 @@ static int record_add(struct ledger *l, struct records *rs, const char *path, co
 	if (!p || text->failed) {
 		if (p)
 			rs->r = p;
-		return ledger_out_of_memory(d);
+		return diags_out_of_memory(d);
 	}
 	rs->r = p;
 	git_error_clear();
@@ -120,7 +120,7 @@ enum redeem_result ledger_redeem(struct ledger *l, const struct enrolment *e, st
 	enrolment_write(&text, e);
 	buf_printf(&message, "redeem %s\n", b64);
 	if (message.failed) {
-		ledger_out_of_memory(d);
+		diags_out_of_memory(d);
 		goto out;
 	}
 	for (int i = 0; i < LEDGER_RETRIES; i++) {
@@ -217,7 +217,7 @@ static int due_add(struct ledger *l, const struct model *m, const struct model *
 	if (!old)
 		return 0;
 	if (model_invites(m, &invites, &n) < 0)
-		return ledger_out_of_memory(d);
+		return diags_out_of_memory(d);
 	for (uint32_t i = 0; i < old->n_peers; i++) {
 		const struct peer *p = &old->peers[i];
 		if (!p->is_invite || (n && bsearch(&p->key, invites, n, sizeof(*invites), ledger_key_cmp)) ||
@@ -225,7 +225,7 @@ static int due_add(struct ledger *l, const struct model *m, const struct model *
 			continue;
 		if (ledger_due_add(l, &p->key, 1) < 0) {
 			free(invites);
-			return ledger_out_of_memory(d);
+			return diags_out_of_memory(d);
 		}
 	}
 	free(invites);
@@ -253,7 +253,7 @@ static int collect_spent(struct ledger *l, struct records *rs, const struct mode
 	int ret = 0;
 
 	if (model_invites(m, &invites, &n) < 0)
-		return ledger_out_of_memory(d);
+		return diags_out_of_memory(d);
 	for (size_t i = 0; i < f->n_enrolments && !ret; i++)
 		if (!(n && bsearch(&f->enrolments[i].invite, invites, n, sizeof(*invites), ledger_key_cmp)))
 			ret = spend(l, rs, &f->enrolments[i].invite, commit, d);

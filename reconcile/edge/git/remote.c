@@ -247,10 +247,8 @@ static int git_start(struct remote *r, struct command *c, int64_t seconds,
 					.ended = ended,
 					.ctx = r};
 
-	if (c->failed || !env) {
-		d->out_of_memory = true;
-		return -1;
-	}
+	if (c->failed || !env)
+		return diags_out_of_memory(d);
 	c->argv[c->n] = NULL;
 	if (secrets_check(&r->o.access, d) < 0)
 		return -1;

@@ -33,7 +33,7 @@ static int say(const struct waiting *w, const struct remote_access *access, stru
 	if (w->done && w->result == REMOTE_DONE)
 		return 0;
 	if (!w->done) {
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 	} else if (w->result == REMOTE_REFUSED) {
 		g = diag_error(d, "remote-refused", NULL, "%s does not take it: %s", access->url, w->message);
 		diag_help(d, g, "may this machine write there, and was nobody else first?");

@@ -84,12 +84,6 @@ const char *repo_git_error(void)
 	return e && e->message && *e->message ? e->message : "no reason given";
 }
 
-static void out_of_memory(struct diags *d)
-{
-	d->out_of_memory = true;
-	diag_error(d, "out-of-memory", NULL, "out of memory");
-}
-
 /*
  * The folder that git calls a repository at or, with `search`, above `path`, as its safe.directory wants it: absolute,
  * without `.git`. False when there is none. Looks at no owner.
@@ -179,7 +173,7 @@ static struct repo *open_at(const char *path, const char *ref, enum open_how how
 
 	if (!r || !(r->ref = strdup(ref ? ref : REPO_DEFAULT_REF))) {
 		free(r);
-		out_of_memory(d);
+		diags_out_of_memory(d);
 		return NULL;
 	}
 	git_libgit2_init();
@@ -273,7 +267,7 @@ const char *repo_hooks_folder(struct repo *r, struct arena *a, struct diags *d)
 	else if (err == GIT_ENOTFOUND)
 		out = arena_printf(a, "%shooks", r->folder);
 	if (!out && (!err || err == GIT_ENOTFOUND))
-		out_of_memory(d);
+		diags_out_of_memory(d);
 	else if (!out)
 		diag_error(d, "repository-error", NULL, "cannot read the settings of %s: %s", r->folder,
 			   repo_git_error());
@@ -419,7 +413,7 @@ static int walk(struct repo *r, const git_oid *from, const struct oid_set *known
 	ret = 0;
 	goto out;
 memory:
-	out_of_memory(d);
+	diags_out_of_memory(d);
 out:
 	free(stack);
 	return ret;
@@ -447,7 +441,7 @@ static int base_set(struct repo *r, const git_oid *id, struct diags *d)
 		for (size_t i = 0; i < more.cap; i++)
 			if (!git_oid_is_zero(&more.slots[i]) && oid_set_add(&r->base, &more.slots[i]) < 0) {
 				oid_set_free(&r->base);
-				out_of_memory(d);
+				diags_out_of_memory(d);
 				goto out;
 			}
 	}
@@ -510,7 +504,7 @@ int repo_descends(struct repo *r, const git_oid *from, const git_oid *ancestor, 
 	int ret = -1;
 
 	if (oid_set_add(&known, ancestor) < 0)
-		out_of_memory(d);
+		diags_out_of_memory(d);
 	else if (walk(r, from, &known, ancestor, max, &seen, &hit, d) == 0)
 		ret = hit;
 	oid_set_free(&known);
@@ -529,7 +523,7 @@ struct span repo_message(struct repo *r, const char *sha, struct arena *a, struc
 	out = arena_span(a, span_str(git_commit_message(c)));
 	git_commit_free(c);
 	if (!out.p)
-		out_of_memory(d);
+		diags_out_of_memory(d);
 	return out;
 }
 
@@ -602,10 +596,8 @@ static int blob_load(struct tree_source *t, const git_tree_entry *e, const char 
 	n = (size_t)git_blob_rawsize(blob);
 	*out = arena_span(t->arena, (struct span){n ? git_blob_rawcontent(blob) : (const void *)"", n});
 	git_blob_free(blob);
-	if (!out->p) {
-		out_of_memory(d);
-		return -1;
-	}
+	if (!out->p)
+		return diags_out_of_memory(d);
 	return 0;
 }
 
@@ -645,8 +637,7 @@ static int matches_add(struct tree_source *t, struct matches *m, const git_tree_
 	m->n++;
 	return 0;
 memory:
-	out_of_memory(d);
-	return -1;
+	return diags_out_of_memory(d);
 }
 
 /* One folder of the tree against one component of the pattern; `pattern` is at its start. */
@@ -662,7 +653,7 @@ static int match_folder(struct tree_source *t, const git_oid *id, const char *pr
 	if (!tree)
 		return -1;
 	if (!component) {
-		out_of_memory(d);
+		diags_out_of_memory(d);
 		goto out;
 	}
 	for (size_t i = 0; i < git_tree_entrycount(tree); i++) {
@@ -681,7 +672,7 @@ static int match_folder(struct tree_source *t, const git_oid *id, const char *pr
 			continue;
 		char *path = arena_printf(t->arena, "%s%s%s", prefix, name, slash ? "/" : "");
 		if (!path) {
-			out_of_memory(d);
+			diags_out_of_memory(d);
 			goto out;
 		}
 		if (slash ? match_folder(t, git_tree_entry_id(e), path, slash + 1, m, d)
@@ -731,7 +722,7 @@ static git_tree *tree_of_path(struct tree_source *t, const char *path, const cha
 		const git_tree_entry *e = component ? git_tree_entry_byname(tree, component) : NULL;
 		git_tree *inner = NULL;
 		if (!component)
-			out_of_memory(d);
+			diags_out_of_memory(d);
 		if (e && git_tree_entry_filemode_raw(e) == GIT_FILEMODE_TREE)
 			*failed = !(inner = tree_load(t, git_tree_entry_id(e), d));
 		else
@@ -756,10 +747,8 @@ int repo_definition_at(struct repo *r, const char *sha, const char *path, struct
 	int ret = -1;
 
 	*out = (struct repo_definition){0};
-	if (!t) {
-		out_of_memory(d);
-		return -1;
-	}
+	if (!t)
+		return diags_out_of_memory(d);
 	*t = (struct tree_source){.repo = r, .arena = a};
 	if (sha_parse(sha, &t->commit, d) < 0 || !(c = commit_load(r, &t->commit, d)))
 		return -1;
@@ -777,7 +766,7 @@ int repo_definition_at(struct repo *r, const char *sha, const char *path, struct
 	if (blob_load(t, e, path, &out->root.bytes, d) < 0)
 		goto out;
 	if (!(out->root.name = arena_strdup(a, out->root.name))) {
-		out_of_memory(d);
+		diags_out_of_memory(d);
 		goto out;
 	}
 	out->includes = (struct includes){.ctx = t, .match = tree_match};

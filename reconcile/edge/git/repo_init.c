@@ -82,7 +82,7 @@ int repo_init(const char *path, const char *ref, const struct source_file *files
 	opt.initial_head = strncmp(ref, "refs/heads/", 11) ? ref : ref + 11;
 	buf_printf(&temporary, "%s.new-%ld", path, (long)getpid());
 	if (temporary.failed) {
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 		goto out;
 	}
 	git_error_clear();

@@ -41,7 +41,7 @@ static int read_into(struct source *s, const char *path, struct span *out, struc
 	if (rc == 0) {
 		*out = arena_span(s->arena, buf_span(&b));
 		if (!out->p) {
-			d->out_of_memory = true;
+			diags_out_of_memory(d);
 			rc = -1;
 		}
 	}
@@ -66,17 +66,13 @@ static int add_found(struct search *f, const char *path)
 	if (f->n == f->cap) {
 		f->cap = f->cap ? f->cap * 2 : 16;
 		bigger = realloc(f->files, f->cap * sizeof(*bigger));
-		if (!bigger) {
-			f->diags->out_of_memory = true;
-			return -1;
-		}
+		if (!bigger)
+			return diags_out_of_memory(f->diags);
 		f->files = bigger;
 	}
 	f->files[f->n].name = arena_strdup(f->source->arena, path);
-	if (!f->files[f->n].name) {
-		f->diags->out_of_memory = true;
-		return -1;
-	}
+	if (!f->files[f->n].name)
+		return diags_out_of_memory(f->diags);
 	return read_into(f->source, path, &f->files[f->n].bytes, f->diags) ? -1 : (int)(f->n++, 0);
 }
 
@@ -89,10 +85,8 @@ static int matched(struct search *f, int dir, const char *path, const char *name
 	struct stat st;
 	int fd, rc;
 
-	if (!full) {
-		f->diags->out_of_memory = true;
-		return -1;
-	}
+	if (!full)
+		return diags_out_of_memory(f->diags);
 	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW))
 		return 0; /* it went meanwhile */
 	if (!rest)
@@ -122,8 +116,7 @@ static int search(struct search *f, int dir, const char *path, const char *patte
 			closedir(entries);
 		else
 			close(dir);
-		f->diags->out_of_memory = true;
-		return -1;
+		return diags_out_of_memory(f->diags);
 	}
 	if (slash)
 		for (rest = slash; *rest == '/'; rest++)
@@ -168,7 +161,7 @@ static int match(void *ctx, const char *pattern, const struct source_file **out,
 	if (files && f.n)
 		memcpy(files, f.files, f.n * sizeof(*files));
 	if (!rc && !files) {
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 		rc = -1;
 	}
 	free(f.files);
@@ -194,7 +187,7 @@ struct model *source_load_edited(struct arena *a, const char *path, const struct
 	slash = root.name ? strrchr(root.name, '/') : NULL;
 	s.folder = root.name ? arena_strndup(a, root.name, slash ? (size_t)(slash - root.name) + 1 : 0) : NULL;
 	if (!root.name || !s.folder) {
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 		return NULL;
 	}
 	if (read_into(&s, root.name, &root.bytes, d))

@@ -194,7 +194,7 @@ static struct transfer *transfer_new(const struct client *c, const struct client
 
 	if (!t || !(t->easy = curl_easy_init())) {
 		transfer_free(t);
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 		return NULL;
 	}
 	t->max = q->max;
@@ -368,7 +368,7 @@ struct client *client_new(struct loop *loop, const char *ifname, const struct ke
 	/* Counted: each client_free() takes one back. No TLS: WireGuard is around all of this. */
 	if (!c || curl_global_init(CURL_GLOBAL_NOTHING) != CURLE_OK) {
 		free(c);
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 		return NULL;
 	}
 	c->loop = loop;
@@ -384,7 +384,7 @@ struct client *client_new(struct loop *loop, const char *ifname, const struct ke
 	c->multi = curl_multi_init();
 	if (!c->multi) {
 		client_free(c);
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 		return NULL;
 	}
 	curl_multi_setopt(c->multi, CURLMOPT_SOCKETFUNCTION, want_socket);
@@ -433,8 +433,7 @@ int client_start(struct client *c, const struct client_request *q, client_fn *fn
 	    curl_multi_add_handle(c->multi, t->easy) != CURLM_OK) {
 		loop_timer_del(c->loop, &c->due);
 		transfer_free(t);
-		d->out_of_memory = true;
-		return -1;
+		return diags_out_of_memory(d);
 	}
 	c->transfer = t;
 	return 0;

@@ -292,8 +292,7 @@ struct http_server *http_new(struct loop *l, const struct http_options *o, struc
 	struct http_server *s = calloc(1, sizeof(*s));
 
 	if (!s) {
-		d->out_of_memory = true;
-		diag_error(d, "out-of-memory", NULL, "out of memory");
+		diags_out_of_memory(d);
 		return NULL;
 	}
 	s->loop = l;

@@ -323,7 +323,7 @@ bool push_judge(const struct push *p, struct span lines, struct buf *out)
 	bool taken = false;
 
 	if (!(w.arena = arena_new()))
-		w.diags.out_of_memory = true;
+		diags_out_of_memory(&w.diags);
 	else if (!server_public_read(p->data_dir, &w.config, &w.diags) && !take_updates(&w, lines, &definition))
 		taken = !definition.ref[0] || !judge_definition(&w, &definition);
 	taken &= !w.diags.n_errors && !w.diags.out_of_memory;

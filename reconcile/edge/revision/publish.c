@@ -11,13 +11,6 @@
 #define DEFINITION_HEX 16
 static const char magic[] = "innernet-definition 1\n";
 
-static int out_of_memory(struct diags *d)
-{
-	d->out_of_memory = true;
-	diag_error(d, "out-of-memory", NULL, "out of memory");
-	return -1;
-}
-
 static char *path_of(struct buf *b, const char *folder, const char *name, const struct hash *h)
 {
 	char hex[HASH_HEX_LEN + 1] = "";
@@ -39,7 +32,7 @@ static int read_file(const char *folder, const char *name, const struct hash *h,
 
 	*out = (struct span){0};
 	if (!path_of(&path, folder, name, h)) {
-		out_of_memory(d);
+		diags_out_of_memory(d);
 		goto out;
 	}
 	if (file_read(path.p, max, &text, &absent, d) < 0)
@@ -47,7 +40,7 @@ static int read_file(const char *folder, const char *name, const struct hash *h,
 	if (!absent) {
 		*out = arena_span(a, text.p ? buf_span(&text) : SPAN(""));
 		if (!out->p) {
-			out_of_memory(d);
+			diags_out_of_memory(d);
 			goto out;
 		}
 	}
@@ -65,7 +58,7 @@ static int write_file(const char *folder, const char *name, const struct hash *h
 	int ret;
 
 	if (text->failed || !path_of(&path, folder, name, h))
-		ret = out_of_memory(d);
+		ret = diags_out_of_memory(d);
 	else
 		ret = file_write(path.p, (struct span){(const uint8_t *)(text->p ? text->p : ""), text->n}, 0600, d);
 	buf_free(&path);
@@ -201,7 +194,7 @@ static int kept_match(void *ctx, const char *pattern, const struct source_file *
 	*out = found;
 	*n = 0;
 	if (!found)
-		return out_of_memory(d);
+		return diags_out_of_memory(d);
 	while (!strncmp(pattern, "./", 2))
 		pattern += 2;
 	for (size_t i = 0; i < k->n; i++)
@@ -225,7 +218,7 @@ int published_definition(const char *folder, const struct statement *s, struct a
 	size_t n;
 
 	if (!k)
-		return out_of_memory(d);
+		return diags_out_of_memory(d);
 	if (read_file(folder, "definition-", &s->name, 2u * DEFINITION_MAX, a, &bytes, d) < 0)
 		return -1;
 	if (!bytes.p || definition_container_parse(a, bytes, commit, &files, &n) < 0) {
@@ -386,7 +379,7 @@ int published_read_moves(const char *folder, struct move **out, size_t *n, struc
 	*out = NULL;
 	*n = 0;
 	if (!a)
-		return out_of_memory(d);
+		return diags_out_of_memory(d);
 	if (read_file(folder, "moves", NULL, PEERS_MAX * 128u, a, &s, d) < 0) {
 		arena_free(a);
 		return -1;
@@ -395,7 +388,7 @@ int published_read_moves(const char *folder, struct move **out, size_t *n, struc
 		lines += s.p[i] == '\n';
 	if (lines && !(*out = calloc(lines, sizeof(**out)))) {
 		arena_free(a);
-		return out_of_memory(d);
+		return diags_out_of_memory(d);
 	}
 	while (s.n) {
 		const uint8_t *end = memchr(s.p, '\n', s.n);
@@ -427,7 +420,7 @@ int published_write_due(const char *folder, const struct key *invites, size_t n,
 	if (n)
 		ret = file_mkdirs(folder, 0700, d) < 0 ? -1 : write_file(folder, "due", NULL, &text, d);
 	else
-		ret = path_of(&path, folder, "due", NULL) ? file_remove(path.p, d) : out_of_memory(d);
+		ret = path_of(&path, folder, "due", NULL) ? file_remove(path.p, d) : diags_out_of_memory(d);
 	buf_free(&text);
 	buf_free(&path);
 	return ret;
@@ -442,11 +435,11 @@ int published_read_due(const char *folder, struct key **out, size_t *n, struct d
 	*out = NULL;
 	*n = 0;
 	if (!a) {
-		out_of_memory(d);
+		diags_out_of_memory(d);
 	} else if (read_file(folder, "due", NULL, PEERS_MAX * (KEY_B64_LEN + 1u), a, &s, d) == 0) {
 		ret = 0;
 		if (s.n && !(*out = calloc(s.n / (KEY_B64_LEN + 1) + 1, sizeof(**out))))
-			ret = out_of_memory(d);
+			ret = diags_out_of_memory(d);
 		for (; !ret && s.n > KEY_B64_LEN && s.p[KEY_B64_LEN] == '\n' &&
 		       !key_parse((const char *)s.p, KEY_B64_LEN, &(*out)[*n]);
 		     s.p += KEY_B64_LEN + 1, s.n -= KEY_B64_LEN + 1)

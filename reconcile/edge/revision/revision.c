@@ -4,20 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int out_of_memory(struct diags *d)
-{
-	d->out_of_memory = true;
-	diag_error(d, "out-of-memory", NULL, "out of memory");
-	return -1;
-}
-
 struct revision *revision_new(struct diags *d)
 {
 	struct revision *g = calloc(1, sizeof(*g));
 
 	if (!g || !(g->arena = arena_new())) {
 		free(g);
-		out_of_memory(d);
+		diags_out_of_memory(d);
 		return NULL;
 	}
 	return g;
@@ -83,7 +76,7 @@ int revision_build(struct revision *g, const struct source_file *root, const str
 		return -1;
 	g->reach = reach_index_new(g->arena, g->model);
 	if (!g->reach)
-		return out_of_memory(d);
+		return diags_out_of_memory(d);
 	reach_run_tests(g->reach, d);
 	if (facts)
 		ledger_check(g->model, facts, d);
@@ -91,9 +84,9 @@ int revision_build(struct revision *g, const struct source_file *root, const str
 		return -1;
 	g->snapshot = snapshot_compile(g->arena, g->model, g->reach, commit, d);
 	if (!g->snapshot)
-		return d->n_errors > errors ? -1 : out_of_memory(d);
+		return d->n_errors > errors ? -1 : diags_out_of_memory(d);
 	if (marks_sort(g) < 0)
-		return out_of_memory(d);
+		return diags_out_of_memory(d);
 	g->statement.text = g->snapshot->statement;
 	return statement_parse(g->statement.text, &g->parsed, d);
 }
@@ -255,7 +248,7 @@ int revision_sign(struct revision *g, const struct revision *prev, const struct 
 
 	s->signatures = arena_array(g->arena, c->n_seeds, sizeof(*s->signatures));
 	if (!s->signatures)
-		return out_of_memory(d);
+		return diags_out_of_memory(d);
 	s->n_signatures = 0;
 	for (unsigned i = 0; i < c->n_seeds; i++) {
 		struct signature sig;
@@ -273,7 +266,7 @@ int revision_sign(struct revision *g, const struct revision *prev, const struct 
 		bool ok = !text.failed && s->signatures[s->n_signatures].p;
 		buf_free(&text);
 		if (!ok)
-			return out_of_memory(d);
+			return diags_out_of_memory(d);
 		s->n_signatures++;
 	}
 	return 0;
