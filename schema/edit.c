@@ -46,16 +46,16 @@ enum edit_state edit_check(const struct edit *e, const struct model *m, struct d
 int edit_apply(const struct edit *edit, const struct span *files, uint32_t n_files, struct buf *out, struct diags *d)
 {
 	struct editor e = {.edit = edit, .row = &edit_rows[edit->kind], .n_files = n_files, .diags = d};
-	struct arena *arena = arena_new();
 	int rc = -1;
 
-	e.files = arena ? arena_array(arena, n_files, sizeof(*e.files)) : NULL;
+	e.arena = arena_new();
+	e.files = e.arena ? arena_array(e.arena, n_files, sizeof(*e.files)) : NULL;
 	if (!e.files) {
 		diags_out_of_memory(d);
 		goto out;
 	}
 	for (uint32_t i = 0; i < n_files; i++)
-		if (rewrite_open(&e.files[i], arena, files[i], i, d))
+		if (rewrite_open(&e.files[i], e.arena, files[i], i, d))
 			goto out;
 	if (e.row->apply(&e))
 		goto out;
@@ -66,7 +66,7 @@ int edit_apply(const struct edit *edit, const struct span *files, uint32_t n_fil
 out:
 	for (uint32_t i = 0; e.files && i < n_files; i++)
 		rewrite_close(&e.files[i]);
-	arena_free(arena);
+	arena_free(e.arena);
 	return rc;
 }
 

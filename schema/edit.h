@@ -11,21 +11,6 @@
 
 #include "schema/load.h"
 
-/* A peer to be written. Strings are borrowed; NULL: left out. The loader validates them. */
-struct edit_peer {
-	const char *name;
-	struct addr ip[2];
-	uint8_t n_ips;
-	struct key key; /* its WireGuard public key, or its invite's Ed25519 key */
-	bool is_invite;
-	int64_t invite_expires; /* Unix seconds; 0: never */
-	const char *endpoint;
-	const char *description;
-	int32_t keepalive; /* seconds; -1: left out */
-	bool admin;
-	const char *cidr; /* that it must be in; NULL: the one that its addresses are in. Not written */
-};
-
 enum edit_kind {
 	EDIT_ADD_PEER,
 	EDIT_RENAME_PEER,
@@ -53,16 +38,16 @@ struct edit_fold {
 /* One edit. Strings are borrowed. */
 struct edit {
 	enum edit_kind kind;
-	const char *name;        /* of the peer or CIDR; one CIDR of an association. Of add-peer: peer.name */
-	const char *other;       /* the new name; the other CIDR */
-	struct edit_peer peer;   /* add-peer; of invite-peer: key, invite_expires; of set-key: key */
-	const char *endpoint;    /* set-endpoint; NULL: none any more */
-	const char *via;         /* the peer that forwards for it. add-peer; NULL: none. set-key; NULL: no change */
-	struct prefix prefix[2]; /* add-cidr */
-	uint8_t n_prefixes;      /* add-cidr */
-	bool isolated;           /* add-cidr */
-	const char *parent;      /* add-cidr: the CIDR that it must be in; NULL: any */
-	const char *description; /* add-cidr; NULL: none */
+	const char *name;  /* of the peer or CIDR; one CIDR of an association. Of add-peer: peer.name */
+	const char *other; /* the new name; the other CIDR */
+	/*
+	 * add-peer: its name, addresses, key or invite, and attributes. invite-peer: key and invite_expires. set-key: key,
+	 * and `via` unless it is NULL. Nothing else of it is looked at; the loader validates it.
+	 */
+	struct peer peer;
+	struct cidr cidr;              /* add-cidr: prefixes and attributes */
+	const char *endpoint;          /* set-endpoint; NULL: none any more */
+	const char *parent;            /* add-peer, add-cidr: the CIDR that it must turn out to be in; NULL: any */
 	const struct edit_fold *folds; /* fold: sorted by name, each once. Borrowed */
 	uint32_t n_folds;
 };

@@ -26,7 +26,6 @@ enum edit_state edit_check_add_cidr(const struct edit *e, const struct edit_row 
 {
 	uint32_t i = model_cidr_by_name(m, e->name);
 	const struct cidr *c = i == NONE ? NULL : &m->cidrs[i];
-	bool same;
 
 	(void)row;
 	if (e->parent && model_find_cidr(m, e->parent, d) == NONE)
@@ -35,26 +34,23 @@ enum edit_state edit_check_add_cidr(const struct edit *e, const struct edit_row 
 		return edit_name_taken(m, e->name, d) ? EDIT_REFUSED : EDIT_TO_DO;
 	if (edit_cidr_place(e, m, d))
 		return EDIT_REFUSED;
-	same = c->n_prefixes == e->n_prefixes && c->isolated == e->isolated &&
-	       edit_same_text(c->description, e->description);
-	for (unsigned n = 0; same && n < c->n_prefixes; n++)
-		same = !prefix_cmp(&c->prefix[n], &e->prefix[n]);
-	if (same)
+	if (prefixes_same(c->prefix, c->n_prefixes, e->cidr.prefix, e->cidr.n_prefixes) &&
+	    attributes_same(IN_CIDR, c, &e->cidr))
 		return EDIT_ALREADY;
 	diag_help(d, diag_error(d, "cidr-exists", &c->at, "CIDR '%s' is there already, and is another one", c->name),
 		  "choose another name, or edit the line");
 	return EDIT_REFUSED;
 }
 
-static struct value prefixes(const char *key, const struct edit *e, char text[2][PREFIX_STR_LEN], struct value list[2])
+static struct value prefixes(const char *key, const struct cidr *c, char text[2][PREFIX_STR_LEN], struct value list[2])
 {
-	for (unsigned i = 0; i < e->n_prefixes; i++) {
-		prefix_format(&e->prefix[i], text[i]);
-		list[i] = (struct value){NULL, prefix_is_v4(&e->prefix[i]) ? VALUE_WORD : VALUE_TEXT, text[i], NULL, 0};
+	for (unsigned i = 0; i < c->n_prefixes; i++) {
+		prefix_format(&c->prefix[i], text[i]);
+		list[i] = (struct value){NULL, prefix_is_v4(&c->prefix[i]) ? VALUE_WORD : VALUE_TEXT, text[i], NULL, 0};
 	}
-	if (e->n_prefixes == 1)
+	if (c->n_prefixes == 1)
 		return (struct value){key, list[0].kind, text[0], NULL, 0};
-	return (struct value){key, VALUE_LIST, NULL, list, e->n_prefixes};
+	return (struct value){key, VALUE_LIST, NULL, list, c->n_prefixes};
 }
 
 /* The last CIDR of the root file is written as a mapping over several lines: so is the next one. */
@@ -69,20 +65,20 @@ static bool cidrs_in_blocks(const struct rewrite *root)
 
 int edit_add_cidr(struct editor *e)
 {
-	const struct edit *c = e->edit;
-	const char *section = edit_cidrs.section;
+	const char *section = edit_cidrs.section, *name = e->edit->name;
+	const struct cidr *c = &e->edit->cidr;
 	char text[2][PREFIX_STR_LEN];
-	struct value list[2], v[3];
+	struct value list[2], v[KEYS_MAX];
+	const struct key_spec *k;
 	size_t n = 0;
 
 	v[n++] = prefixes("cidr", c, text, list);
-	if (c->isolated)
-		v[n++] = (struct value){"isolated", VALUE_BARE, "true", NULL, 0};
-	if (c->description)
-		v[n++] = (struct value){"description", VALUE_TEXT, c->description, NULL, 0};
+	for (size_t i = 0; (k = attribute_next(IN_CIDR, &i));)
+		if (edit_put_attribute(e, k, c, v, &n))
+			return -1;
 	if (n > 1 || cidrs_in_blocks(&e->files[0]))
-		return rewrite_add(&e->files[0], section, &(struct value){c->name, VALUE_MAP, NULL, v, n});
-	v[0].key = c->name;
+		return rewrite_add(&e->files[0], section, &(struct value){name, VALUE_MAP, NULL, v, n});
+	v[0].key = name;
 	return rewrite_add(&e->files[0], section, &v[0]);
 }
 

@@ -33,7 +33,7 @@ enum edit_state edit_check_invite(const struct edit *e, const struct edit_row *r
 
 int edit_invite(struct editor *e)
 {
-	const struct edit_peer *p = &e->edit->peer;
+	const struct peer *p = &e->edit->peer;
 	char invite[ED25519_STR_LEN + 1], expires[TIME_STR_LEN];
 	struct edit_found f;
 	bool expiring = p->invite_expires && !time_format(p->invite_expires, expires);
@@ -58,7 +58,7 @@ enum edit_state edit_check_key(const struct edit *e, const struct edit_row *row,
 	(void)row;
 	if (!p)
 		return EDIT_REFUSED;
-	return !p->is_invite && key_eq(&p->key, &e->peer.key) && (!e->via || edit_same_text(e->via, p->via))
+	return !p->is_invite && key_eq(&p->key, &e->peer.key) && (!e->peer.via || edit_same_text(e->peer.via, p->via))
 		   ? EDIT_ALREADY
 		   : EDIT_TO_DO;
 }
@@ -84,7 +84,7 @@ int edit_set_key(struct editor *e)
 
 	if (edit_find_peer(e, &f) || check_recognised(e, &f))
 		return -1;
-	return set_key(&f, &e->edit->peer.key, e->edit->via);
+	return set_key(&f, &e->edit->peer.key, e->edit->peer.via);
 }
 
 /* ---- the keys that peers enrolled ----------------------------------------------------------------------------- */

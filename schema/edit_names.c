@@ -87,17 +87,20 @@ static int rename_refs(struct editor *e, struct rewrite *w, struct node *value)
 	return 0;
 }
 
-/* In the `via` of the peers that the renamed peer forwards for. */
-static int rename_via(struct editor *e, struct rewrite *w)
+/* In the peers that name the renamed peer: those that it forwards for. */
+static int rename_in_peers(struct editor *e, struct rewrite *w)
 {
 	const struct node *peers = edit_section(w, "peers");
+	const struct key_spec *k;
 
 	if (!peers || peers->kind != NODE_MAP)
 		return 0;
-	for (node_pairs(k, peers)) {
-		struct node *via = node_find(k->next, "via");
-		if (via && rename_refs(e, w, via->next))
-			return -1;
+	for (node_pairs(name, peers)) {
+		for (size_t i = 0; (k = attribute_next(IN_PEER, &i));) {
+			struct node *key = k->names_peer ? node_find(name->next, k->name) : NULL;
+			if (key && rename_refs(e, w, key->next))
+				return -1;
+		}
 	}
 	return 0;
 }
@@ -136,7 +139,7 @@ int edit_rename(struct editor *e)
 		return -1;
 	for (uint32_t i = 0; i < e->n_files; i++) {
 		struct rewrite *w = &e->files[i];
-		if ((e->row->thing == &edit_cidrs ? rename_in_associations(e, w) : rename_via(e, w)) ||
+		if ((e->row->thing == &edit_cidrs ? rename_in_associations(e, w) : rename_in_peers(e, w)) ||
 		    rename_in_tests(e, w))
 			return -1;
 	}

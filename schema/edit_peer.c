@@ -2,7 +2,6 @@
 #include "schema/edit_row.h"
 
 #include "schema/find.h"
-#include "schema/time.h"
 
 #include <string.h>
 
@@ -25,28 +24,27 @@ int edit_find_peer(struct editor *e, struct edit_found *out)
 
 /* ---- a new peer ----------------------------------------------------------------------------------------------- */
 
+static void put_other(struct buf *out, const char *what)
+{
+	buf_printf(out, "%s%s", out->n ? ", " : "", what);
+}
+
 /* A peer of that name is there. The same once more is harmless; another one is an error. */
 static enum edit_state same_peer(const struct edit *e, const struct model *m, const struct peer *q, struct diags *d)
 {
-	const struct edit_peer *p = &e->peer;
+	const struct peer *p = &e->peer;
+	const struct key_spec *k;
 	struct buf other = {0};
-	bool ips = !p->n_ips || (p->n_ips == q->n_ips && !memcmp(p->ip, q->ip, p->n_ips * sizeof(p->ip[0])));
-	const struct {
-		bool same;
-		const char *what;
-	} checks[] = {
-	    {ips, "address"},
-	    {!p->cidr || !strcmp(p->cidr, m->cidrs[q->cidr].name), "CIDR"},
-	    {p->is_invite || (!q->is_invite && key_eq(&p->key, &q->key)), "public key"},
-	    {edit_same_text(p->endpoint, q->endpoint), "endpoint"},
-	    {p->keepalive == q->keepalive, "keepalive"},
-	    {edit_same_text(e->via, q->via), "via"},
-	    {edit_same_text(p->description, q->description), "description"},
-	    {p->admin == q->admin, "admin"},
-	};
-	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
-		if (!checks[i].same)
-			buf_printf(&other, "%s%s", other.n ? ", " : "", checks[i].what);
+
+	if (p->n_ips && !addrs_same(p->ip, p->n_ips, q->ip, q->n_ips))
+		put_other(&other, "address");
+	if (e->parent && strcmp(e->parent, m->cidrs[q->cidr].name) != 0)
+		put_other(&other, "CIDR");
+	if (!p->is_invite && !peer_same_mark(p, q))
+		put_other(&other, "public key");
+	for (size_t i = 0; (k = attribute_next(IN_PEER, &i));)
+		if (k->by_option && !attribute_same(k, p, q))
+			put_other(&other, k->name);
 	if (!other.n)
 		return EDIT_ALREADY;
 	diag_help(d,
@@ -63,7 +61,7 @@ enum edit_state edit_check_add_peer(const struct edit *e, const struct edit_row 
 	uint32_t peer = model_peer_by_name(m, e->peer.name);
 
 	(void)row;
-	if (e->peer.cidr && model_find_cidr(m, e->peer.cidr, d) == NONE)
+	if (e->parent && model_find_cidr(m, e->parent, d) == NONE)
 		return EDIT_REFUSED;
 	if (peer != NONE)
 		return same_peer(e, m, &m->peers[peer], d);
@@ -71,8 +69,7 @@ enum edit_state edit_check_add_peer(const struct edit *e, const struct edit_row 
 }
 
 /* One address, or a list of one a family. `text` and `list` are room for them. */
-static struct value addresses(const char *key, const struct edit_peer *p, char text[2][ADDR_STR_LEN],
-			      struct value list[2])
+static struct value addresses(const char *key, const struct peer *p, char text[2][ADDR_STR_LEN], struct value list[2])
 {
 	for (unsigned i = 0; i < p->n_ips; i++) {
 		addr_format(&p->ip[i], text[i]);
@@ -83,22 +80,12 @@ static struct value addresses(const char *key, const struct edit_peer *p, char t
 	return (struct value){key, VALUE_LIST, NULL, list, p->n_ips};
 }
 
-static int number_format(int32_t n, char out[static 12])
-{
-	struct buf b = {0};
-	buf_printf(&b, "%d", (int)n);
-	bool ok = !b.failed && b.n < 12;
-	if (ok)
-		memcpy(out, b.p, b.n + 1);
-	buf_free(&b);
-	return ok ? 0 : -1;
-}
-
 int edit_add_peer(struct editor *e)
 {
-	const struct edit_peer *p = &e->edit->peer;
-	char ips[2][ADDR_STR_LEN], key[ED25519_STR_LEN + 1], expires[TIME_STR_LEN], keepalive[12];
-	struct value list[2], v[8];
+	const struct peer *p = &e->edit->peer;
+	char ips[2][ADDR_STR_LEN], key[ED25519_STR_LEN + 1];
+	struct value list[2], v[KEYS_MAX];
+	const struct key_spec *k, *admin = key_find(IN_PEER, "admin");
 	size_t n = 0;
 
 	v[n++] = addresses("ip", p, ips, list);
@@ -107,31 +94,27 @@ int edit_add_peer(struct editor *e)
 	else
 		key_format(&p->key, key);
 	v[n++] = (struct value){p->is_invite ? "invite" : "public_key", VALUE_TEXT, key, NULL, 0};
-	if (p->is_invite && p->invite_expires && !time_format(p->invite_expires, expires))
-		v[n++] = (struct value){"invite_expires", VALUE_WORD, expires, NULL, 0};
-	if (p->endpoint)
-		v[n++] = (struct value){"endpoint", VALUE_TEXT, p->endpoint, NULL, 0};
-	if (p->admin)
-		v[n++] = (struct value){"admin", VALUE_BARE, "true", NULL, 0};
-	if (p->keepalive >= 0 && !number_format(p->keepalive, keepalive))
-		v[n++] = (struct value){"keepalive", VALUE_BARE, keepalive, NULL, 0};
-	if (e->edit->via)
-		v[n++] = (struct value){"via", VALUE_NAME, e->edit->via, NULL, 0};
-	if (p->description)
-		v[n++] = (struct value){"description", VALUE_TEXT, p->description, NULL, 0};
+	if (p->is_invite && edit_put_attribute(e, key_find(IN_PEER, "invite_expires"), p, v, &n))
+		return -1;
+	for (size_t i = 0; (k = attribute_next(IN_PEER, &i));) {
+		if (k->by_option && k != admin && edit_put_attribute(e, k, p, v, &n))
+			return -1;
+		/* Definitions have `admin` behind the endpoint. */
+		if (k->type == TYPE_ENDPOINT && edit_put_attribute(e, admin, p, v, &n))
+			return -1;
+	}
 	return rewrite_add(&e->files[0], edit_peers.section, &(struct value){p->name, VALUE_MAP, NULL, v, n});
 }
 
 int edit_peer_place(const struct edit *e, const struct model *after, struct diags *d)
 {
-	const struct edit_peer *want = &e->peer;
-	uint32_t i = want->cidr ? model_peer_by_name(after, want->name) : NONE;
+	uint32_t i = e->parent ? model_peer_by_name(after, e->peer.name) : NONE;
 	const struct peer *p = i == NONE ? NULL : &after->peers[i];
 
-	if (!p || !strcmp(after->cidrs[p->cidr].name, want->cidr))
+	if (!p || !strcmp(after->cidrs[p->cidr].name, e->parent))
 		return 0;
 	diag_error(d, "address-outside", &p->at_ip, "this address is in CIDR '%s', not in '%s'",
-		   after->cidrs[p->cidr].name, want->cidr);
+		   after->cidrs[p->cidr].name, e->parent);
 	return -1;
 }
 

@@ -5,6 +5,7 @@
 #ifndef SCHEMA_EDIT_ROW_H
 #define SCHEMA_EDIT_ROW_H
 
+#include "schema/attributes.h"
 #include "schema/edit.h"
 #include "schema/rewrite.h"
 
@@ -22,6 +23,7 @@ extern const struct edit_thing edit_peers, edit_cidrs, edit_associations;
 /* One edit of all files of a definition. */
 struct editor {
 	const struct edit *edit;
+	struct arena *arena;
 	const struct edit_row *row;
 	struct rewrite *files;
 	uint32_t n_files;
@@ -63,6 +65,10 @@ struct edit_found {
 	struct rewrite *file;
 	struct node *map, *key;
 };
+/*
+ * Puts an attribute that is given into values[*n], as a file spells it; in the arena. -1: out of memory.
+ */
+int edit_put_attribute(struct editor *e, const struct key_spec *k, const void *thing, struct value *values, size_t *n);
 int edit_find(struct editor *e, const char *section, const char *name, struct edit_found *out);
 
 /* edit_peer.c. */

@@ -62,9 +62,11 @@ struct key_spec {
 	/* An attribute (attributes.h): where the struct of its place has it, by offsetof(). */
 	enum key_member member;
 	uint16_t offset;
-	uint16_t count; /* of MEMBER_PREFIXES */
-	uint16_t at;    /* struct place: where its value stands in the definition; 0: the struct has none */
-	int8_t absent;  /* of a number: what it is when the key is left out and has no default */
+	uint16_t count;  /* of MEMBER_PREFIXES */
+	uint16_t at;     /* struct place: where its value stands in the definition; 0: the struct has none */
+	int8_t absent;   /* of a number: what it is when the key is left out and has no default */
+	bool by_option;  /* add-peer or add-cidr has an option of this name */
+	bool names_peer; /* its text is the name of a peer */
 };
 
 /* Indices into the tables, by place. */

@@ -1,6 +1,7 @@
 /* innernet add-peer and invite-peer: the peer's options, its address, its invite and its invitation. */
 #include "cmd/innernet/commands.h"
 #include "cmd/innernet/edit.h"
+#include "cmd/innernet/edit_attributes.h"
 #include "cmd/innernet/edit_words.h"
 #include "reconcile/edge/base/loop.h"
 #include "reconcile/edge/config/invitation.h"
@@ -27,9 +28,7 @@ static int take_add_peer(struct edit_job *job)
 {
 	const struct invocation *inv = job->inv;
 	const char *ip = option_value(inv, "ip"), *key = option_value(inv, "public-key");
-	const char *endpoint = option_value(inv, "endpoint");
-	struct edit_peer *p = &job->edit.peer;
-	long keepalive;
+	struct peer *p = &job->edit.peer;
 
 	if (ip && option_given(inv, "auto-ip"))
 		return usage_error(inv, "add-peer: --ip and --auto-ip exclude each other");
@@ -37,25 +36,19 @@ static int take_add_peer(struct edit_job *job)
 		return usage_error(inv,
 				   "add-peer: with --public-key there is no invitation; leave out --save-config and "
 				   "--invite-expires");
-	job->edit.via = option_value(inv, "via");
-	if (job->edit.via && !key)
+	if (option_given(inv, "via") && !key)
 		return usage_error(inv, "add-peer: --via goes with --public-key: who is invited is reached directly");
-	if (option_number(inv, "keepalive", 0, KEEPALIVE_MAX, -1, &keepalive))
-		return 1;
-	p->keepalive = (int32_t)keepalive;
 	p->name = job->edit.name = option_value(inv, "name");
-	p->description = option_value(inv, "description");
-	p->admin = option_true(inv, "admin");
-	p->cidr = option_value(inv, "cidr");
 	p->is_invite = !key;
+	job->edit.parent = option_value(inv, "cidr");
 	if (!name_valid(p->name, strlen(p->name)))
 		return usage_error(
 		    inv, "--name takes a host name: lower case letters, digits and hyphens, at most %d; not '%s'",
 		    NAME_MAX_LEN, p->name);
 	if (key && key_parse(key, strlen(key), &p->key))
 		return usage_error(inv, "--public-key takes a key as `wg pubkey` prints it, not '%s'", key);
-	if (endpoint && !(p->endpoint = endpoint_canonical(job->arena, endpoint, strlen(endpoint))))
-		return usage_error(inv, "--endpoint takes host:port, as in vpn.example.com:51820, not '%s'", endpoint);
+	if (edit_take_attributes(job, IN_PEER, p))
+		return 1;
 	if (ip && edit_read_ips(ip, p->ip, &p->n_ips))
 		return usage_error(
 		    inv, "--ip takes an address, or one of each family as in 10.60.64.3,fd00:60::3; not '%s'", ip);
@@ -73,9 +66,9 @@ static int take_invite_peer(struct edit_job *job)
 static int find_addresses(struct edit_job *job)
 {
 	const struct model *m = job->before;
-	struct edit_peer *p = &job->edit.peer;
+	struct peer *p = &job->edit.peer;
 	const struct ledger_facts *facts = job->ledger ? ledger_facts(job->ledger) : NULL;
-	uint32_t cidr = model_cidr_by_name(m, p->cidr);
+	uint32_t cidr = model_cidr_by_name(m, job->edit.parent);
 	const struct cidr *c = &m->cidrs[cidr];
 
 	for (unsigned i = 0; i < c->n_prefixes; i++) {

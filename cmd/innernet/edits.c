@@ -4,6 +4,7 @@
  */
 #include "cmd/innernet/commands.h"
 #include "cmd/innernet/edit.h"
+#include "cmd/innernet/edit_attributes.h"
 #include "cmd/innernet/edit_words.h"
 
 #include <string.h>
@@ -65,6 +66,7 @@ static int take_cidr(struct edit_job *job)
 {
 	const char *text = option_value(job->inv, "cidr");
 	struct edit *e = &job->edit;
+	struct cidr *c = &e->cidr;
 	struct prefix fixed;
 	char right[PREFIX_STR_LEN];
 	int bad;
@@ -72,10 +74,8 @@ static int take_cidr(struct edit_job *job)
 	take_name(job);
 	if (!valid_name(job, "name", e->name))
 		return 1;
-	e->isolated = option_given(job->inv, "isolated");
-	e->description = option_value(job->inv, "description");
 	e->parent = option_value(job->inv, "parent");
-	bad = edit_read_prefixes(text, e->prefix, &e->n_prefixes, &fixed);
+	bad = edit_read_prefixes(text, c->prefix, &c->n_prefixes, &fixed);
 	if (bad == PREFIX_HOST_BITS) {
 		prefix_format(&fixed, right);
 		return usage_error(job->inv, "--cidr: %s has bits set after its length; did you mean %s?", text, right);
@@ -84,12 +84,12 @@ static int take_cidr(struct edit_job *job)
 		return usage_error(
 		    job->inv, "--cidr takes a prefix, or one of each family as in 10.60.64.0/24,fd00:60::/64; not '%s'",
 		    text);
-	if (e->n_prefixes == 2 && !prefix_is_v4(&e->prefix[0])) { /* IPv4 first, as the model has them */
-		struct prefix six = e->prefix[0];
-		e->prefix[0] = e->prefix[1];
-		e->prefix[1] = six;
+	if (c->n_prefixes == 2 && !prefix_is_v4(&c->prefix[0])) { /* IPv4 first, as the model has them */
+		struct prefix six = c->prefix[0];
+		c->prefix[0] = c->prefix[1];
+		c->prefix[1] = six;
 	}
-	return 0;
+	return edit_take_attributes(job, IN_CIDR, c);
 }
 
 #define RENAME_OPTIONS(kind)                                                                                           \

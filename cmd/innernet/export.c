@@ -72,7 +72,7 @@ static int take(struct edit_job *job)
 	}
 	*x = (struct export){.file = output_file(inv), .qr = qr, .all = option_given(inv, "all")};
 	job->edit.name = job->edit.peer.name = inv->args[0];
-	job->edit.via = option_value(inv, "via");
+	job->edit.peer.via = option_value(inv, "via");
 	return 0;
 }
 

@@ -97,13 +97,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			 .name = "new-one",
 			 .other = other,
 			 .endpoint = "[2001:db8::1]:9",
-			 .n_prefixes = 1,
-			 .description = "a \"b\": {#c}",
+			 .cidr = {.n_prefixes = 1, .description = "a \"b\": {#c}"},
 			 .peer = {.name = "new-one", .n_ips = 1, .keepalive = 25, .admin = true, .description = "#"}};
 	struct edit back = {.kind = EDIT_DELETE_PEER, .name = "new-one"};
 
 	e.peer.ip[0].b[15] = 1;
-	e.prefix[0].len = 64;
+	e.cidr.prefix[0].len = 64;
 	if (!memmem(data, size, "new-one", 7)) {
 		there_and_back(&e, &back, file, "peers");
 		e.kind = EDIT_ADD_CIDR;

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # A misspelled name of an option reads as "not given". So each name that the commands ask for is compared with the
 # tables of options, as the completions print them: the file of a command asks for options that this command has, a
-# file without one for options of some command of its program.
+# file without one for options of some command of its program. Each key of a peer or a CIDR is an option of the command
+# that adds one.
 . "$(dirname "$0")/../tap.sh"
 cd "$top" || exit 1
 
@@ -28,4 +29,23 @@ done >"$tmp/wrong"
 [ "$n_asked" -gt 100 ]
 tap $? 'the commands ask for options'
 report 'each of them is in a table' "$(cat "$tmp/wrong")"
+
+# COMMAND SECTION KEY...: but for these keys
+keys_are_options() {
+	local command=$1 section=$2
+	shift 2
+	"$build/innernet" schema | jq -r --arg section "$section" \
+		'.properties[$section] | [.. | objects | .properties // empty][0] | keys[]' | tr _ - | sort -u >"$tmp/keys"
+	printf '%s\n' "$@" | sort >"$tmp/without"
+	"$build/innernet" completions bash | sed -nE "s/^\t$command\) options=\"(.*)\" ;;$/\1/p" | tr ' ' '\n' |
+		sed -nE 's/^--([a-z-]+).*/\1/p' | sort -u >"$tmp/there"
+	[ -s "$tmp/keys" ] && [ -s "$tmp/there" ]
+	tap $? "$section have keys, and $command options"
+	report "each key of $section is an option of $command" \
+		"$(comm -23 "$tmp/keys" "$tmp/without" | comm -23 - "$tmp/there" | sed "s/.*/$command has no --&/")"
+	report "and none of those that are named as none is" "$(comm -12 "$tmp/without" "$tmp/there")"
+}
+# An invite is drawn. The others are for the root file alone, or say that the peer is not there.
+keys_are_options add-peer peers invite routes server disabled
+keys_are_options add-cidr cidrs
 echo "1..$n"

@@ -1,10 +1,12 @@
 /*
  * Each key of a definition, changed alone, shows wherever a change is reviewed: in the plan's id, in the plan as text and
- * as JSON, and in the lists as JSON. The test walks the table of keys, so a new key is part of it at once.
+ * as JSON, and in the lists as JSON. The edits write each. The tests walk the table of keys, so a new key is part of them
+ * at once.
  */
 #include "reconcile/impact/impact.h"
 #include "reconcile/show/list_render.h"
-#include "schema/keys.h"
+#include "schema/attributes.h"
+#include "schema/edit.h"
 #include "tests/unit/network.h"
 
 /* <word> stands for a WireGuard key, <ed:word> for an Ed25519 key. */
@@ -344,6 +346,84 @@ static void test_rows(void **state)
 	}
 }
 
+/* add-peer and add-cidr have an option for each attribute but these. */
+static bool has_no_option(const char *key)
+{
+	static const char *const none[] = {"server", "routes", /* of the root file alone: a person writes them */
+					   "disabled",         /* disable-peer's */
+					   "invite_expires"};  /* its option takes a length of time */
+
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+		if (strcmp(none[i], key) == 0)
+			return true;
+	return false;
+}
+
+static void set_any(struct arena *a, const struct key_spec *k, void *thing)
+{
+	if (k->type == TYPE_BOOL)
+		attribute_set_bool(k, thing, true);
+	else if (k->type == TYPE_INT)
+		attribute_set_number(k, thing, k->max);
+	else
+		attribute_set_text(k, thing,
+				   k->names_peer              ? "hub"
+				   : k->type == TYPE_ENDPOINT ? "any.example:1"
+							      : any_value(a, k));
+}
+
+/* Adding a peer or a CIDR with one attribute writes it, and is another thing than adding it without. */
+static void check_edit(enum key_place place, const struct key_spec *k)
+{
+	struct arena *a = arena_new();
+	struct edit with = {.kind = place == IN_PEER ? EDIT_ADD_PEER : EDIT_ADD_CIDR, .name = "new"}, without;
+	struct buf whole = {0}, edited = {0};
+	struct diags d = {0};
+	struct source_file file = {.name = "network.yaml"};
+	struct model *m;
+	struct span was;
+
+	attributes_init(IN_PEER, &with.peer);
+	with.peer.name = "new";
+	with.peer.n_ips = 1;
+	with.peer.key = wg_of("new");
+	assert_int_equal(addr_parse("10.60.64.77", 11, &with.peer.ip[0]), 0);
+	with.cidr.n_prefixes = 1;
+	assert_int_equal(prefix_parse("10.60.77.0/24", 13, &with.cidr.prefix[0]), PREFIX_OK);
+	without = with;
+	set_any(a, k, place == IN_PEER ? (void *)&with.peer : (void *)&with.cidr);
+	put_keys(&whole, definition);
+	was = buf_span(&whole);
+	assert_int_equal(edit_apply(&with, &was, 1, &edited, &d), 0);
+	file.bytes = buf_span(&edited);
+	m = definition_load(a, &file, NULL, false, &d);
+	if (!m || edit_check(&with, m, &d) != EDIT_ALREADY)
+		fail_msg("'%s' of %s is not as the edit wrote it:\n%s", k->name, place_names[place], edited.p);
+	if (edit_check(&without, m, &d) != EDIT_REFUSED)
+		fail_msg("'%s' of %s makes no difference to the edit", k->name, place_names[place]);
+	diags_free(&d);
+	buf_free(&whole);
+	buf_free(&edited);
+	arena_free(a);
+}
+
+static void test_edits(void **state)
+{
+	static const enum key_place places[] = {IN_CIDR, IN_PEER};
+	const struct key_spec *k;
+
+	(void)state;
+	for (size_t p = 0; p < sizeof(places) / sizeof(places[0]); p++) {
+		for (size_t i = 0; (k = attribute_next(places[p], &i));) {
+			if (k->by_option == has_no_option(k->name))
+				fail_msg("'%s' of %s: schema/keys.c and this test differ about its option", k->name,
+					 place_names[places[p]]);
+			if (k->by_option)
+				check_edit(places[p], k);
+		}
+	}
+}
+
 /* read_keys() has room for the keys of each place. */
 static void test_keys_max(void **state)
 {
@@ -384,6 +464,7 @@ int main(void)
 	    cmocka_unit_test(test_rows),
 	    cmocka_unit_test(test_each_key_shows),
 	    cmocka_unit_test(test_samples_have_keys),
+	    cmocka_unit_test(test_edits),
 	    cmocka_unit_test(test_keys_max),
 	    cmocka_unit_test(test_via_is_in_the_id),
 	};

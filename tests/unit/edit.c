@@ -40,20 +40,20 @@ static struct key ninth_key(void)
 	return key;
 }
 
-static struct edit_peer bob(void)
+static struct peer bob(void)
 {
-	struct edit_peer p = {.name = "bob", .n_ips = 1, .keepalive = -1, .key = ninth_key()};
+	struct peer p = {.name = "bob", .n_ips = 1, .keepalive = -1, .key = ninth_key()};
 	assert_int_equal(addr_parse("10.60.64.3", 10, &p.ip[0]), 0);
 	return p;
 }
 
-static int add_peer(struct span file, const struct edit_peer *p, struct buf *out, struct diags *d)
+static int add_peer(struct span file, const struct peer *p, struct buf *out, struct diags *d)
 {
 	struct edit e = {.kind = EDIT_ADD_PEER, .peer = *p};
 	return edit_apply(&e, &file, 1, out, d);
 }
 
-static void assert_edit(const char *before, const struct edit_peer *p, const char *after)
+static void assert_edit(const char *before, const struct peer *p, const char *after)
 {
 	struct buf in = {0}, expected = {0}, out = {0};
 	struct diags d = {0};
@@ -70,7 +70,7 @@ static void assert_edit(const char *before, const struct edit_peer *p, const cha
 
 static void assert_refused(const char *before, const char *expected)
 {
-	struct edit_peer p = bob();
+	struct peer p = bob();
 	struct buf out = {0}, text = {0};
 	struct diags d = {0};
 	assert_int_equal(add_peer(span_str(before), &p, &out, &d), -1);
@@ -85,7 +85,7 @@ static void assert_refused(const char *before, const char *expected)
 static void test_flow_entries(void **state)
 {
 	(void)state;
-	struct edit_peer p = bob();
+	struct peer p = bob();
 	/* Aligned as its neighbours; after its block's comments, before what belongs to the next one. */
 	assert_edit("network: corp\n"
 		    "peers:\n"
@@ -122,7 +122,7 @@ static void test_flow_entries(void **state)
 static void test_all_attributes(void **state)
 {
 	(void)state;
-	struct edit_peer p = bob();
+	struct peer p = bob();
 	p.is_invite = true;
 	p.invite_expires = 1796558400;
 	p.endpoint = "vpn.example.com:51820";
@@ -145,7 +145,7 @@ static void test_all_attributes(void **state)
 static void test_block_entries(void **state)
 {
 	(void)state;
-	struct edit_peer p = bob();
+	struct peer p = bob();
 	assert_edit("peers:\n"
 		    "  hub:\n"
 		    "    ip: 10.60.0.1\n"
@@ -173,7 +173,7 @@ static void test_block_entries(void **state)
 static void test_no_entries(void **state)
 {
 	(void)state;
-	struct edit_peer p = bob();
+	struct peer p = bob();
 #define BOB       "bob: { ip: 10.60.64.3, public_key: \"KEY9\" }"
 #define TIGHT_BOB "bob: {ip: 10.60.64.3, public_key: \"KEY9\"}"
 	assert_edit("network: corp\npeers: {}\n", &p, "network: corp\npeers: {" TIGHT_BOB "}\n");
@@ -190,7 +190,7 @@ static void test_no_entries(void **state)
 static void test_in_braces(void **state)
 {
 	(void)state;
-	struct edit_peer p = bob();
+	struct peer p = bob();
 	assert_edit("peers: { a: {ip: 1}, b: {ip: 2} }\n", &p, "peers: { a: {ip: 1}, b: {ip: 2}, " TIGHT_BOB " }\n");
 	assert_edit("peers: { a: {ip: 1}, }\n", &p, "peers: { a: {ip: 1}, " TIGHT_BOB ", }\n");
 	assert_edit("peers: {\n\ta: {ip: 1}, # x\n\tb: {ip: 2} # y\n}\n", &p,
@@ -271,7 +271,7 @@ static void assert_same_peer(const struct model *old, const struct model *new, u
 	assert_true(p->admin == q->admin && p->disabled == q->disabled);
 }
 
-static void assert_model(const struct model *old, const struct model *new, const struct edit_peer *p)
+static void assert_model(const struct model *old, const struct model *new, const struct peer *p)
 {
 	assert_string_equal(old->network, new->network);
 	assert_true(old->epoch == new->epoch && old->mtu == new->mtu && old->keepalive == new->keepalive);
@@ -314,7 +314,7 @@ static void test_models(void **state)
 		struct buf text[4] = {{0}};
 		with_keys(&text[0], definitions[i]);
 		/* Three peers, one after the other: the first edit's result is as good a file as any. */
-		struct edit_peer peers[3] = {bob(), bob(), bob()};
+		struct peer peers[3] = {bob(), bob(), bob()};
 		uint8_t secret[crypto_sign_SECRETKEYBYTES], seed[KEY_LEN] = {(uint8_t)i};
 		peers[1].name = "invited";
 		peers[1].is_invite = true;

@@ -154,9 +154,9 @@ static void test_delete_refused(void **state)
 static void test_cidr(void **state)
 {
 	(void)state;
-	struct edit add = {.kind = EDIT_ADD_CIDR, .name = "ops", .n_prefixes = 1};
+	struct edit add = {.kind = EDIT_ADD_CIDR, .name = "ops", .cidr = {.n_prefixes = 1}};
 	struct edit delete = {.kind = EDIT_DELETE_CIDR, .name = "ops"};
-	assert_int_equal(prefix_parse("10.60.9.0/24", 12, &add.prefix[0]), 0);
+	assert_int_equal(prefix_parse("10.60.9.0/24", 12, &add.cidr.prefix[0]), 0);
 	both(&add, &delete, "cidrs:\n  infra:   10.60.0.0/24\n  dev:     10.60.1.0/24 # x\n\npeers: {}\n",
 	     "cidrs:\n  infra:   10.60.0.0/24\n  dev:     10.60.1.0/24 # x\n  ops:     10.60.9.0/24\n\npeers: {}\n");
 	both(&add, &delete, "cidrs:\n    dev:\n        cidr: 10.60.1.0/24\n",
@@ -170,10 +170,10 @@ static void test_cidr(void **state)
 	both(&add, &delete, "cidrs: # to come\npeers: {}\n", "cidrs: # to come\n  ops: 10.60.9.0/24\npeers: {}\n");
 	both(&add, &delete, "cidrs:\n  # to come\npeers: {}\n",
 	     "cidrs:\n  # to come\n  ops: 10.60.9.0/24\npeers: {}\n");
-	add.isolated = true;
-	add.description = "#1";
-	add.n_prefixes = 2;
-	assert_int_equal(prefix_parse("fd00:9::/48", 11, &add.prefix[1]), 0);
+	add.cidr.isolated = true;
+	add.cidr.description = "#1";
+	add.cidr.n_prefixes = 2;
+	assert_int_equal(prefix_parse("fd00:9::/48", 11, &add.cidr.prefix[1]), 0);
 	both(&add, &delete, "cidrs:\n  a: 10.60.1.0/24\n",
 	     "cidrs:\n  a: 10.60.1.0/24\n  ops: { cidr: [10.60.9.0/24, \"fd00:9::/48\"], isolated: true, description: "
 	     "\"#1\" }\n");
@@ -293,7 +293,7 @@ static void test_set_key(void **state)
 	      "{\"peers\": {\"bob\": {\"public_key\": \"" KEY "\"}}}");
 	refused(&e, "peers:\n  bob: {ip: 1}\n", "error[edit-style]: the peer 'bob' has neither a key nor an invite\n");
 	/* And who forwards for it. */
-	e.via = "hub";
+	e.peer.via = "hub";
 	apply(&e, "peers:\n  bob: { ip: 1, invite: \"I\" } # x\n",
 	      "peers:\n  bob: { ip: 1, public_key: \"" KEY "\", via: hub } # x\n");
 	apply(&e, "peers:\n  bob:\n    invite: I # x\n    invite_expires: 2026-12-06T12:00:00Z # y\n    ip: 1\n",

@@ -599,15 +599,15 @@ static bool draw_add(struct net *n, struct edit *e, struct edit *back)
 	back->kind = e->kind == EDIT_ADD_CIDR ? EDIT_DELETE_CIDR : EDIT_DELETE_PEER;
 	if (e->kind == EDIT_ADD_CIDR) {
 		t = &n->cidrs[n->n_cidrs - 1];
-		t->isolated = e->isolated = chance(30);
-		e->n_prefixes = 1;
-		assert_int_equal(prefix_parse("10.60.0.0/24", 12, &e->prefix[0]), 0);
-		e->prefix[0].base.b[14] = (uint8_t)t->number;
+		t->isolated = e->cidr.isolated = chance(30);
+		e->cidr.n_prefixes = 1;
+		assert_int_equal(prefix_parse("10.60.0.0/24", 12, &e->cidr.prefix[0]), 0);
+		e->cidr.prefix[0].base.b[14] = (uint8_t)t->number;
 	} else {
 		t = &n->peers[n->n_peers - 1];
 		t->disabled = false;
-		e->peer = (struct edit_peer){
-		    .n_ips = 1, .keepalive = -1, .is_invite = t->invited, .invite_expires = t->expires};
+		e->peer =
+		    (struct peer){.n_ips = 1, .keepalive = -1, .is_invite = t->invited, .invite_expires = t->expires};
 		assert_int_equal(addr_parse("10.60.0.0", 9, &e->peer.ip[0]), 0);
 		e->peer.ip[0].b[14] = (uint8_t)n->cidrs[t->cidr].number;
 		e->peer.ip[0].b[15] = (uint8_t)t->number;
@@ -650,7 +650,7 @@ static bool draw_peer(struct net *n, struct edit *e, struct edit *back)
 		t->invited = true;
 		t->seed = (uint8_t)++n->names;
 		t->expires = chance(50) ? 1796558400 : 0;
-		e->peer = (struct edit_peer){.is_invite = true, .invite_expires = t->expires};
+		e->peer = (struct peer){.is_invite = true, .invite_expires = t->expires};
 		key_of(t->seed, true, &e->peer.key);
 	} else if (e->kind == EDIT_SET_KEY) {
 		t->invited = false;
