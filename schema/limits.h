@@ -48,6 +48,7 @@
 #define OBJECT_MAX         (2u << 20) /* bytes of any object: a view with all of its segments and subtrees */
 #define STATEMENT_MAX      8192
 #define FORMAT_NEWEST      2    /* of a view, a leaf, a statement and an enrolment: what these programs read */
+#define SPEAK_MAX          9999 /* the newest format that a peer can say it reads */
 #define FORMATS_DAYS_MAX   3650 /* for so long a guard may count a peer that polled */
 #define X_LINES_MAX        1024 /* bytes of the x- lines that stand at one place */
 #define ENDPOINTS_MAX      8    /* of one peer, in the definition */

@@ -62,7 +62,7 @@ static void add_peers(struct buf *out, const json_t *o)
 
 	json_array_foreach(json_object_get(o, "peers"), i, p)
 	{
-		const json_t *polled = json_object_get(p, "polled");
+		const json_t *polled = json_object_get(p, "polled"), *reads = json_object_get(p, "reads");
 		const char *address = json_string_value(json_array_get(json_object_get(p, "addresses"), 0));
 		struct buf version = {0};
 		status_put_version(&version, p);
@@ -74,6 +74,8 @@ static void add_peers(struct buf *out, const json_t *o)
 		else if (polled)
 			buf_printf(out, "polled %" PRId64 " s ago",
 				   (int64_t)(clock_unix() - json_integer_value(polled)));
+		if (reads && json_integer_value(reads) < FORMAT_NEWEST)
+			buf_printf(out, ", reads format %" JSON_INTEGER_FORMAT, json_integer_value(reads));
 		while (out->n && out->p[out->n - 1] == ' ')
 			out->p[--out->n] = '\0';
 		buf_char(out, '\n');
@@ -99,7 +101,7 @@ static void add_history(struct buf *out, const json_t *o)
 /* A peer that polled within this time is there, and will have the newest in a moment. */
 #define AWAY_SECONDS 120
 
-/* Who does not run the published version, in three groups: for each their number, and the names of the first few. */
+/* Who does not run the published version, in four groups: for each their number, and the names of the first few. */
 struct group {
 	unsigned n;
 	struct buf names;
@@ -129,10 +131,15 @@ static void group_end(struct buf *out, struct group *g, const char *what, bool s
 	buf_free(&g->names);
 }
 
+static bool cannot_read(const json_t *p)
+{
+	return json_integer_value(json_object_get(p, "reads")) < json_integer_value(json_object_get(p, "needs"));
+}
+
 /* "peers: 41/43 on 0.17; 2 away since 2026-11-23T03:00:00Z: bob, carol" */
 static void add_convergence(struct buf *out, const json_t *o)
 {
-	struct group behind = {0}, away = {0}, never = {0};
+	struct group behind = {0}, away = {0}, never = {0}, unable = {0};
 	size_t i;
 	json_t *p;
 
@@ -142,7 +149,11 @@ static void add_convergence(struct buf *out, const json_t *o)
 		const int64_t at = json_integer_value(polled);
 		if (strcmp(status_text(p, "state"), "enrolled") || json_is_true(json_object_get(p, "converged")))
 			continue;
-		group_add(!polled ? &never : at + AWAY_SECONDS < clock_unix() ? &away : &behind, p, at);
+		group_add(!polled                            ? &never
+			  : cannot_read(p)                   ? &unable
+			  : at + AWAY_SECONDS < clock_unix() ? &away
+							     : &behind,
+			  p, at);
 	}
 	buf_printf(out, "\npeers: %" JSON_INTEGER_FORMAT "/%" JSON_INTEGER_FORMAT " on ",
 		   json_integer_value(json_object_get(o, "peers_converged")),
@@ -150,6 +161,7 @@ static void add_convergence(struct buf *out, const json_t *o)
 	status_put_version(out, o);
 	group_end(out, &behind, "behind", false);
 	group_end(out, &away, "away", true);
+	group_end(out, &unable, "cannot read its format", false);
 	group_end(out, &never, "not heard of since the server started", false);
 	buf_char(out, '\n');
 }

@@ -31,21 +31,35 @@ static void put_conditions(struct buf *out, const struct metrics *m)
 	}
 }
 
-/* The order in which they are written; the conditions stand where their row has no member. */
+static void put_formats(struct buf *out, const struct metrics *m)
+{
+	for (unsigned i = 1; i <= FORMAT_NEWEST; i++) {
+		buf_str(out, "innernet_peers_by_format{");
+		put_label(out, "network", m->network);
+		buf_printf(out, ",format=\"%u\"} %u\n", i, m->formats[i]);
+	}
+}
+
+/* The order in which they are written. */
 static const struct metric {
 	const char *name, *type, *help;
-	size_t at, size; /* of its member of struct metrics; size 0: the conditions */
-	int64_t least;   /* a value below is not known, and left out */
-	bool is_ms;      /* written in seconds */
+	size_t at, size; /* of its member of struct metrics */
+	/* Of one with several values. NULL: it has the member's. */
+	void (*put)(struct buf *out, const struct metrics *m);
+	int64_t least; /* a value below is not known, and left out */
+	bool is_ms;    /* written in seconds */
 } metrics[] = {
-#define AT(member) offsetof(struct metrics, member), sizeof(((const struct metrics *)0)->member)
+#define AT(member) offsetof(struct metrics, member), sizeof(((const struct metrics *)0)->member), NULL
     {"version_epoch", "gauge", "Epoch of the published version.", AT(version.epoch), 0, false},
     {"version_number", "gauge", "Number of the published version.", AT(version.number), 0, false},
     {"applied_timestamp_seconds", "gauge", "When this server took the published revision.", AT(applied_time), 0, false},
     {"peers", "gauge", "Enabled peers that have a key, without servers.", AT(peers), 0, false},
     {"peers_converged", "gauge", "Peers that run the published version.", AT(converged), 0, false},
+    {"peers_by_format", "gauge", "Enabled peers that have polled, by the newest format of a snapshot that they read.",
+     0, 0, put_formats, 0, false},
     {"invitations_open", "gauge", "Invitations that nobody has redeemed.", AT(invited), 0, false},
-    {"condition", "gauge", "1 where a condition is true, 0 where it is false, -1 where it is unknown.", 0, 0, 0, false},
+    {"condition", "gauge", "1 where a condition is true, 0 where it is false, -1 where it is unknown.", 0, 0,
+     put_conditions, 0, false},
     {"ledger_available", "gauge", "1 while invitations can be recorded.", AT(ledger_available), 0, false},
     {"connections", "gauge", "Connections of peers at this moment.", AT(connections), 0, false},
     {"http_requests_total", "counter", "Answers given, held polls when they are answered.", AT(requests), 0, false},
@@ -77,14 +91,14 @@ void metrics_render(struct buf *out, const struct metrics *m)
 {
 	for (size_t i = 0; i < sizeof(metrics) / sizeof(metrics[0]); i++) {
 		const struct metric *row = &metrics[i];
-		const int64_t value = row->size ? value_of(m, row) : 0;
+		const int64_t value = row->put ? 0 : value_of(m, row);
 
-		if (row->size && value < row->least)
+		if (!row->put && value < row->least)
 			continue;
 		buf_printf(out, "# HELP innernet_%s %s\n# TYPE innernet_%s %s\n", row->name, row->help, row->name,
 			   row->type);
-		if (!row->size) {
-			put_conditions(out, m);
+		if (row->put) {
+			row->put(out, m);
 			continue;
 		}
 		buf_printf(out, "innernet_%s{", row->name);

@@ -15,9 +15,11 @@ struct metrics_condition {
 struct metrics {
 	const char *network;
 	struct version version;
-	int64_t applied_time;  /* Unix time since when the version is published, or was read again */
-	uint32_t peers;        /* enabled ones that have a key, without servers */
-	uint32_t converged;    /* of them */
+	int64_t applied_time; /* Unix time since when the version is published, or was read again */
+	uint32_t peers;       /* enabled ones that have a key, without servers */
+	uint32_t converged;   /* of them */
+	/* Enabled peers that have polled, by the newest format that they read and this program knows. */
+	uint32_t formats[FORMAT_NEWEST + 1];
 	uint32_t invited;      /* invitations that stand open */
 	uint32_t connections;  /* at this moment */
 	uint32_t hints;        /* peers of which it is known where they are */

@@ -400,6 +400,7 @@ static void test_have(void **state)
 	struct have h;
 	char text[256];
 	unsigned wait;
+	uint32_t speak;
 
 	(void)state;
 	assert_int_equal(have_parse("-.-.-", &h), 0);
@@ -422,6 +423,14 @@ static void test_have(void **state)
 	assert_int_equal(wait_parse("61", &wait), -1);
 	assert_int_equal(wait_parse("-1", &wait), -1);
 	assert_int_equal(wait_parse("", &wait), -1);
+	assert_int_equal(speak_parse(NULL, &speak), 0);
+	assert_int_equal(speak, 1);
+	assert_int_equal(speak_parse("9999", &speak), 0);
+	assert_int_equal(speak, 9999);
+	assert_int_equal(speak_parse("0", &speak), -1);
+	assert_int_equal(speak_parse("10000", &speak), -1);
+	assert_int_equal(speak_parse("02", &speak), -1);
+	assert_int_equal(speak_parse("", &speak), -1);
 }
 
 static void test_host(void **state)

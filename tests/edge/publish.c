@@ -187,6 +187,46 @@ static void test_damage(void **state)
 	server_config_free(c);
 }
 
+/* A line that is damaged is left out, and the others stay. */
+static void test_readers(void **state)
+{
+	const struct kept_reader readers[2] = {{{{1}}, {.heard = 1700000000, .reads = 2}},
+					       {{{2}}, {.heard = INT64_MAX, .reads = SPEAK_MAX}}};
+	static const char *const bad[] = {" 0 5",   " 10000 5", " 2 0", " 2 -1", " 2 9223372036854775808",
+					  " 2 5 6", " 2",       " ",    "",      " 02 5",
+					  "\t2 5",  " 2\t5",    " 2 5x"};
+	struct kept_reader *back;
+	char path[160], key[KEY_B64_LEN + 1];
+	struct diags d = {0};
+	struct buf text = {0};
+	size_t n;
+
+	(void)state;
+	assert_int_equal(published_read_readers(dir, &back, &n, &d), 0);
+	assert_int_equal(n, 0);
+	assert_int_equal(published_write_readers(dir, readers, 2, &d), 0);
+	assert_int_equal(published_read_readers(dir, &back, &n, &d), 0);
+	assert_int_equal(n, 2);
+	for (size_t i = 0; i < n; i++) {
+		assert_true(key_eq(&back[i].mark, &readers[i].mark));
+		assert_true(back[i].reader.heard == readers[i].reader.heard);
+		assert_int_equal(back[i].reader.reads, readers[i].reader.reads);
+	}
+	free(back);
+	key_format(&readers[0].mark, key);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		buf_printf(&text, "%s%s\n", key, bad[i]);
+	buf_printf(&text, "A%s 2 5\n\n%s 2 5\n%s 2 6", key, key, key);
+	snprintf(path, sizeof(path), "%s/readers", dir);
+	assert_int_equal(file_write(path, buf_span(&text), 0600, &d), 0);
+	assert_int_equal(published_read_readers(dir, &back, &n, &d), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(back[0].reader.heard, 5);
+	free(back);
+	buf_free(&text);
+	diags_free(&d);
+}
+
 static void test_moves(void **state)
 {
 	struct move moves[2] = {{.mark.b = {1}}, {.mark.b = {2}}}, *back;
@@ -343,6 +383,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_round_trip, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_damage, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_moves, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_readers, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_signers_follow, setup, teardown),
 	    cmocka_unit_test(test_guard_keys),
 	    cmocka_unit_test_setup_teardown(test_server_file, setup, teardown),

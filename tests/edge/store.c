@@ -384,7 +384,7 @@ static void test_replies(void **state)
 	peer_config_free(c);
 	p = open_alice(&o);
 	peer_poll_path(p, 60, path);
-	assert_string_equal(path, "/v1/poll?have=-.-.-&wait=60");
+	assert_string_equal(path, "/v1/poll?have=-.-.-&wait=60&speak=2");
 
 	/* Forged: signed by nobody the peer trusts; truncated; nothing like a bundle. The disk stays empty. */
 	b = reply(&first, NULL);

@@ -57,6 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t n;
 	bool too_large;
 	unsigned wait;
+	uint32_t speak;
 
 	if (!s)
 		return 0;
@@ -64,6 +65,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	s[size] = '\0';
 	check_have(s);
 	if (!wait_parse(s, &wait) && wait > POLL_WAIT_MAX)
+		abort();
+	if (!speak_parse(s, &speak) && (speak < 1 || speak > SPEAK_MAX))
 		abort();
 	if (!content_length_parse(s, REQUEST_MAX, &n, &too_large) && n > REQUEST_MAX)
 		abort();

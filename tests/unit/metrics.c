@@ -13,6 +13,7 @@ static void test_whole(void **state)
 				  .applied_time = 1700000000,
 				  .peers = 43,
 				  .converged = 41,
+				  .formats = {0, 2, 40},
 				  .push_ms = 1042,
 				  .polls = 7,
 				  .announcements = 3,
@@ -25,6 +26,8 @@ static void test_whole(void **state)
 	assert_non_null(strstr(out.p, "# HELP innernet_peers_converged Peers that run the published version.\n"
 				      "# TYPE innernet_peers_converged gauge\n"
 				      "innernet_peers_converged{network=\"corp\"} 41\n"));
+	assert_non_null(strstr(out.p, "innernet_peers_by_format{network=\"corp\",format=\"1\"} 2\n"
+				      "innernet_peers_by_format{network=\"corp\",format=\"2\"} 40\n"));
 	assert_non_null(strstr(out.p, "innernet_version_number{network=\"corp\"} 17\n"));
 	assert_non_null(strstr(out.p,
 			       "innernet_condition{network=\"corp\",type=\"Ready\",reason=\"Serving\"} 1\n"

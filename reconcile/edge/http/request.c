@@ -62,6 +62,16 @@ int wait_parse(const char *s, unsigned *out)
 	return 0;
 }
 
+int speak_parse(const char *s, uint32_t *out)
+{
+	uint64_t v = 1;
+
+	if (s && (number_parse(s, strlen(s), SPEAK_MAX, &v) || !v))
+		return -1;
+	*out = (uint32_t)v;
+	return 0;
+}
+
 bool host_matches(const char *host, const struct addr *own, size_t n_own, uint16_t port)
 {
 	char text[SOCKPOINT_STR_LEN];

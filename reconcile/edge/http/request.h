@@ -14,6 +14,8 @@ struct have {
 int have_parse(const char *s, struct have *out); /* -1: malformed */
 /* Seconds, 0..POLL_WAIT_MAX; NULL means 0. -1: malformed. */
 int wait_parse(const char *s, unsigned *out);
+/* The newest format that the peer reads, 1..SPEAK_MAX; NULL means 1. -1: malformed. */
+int speak_parse(const char *s, uint32_t *out);
 /* Is this `Host:` exactly "<address>:<port>" (IPv6 in brackets) of one of these addresses? */
 bool host_matches(const char *host, const struct addr *own, size_t n_own, uint16_t port);
 /* A Content-Length: decimal digits alone. -1: malformed, or above `max` (then *too_large). */

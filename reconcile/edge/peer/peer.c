@@ -344,8 +344,8 @@ void peer_poll_path(const struct this_peer *p, unsigned wait_s, char out[static 
 		hash_hex(&v->statement.name, statement);
 	if (peer_hints_position(p->hints, &position))
 		snprintf(hints, sizeof(hints), "%" PRIu64, position);
-	snprintf(out, POLL_PATH_MAX, ROUTE_POLL "?have=%s.%s.%s&wait=%u", statement,
-		 *peer_held_ledger(p->held) ? peer_held_ledger(p->held) : "-", hints, wait_s);
+	snprintf(out, POLL_PATH_MAX, ROUTE_POLL "?have=%s.%s.%s&wait=%u&speak=%d", statement,
+		 *peer_held_ledger(p->held) ? peer_held_ledger(p->held) : "-", hints, wait_s, FORMAT_NEWEST);
 }
 
 /* The hints and the knocks of a reply that was taken. */

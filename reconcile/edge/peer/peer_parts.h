@@ -19,7 +19,10 @@ struct this_peer {
 	struct peer_file *file;           /* the network's own file, and the command line */
 };
 
-/* "/v1/poll?have=S.L.H&wait=N": the positions that it has, and how long it would wait. */
+/*
+ * "/v1/poll?have=S.L.H&wait=N&speak=F": the positions that it has, how long it would wait, and the newest format that it
+ * reads.
+ */
 #define POLL_PATH_MAX 256
 void peer_poll_path(const struct this_peer *p, unsigned wait_s, char out[static POLL_PATH_MAX]);
 

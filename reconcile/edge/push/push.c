@@ -1,4 +1,5 @@
 #include "reconcile/edge/push/push.h"
+#include "reconcile/edge/base/loop.h"
 #include "reconcile/edge/revision/judge.h"
 #include "reconcile/edge/git/ledger.h"
 #include "reconcile/edge/git/note.h"
@@ -201,6 +202,28 @@ static const struct ledger_facts *read_ledger(struct work *w)
 	return w->ledger ? ledger_facts(w->ledger) : NULL;
 }
 
+/*
+ * What each published peer reads, by the status: the server's own file of it is not for everybody to read. NULL: out of
+ * memory, or nothing is published.
+ */
+static const struct reader *read_readers(struct work *w)
+{
+	const struct model *m = w->published ? w->published->model : NULL;
+	struct reader *readers = m ? arena_array(w->arena, m->n_peers, sizeof(*readers)) : NULL;
+	size_t i;
+	json_t *p;
+
+	json_array_foreach(json_object_get(w->status, "peers"), i, p)
+	{
+		const uint32_t k = readers ? model_peer_by_name(m, status_text(p, "name")) : NONE;
+		if (k != NONE)
+			readers[k] =
+			    (struct reader){.heard = json_integer_value(json_object_get(p, "polled")),
+					    .reads = (uint32_t)json_integer_value(json_object_get(p, "reads"))};
+	}
+	return readers;
+}
+
 static int judge_definition(struct work *w, const struct push_update *u)
 {
 	struct judge j = {.config = w->config};
@@ -211,6 +234,8 @@ static int judge_definition(struct work *w, const struct push_update *u)
 	j.repo = w->repo;
 	j.published = w->published;
 	j.facts = read_ledger(w);
+	j.readers = read_readers(w);
+	j.now = clock_unix();
 	if (!(w->proposed = revision_new(&w->diags)))
 		return -1;
 	return judge_commit(&j, u->after, w->proposed, w->arena, &w->judged, &w->diags);

@@ -407,6 +407,69 @@ int published_read_moves(const char *folder, struct move **out, size_t *n, struc
 	return 0;
 }
 
+int published_write_readers(const char *folder, const struct kept_reader *readers, size_t n, struct diags *d)
+{
+	struct buf text = {0};
+	char key[KEY_B64_LEN + 1];
+	int ret;
+
+	if (file_mkdirs(folder, 0700, d) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		key_format(&readers[i].mark, key);
+		buf_printf(&text, "%s %u %lld\n", key, readers[i].reader.reads, (long long)readers[i].reader.heard);
+	}
+	ret = write_file(folder, "readers", NULL, &text, d);
+	buf_free(&text);
+	return ret;
+}
+
+/* "<mark> <format> <Unix time>" */
+static bool reader_line(struct span s, struct kept_reader *out)
+{
+	const uint8_t *space = s.n > KEY_B64_LEN + 1 ? memchr(s.p + KEY_B64_LEN + 1, ' ', s.n - KEY_B64_LEN - 1) : NULL;
+	uint64_t reads, heard;
+	struct span number;
+
+	if (!space || s.p[KEY_B64_LEN] != ' ' || key_parse((const char *)s.p, KEY_B64_LEN, &out->mark) < 0)
+		return false;
+	number = (struct span){s.p + KEY_B64_LEN + 1, (size_t)(space - s.p) - KEY_B64_LEN - 1};
+	if (!span_u64(number, SPEAK_MAX, &reads) || reads < 1)
+		return false;
+	number = (struct span){space + 1, (size_t)(s.p + s.n - space) - 1};
+	if (!span_u64(number, INT64_MAX, &heard) || heard < 1)
+		return false;
+	out->reader = (struct reader){.heard = (int64_t)heard, .reads = (uint32_t)reads};
+	return true;
+}
+
+int published_read_readers(const char *folder, struct kept_reader **out, size_t *n, struct diags *d)
+{
+	struct arena *a = arena_new();
+	struct span s;
+	size_t lines = 0;
+	int ret = -1;
+
+	*out = NULL;
+	*n = 0;
+	if (!a)
+		return diags_out_of_memory(d);
+	if (read_file(folder, "readers", NULL, PEERS_MAX * 128u, a, &s, d) < 0)
+		goto out;
+	for (size_t i = 0; i < s.n; i++)
+		lines += s.p[i] == '\n';
+	if (lines && !(*out = calloc(lines, sizeof(**out)))) {
+		diags_out_of_memory(d);
+		goto out;
+	}
+	for (const uint8_t *end; s.n && (end = memchr(s.p, '\n', s.n)); s.n -= (size_t)(end + 1 - s.p), s.p = end + 1)
+		*n += reader_line((struct span){s.p, (size_t)(end - s.p)}, &(*out)[*n]);
+	ret = 0;
+out:
+	arena_free(a);
+	return ret;
+}
+
 int published_write_due(const char *folder, const struct key *invites, size_t n, struct diags *d)
 {
 	struct buf text = {0}, path = {0};

@@ -8,6 +8,7 @@
  *                            digits begin the statement's hash
  *   enrolments               a bundle: every enrolment of the last good ledger, for a ledger that is gone
  *   due                      invites that were replaced and are not on the ledger as spent yet
+ *   readers                  which formats each peer reads, and when it polled last
  *   moves                    addresses that a moved peer keeps until it polls from its new one
  *
  * Objects are not kept: the same definition compiles to the same bytes (promise 1), which is checked when the server
@@ -18,6 +19,7 @@
 
 #include "reconcile/wire/bundle.h"
 #include "reconcile/edge/revision/revision.h"
+#include "reconcile/impact/formats.h"
 
 struct published {
 	struct signed_text *chain; /* oldest first; the newest may be the statement itself */
@@ -56,6 +58,15 @@ int published_read_moves(const char *folder, struct move **out, size_t *n, struc
 /* Invites, a key a line. None: the file goes. *out is malloc'ed; it ends where a line is no key. */
 int published_write_due(const char *folder, const struct key *invites, size_t n, struct diags *d);
 int published_read_due(const char *folder, struct key **out, size_t *n, struct diags *d);
+
+/* What a peer reads, under its mark. One a line. */
+struct kept_reader {
+	struct key mark; /* its key or invite, as the definition has it */
+	struct reader reader;
+};
+int published_write_readers(const char *folder, const struct kept_reader *readers, size_t n, struct diags *d);
+/* *out is malloc'ed. Lines that are none are left out. */
+int published_read_readers(const char *folder, struct kept_reader **out, size_t *n, struct diags *d);
 
 /*
  * The definition's container, from bytes. In the arena; the files point into `bytes`. -1 for anything malformed.

@@ -92,6 +92,7 @@ static enum turn adopt(struct reconciler *r, struct revision *g, struct diags *d
 		return TURN_FAILED;
 	}
 	enrolments_record(r->enrolments, g, was->model);
+	readers_follow(r->readers, was);
 	reports_follow(r->reports, was);
 	knocks_follow(r->knocks, was);
 	revision_free(was);
@@ -127,6 +128,7 @@ static enum turn publish(struct reconciler *r, struct revision *g, struct diags 
 			   enrolments_ledger(r->enrolments) ? ledger_position(enrolments_ledger(r->enrolments)) : NULL,
 			   d) < 0)
 		goto fail;
+	readers_follow(r->readers, old);
 	reports_follow(r->reports, old);
 	reports_await(r->reports, r->pushed);
 	knocks_follow(r->knocks, old);
@@ -198,6 +200,8 @@ static struct revision *candidate(struct reconciler *r, const char *sha, bool *f
 				 .config = r->config,
 				 .published = served_now(r->served) ? served_now(r->served) : elsewhere,
 				 .facts = enrolments_ledger(r->enrolments) ? enrolments_facts(r->enrolments) : NULL,
+				 .readers = served_now(r->served) ? readers_list(r->readers) : NULL,
+				 .now = clock_unix(),
 				 .guarded = true};
 	struct revision *g = revision_new(d);
 	struct arena *a = arena_new();
@@ -501,6 +505,7 @@ static void on_status(void *ctx)
 	if (enrolments_ledger(r->enrolments))
 		ledger_write_retry(enrolments_ledger(r->enrolments));
 	enrolments_keep(r->enrolments);
+	readers_keep(r->readers, false);
 	reports_check(r->reports);
 	reconciler_ready(r);
 	if (reports_are_behind(r->reports))
@@ -540,6 +545,7 @@ static void restore(struct reconciler *r)
 	if (!served_restore(r->served, r->repo, r->config))
 		return;
 	snprintf(r->attempted, sizeof(r->attempted), "%s", served_now(r->served)->commit.sha);
+	readers_follow(r->readers, NULL);
 	reports_follow(r->reports, NULL);
 	conditions_set(r->conditions, CONDITION_VALID, TRUTH_TRUE, "Valid", served_now(r->served)->commit.sha,
 		       "nothing is wrong with it");
@@ -650,8 +656,9 @@ static int start(struct reconciler *r, struct diags *d)
 	r->moves = moves_new(r->served, r->enrolments, on_address_freed, r);
 	r->hints = hints_board_new(r->loop, r->served, r->enrolments, on_announced, r);
 	r->knocks = knocks_new(r->served, r->enrolments);
-	r->reports = reports_new(r->served, r->enrolments, r->conditions);
-	if (!r->enrolments || !r->redemptions || !r->moves || !r->hints || !r->knocks || !r->reports)
+	r->readers = readers_new(r->served, r->enrolments, r->conditions);
+	r->reports = reports_new(r->served, r->enrolments, r->readers, r->conditions);
+	if (!r->enrolments || !r->redemptions || !r->moves || !r->hints || !r->knocks || !r->readers || !r->reports)
 		return out_of_memory(d);
 	r->iface = iface_new(r->loop,
 			     &(struct iface_options){.backend = r->o.backend,
@@ -739,6 +746,7 @@ void reconciler_free(struct reconciler *r)
 		return;
 	if (r->lock_fd >= 0) {
 		enrolments_keep(r->enrolments);
+		readers_keep(r->readers, true);
 		reconciler_note_flush(r);
 		if (r->status_path)
 			status_write(r);
@@ -763,6 +771,7 @@ void reconciler_free(struct reconciler *r)
 	enrolments_free(r->enrolments);
 	repo_close(r->repo);
 	reports_free(r->reports);
+	readers_free(r->readers);
 	conditions_free(r->conditions);
 	free(r->problem);
 	served_free(r->served);

@@ -26,6 +26,7 @@ static uint64_t resident_bytes(void)
 void reconciler_metrics(const struct reconciler *r, struct buf *out)
 {
 	const struct model *model = served_now(r->served)->model;
+	const struct reader *readers = readers_list(r->readers);
 	const struct http_counts http = http_counts(r->http);
 	const struct hints_counts hints = hints_board_counts(r->hints);
 	struct metrics_condition conditions[N_CONDITIONS];
@@ -52,6 +53,9 @@ void reconciler_metrics(const struct reconciler *r, struct buf *out)
 	};
 
 	reports_converged(r->reports, &m.peers, &m.converged);
+	for (uint32_t i = 0; readers && i < model->n_peers; i++)
+		if (!model->peers[i].disabled && readers[i].heard)
+			m.formats[readers[i].reads < FORMAT_NEWEST ? readers[i].reads : FORMAT_NEWEST]++;
 	for (uint32_t i = 0; i < model->n_peers; i++)
 		m.invited += !model->peers[i].disabled && !enrolments_has_key(r->enrolments, &model->peers[i]);
 	for (int i = 0; i < N_CONDITIONS; i++) {

@@ -278,6 +278,7 @@ void reconciler_poll(struct reconciler *r, struct http_request *q, const struct 
 	const struct key *mark = &served_now(r->served)->model->peers[who->peer].key;
 	struct poll *poll = *http_data(q);
 	unsigned wait;
+	uint32_t speak;
 
 	if (!reports_of(r->reports, who->peer)) {
 		http_refuse(q, 500, "out-of-memory", "out of memory");
@@ -291,14 +292,17 @@ void reconciler_poll(struct reconciler *r, struct http_request *q, const struct 
 		}
 		*http_data(q) = poll;
 		reports_count_poll(r->reports);
-		if (have_parse(have ? have : "-.-.-", &poll->have) || wait_parse(http_argument(q, "wait"), &wait)) {
+		if (have_parse(have ? have : "-.-.-", &poll->have) || wait_parse(http_argument(q, "wait"), &wait) ||
+		    speak_parse(http_argument(q, "speak"), &speak)) {
 			http_refuse(q, 400, "bad-request",
-				    "`have` is STATEMENT.LEDGER.HINTS, `wait` is 0 to %d seconds", POLL_WAIT_MAX);
+				    "`have` is STATEMENT.LEDGER.HINTS, `wait` is 0 to %d seconds, `speak` a format",
+				    POLL_WAIT_MAX);
 			return;
 		}
 		poll->until = clock_boot_ms() + 1000 * (int64_t)wait;
 		poll->mark = *mark;
 		poll->once = !wait;
+		readers_take(r->readers, who->peer, speak);
 		reports_take(r->reports, who->peer, poll->have.has_statement ? &poll->have.statement : NULL);
 		moves_polled(r->moves, mark, http_from(q));
 	}

@@ -17,6 +17,7 @@
 #include "reconcile/edge/state/iface.h"
 #include "reconcile/edge/state/knocks.h"
 #include "reconcile/edge/state/moves.h"
+#include "reconcile/edge/state/readers.h"
 #include "reconcile/edge/state/reports.h"
 #include "reconcile/edge/state/redemptions.h"
 #include "reconcile/edge/state/served.h"
@@ -86,6 +87,7 @@ struct reconciler {
 	size_t chain_seen; /* statements on the ledger that `published` has taken what is good of */
 	struct hints_board *hints;
 	struct knocks *knocks;
+	struct readers *readers;
 	struct reports *reports;
 
 	char attempted[HASH_HEX_LEN + 1]; /* the last commit that got a verdict */

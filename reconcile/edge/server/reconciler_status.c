@@ -17,6 +17,7 @@ static json_t *peer_json(const struct reconciler *r, uint32_t i)
 {
 	const struct peer *p = &served_now(r->served)->model->peers[i];
 	const struct report *report = reports_of(r->reports, i);
+	const struct reader *reader = readers_list(r->readers) ? &readers_list(r->readers)[i] : NULL;
 	const struct revision *runs = report->has_runs ? served_named(r->served, &report->runs) : NULL;
 	const bool invited = !enrolments_has_key(r->enrolments, p);
 	json_t *o = json_object(), *addresses = json_array();
@@ -39,6 +40,12 @@ static json_t *peer_json(const struct reconciler *r, uint32_t i)
 	if (report->polled)
 		json_object_set_new(o, "polled",
 				    json_integer(clock_unix() - (clock_boot_ms() - report->polled) / 1000));
+	else if (reader && reader->heard)
+		json_object_set_new(o, "polled", json_integer(reader->heard));
+	if (reader && reader->heard) {
+		json_object_set_new(o, "reads", json_integer(reader->reads));
+		json_object_set_new(o, "needs", json_integer(readers_need(r->readers, i)));
+	}
 	json_object_set_new(
 	    o, "converged",
 	    json_boolean(i == served_now(r->served)->self ? iface_ok(r->iface) : runs == served_now(r->served)));

@@ -2,6 +2,7 @@
 #include "reconcile/edge/base/log.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define REACHABLE_MS 120000 /* a peer that has not polled for this long is not waited for */
@@ -9,6 +10,7 @@
 struct reports {
 	const struct served *served;
 	const struct enrolments *enrolments;
+	const struct readers *readers;
 	struct conditions *conditions;
 	struct report *list;  /* by the index in the served model */
 	uint32_t n_lagging;   /* of them */
@@ -18,12 +20,14 @@ struct reports {
 	uint64_t polls;
 };
 
-struct reports *reports_new(const struct served *s, const struct enrolments *e, struct conditions *c)
+struct reports *reports_new(const struct served *s, const struct enrolments *e, const struct readers *can,
+			    struct conditions *c)
 {
 	struct reports *r = calloc(1, sizeof(*r));
 
 	if (r)
-		*r = (struct reports){.served = s, .enrolments = e, .conditions = c, .converged_ms = -1};
+		*r =
+		    (struct reports){.served = s, .enrolments = e, .readers = can, .conditions = c, .converged_ms = -1};
 	return r;
 }
 
@@ -59,7 +63,8 @@ void reports_follow(struct reports *r, const struct revision *old)
 		if (k == NONE || k == g->self)
 			continue;
 		list[k] = was[i];
-		list[k].lags = !m->peers[k].disabled && reachable(&list[k], now) && !runs_it(&list[k], g);
+		list[k].lags = !m->peers[k].disabled && reachable(&list[k], now) && !runs_it(&list[k], g) &&
+			       readers_can(r->readers, k);
 		r->n_lagging += list[k].lags;
 	}
 	free(was);
@@ -121,24 +126,39 @@ static void drop_unreachable(struct reports *r)
 		}
 }
 
+/* ", 2 cannot read its format", of the peers that keep the network that they have; or nothing. */
+static void say_unable(const struct reports *r, char out[static 48])
+{
+	const struct model *m = served_now(r->served)->model;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < m->n_peers; i++)
+		n += !m->peers[i].disabled && !readers_can(r->readers, i);
+	out[0] = '\0';
+	if (n)
+		snprintf(out, 48, ", %u cannot read its format", n);
+}
+
 void reports_check(struct reports *r)
 {
 	uint32_t converged, total;
 	const char *commit;
+	char unable[48];
 
 	if (!reports_converged(r, &total, &converged))
 		return;
 	commit = served_now(r->served)->parsed.commit;
+	say_unable(r, unable);
 	drop_unreachable(r);
 	if (!r->n_lagging && r->open)
 		say_converged(r, total, converged);
 	if (r->n_lagging)
 		conditions_set(r->conditions, CONDITION_CONVERGED, TRUTH_FALSE, "Converging", commit,
-			       "%u of %u peers run it, %u are about to", converged, total, r->n_lagging);
+			       "%u of %u peers run it, %u are about to%s", converged, total, r->n_lagging, unable);
 	else
 		conditions_set(r->conditions, CONDITION_CONVERGED, TRUTH_TRUE,
-			       converged == total ? "AllPeers" : "ReachablePeers", commit, "%u of %u peers run it",
-			       converged, total);
+			       converged == total ? "AllPeers" : "ReachablePeers", commit, "%u of %u peers run it%s",
+			       converged, total, unable);
 }
 
 const struct report *reports_of(const struct reports *r, uint32_t peer)
@@ -157,12 +177,13 @@ void reports_take(struct reports *r, uint32_t peer, const struct hash *runs)
 	p->polled = clock_boot_ms();
 	p->has_runs = runs;
 	p->runs = *name;
-	if (p->lags != !current) {
-		p->lags = !current;
-		if (current)
-			r->n_lagging--;
-		else
+	const bool lags = !current && readers_can(r->readers, peer);
+	if (p->lags != lags) {
+		p->lags = lags;
+		if (lags)
 			r->n_lagging++;
+		else
+			r->n_lagging--;
 	}
 	if (!changed)
 		return;

@@ -7,6 +7,7 @@
 
 #include "reconcile/edge/state/conditions.h"
 #include "reconcile/edge/state/enrolments.h"
+#include "reconcile/edge/state/readers.h"
 
 struct reports;
 
@@ -16,14 +17,15 @@ struct report {
 	int64_t fresh_sent; /* Unix time of the freshness that it was sent; 0: none */
 	struct hash runs;
 	bool has_runs;
-	bool lags; /* reachable, and not on the served version yet */
+	bool lags; /* reachable, able to read the served version, and not on it yet */
 };
 
 /* All are borrowed. NULL: out of memory. */
-struct reports *reports_new(const struct served *s, const struct enrolments *e, struct conditions *c);
+struct reports *reports_new(const struct served *s, const struct enrolments *e, const struct readers *can,
+			    struct conditions *c);
 void reports_free(struct reports *r); /* NULL is fine */
 
-/* The served revision took the place of `old` (NULL: of none). */
+/* The served revision took the place of `old` (NULL: of none); readers_follow() was called before. */
 void reports_follow(struct reports *r, const struct revision *old);
 /* And it is another version, noticed by a push at `pushed` (clock_boot_ms(); 0: by none): waits for its convergence. */
 void reports_await(struct reports *r, int64_t pushed);
@@ -32,7 +34,7 @@ void reports_check(struct reports *r);
 
 /* NULL: out of memory, or nothing is served. */
 const struct report *reports_of(const struct reports *r, uint32_t peer);
-/* A peer polls, and this is the statement that it runs. NULL: none. */
+/* A peer polls, after readers_take(), and this is the statement that it runs. NULL: none. */
 void reports_take(struct reports *r, uint32_t peer, const struct hash *runs);
 void reports_fresh_sent(struct reports *r, uint32_t peer, int64_t issued);
 void reports_count_poll(struct reports *r); /* for the metrics */
