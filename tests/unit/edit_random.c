@@ -557,8 +557,9 @@ static bool used(const struct net *n, bool cidr, unsigned index)
 }
 
 /* The last of its kind is taken out: indices stay what they are. */
-static bool draw_delete(struct net *n, struct edit *e)
+static bool draw_delete(struct net *n, struct edit *e, struct edit *back)
 {
+	(void)back;
 	if (e->kind == EDIT_DELETE_PEER) {
 		if (n->n_peers < 2 || used(n, false, n->n_peers - 1))
 			return false;
@@ -658,38 +659,72 @@ static bool draw_peer(struct net *n, struct edit *e, struct edit *back)
 		t->seed = (uint8_t)++n->names;
 		key_of(t->seed, false, &e->peer.key);
 	} else {
-		if (t->disabled)
+		if (t->disabled != (e->kind == EDIT_ENABLE_PEER))
 			return false;
-		t->disabled = true;
-		e->kind = EDIT_DISABLE_PEER;
-		back->kind = EDIT_ENABLE_PEER;
+		t->disabled = !t->disabled;
+		back->kind = t->disabled ? EDIT_ENABLE_PEER : EDIT_DISABLE_PEER;
 	}
 	return true;
 }
 
-/* False: not this time. `back` undoes it. */
+/* Some of the invited peers redeemed their invitations. */
+static bool draw_fold(struct net *n, struct edit *e, struct edit *back)
+{
+	struct edit_fold *folds = calloc(THINGS + EDITS, sizeof(*folds));
+	const struct thing *sorted[THINGS + EDITS];
+
+	(void)back;
+	e->folds = folds;
+	for (unsigned i = 0; i < n->n_peers; i++) {
+		struct thing *t = &n->peers[i];
+		unsigned at = e->n_folds;
+		if (!t->invited || chance(30))
+			continue;
+		t->invited = false;
+		t->expires = 0;
+		t->seed = (uint8_t)++n->names;
+		for (; at && strcmp(sorted[at - 1]->name, t->name) > 0; at--)
+			sorted[at] = sorted[at - 1];
+		sorted[at] = t;
+		e->n_folds++;
+	}
+	for (unsigned i = 0; i < e->n_folds; i++) {
+		folds[i].name = strdup(sorted[i]->name);
+		key_of(sorted[i]->seed, false, &folds[i].key);
+	}
+	return e->n_folds > 0;
+}
+
+/* How each kind is drawn. False: not this time. Where it can be undone to the byte, `back` undoes it. */
+static const struct {
+	bool (*draw)(struct net *n, struct edit *e, struct edit *back);
+	bool undoable;
+} draws[N_EDIT_KINDS] = {
+    [EDIT_ADD_PEER] = {draw_add, true},
+    [EDIT_RENAME_PEER] = {draw_rename, true},
+    [EDIT_DISABLE_PEER] = {draw_peer, true},
+    [EDIT_ENABLE_PEER] = {draw_peer, false},
+    [EDIT_DELETE_PEER] = {draw_delete, false},
+    [EDIT_INVITE_PEER] = {draw_peer, false},
+    [EDIT_SET_KEY] = {draw_peer, false},
+    [EDIT_SET_ENDPOINT] = {draw_peer, true},
+    [EDIT_ADD_CIDR] = {draw_add, true},
+    [EDIT_RENAME_CIDR] = {draw_rename, true},
+    [EDIT_DELETE_CIDR] = {draw_delete, false},
+    [EDIT_ADD_ASSOCIATION] = {draw_add, true},
+    [EDIT_DELETE_ASSOCIATION] = {draw_delete, false},
+    [EDIT_FOLD] = {draw_fold, false},
+};
+
 static bool draw_edit(struct net *n, struct edit *e, struct edit *back, bool undoable)
 {
-	static const enum edit_kind kinds[] = {EDIT_ADD_PEER,     EDIT_ADD_CIDR,           EDIT_ADD_ASSOCIATION,
-					       EDIT_RENAME_PEER,  EDIT_RENAME_CIDR,        EDIT_DISABLE_PEER,
-					       EDIT_SET_ENDPOINT, EDIT_INVITE_PEER,        EDIT_DELETE_PEER,
-					       EDIT_DELETE_CIDR,  EDIT_DELETE_ASSOCIATION, EDIT_SET_KEY};
-	*e = *back = (struct edit){.kind = kinds[draw(undoable ? 7 : 12)]};
-	switch (e->kind) {
-	case EDIT_ADD_PEER:
-	case EDIT_ADD_CIDR:
-	case EDIT_ADD_ASSOCIATION:
-		return draw_add(n, e, back);
-	case EDIT_RENAME_PEER:
-	case EDIT_RENAME_CIDR:
-		return draw_rename(n, e, back);
-	case EDIT_DELETE_PEER:
-	case EDIT_DELETE_CIDR:
-	case EDIT_DELETE_ASSOCIATION:
-		return draw_delete(n, e);
-	default:
-		return draw_peer(n, e, back);
-	}
+	unsigned kind = draw(N_EDIT_KINDS);
+
+	while (undoable && !draws[kind].undoable)
+		kind = draw(N_EDIT_KINDS);
+	assert_non_null(draws[kind].draw); /* a new kind of edit is drawn, too */
+	*e = *back = (struct edit){.kind = (enum edit_kind)kind};
+	return draws[kind].draw(n, e, back);
 }
 
 static void free_edit(struct edit *e)
@@ -698,6 +733,9 @@ static void free_edit(struct edit *e)
 	free((char *)(uintptr_t)e->other);
 	free((char *)(uintptr_t)e->endpoint);
 	free((char *)(uintptr_t)e->peer.endpoint);
+	for (uint32_t i = 0; i < e->n_folds; i++)
+		free((char *)(uintptr_t)e->folds[i].name);
+	free((struct edit_fold *)(uintptr_t)e->folds);
 }
 
 static void run_case(uint64_t seed, bool undoable)
