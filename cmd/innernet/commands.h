@@ -1,6 +1,6 @@
 /*
- * The subcommands of innernet, one a file (those that edit a definition in edits.c): each declares itself here and
- * stands in the table of main.c.
+ * The subcommands of innernet, one a file (those that edit a definition in edit/): each is declared here and stands in
+ * the table of main.c.
  */
 #ifndef CMD_INNERNET_COMMANDS_H
 #define CMD_INNERNET_COMMANDS_H

@@ -44,8 +44,10 @@ push base|git|config|revision|control
 state base|device|git|config|revision|control
 server base|device|git|http|config|revision|control|state
 END
-report 'cmd/ includes nothing of tests/' \
-	"$(includes_outside '(schema|reconcile/[a-z]+|reconcile/edge/[a-z]+|cmd|cmd/[a-z-]+)/[a-z0-9_]+\.h' cmd/*.[ch] cmd/*/*.[ch])"
+report 'cmd/ includes nothing of tests/' "$(includes_outside \
+	'(schema|reconcile/[a-z]+|reconcile/edge/[a-z]+|cmd|cmd/[a-z-]+|cmd/innernet/edit)/[a-z0-9_]+\.h' cmd/*.[ch] cmd/*/*.[ch] cmd/*/*/*.[ch])"
+report 'cmd/ and its programs include nothing of the rooms below them' "$(includes_outside \
+	'(schema|reconcile/[a-z]+|reconcile/edge/[a-z]+|cmd|cmd/[a-z-]+)/[a-z0-9_]+\.h' cmd/*.[ch] cmd/*/*.[ch])"
 
 # Pure objects import what tests/lint/pure-symbols lists, and each other.
 impure() { # OBJECT...
@@ -93,7 +95,7 @@ report 'pure code has no variables of its own' "$(size -A "${pure[@]}" |
 	awk '/ :$/ || /:$/ { file = $1 } $1 ~ /^\.(data|bss|tdata|tbss)/ && $1 !~ /^\.data\.rel\.ro/ && $2 > 0 { print file, $1, $2 " bytes" }')"
 
 # Every object, and what each calls or points at in another one.
-mapfile -t all < <(for folder in schema reconcile/*/ reconcile/edge/*/ cmd cmd/*/; do
+mapfile -t all < <(for folder in schema reconcile/*/ reconcile/edge/*/ cmd cmd/*/ cmd/*/*/; do
 	[ "$folder" = reconcile/edge/ ] || objects "${folder%/}"
 done)
 nm -A -g "${all[@]}" | awk -v build="$build/" '{

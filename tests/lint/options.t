@@ -17,7 +17,8 @@ n_asked=0
 for program in innernet innernet-reconcile; do
 	"$build/$program" completions bash | sed -nE 's/^\t([a-z-]+)\) options="(.*)" ;;$/\1 \2/p' |
 		awk '{ for (i = 2; i <= NF; i++) if (sub(/^--/, "", $i)) { sub(/=.*/, "", $i); print $1, $i } }' >"$tmp/options"
-	for file in cmd/*.c "cmd/$program"/*.c; do
+	for file in cmd/*.c "cmd/$program"/*.c "cmd/$program"/*/*.c; do
+		[ -f "$file" ] || continue
 		commands "$file" | paste -sd ' ' >"$tmp/mine"
 		awk -v mine=" $(cat "$tmp/mine") " 'mine ~ /^ *$/ || index(mine, " " $1 " ") { print $2 }' "$tmp/options" |
 			sort -u >"$tmp/there"

@@ -1,7 +1,7 @@
 /* One run of a command that edits a definition. */
-#include "cmd/innernet/edit.h"
+#include "cmd/innernet/edit/edit.h"
 #include "cmd/innernet/common.h"
-#include "cmd/innernet/edit_answer.h"
+#include "cmd/innernet/edit/answer.h"
 #include "cmd/prompt.h"
 #include "reconcile/edge/base/file.h"
 #include "reconcile/edge/git/source.h"

@@ -6,7 +6,7 @@
 
 struct edit_job;
 
-/* How an option is asked for. Each has its row in edit_ask.c. */
+/* How an option is asked for. Each has its row in ask.c. */
 enum edit_ask_kind {
 	ASK_NEW_NAME, /* of a peer or a CIDR: one that is not taken */
 	ASK_PEER,     /* a peer of the definition */

@@ -1,6 +1,6 @@
 /* innernet fold: which peers redeemed their invitations, and the keys that the ledger has for them. */
 #include "cmd/innernet/commands.h"
-#include "cmd/innernet/edit.h"
+#include "cmd/innernet/edit/edit.h"
 #include "reconcile/text/json.h"
 
 #include <jansson.h>

@@ -3,13 +3,13 @@
  * and the answer to the files and git. A command is a struct command whose run() is edit_run() and whose row is a struct
  * edit_command; both stand side by side in the command's file.
  */
-#ifndef CMD_INNERNET_EDIT_H
-#define CMD_INNERNET_EDIT_H
+#ifndef CMD_INNERNET_EDIT_EDIT_H
+#define CMD_INNERNET_EDIT_EDIT_H
 
 #include "cmd/command.h"
-#include "cmd/innernet/edit_ask.h"
-#include "cmd/innernet/edit_git.h"
-#include "cmd/innernet/edit_secret.h"
+#include "cmd/innernet/edit/ask.h"
+#include "cmd/innernet/edit/git.h"
+#include "cmd/innernet/edit/secret.h"
 #include "reconcile/edge/git/clone.h"
 #include "schema/edit.h"
 
@@ -32,7 +32,7 @@
 	"network that `innernet clone` knows, the clone is brought up to date, edited, committed and pushed.\n"        \
 	"There, without a terminal, --yes is needed: it exits with 3 when it was not confirmed."
 
-/* One run. edit.c writes all of it but for the parts that it says belong to others. */
+/* One run. edit.c writes its members, but for those that say otherwise. */
 struct edit_job {
 	struct invocation *inv;
 	const struct edit_command *command;
@@ -41,22 +41,22 @@ struct edit_job {
 	struct diags edited; /* about the definition as it would be */
 	struct model *before, *after;
 	struct clone *clone;
-	struct ledger *ledger; /* NULL: the clone has none */
-	struct buf *bytes;     /* by file: its new bytes; p is NULL: it stays as it is */
-	struct edit edit;      /* the command's take() and prepare() fill it in */
-	void *own;             /* the command's; its free() gets it. NULL: there is nothing */
-	struct edit_git git;
-	struct edit_secret secret;
+	struct ledger *ledger;     /* NULL: the clone has none */
+	struct buf *bytes;         /* by file: its new bytes; p is NULL: it stays as it is */
+	struct edit edit;          /* the command's take() and prepare() fill it in */
+	void *own;                 /* the command's; its free() gets it. NULL: there is nothing */
+	struct edit_git git;       /* git.c writes it */
+	struct edit_secret secret; /* secret.c writes it */
 };
 
-/* One of the commands. A member that is left out is for what its comment says. */
+/* One of the commands. `kind` and `take` are needed; a function that is left out (NULL) is not called. */
 struct edit_command {
 	enum edit_kind kind;
 	struct edit_ask asks[EDIT_ASKS_MAX];
 	/* Reads the options into job->edit, without looking at the definition. Returns 0, or the exit code. */
 	int (*take)(struct edit_job *job);
 
-	/* Words of the command line that stand for options, before all else. -1 after saying what is wrong. */
+	/* Makes options of words of the command line, before all else. 0, or the exit code after it said what is wrong. */
 	int (*words)(struct invocation *inv);
 	int definition_at;   /* the index of the word that names the definition */
 	bool names_peers;    /* a first word that is a valid name is not the definition but a peer, as all others are */

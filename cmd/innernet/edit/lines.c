@@ -1,4 +1,4 @@
-#include "cmd/innernet/edit_lines.h"
+#include "cmd/innernet/edit/lines.h"
 #include "schema/diag.h"
 
 #include <string.h>

@@ -1,8 +1,8 @@
 /* innernet export: the configuration of a peer that runs plain WireGuard, with a key that is made here. */
 #include "cmd/innernet/commands.h"
-#include "cmd/innernet/edit.h"
-#include "cmd/innernet/edit_answer.h"
-#include "cmd/innernet/qr.h"
+#include "cmd/innernet/edit/edit.h"
+#include "cmd/innernet/edit/answer.h"
+#include "cmd/innernet/edit/qr.h"
 #include "cmd/terminal.h"
 #include "reconcile/edge/base/file.h"
 #include "reconcile/edge/config/invitation.h"

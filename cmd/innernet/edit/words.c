@@ -1,4 +1,4 @@
-#include "cmd/innernet/edit_words.h"
+#include "cmd/innernet/edit/words.h"
 
 #include <stdlib.h>
 #include <string.h>

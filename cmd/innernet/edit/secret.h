@@ -1,6 +1,6 @@
 /*
- * The secret of an edit, a new invite's seed or a new private key, and the file that is written with it. The one owner
- * of job->secret.
+ * The secret of an edit, a new invite's seed or a new private key, and the file that is written with it. Only secret.c
+ * writes job->secret; the command that draws the key fills in its 32 bytes.
  */
 #ifndef CMD_INNERNET_EDIT_SECRET_H
 #define CMD_INNERNET_EDIT_SECRET_H

@@ -1,8 +1,8 @@
 /* innernet add-peer and invite-peer: the peer's options, its address, its invite and its invitation. */
 #include "cmd/innernet/commands.h"
-#include "cmd/innernet/edit.h"
-#include "cmd/innernet/edit_attributes.h"
-#include "cmd/innernet/edit_words.h"
+#include "cmd/innernet/edit/edit.h"
+#include "cmd/innernet/edit/take.h"
+#include "cmd/innernet/edit/words.h"
 #include "reconcile/edge/base/loop.h"
 #include "reconcile/edge/config/invitation.h"
 #include "schema/time.h"
@@ -41,10 +41,8 @@ static int take_add_peer(struct edit_job *job)
 	p->name = job->edit.name = option_value(inv, "name");
 	p->is_invite = !key;
 	job->edit.parent = option_value(inv, "cidr");
-	if (!name_valid(p->name, strlen(p->name)))
-		return usage_error(
-		    inv, "--name takes a host name: lower case letters, digits and hyphens, at most %d; not '%s'",
-		    NAME_MAX_LEN, p->name);
+	if (!edit_name_ok(job, "name", p->name))
+		return 1;
 	if (key && key_parse(key, strlen(key), &p->key))
 		return usage_error(inv, "--public-key takes a key as `wg pubkey` prints it, not '%s'", key);
 	if (edit_take_attributes(job, IN_PEER, p))

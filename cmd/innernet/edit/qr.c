@@ -1,4 +1,4 @@
-#include "cmd/innernet/qr.h"
+#include "cmd/innernet/edit/qr.h"
 
 #include <errno.h>
 #include <qrencode.h>

@@ -1,6 +1,6 @@
 /* A QR code (ISO/IEC 18004) on a terminal. */
-#ifndef CMD_INNERNET_QR_H
-#define CMD_INNERNET_QR_H
+#ifndef CMD_INNERNET_EDIT_QR_H
+#define CMD_INNERNET_EDIT_QR_H
 
 #include "schema/buf.h"
 #include "schema/diag.h"

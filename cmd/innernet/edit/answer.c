@@ -1,5 +1,5 @@
-#include "cmd/innernet/edit_answer.h"
-#include "cmd/innernet/edit_lines.h"
+#include "cmd/innernet/edit/answer.h"
+#include "cmd/innernet/edit/lines.h"
 
 #include <ctype.h>
 #include <malloc.h>

@@ -1,7 +1,6 @@
 /*
  * Git around an edit: the network's clone that stands for its name, what a commit needs, the commit and its push.
- * Diagnostics go to job->diags; -1 after an error. The one owner of job->git; edit.c alone calls what is not said
- * otherwise.
+ * Diagnostics go to job->diags; -1 after an error. Only git.c writes job->git.
  */
 #ifndef CMD_INNERNET_EDIT_GIT_H
 #define CMD_INNERNET_EDIT_GIT_H

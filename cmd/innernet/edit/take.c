@@ -1,9 +1,31 @@
-#include "cmd/innernet/edit_attributes.h"
+#include "cmd/innernet/edit/take.h"
 
-#include "cmd/innernet/edit.h"
+#include "cmd/innernet/edit/edit.h"
 #include "schema/attributes.h"
 
 #include <string.h>
+
+bool edit_name_ok(const struct edit_job *job, const char *option, const char *name)
+{
+	if (name_valid(name, strlen(name)))
+		return true;
+	usage_error(job->inv, "--%s takes a host name: lower case letters, digits and hyphens, at most %d; not '%s'",
+		    option, NAME_MAX_LEN, name);
+	return false;
+}
+
+int edit_take_name(struct edit_job *job)
+{
+	job->edit.name = option_value(job->inv, "name");
+	return 0;
+}
+
+int edit_take_rename(struct edit_job *job)
+{
+	job->edit.other = option_value(job->inv, "new-name");
+	edit_take_name(job);
+	return edit_name_ok(job, "new-name", job->edit.other) ? 0 : 1;
+}
 
 /* "invite-expires" for the key invite_expires. NULL: out of memory. */
 static const char *option_of(struct edit_job *job, const struct key_spec *k)

@@ -2,7 +2,7 @@
 #ifndef CMD_INNERNET_EDIT_ANSWER_H
 #define CMD_INNERNET_EDIT_ANSWER_H
 
-#include "cmd/innernet/edit.h"
+#include "cmd/innernet/edit/edit.h"
 #include "reconcile/impact/impact.h"
 
 /* The plan and the lines that change, unless --json asks for one document. -1: they could not be written. */

@@ -1,6 +1,6 @@
-#include "cmd/innernet/edit_ask.h"
-#include "cmd/innernet/edit.h"
-#include "cmd/innernet/edit_words.h"
+#include "cmd/innernet/edit/ask.h"
+#include "cmd/innernet/edit/edit.h"
+#include "cmd/innernet/edit/words.h"
 #include "cmd/prompt.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
-#include "cmd/innernet/edit_git.h"
-#include "cmd/innernet/edit.h"
+#include "cmd/innernet/edit/git.h"
+#include "cmd/innernet/edit/edit.h"
 #include "reconcile/edge/base/file.h"
 #include "reconcile/edge/base/run.h"
 

@@ -1,0 +1,104 @@
+/* The commands that change a peer in a line: its name, its endpoint, whether it is there. add_peer.c has the others. */
+#include "cmd/innernet/commands.h"
+#include "cmd/innernet/edit/edit.h"
+#include "cmd/innernet/edit/take.h"
+
+#include <string.h>
+
+static const struct option_spec rename_options[] = {EDIT_RENAME_OPTIONS("PEER")};
+const struct command command_rename_peer = {
+    .name = "rename-peer",
+    .synopsis = EDIT_WHERE "--name PEER --new-name NAME [OPTION...]",
+    .summary = "give a peer another name",
+    .text = "Renames a peer where it is defined and in every test, in all files. Its key and sessions stay." EDIT_SAFE,
+    .example = "innernet rename-peer --name bob --new-name robert --commit",
+    .options = rename_options,
+    .max_args = 1,
+    .words = {WORD_DEFINITION},
+    EDIT_ROW(.kind = EDIT_RENAME_PEER,
+	     .asks = {{.option = "name", .kind = ASK_PEER, .question = "Rename the peer:"},
+		      {.option = "new-name", .kind = ASK_NEW_NAME, .question = "Its new name:"}},
+	     .take = edit_take_rename),
+};
+
+static const struct option_spec name_options[] = {
+    {"name", 0, "PEER", "the peer"},
+    EDIT_OPTIONS,
+};
+const struct command command_disable_peer = {
+    .name = "disable-peer",
+    .synopsis = EDIT_WHERE "--name PEER [OPTION...]",
+    .summary = "cut a peer off, and keep its place",
+    .text = "Says `disabled: true` of a peer. Its name, address and key stay taken." EDIT_SAFE,
+    .example = "innernet disable-peer --name bob --commit --push",
+    .options = name_options,
+    .max_args = 1,
+    .words = {WORD_DEFINITION},
+    EDIT_ROW(.kind = EDIT_DISABLE_PEER,
+	     .asks = {{.option = "name", .kind = ASK_ENABLED_PEER, .question = "Disable the peer:"}},
+	     .take = edit_take_name),
+};
+
+const struct command command_enable_peer = {
+    .name = "enable-peer",
+    .synopsis = EDIT_WHERE "--name PEER [OPTION...]",
+    .summary = "let a disabled peer in again",
+    .text = "Takes `disabled: true` away from a peer." EDIT_SAFE,
+    .example = "innernet enable-peer --name bob --commit --push",
+    .options = name_options,
+    .max_args = 1,
+    .words = {WORD_DEFINITION},
+    EDIT_ROW(.kind = EDIT_ENABLE_PEER,
+	     .asks = {{.option = "name", .kind = ASK_DISABLED_PEER, .question = "Enable the peer:"}},
+	     .take = edit_take_name),
+};
+
+const struct command command_delete_peer = {
+    .name = "delete-peer",
+    .synopsis = EDIT_WHERE "--name PEER [OPTION...]",
+    .summary = "take a peer out of a definition",
+    .text = "Takes a peer out. Refused while a test names it: what the network promises is a person's to change.\n"
+	    "The ledger keeps its address for ever, unless `reuse:` names it." EDIT_SAFE,
+    .example = "innernet delete-peer --name bob --commit --push",
+    .options = name_options,
+    .max_args = 1,
+    .words = {WORD_DEFINITION},
+    EDIT_ROW(.kind = EDIT_DELETE_PEER, .asks = {{.option = "name", .kind = ASK_PEER, .question = "Delete the peer:"}},
+	     .take = edit_take_name),
+};
+
+static int take_endpoint(struct edit_job *job)
+{
+	const char *text = option_value(job->inv, "endpoint");
+
+	edit_take_name(job);
+	if (text && option_given(job->inv, "unset"))
+		return usage_error(job->inv, "set-endpoint: --endpoint and --unset exclude each other");
+	if (text && !(job->edit.endpoint = endpoint_canonical(job->arena, text, strlen(text))))
+		return usage_error(job->inv, "--endpoint takes host:port, as in vpn.example.com:51820, not '%s'", text);
+	return 0;
+}
+
+static const struct option_spec endpoint_options[] = {
+    {"name", 0, "PEER", "the peer"},
+    {"endpoint", 0, "HOST:PORT", "where others reach it"},
+    {"unset", 0, NULL, "that is not fixed any more"},
+    EDIT_OPTIONS,
+};
+const struct command command_set_endpoint = {
+    .name = "set-endpoint",
+    .synopsis = EDIT_WHERE "--name PEER (--endpoint HOST:PORT | --unset) [OPTION...]",
+    .summary = "say where a peer is reached",
+    .text = "Gives a peer an endpoint, another one, or none any more." EDIT_SAFE,
+    .example = "innernet set-endpoint --name hub --endpoint vpn.example.com:51820 --commit",
+    .options = endpoint_options,
+    .max_args = 1,
+    .words = {WORD_DEFINITION},
+    EDIT_ROW(.kind = EDIT_SET_ENDPOINT,
+	     .asks = {{.option = "name", .kind = ASK_PEER, .question = "The endpoint of:"},
+		      {.option = "endpoint",
+		       .kind = ASK_ENDPOINT,
+		       .question = "Others reach it at (host:port):",
+		       .unless = "unset"}},
+	     .take = take_endpoint),
+};
