@@ -27,8 +27,7 @@ for program in innernet innernet-reconcile; do
 		comm -23 "$tmp/asked" "$tmp/there" | sed "s,.*,$file asks for '&',"
 	done
 done >"$tmp/wrong"
-[ "$n_asked" -gt 100 ]
-tap $? 'the commands ask for options'
+report 'the commands ask for options' "$([ "$n_asked" -gt 100 ] || echo "only $n_asked are found")"
 report 'each of them is in a table' "$(cat "$tmp/wrong")"
 
 # COMMAND SECTION KEY...: but for these keys
