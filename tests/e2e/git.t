@@ -169,6 +169,8 @@ ok 'is ended when the server is' wait_for 10 not git_runs
 on hub rm $REPO/hooks/update
 spawn hub server innernet-reconcile --watch corp
 ok 'the server comes back' wait_log hub server restored
+# It says so before it listens.
+wait_for 10 on hub sh -c "ss -Hltn 'sport = :51820' | grep -q 10.60.0.1"
 push origin HEAD:fast
 is "$status $(tip fast)" "0 $good" 'and takes pushes again'
 done_testing
