@@ -14,14 +14,14 @@
 #include <unistd.h>
 
 /* Milliseconds. */
-#define LOOK_MS       4000   /* drift that no netlink event tells (a peer edited with `wg`) is repaired within 5 s */
+#define LOOK_MS       4000   /* drift without a netlink event (a peer edited with `wg`) is repaired within 5 s */
 #define LOOK_SOON_MS  50     /* after an event: more of them may come together */
 #define LOCKED_MS     200    /* another process holds the lock */
 #define RESOLVE_MS    300000 /* host names are asked for again; at once when the servers are away */
 #define HOLD_SLACK_MS 10000  /* on top of what a poll may be held: a busy server */
 #define NAMES_MS      3000   /* the first poll waits so long for host names to be resolved */
-#define STATE_MS      120000 /* what `innernet status` reads is written so often, and when something else is so */
-#define TRIES_MS      5000   /* and who is looked for, at most so often */
+#define STATE_MS      120000 /* what `innernet status` reads is written so often, and when it differs */
+#define TRIES_MS      5000   /* for a change of the peers that are tried, at most so often */
 #define QUICK_MS      500    /* an answer without news that comes sooner was not held */
 
 struct network {
@@ -33,7 +33,7 @@ struct network {
 	struct reporter *reporter; /* NULL: not started */
 	int monitor;               /* -1: none */
 	struct loop_timer poll_timer, look_timer;
-	size_t server;     /* whose turn it is, modulo their number */
+	size_t server;     /* the one to ask next, modulo their number */
 	unsigned failures; /* in a row */
 	unsigned quick;    /* answers without news in a row that were not held */
 	unsigned look_failures;
@@ -43,13 +43,13 @@ struct network {
 	int64_t resolved;                   /* boot milliseconds of the last question for host names */
 	struct daemon_state state, written; /* for `innernet status` */
 	int64_t written_at;                 /* boot milliseconds; 0: not yet */
-	int running;                        /* the lock that says that we run; -1: none */
+	int running;                        /* the lock that says that a daemon runs; -1: none */
 	bool gone;                          /* uninstalled: it stops with the next turn */
 	bool away, stale;
 	bool needs_names;                                        /* the first poll waits for the servers' addresses */
 	char drift[sizeof(((struct interface_turn *)0)->drift)]; /* what the last look repaired; "": nothing */
 	char names_problem[sizeof(((struct names_turn *)0)->problem)];
-	char problem[256]; /* the last one that was said */
+	char problem[256]; /* that was logged last */
 };
 
 struct daemon {
@@ -64,7 +64,7 @@ static void poll_now(void *ctx);
 static void look(void *ctx);
 static void leave(struct network *n);
 
-/* Says what is wrong when it is another thing than the last time. */
+/* Logs what is wrong, unless it is what was logged last. */
 static void say(struct network *n, const char *event, struct diags *d)
 {
 	const char *text = d->first ? d->first->message : "out of memory";
@@ -78,7 +78,7 @@ static void say(struct network *n, const char *event, struct diags *d)
 	}
 }
 
-/* Whether what people see differs, not only when. */
+/* The times alone do not count. */
 static bool tries_differ(const struct daemon_state *a, const struct daemon_state *b)
 {
 	if (a->n_tries != b->n_tries)
@@ -99,7 +99,7 @@ static bool state_differs(const struct daemon_state *a, const struct daemon_stat
 	       strcmp(a->problem, b->problem) != 0 || strcmp(a->interface, b->interface) != 0;
 }
 
-/* Written when something is another way than before, and else now and then. That it cannot be is no harm. */
+/* Writes the state when it differs, and every STATE_MS. A failure is ignored: only `innernet status` reads it. */
 static void keep_state(struct network *n)
 {
 	int64_t now = clock_boot_ms();
@@ -205,7 +205,7 @@ static void ask_names(struct network *n)
 	diags_free(&d);
 }
 
-/* Who is looked for, by name. */
+/* The peers that are tried, by name. */
 static void tell_tries(struct network *n)
 {
 	struct candidates_try tries[DAEMON_TRIES_MAX];
@@ -233,7 +233,7 @@ static void tell_tries(struct network *n)
 	}
 }
 
-/* One turn without the network. `news`: the snapshot is a new one, so say it even when nothing had to be done. */
+/* One turn without a server. `news`: the snapshot is a new one, which is logged even when nothing had to be done. */
 static void converge(struct network *n, bool news)
 {
 	struct diags d = {0};
@@ -266,7 +266,7 @@ static void converge(struct network *n, bool news)
 		knocker_ask(n->knocker, turn.interface.search.knocks, turn.interface.search.n_knocks);
 		if (turn.names.later)
 			next = LOCKED_MS;
-		/* What was bound to the old interface hears nothing any more. */
+		/* Sockets that were bound to the old interface receive nothing. */
 		if (turn.interface.link_added) {
 			client_cancel(n->client);
 			arm(n, &n->poll_timer, 0);
@@ -318,7 +318,7 @@ static void on_names(void *ctx, int fd, uint32_t events)
 	(void)events;
 	if (changed)
 		converge(n, false);
-	/* A server may be somewhere else now: no reason to wait any longer. */
+	/* A server may have another address now: ask at once. */
 	if (n->needs_names || (changed && n->away))
 		arm(n, &n->poll_timer, 0);
 	n->needs_names = false;
@@ -367,13 +367,13 @@ static void answered(struct network *n, const char *server, bool news)
 		n->quick = 0;
 		arm(n, &n->poll_timer, 0);
 	} else {
-		/* A server that does not hold its polls would keep us busy without end. */
+		/* Against a loop with a server that does not hold its polls. */
 		n->quick++;
 		arm(n, &n->poll_timer, n->quick == 1 ? 0 : backoff_ms(n->quick - 1));
 	}
 }
 
-/* What does not refuse a snapshot, but somebody should look at. Staleness has its own event, said once. */
+/* Warnings about a snapshot that was taken. Staleness has an event of its own, which is logged once. */
 static void say_alarms(struct network *n, struct diags *d)
 {
 	for (const struct diag *g = d->first; g; g = g->next) {
@@ -414,7 +414,7 @@ static void take(struct network *n, const char *server, struct span reply)
 		say_alarms(n, &d);
 		break;
 	case VERIFY_UNCHANGED:
-		/* Another process may have stored what the server then did not have to tell. */
+		/* Unchanged for the server. But another process may have stored a snapshot since the last turn. */
 		news = peer_held_serial(n->peer->held) != held;
 		peer_search_knocks(n->peer->search, &n_knocks);
 		if (news || peer_hints_serial(n->peer->hints) != hints || n_knocks)
@@ -472,7 +472,7 @@ static void poll_now(void *ctx)
 	size_t n_servers = peer_held_servers(n->peer->held, servers);
 	char path[POLL_PATH_MAX];
 	struct diags d = {0};
-	/* A machine that has nothing yet, or that was told nothing, asks without being held the first time. */
+	/* A machine without a snapshot asks for an answer at once. */
 	unsigned wait = peer_held_view(n->peer->held) ? POLL_WAIT_MAX : 0;
 	struct client_request q = {.path = path, .max = BUNDLE_MAX, .first_ms = wait * 1000 + HOLD_SLACK_MS};
 
@@ -492,7 +492,7 @@ static void poll_now(void *ctx)
 
 /* ---- starting and stopping ------------------------------------------------------------------------------------ */
 
-/* Nobody else would have WireGuard give up on those who are looked for. */
+/* Only the daemon ends what it has begun: the keepalives of the peers that are tried. */
 static void stop_looking(struct network *n)
 {
 	const struct candidates *c;
@@ -533,7 +533,7 @@ static void network_stop(struct network *n)
 	n->running = -1;
 }
 
-/* Somebody has uninstalled it. A daemon without a network has nothing left to do. */
+/* The network was uninstalled. A daemon without a network ends. */
 static void leave(struct network *n)
 {
 	struct daemon *daemon = n->daemon;
@@ -548,7 +548,7 @@ static void leave(struct network *n)
 	loop_stop(daemon->loop);
 }
 
-/* The interface first, from what is on disk: a machine that restarts needs no server. */
+/* The interface first, from the snapshot on the disk: a machine that restarts needs no server. */
 static int network_start(struct network *n, struct diags *d)
 {
 	struct daemon *daemon = n->daemon;

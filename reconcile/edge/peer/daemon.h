@@ -1,6 +1,6 @@
 /*
- * `innernet up --daemon`: keeps the interfaces of some networks converged. One held poll a network, one look
- * at its interface every few seconds and whenever the kernel says that something changed.
+ * `innernet up --daemon`: keeps the interfaces of some networks converged. Each network has one poll that a server holds,
+ * and one look at its interface every few seconds, and whenever the kernel reports a change.
  */
 #ifndef EDGE_DAEMON_H
 #define EDGE_DAEMON_H

@@ -22,7 +22,7 @@
 /* What WireGuard adds to a packet: its header and tag, UDP, and IP. */
 #define OVERHEAD_V4    60
 #define OVERHEAD_V6    80
-#define NAMES_SHOWN    8   /* of those who are reached through here */
+#define NAMES_SHOWN    8   /* of the peers that are reached through this machine */
 #define REACHED_RECENT 180 /* a server that answered within so many seconds vouches in time */
 
 struct doctor {
@@ -183,7 +183,7 @@ static void check_rp_filter(const struct doctor *d)
 #define FORWARD_V4 (1u << 0)
 #define FORWARD_V6 (1u << 1)
 
-/* Which families are forwarded for others, and for whom: "phone, tablet". */
+/* The families that this machine has to forward, and the peers that it does so for: "phone, tablet". */
 static unsigned forwards_for(const struct view *v, struct buf *names)
 {
 	const char *self = v->peers[v->self].name;
@@ -340,7 +340,7 @@ static void check_hosts(const struct doctor *d)
 	diags_free(&why);
 }
 
-/* The file itself was read, so nobody else can read it; whoever may write to its folder could replace it. */
+/* The file itself has the right mode, or it was not read. But a user that may write to its folder can replace it. */
 static void check_folder(const struct doctor *d, const char *what, const char *path)
 {
 	struct stat st;
@@ -377,7 +377,7 @@ void doctor_check(struct this_peer *p, unsigned wait_ms, struct checks *c)
 	struct diags why = {0};
 	struct check *k;
 
-	/* What was kept from before would hide a name that does not resolve any more. */
+	/* An address that was kept would hide a name that does not resolve any more. */
 	resolver_remember(peer_hints_resolver(p->hints), NULL, 0, &why);
 	peer_resolve(p, (int)wait_ms, &why);
 	check_interface(&d, &why);
@@ -393,7 +393,7 @@ void doctor_check(struct this_peer *p, unsigned wait_ms, struct checks *c)
 		check_folder(&d, "config", peer_file_options(p->file)->config_dir);
 	check_folder(&d, "data", peer_held_store(p->held)->dir);
 	if (peer_file_from_definition(p->file)) {
-		/* Whoever applied it applies it again. */
+		/* It has no daemon: `apply` is run again. */
 	} else if (store_running(peer_held_store(p->held))) {
 		checks_add(c, CHECK_OK, "daemon", "runs");
 	} else {

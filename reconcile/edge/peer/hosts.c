@@ -49,7 +49,7 @@ static int write_at(int fd, struct span bytes)
 	return 0;
 }
 
-/* The owner first: chown(2) takes set-user-ID bits away. */
+/* The owner first: chown(2) clears set-user-ID bits. */
 static int like_old(int fd, const char *target)
 {
 	char label[LABEL_MAX];
@@ -61,7 +61,7 @@ static int like_old(int fd, const char *target)
 	if (fchown(fd, st.st_uid, st.st_gid) < 0 || fchmod(fd, st.st_mode & 07777) < 0)
 		return -1;
 	n = getxattr(target, LABEL, label, sizeof(label));
-	/* Without SELinux there is none, and a policy may label the new file by itself. */
+	/* Without SELinux there is no label, and a policy may label the new file by itself. */
 	if (n > 0 && fsetxattr(fd, LABEL, label, (size_t)n, 0) < 0 && errno != ENOTSUP && errno != EPERM)
 		return -1;
 	return 0;
@@ -88,7 +88,7 @@ static int write_beside(const char *target, struct span bytes)
 	return 0;
 }
 
-/* Readers may see a part of it for a moment; never an empty file. */
+/* A reader may see a part of the new text, never an empty file. */
 static int write_in_place(const char *target, struct span bytes)
 {
 	int fd = open(target, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), r, err;
@@ -102,13 +102,13 @@ static int write_in_place(const char *target, struct span bytes)
 	return r;
 }
 
-/* What a folder says in which no file can be made, or a file that cannot be renamed over. */
+/* The errors of a folder where no file can be made, and of a target that cannot be renamed over. */
 static bool needs_place(int err)
 {
 	return err == EBUSY || err == EXDEV || err == EROFS || err == EACCES || err == EPERM;
 }
 
-/* What `path` really is: the link's target. A link to nothing is an error. */
+/* The target of a symbolic link, else `path`. A dangling link is an error. */
 static int resolve(const char *path, char target[static PATH_MAX])
 {
 	struct stat st;

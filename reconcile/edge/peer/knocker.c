@@ -10,7 +10,7 @@
 #define QUEUE_MAX (2 * CANDIDATES_FLIGHT)
 
 /* Milliseconds. */
-#define LATE_MS    20000 /* a round's NATs forget in 30 s */
+#define LATE_MS    20000 /* a NAT forgets a mapping after 30 s */
 #define CONNECT_MS 3000
 #define ANSWER_MS  5000
 
@@ -23,14 +23,14 @@ struct knocker {
 	struct loop *loop;
 	struct this_peer *peer;
 	struct client *client;
-	struct loop_timer timer; /* the next request, from outside of an answer */
+	struct loop_timer timer; /* sends the next request outside of the callback of an answer */
 	struct waiting queue[QUEUE_MAX];
 	unsigned n;
 	struct peer_server servers[SERVERS_MAX];
 	size_t n_servers;
-	size_t server; /* whose turn it is with the first of the queue */
+	size_t server; /* the next to get the first of the queue */
 	bool busy;
-	bool away[SERVERS_MAX]; /* it gave no answer: it is left out until the queue is empty */
+	bool away[SERVERS_MAX]; /* it gave no answer: it is skipped until the queue is empty */
 };
 
 static void queue_drop(struct knocker *k, unsigned n)
@@ -52,7 +52,7 @@ static void on_answer(void *ctx, struct client_answer *answer)
 		k->away[k->server] = true;
 		log_debug("knock-failed", "%s: server %s: %s", peer_file_ifname(k->peer->file), server, answer->error);
 	} else if (answer->status != 204) {
-		/* It does not know the peer yet, or had enough: the next attempt will tell. */
+		/* The server does not know the peer yet, or limits knocks. The next round knocks again. */
 		log_debug("knock-failed", "%s: server %s answered %ld", peer_file_ifname(k->peer->file), server,
 			  answer->status);
 	}
@@ -61,7 +61,7 @@ static void on_answer(void *ctx, struct client_answer *answer)
 		queue_drop(k, k->n);
 }
 
-/* The first of the queue to the next server that answers. */
+/* Sends the first of the queue to the next server that answers. */
 static void send_next(void *ctx)
 {
 	struct knocker *k = ctx;

@@ -1,6 +1,6 @@
 /*
- * The daemon's knocks: each server is asked to have a peer send to us, so that its NAT opens while ours is open. It has a
- * connection of its own, beside the poll that is held.
+ * The daemon's knocks: it asks each server to have a peer send to this machine, so that both NATs are open at one time. It
+ * has a connection of its own, beside the poll that a server holds.
  */
 #ifndef EDGE_KNOCKER_H
 #define EDGE_KNOCKER_H
@@ -14,8 +14,8 @@ struct knocker *knocker_new(struct loop *loop, struct this_peer *p, struct diags
 void knocker_free(struct knocker *k); /* NULL is fine */
 
 /*
- * At these peers, by their WireGuard keys. Those under way go first; what cannot be sent within a few seconds is dropped:
- * a knock is for now, and another attempt makes another.
+ * At these peers, by their WireGuard keys, after the knocks that are queued. A knock that cannot be sent within LATE_MS is
+ * dropped: the peer's next round makes another one.
  */
 void knocker_ask(struct knocker *k, const struct key *keys, unsigned n);
 

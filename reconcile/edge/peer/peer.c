@@ -17,7 +17,7 @@ int peer_refresh_settings(struct this_peer *p, struct diags *d)
 	return r == PEER_FILE_READ ? peer_hints_resolve(p->hints, 0, d) : r == PEER_FILE_GONE;
 }
 
-/* Not by an invitation; perhaps by a definition on this machine, which nobody follows. */
+/* There is no file of the network's own. But `apply -f` may have made it. */
 static void not_joined(const struct peer_options *o, const char *ifname, struct diags *d)
 {
 	struct applied applied;
@@ -36,7 +36,7 @@ static void not_joined(const struct peer_options *o, const char *ifname, struct 
 	diag_help(d, g, "`innernet install INVITATION` joins one");
 }
 
-/* A daemon that runs is told every few minutes, and writes that down beside the snapshot alone. */
+/* A daemon is told every few minutes that its snapshot is the newest. Only its state file has that. */
 static void hear_daemon(struct this_peer *p)
 {
 	struct daemon_state state;
@@ -177,7 +177,7 @@ int peer_networks(struct arena *a, const struct peer_options *o, const char *con
 	*n = 0;
 	for (size_t i = 0; i < n_joined; i++)
 		all[(*n)++] = joined[i];
-	/* What was joined since is no more what was applied before. */
+	/* A network that was applied first and joined later is in both lists. */
 	for (size_t i = 0; i < n_applied; i++)
 		if (!n_joined || !bsearch(&applied[i], (const void *)joined, n_joined, sizeof(*joined), order_texts))
 			all[(*n)++] = applied[i];
@@ -385,7 +385,7 @@ struct plan *peer_plan(struct this_peer *p, struct arena *a, int64_t now, struct
 	return d->out_of_memory ? NULL : plan;
 }
 
-/* The lock was taken in a folder that `uninstall` had removed already. */
+/* `uninstall` has removed the folder. Taking the lock made it again. */
 static void leave_folder(struct this_peer *p)
 {
 	struct diags ignored = {0};
@@ -394,7 +394,7 @@ static void leave_folder(struct this_peer *p)
 	diags_free(&ignored);
 }
 
-/* Under the lock: what other processes wrote since. 1: the network's own file is gone. */
+/* Under the lock: takes over what other processes have written. 1: the network's own file is gone. */
 static int take_news(struct this_peer *p, int64_t now, struct diags *d)
 {
 	int r;
@@ -405,7 +405,7 @@ static int take_news(struct this_peer *p, int64_t now, struct diags *d)
 	r = peer_refresh_settings(p, d);
 	if (r == 1)
 		return 1;
-	/* A file that cannot be used now says nothing against what it said before. */
+	/* When the file cannot be used, the settings that were read last stay. */
 	if (r < 0)
 		diags_soften(d);
 	return peer_refresh(p, now, d);

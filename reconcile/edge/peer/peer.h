@@ -108,7 +108,7 @@ struct peer_turn {
 	bool gone;               /* this machine is in the network no more: nothing was done */
 };
 /*
- * Plans, applies, reads again; the second plan must be empty. Holds the lock meanwhile: 1 when another process has
+ * Plans, applies, reads again; the second plan must be empty. Holds the lock: 1 when another process has
  * it. -1 with diagnostics: what was done stays done, the next turn goes on from there.
  */
 int peer_converge(struct this_peer *p, int64_t now, unsigned lock_ms, enum search_how how, struct peer_turn *turn,

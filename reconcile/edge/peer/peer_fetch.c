@@ -56,7 +56,7 @@ int peer_fetch(struct this_peer *p, unsigned connect_ms, enum verify_result *res
 	}
 	if (!n)
 		diag_error(d, "no-server", NULL, "the last good snapshot names no server");
-	/* One that answered is enough; what the others said may still be worth knowing. */
+	/* One server is enough. What the servers before it answered becomes a warning. */
 	if (r == 0)
 		diags_soften(d);
 	client_free(c);

@@ -14,9 +14,10 @@
 #define LOCK_MS    2000
 #define RESOLVE_MS 5000
 #define CONNECT_MS 6000 /* a handshake that got lost is tried again after 5 s */
-#define RESUME_MS  2000 /* a key that is known is answered at once; else the invite's is tried, and this one again */
+#define RESUME_MS                                                                                                      \
+	2000 /* a server answers a key that it knows at once; else the invite's key is tried, then this one again */
 #define ANSWER_MAX 4096 /* bytes of one line of text */
-#define ROUNDS     2    /* of all servers, before nobody is believed to answer */
+#define ROUNDS     2    /* of all servers, before the run ends without an answer */
 #define WORDS_MAX  200  /* of what a server says, bytes */
 #define EXPIRY_LEN 32   /* 2026-12-07T02:30:24Z, and a year's further digits */
 
@@ -28,7 +29,7 @@ struct redeemer {
 	struct client *client;
 	uint8_t *temporary; /* the invite's key, as X25519 */
 	struct key temporary_public;
-	bool resumed;  /* the file was there before: an earlier run may have been answered */
+	bool resumed;  /* the file was there before: a server may have answered an earlier run */
 	bool void_now; /* the invitation can never be redeemed any more */
 	void (*progress)(const char *text);
 };
@@ -100,7 +101,7 @@ static int write_new(const struct redeemer *r, bool create, struct diags *d)
 	memcpy(c->interface, r->name, sizeof(c->interface));
 	c->invite = r->inv->invite;
 	randombytes_buf(c->private_key, KEY_LEN);
-	/* As curve25519 takes a key (RFC 7748 section 5): what `wg show` prints is what we hold. */
+	/* Clamped as curve25519 does it (RFC 7748 section 5), so that `wg show` prints the key that is in the file. */
 	c->private_key[0] &= 248;
 	c->private_key[31] = (uint8_t)((c->private_key[31] & 127) | 64);
 	done = peer_config_write(r->options->config_dir, c, create, d);
@@ -108,7 +109,7 @@ static int write_new(const struct redeemer *r, bool create, struct diags *d)
 	return done;
 }
 
-/* The file as it is, or a new one: afterwards there is one with a key of our own, for this invitation. */
+/* Afterwards there is a file for this invitation, with a key of its own: the old one, or a new one. */
 static int prepare_file(struct redeemer *r, struct diags *d)
 {
 	const char *name = r->name;
@@ -122,7 +123,7 @@ static int prepare_file(struct redeemer *r, struct diags *d)
 		return refuse_interface(name, d) < 0 ? -1 : write_new(r, true, d);
 	r->resumed = key_eq(&c->invite, &r->inv->invite) && key_eq(&c->m.trust.id, &r->inv->m.trust.id);
 	if (!r->resumed && !c->redeemed) {
-		/* An invitation that never was redeemed gives way to the next one; its key is given up with it. */
+		/* The file of an invitation that was never redeemed is replaced, and its key with it. */
 		done = write_new(r, false, d);
 	} else if (!r->resumed) {
 		struct diag *g = diag_error(d, "already-installed", NULL,
@@ -148,7 +149,7 @@ static int converge(struct redeemer *r, struct diags *d)
 	return done == 0 ? 0 : -1;
 }
 
-/* Does a server know our own key? A poll that is answered with anything but a refusal says so. */
+/* Does a server know the new key? It does when it answers a poll with 200 or 204. */
 static bool own_key_works(struct redeemer *r, unsigned connect_ms, struct diags *d)
 {
 	struct peer_server servers[SERVERS_MAX];
@@ -173,7 +174,7 @@ static bool own_key_works(struct redeemer *r, unsigned connect_ms, struct diags 
 	return works;
 }
 
-/* By this machine's clock, which may be wrong: no reason not to ask. `at` is when. */
+/* By this machine's clock, which may be wrong: the servers are asked all the same. *at: when it expired. */
 static bool has_expired(const struct redeemer *r, char at[static EXPIRY_LEN])
 {
 	time_t t = (time_t)r->inv->expires;
@@ -190,7 +191,7 @@ static void say_expiry(const struct redeemer *r, struct diags *d, struct diag *g
 		diag_note(d, g, NULL, "the invitation says that it expired at %s", at);
 }
 
-/* An answer that is final: one sentence each. */
+/* A final answer becomes an error. */
 static bool refused(struct redeemer *r, const struct client_answer *answer, struct diags *d)
 {
 	static const struct {
@@ -213,7 +214,7 @@ static bool refused(struct redeemer *r, const struct client_answer *answer, stru
 	return false;
 }
 
-/* An answer that says to come back: its body is a line of text, "code: message". */
+/* Any other answer: run it again later. Its body is a line of text, "code: message". */
 static void say_answer(struct buf *why, const char *server, const struct client_answer *answer)
 {
 	struct span text = buf_span(&answer->body);
@@ -225,7 +226,7 @@ static void say_answer(struct buf *why, const char *server, const struct client_
 	buf_visible(why, (struct span){text.p, n});
 }
 
-/* 0: enrolled. 1: nobody answered. 2: somebody did, but cannot do it now. -1: refused, or this machine failed. */
+/* 0: enrolled. 1: no server answered. 2: a server did, and cannot do it now. -1: refused, or this machine failed. */
 static int post(struct redeemer *r, struct span record, struct buf *why, struct diags *d)
 {
 	const struct membership *m = &r->inv->m;
@@ -290,7 +291,7 @@ static int enrol(struct redeemer *r, struct diags *d)
 		done = -1;
 		goto out;
 	}
-	/* The answer may have been lost, and the temporary key with it. */
+	/* A server may have enrolled the key and its answer was lost: the temporary key is void then. */
 	step(r, "no answer; trying whether the new key works already");
 	done = own_key_works(r, CONNECT_MS, d) ? 0 : -1;
 	if (done < 0) {
@@ -315,7 +316,7 @@ out:
 
 /* ---- the whole ------------------------------------------------------------------------------------------------ */
 
-/* Nobody answers one that has expired: whoever waits knows why from the beginning. */
+/* Servers do not answer an expired key. So an expiry is said before the wait. */
 static void say_redeeming(const struct redeemer *r)
 {
 	char at[EXPIRY_LEN], text[96] = "redeeming the invitation";
@@ -348,8 +349,8 @@ static int first_snapshot(struct redeemer *r, struct diags *d)
 
 	step(r, "fetching the first snapshot");
 	/*
-	 * A SYN that comes before the server has moved the address is lost, and TCP tries again after a whole second:
-	 * short attempts first. What goes wrong before the last one is nobody's business.
+	 * A SYN that arrives before the server has moved the address to the new key is lost, and TCP sends the next
+	 * after a second. So short attempts come first, and only the last one reports errors.
 	 */
 	for (size_t i = 0; !peer_view(r->peer) && i < n; i++) {
 		int done = peer_fetch(r->peer, connect_ms[i], &result, server, i + 1 == n ? d : &ignored);
@@ -364,13 +365,13 @@ static int first_snapshot(struct redeemer *r, struct diags *d)
 	peer_resolve(r->peer, RESOLVE_MS, d);
 	if (converge(r, d) < 0)
 		return -1;
-	/* A comfort for others: the daemon says it again. */
+	/* A failure is ignored: the daemon reports again. */
 	peer_report(r->peer, server, &ignored);
 	diags_free(&ignored);
 	return 0;
 }
 
-/* Refused when there is nothing left to do; else an earlier run was interrupted at its very end. */
+/* Refused when there is nothing left to do. Else an earlier run was interrupted after its last answer. */
 static int check_new(struct redeemer *r, struct diags *d)
 {
 	struct arena *a;
@@ -394,7 +395,7 @@ static int check_new(struct redeemer *r, struct diags *d)
 	return done;
 }
 
-/* After a failure: no half of a network stays up, and what can never be redeemed leaves no file. */
+/* After a failure the interface goes, and the file of an invitation that can never be redeemed. */
 static void undo(struct redeemer *r, struct diags *d)
 {
 	char path[PATH_MAX];
@@ -420,8 +421,8 @@ static int redeemer_init(struct redeemer *r, struct diags *d)
 }
 
 /*
- * That it was given; what it is called already when this goes on; or the network's. Refused: another one than it is
- * called already, since one invitation is one place.
+ * The given name; else that of an interrupted run; else the network's. Another name than that of the interrupted run is
+ * refused: one invitation is one interface.
  */
 static int choose_name(struct redeemer *r, const char *given, struct diags *d)
 {

@@ -11,10 +11,10 @@
 #include <string.h>
 
 /* Milliseconds. */
-#define SOON_MS  1000  /* after an event: an address comes with others, and with routes */
-#define LOOK_MS  60000 /* what no event told */
+#define SOON_MS  1000  /* after an event: several events come together */
+#define LOOK_MS  60000 /* for changes without an event */
 #define AGAIN_MS 60000 /* to a server that does not say what it was told */
-/* To each server, at most twice as late: one that has lost it, and is not polled, has no other way to know. */
+/* To each server again after this time, or at most twice of it: a server that lost the report may not be polled. */
 #define AFRESH_MS 900000
 
 /* One server, and whether it has the report. */
@@ -22,7 +22,7 @@ struct told {
 	struct addr server;
 	bool has, refused;
 	int64_t again;  /* boot milliseconds of the last time that it was told again; 0: never */
-	int64_t afresh; /* has: boot milliseconds from when on it is told the same once more */
+	int64_t afresh; /* has: boot milliseconds of the next time, though nothing changed */
 };
 
 struct reporter {
@@ -32,15 +32,15 @@ struct reporter {
 	struct loop_timer timer;
 	struct endpoints report;
 	bool made; /* there is one */
-	bool soon; /* the timer is set for what happened */
+	bool soon; /* the timer is set for an event */
 	struct told told[SERVERS_MAX];
 	size_t n_told;
-	size_t asked;      /* who is being told, while busy */
-	bool busy, failed; /* some server has not got it in this round */
+	size_t asked;      /* the server that is being told, while busy */
+	bool busy, failed; /* of this round: a server could not be told */
 	unsigned failures; /* rounds in a row */
 	struct file_stamp config_stamp;
 	uint64_t names;    /* resolver_changes() of the last look */
-	char problem[128]; /* the last one that was said */
+	char problem[128]; /* that was logged last */
 };
 
 static void send_next(struct reporter *r);
@@ -51,7 +51,7 @@ static void arm(struct reporter *r, int64_t ms)
 		log_error("out-of-memory", "%s: a timer could not be set", peer_file_ifname(r->peer->file));
 }
 
-/* Unless something happened meanwhile. */
+/* Unless an event has set the timer. */
 static void arm_later(struct reporter *r, int64_t ms)
 {
 	if (!r->soon)
@@ -67,7 +67,7 @@ static void say(struct reporter *r, const char *text)
 		 text);
 }
 
-/* The servers of now; what each has stays known. */
+/* The servers of the snapshot. What each has been told stays known. */
 static void servers_update(struct reporter *r)
 {
 	struct peer_server servers[SERVERS_MAX];
@@ -120,7 +120,7 @@ static void on_answer(void *ctx, struct client_answer *answer)
 		log_debug("reported", "%s: %u endpoint%s of this machine", peer_file_ifname(r->peer->file), r->report.n,
 			  r->report.n == 1 ? "" : "s");
 	} else if (refused) {
-		/* The same again would be refused again. */
+		/* The server would refuse the same report again. */
 		t->refused = true;
 		say(r, why);
 	} else {
@@ -175,7 +175,7 @@ static void on_timer(void *ctx)
 	send_next(r);
 }
 
-/* What happens again and again does not put it off. */
+/* Further events do not put the report off. */
 void reporter_changed(struct reporter *r)
 {
 	if (!r->soon)

@@ -1,6 +1,6 @@
 /*
- * The daemon's half of reporting: every server is told where this machine is, when that changes, when a server has
- * forgotten it, and now and then. It has a connection of its own, beside the poll that is held.
+ * The daemon's half of reporting: it tells every server where this machine is, when that changes, when a server has
+ * forgotten it, and after AFRESH_MS. It has a connection of its own, beside the poll that a server holds.
  */
 #ifndef EDGE_REPORTER_H
 #define EDGE_REPORTER_H
@@ -13,12 +13,12 @@ struct reporter;
 struct reporter *reporter_new(struct loop *loop, struct this_peer *p, struct diags *d);
 void reporter_free(struct reporter *r); /* NULL is fine */
 
-/* Addresses of this machine, or its port, may be others: a report is made soon, once for all that happens till then. */
+/* Addresses of this machine, or its port, may have changed: one report comes soon, for all changes until then. */
 void reporter_changed(struct reporter *r);
-/* After a turn: it notices by itself what people set, and names that resolve to something else. */
+/* After a turn: reports when the settings or the addresses of host names have changed. */
 void reporter_look(struct reporter *r);
-/* A server's reply was taken. What it says of this machine is not what was reported: it is told again. */
+/* A server's reply was taken: the server is told again when it says something else of this machine. */
 void reporter_heard(struct reporter *r, const struct addr *server);
-void reporter_retry(struct reporter *r); /* servers answer again: no reason to wait any longer */
+void reporter_retry(struct reporter *r); /* servers answer again: do not wait for the back-off */
 
 #endif

@@ -15,9 +15,9 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-/* One question and its answers: the thread's until it has written to the descriptor, then the owner's. */
+/* One question and its answers. The thread owns it until it has written to the descriptor, then the resolver. */
 struct question {
-	atomic_int owners; /* the thread and the resolver: the last one out frees it */
+	atomic_int owners; /* the thread and the resolver: the last frees it */
 	char **endpoints;
 	struct sockpoint *at; /* port 0: no answer */
 	size_t n;
@@ -26,10 +26,10 @@ struct question {
 
 struct resolver {
 	struct question *asked; /* NULL: none under way */
-	char **next;            /* what to ask when it is over */
+	char **next;            /* the next question */
 	size_t n_next;
 	bool has_next;
-	struct resolved *known; /* the names are ours */
+	struct resolved *known; /* the strings are allocated */
 	size_t n_known;
 	uint64_t changes;
 	int event;
@@ -137,7 +137,7 @@ void resolver_free(struct resolver *r)
 	free(r);
 }
 
-/* Hands the names over to a thread. All signals stay with the loop. */
+/* Hands the names over to a thread. It blocks all signals: they are for the event loop. */
 static int start(struct resolver *r, char **names, size_t n, struct diags *d)
 {
 	struct question *q = calloc(1, sizeof(*q));
@@ -247,7 +247,7 @@ bool resolver_find(const struct resolver *r, const char *endpoint, struct sockpo
 	return out->port != 0;
 }
 
-/* The answers, and for names without one what was known before. */
+/* Takes the answers. A name without an answer keeps its address. */
 static bool merge(struct resolver *r, struct question *q)
 {
 	struct resolved *new = calloc(q->n ? q->n : 1, sizeof(*new));

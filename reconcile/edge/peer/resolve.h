@@ -1,5 +1,5 @@
 /*
- * Endpoints by host name, without ever blocking: a thread asks the system, the owner looks at a descriptor.
+ * Endpoints by host name, without blocking: a thread calls getaddrinfo(3), and the owner polls a descriptor.
  * A name that does not resolve keeps the address that it had.
  */
 #ifndef EDGE_RESOLVE_H
@@ -12,16 +12,16 @@ struct resolver *resolver_new(struct diags *d);
 void resolver_free(struct resolver *r); /* does not wait for a question that is under way */
 
 /*
- * Asks for these endpoints ("host:port", copied; literal addresses are skipped; at most RESOLVE_MAX). Names that are not asked
- * for any more are forgotten. While an older question is under way this one waits for its end. 0, or -1.
+ * Asks for these endpoints ("host:port", copied; literal addresses are skipped; at most RESOLVE_MAX). Names that are not
+ * among them are forgotten. The question waits for the end of an older one. 0, or -1.
  */
 int resolver_ask(struct resolver *r, const char *const *endpoints, size_t n, struct diags *d);
 int resolver_fd(const struct resolver *r);      /* readable when there may be answers */
-bool resolver_take(struct resolver *r);         /* takes them; true when some address is another now */
+bool resolver_take(struct resolver *r);         /* takes them; true when an address has changed */
 bool resolver_busy(const struct resolver *r);   /* a question is under way */
 bool resolver_wait(struct resolver *r, int ms); /* for commands: until all is answered or the time is over */
 /*
- * What was known in an earlier run (copied): it counts until there is an answer. Before the first question. 0, or -1.
+ * The addresses of an earlier run (copied), which count until there is an answer. Before the first question. 0, or -1.
  */
 int resolver_remember(struct resolver *r, const struct resolved *known, size_t n, struct diags *d);
 uint64_t resolver_changes(const struct resolver *r); /* how often what is known has changed */

@@ -38,7 +38,7 @@ struct kept *kept_make(struct buf *bytes, const struct verifier *v, int64_t now,
 	struct verifier alone = *v;
 	struct bundle b;
 
-	/* What was told of another one says nothing of this. */
+	/* That time was about the held snapshot, not about this one. */
 	if (v->held)
 		alone.told_until = 0;
 	alone.held = NULL;
@@ -113,7 +113,7 @@ bool store_changed(const struct store *s)
 	return !file_stamp_eq(&now, &s->stamp);
 }
 
-/* Out of the way, but never lost: somebody may want to know what happened to it. */
+/* Renames the file, for a person to look at. */
 static int set_aside(const struct store *s, const char *path, int64_t now, const struct diags *why, struct diags *d)
 {
 	char aside[PATH_MAX + 64];
@@ -133,7 +133,7 @@ static int set_aside(const struct store *s, const char *path, int64_t now, const
 	return 0;
 }
 
-/* That there was no memory says nothing about the file. */
+/* Out of memory: the file may be good. */
 static bool ran_out(const struct diags *d)
 {
 	for (const struct diag *g = d->first; g; g = g->next) {
@@ -357,7 +357,7 @@ int store_save_applied(const struct store *s, const struct applied *applied, str
 	return r;
 }
 
-/* Takes the text up to `end` away; false when it is not there, or longer than there is room. */
+/* Splits the text before `end` off. false: there is no such character, or no room. */
 static bool take_word(const char **text, char end, size_t size, char *out)
 {
 	const char *at = strchr(*text, end);
@@ -371,7 +371,7 @@ static bool take_word(const char **text, char end, size_t size, char *out)
 	return true;
 }
 
-/* The hosts file, an absolute path or nothing, on a line; then, since we keep it, "NAME PORT SUFFIX". */
+/* A line with the hosts file (an absolute path, or nothing), and a line "NAME PORT SUFFIX", which older files lack. */
 static bool parse_applied(const char *text, struct applied *out)
 {
 	char port[8];
