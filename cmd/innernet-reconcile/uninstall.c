@@ -3,7 +3,7 @@
 #include "cmd/innernet-reconcile/commands.h"
 #include "reconcile/edge/base/file.h"
 #include "reconcile/edge/control/status_file.h"
-#include "reconcile/edge/peer/redeem.h"
+#include "reconcile/edge/device/device.h"
 #include "reconcile/edge/git/repo.h"
 
 #include <errno.h>
@@ -110,7 +110,7 @@ static int end(const struct ending *e, struct diags *d)
 	struct diags quiet = {0};
 	bool gone;
 
-	if (e->interface && interface_remove(e->config->interface, e->backend, &gone, d) < 0)
+	if (e->interface && device_remove(e->config->interface, e->backend, &gone, d) < 0)
 		return -1;
 	if (e->repository) {
 		if (file_remove_tree(e->config->repository, d) < 0)

@@ -1,7 +1,6 @@
 /* innernet down: take an interface away. */
 #include "cmd/innernet/commands.h"
 #include "cmd/innernet/common.h"
-#include "reconcile/edge/peer/redeem.h"
 
 static int run(struct invocation *inv)
 {
@@ -27,7 +26,7 @@ static int run(struct invocation *inv)
 	r = store_lock(&store, LOCK_WAIT_MS, &d);
 	if (r > 0)
 		diag_error(&d, "busy", NULL, "another innernet is at work on '%s'", name);
-	if (r == 0 && interface_remove(name, o.backend, &gone, &d) == 0) {
+	if (r == 0 && device_remove(name, o.backend, &gone, &d) == 0) {
 		printf("%s: %s; its files stay\n", name, gone ? "was not up" : "down");
 		code = DONE;
 	}

@@ -2,7 +2,6 @@
 #include "cmd/innernet/commands.h"
 #include "cmd/innernet/common.h"
 #include "reconcile/edge/base/file.h"
-#include "reconcile/edge/peer/redeem.h"
 
 #include <unistd.h>
 
@@ -96,7 +95,7 @@ static int leave(struct leaving *l, struct diags *d)
 		diag_help(d, d->last, "repair it, or leave the names where they are with --no-write-hosts");
 		return -1;
 	}
-	if (interface_remove(l->name, l->options.backend, &gone, d) < 0) {
+	if (device_remove(l->name, l->options.backend, &gone, d) < 0) {
 		if (interface_exists(l->name))
 			return -1;
 		/* An interface of that name that is not WireGuard's is not ours either. */

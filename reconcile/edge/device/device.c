@@ -533,6 +533,31 @@ int device_local_addresses(struct arena *a, struct local_address **out, size_t *
 	return err < 0 ? -1 : 0;
 }
 
+int device_remove(const char *ifname, enum device_backend backend, bool *absent, struct diags *d)
+{
+	struct arena *a = arena_new();
+	struct device_state *there = NULL;
+	struct plan *plan;
+	int r = -1;
+
+	if (!a) {
+		d->out_of_memory = true;
+		return -1;
+	}
+	if (device_read(a, ifname, &there, d) < 0)
+		goto out;
+	if (absent)
+		*absent = !there->exists;
+	plan = device_teardown(a, there);
+	if (!plan)
+		d->out_of_memory = true;
+	else
+		r = plan->n_ops ? device_apply(plan, backend, NULL, d) : 0;
+out:
+	arena_free(a);
+	return r;
+}
+
 int device_monitor_open(struct diags *d)
 {
 	struct sockaddr_nl groups = {

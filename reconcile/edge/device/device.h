@@ -26,6 +26,9 @@ int device_read(struct arena *a, const char *ifname, struct device_state **out, 
  */
 int device_apply(const struct plan *p, enum device_backend backend, const uint8_t *private_key, struct diags *d);
 
+/* Removes an interface. *absent (may be NULL): there was none, which is no error. */
+int device_remove(const char *ifname, enum device_backend backend, bool *absent, struct diags *d);
+
 /* Names of all WireGuard interfaces of this network namespace, kernel and userspace, sorted. */
 int device_list(struct arena *a, const char *const **names, size_t *n, struct diags *d);
 

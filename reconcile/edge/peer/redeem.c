@@ -40,31 +40,6 @@ static void step(const struct redeemer *r, const char *text)
 		r->progress(text);
 }
 
-int interface_remove(const char *ifname, enum device_backend backend, bool *gone, struct diags *d)
-{
-	struct arena *a = arena_new();
-	struct device_state *there = NULL;
-	struct plan *plan;
-	int r = -1;
-
-	if (!a) {
-		d->out_of_memory = true;
-		return -1;
-	}
-	if (device_read(a, ifname, &there, d) < 0)
-		goto out;
-	if (gone)
-		*gone = !there->exists;
-	plan = device_teardown(a, there);
-	if (!plan)
-		d->out_of_memory = true;
-	else
-		r = plan->n_ops ? device_apply(plan, backend, NULL, d) : 0;
-out:
-	arena_free(a);
-	return r;
-}
-
 /* ---- the file, with the new key in it ------------------------------------------------------------------------- */
 
 static int refuse_interface(const char *ifname, struct diags *d)
@@ -402,7 +377,7 @@ static void undo(struct redeemer *r, struct diags *d)
 
 	if (peer_file_config(r->peer->file)->redeemed)
 		return;
-	interface_remove(r->name, r->options->backend, NULL, d);
+	device_remove(r->name, r->options->backend, NULL, d);
 	if (r->void_now && snprintf(path, sizeof(path), "%s/%s.yaml", r->options->config_dir, r->name) < PATH_MAX)
 		file_remove(path, d);
 }

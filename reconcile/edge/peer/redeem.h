@@ -19,7 +19,4 @@
 int redeem(const struct peer_options *o, const struct invitation *inv, const char *interface,
 	   void (*progress)(const char *text), struct this_peer **out, struct diags *d);
 
-/* Takes the interface away; the files stay. *gone: there was none. For `innernet down` as well. */
-int interface_remove(const char *ifname, enum device_backend backend, bool *gone, struct diags *d);
-
 #endif
