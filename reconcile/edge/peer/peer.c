@@ -139,11 +139,6 @@ int peer_open_definition(const struct peer_options *o, struct arena *a, const st
 	return 0;
 }
 
-int peer_open_applied(const struct peer_options *o, const char *ifname, struct this_peer **out, struct diags *d)
-{
-	return open_made(o, NULL, NULL, ifname, out, d);
-}
-
 int peer_note_applied(struct this_peer *p, struct diags *d)
 {
 	return peer_definition_note(p->file, peer_held_store(p->held), peer_held_bundle(p->held), d);
@@ -152,7 +147,7 @@ int peer_note_applied(struct this_peer *p, struct diags *d)
 int peer_open_any(const struct peer_options *o, const char *ifname, struct this_peer **out, struct diags *d)
 {
 	if (!peer_file_is_there_for(o, ifname)) {
-		int r = peer_open_applied(o, ifname, out, d);
+		int r = open_made(o, NULL, NULL, ifname, out, d);
 
 		if (r <= 0)
 			return r;

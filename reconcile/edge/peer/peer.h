@@ -59,13 +59,11 @@ int peer_refresh(struct this_peer *p, int64_t now, struct diags *d);
 int peer_open_definition(const struct peer_options *o, struct arena *a, const struct peer_definition *from,
 			 struct this_peer **out, struct diags *d);
 /*
- * What `apply -f` kept, to be looked at only: peer_converge() is not called. 1: there is nothing of that name, or not
- * what it takes.
+ * As peer_open(); where this machine has not joined such a network, what `apply -f` wrote down. For the commands that show
+ * it: peer_converge() is not called.
  */
-int peer_open_applied(const struct peer_options *o, const char *ifname, struct this_peer **out, struct diags *d);
-/* The one of the two that there is, to be looked at. */
 int peer_open_any(const struct peer_options *o, const char *ifname, struct this_peer **out, struct diags *d);
-/* The networks of which there is one of the two, sorted, in the arena. */
+/* The networks that peer_open_any() opens, sorted, in the arena. */
 int peer_networks(struct arena *a, const struct peer_options *o, const char *const **names, size_t *n, struct diags *d);
 /* Writes down, under the lock, that `apply -f` made the interface, and what it is to be: before it is touched. */
 int peer_note_applied(struct this_peer *p, struct diags *d);
@@ -74,8 +72,8 @@ int peer_note_applied(struct this_peer *p, struct diags *d);
 size_t peer_servers(const struct this_peer *p, struct peer_server out[static SERVERS_MAX]);
 
 /*
- * One request for what is new, to each server in turn (peer_fetch.c). Also good when a server has nothing new and vouches
- * for nothing: peer_vouched(). `connect_ms`: for each connection; 0: as struct client_request has it. `server` names the
+ * One request for what is new, to each server in turn (peer_fetch.c). It succeeds too when a server has nothing new and
+ * vouches for nothing: peer_vouched(). `connect_ms`: for each connection; 0: as struct client_request has it. `server` names the
  * server that answered.
  */
 int peer_fetch(struct this_peer *p, unsigned connect_ms, enum verify_result *result,
@@ -108,8 +106,8 @@ struct peer_turn {
 	bool gone;               /* this machine is in the network no more: nothing was done */
 };
 /*
- * Plans, applies, reads again; the second plan must be empty. Holds the lock: 1 when another process has
- * it. -1 with diagnostics: what was done stays done, the next turn goes on from there.
+ * Plans, applies, reads again; the second plan must be empty. Holds the lock: 1 when another process has it. -1 with
+ * diagnostics: what was done stays done, and the next turn goes on from there.
  */
 int peer_converge(struct this_peer *p, int64_t now, unsigned lock_ms, enum search_how how, struct peer_turn *turn,
 		  struct diags *d);
