@@ -25,7 +25,15 @@ struct run {
 	const struct object **in_bundle, **in_held; /* sorted by name */
 };
 
-static bool same_signers(const struct trust *a, const struct trust *b)
+bool trust_has_signer(const struct trust *t, const struct key *by)
+{
+	for (unsigned i = 0; i < t->n_signers; i++)
+		if (key_eq(&t->signers[i], by))
+			return true;
+	return false;
+}
+
+bool trust_same_signers(const struct trust *a, const struct trust *b)
 {
 	return a->threshold == b->threshold && a->n_signers == b->n_signers &&
 	       memcmp(a->signers, b->signers, a->n_signers * sizeof(a->signers[0])) == 0;
@@ -55,9 +63,14 @@ static unsigned count_signers(const struct signed_text *s, const char *type, con
 	return n;
 }
 
+bool trust_is_signed(const struct trust *t, const struct key *id, const struct signed_text *s)
+{
+	return count_signers(s, "statement", id, t->signers, t->n_signers) >= t->threshold;
+}
+
 static bool enough(const struct run *r, const struct signed_text *s, const struct trust *trust)
 {
-	return count_signers(s, "statement", &r->v->pinned.id, trust->signers, trust->n_signers) >= trust->threshold;
+	return trust_is_signed(trust, &r->v->pinned.id, s);
 }
 
 static int check_signed(struct run *r, const struct signed_text *s, const struct statement *st)
@@ -72,7 +85,7 @@ static int check_signed(struct run *r, const struct signed_text *s, const struct
 		       r->trust.threshold);
 	if (!key_eq(&st->trust.id, &r->v->pinned.id))
 		diag_note(r->d, g, NULL, "it says that it is of another network, '%s'", st->network);
-	else if (!same_signers(&st->trust, &r->trust))
+	else if (!trust_same_signers(&st->trust, &r->trust))
 		diag_note(r->d, g, NULL, "it names other signers: the change to them is missing, or was not signed");
 	return -1;
 }
@@ -97,7 +110,7 @@ static int check_network(struct run *r, const struct statement *st)
 /* A change of signers has to be signed by enough of the new ones as well. */
 static int check_new_signers(struct run *r, const struct signed_text *s, const struct statement *st)
 {
-	if (same_signers(&st->trust, &r->trust) || enough(r, s, &st->trust))
+	if (trust_same_signers(&st->trust, &r->trust) || enough(r, s, &st->trust))
 		return 0;
 	diag_error(r->d, "snapshot-signers", NULL,
 		   "version %llu.%llu changes the signers, and not enough of the new ones have signed it",
@@ -125,7 +138,7 @@ static int follow_chain(struct run *r)
 		if (check_signed(r, s, &st) < 0 || check_network(r, &st) < 0 || check_new_signers(r, s, &st) < 0)
 			return -1;
 		last = st.version;
-		if (!same_signers(&st.trust, &r->trust))
+		if (!trust_same_signers(&st.trust, &r->trust))
 			r->chain[r->n_chain++] = *s;
 		r->trust = st.trust;
 	}
@@ -183,7 +196,7 @@ static int inherit_chain(struct run *r)
 			return -1;
 		before = &st.trust;
 	}
-	if (!r->same && !same_signers(before, &r->v->held_view->statement.trust))
+	if (!r->same && !trust_same_signers(before, &r->v->held_view->statement.trust))
 		r->chain[r->n_chain++] = held->statement;
 	return 0;
 }

@@ -25,6 +25,11 @@ void statement_write(struct buf *out, const struct statement *s);   /* all but `
 void statement_of(const struct snapshot *s, struct statement *out); /* of a compiled snapshot */
 int statement_parse(struct span bytes, struct statement *out, struct diags *d);
 
+bool trust_has_signer(const struct trust *t, const struct key *by);
+bool trust_same_signers(const struct trust *a, const struct trust *b); /* and the same threshold */
+/* Have enough of its signers signed this statement of the network `id`? One key counts once. */
+bool trust_is_signed(const struct trust *t, const struct key *id, const struct signed_text *s);
+
 /* A peer as a view shows it. */
 struct view_peer {
 	const char *name;

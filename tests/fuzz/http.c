@@ -1,5 +1,5 @@
 /* The values of a request that a peer chose: parsed or refused; what is parsed means what it says. */
-#include "reconcile/edge/server/git_request.h"
+#include "reconcile/edge/answer/git_request.h"
 #include "reconcile/edge/http/request.h"
 
 #include <stdio.h>

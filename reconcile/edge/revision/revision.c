@@ -212,34 +212,20 @@ int revision_check(struct revision *g, const struct revision *prev, bool descend
 	return d->n_errors > errors ? -1 : 0;
 }
 
-static bool same_trust(const struct trust *a, const struct trust *b)
-{
-	return a->threshold == b->threshold && a->n_signers == b->n_signers &&
-	       !memcmp(a->signers, b->signers, a->n_signers * sizeof(a->signers[0]));
-}
-
 bool revision_same_content(const struct revision *a, const struct revision *b)
 {
 	const struct statement *x = &a->parsed, *y = &b->parsed;
 
 	return x->version.epoch == y->version.epoch && x->n_views == y->n_views &&
 	       !hash_cmp(&x->views_root, &y->views_root) && key_eq(&x->trust.id, &y->trust.id) &&
-	       !strcmp(x->network, y->network) && same_trust(&x->trust, &y->trust) &&
+	       !strcmp(x->network, y->network) && trust_same_signers(&x->trust, &y->trust) &&
 	       x->trust.n_online == y->trust.n_online &&
 	       !memcmp(x->trust.online, y->trust.online, x->trust.n_online * sizeof(x->trust.online[0]));
 }
 
 bool revision_changes_signers(const struct revision *g, const struct revision *prev)
 {
-	return !same_trust(&g->parsed.trust, &prev->parsed.trust);
-}
-
-static bool signs_for(const struct key *k, const struct trust *t)
-{
-	for (unsigned i = 0; i < t->n_signers; i++)
-		if (key_eq(k, &t->signers[i]))
-			return true;
-	return false;
+	return !trust_same_signers(&g->parsed.trust, &prev->parsed.trust);
 }
 
 int revision_sign(struct revision *g, const struct revision *prev, const struct server_config *c, struct diags *d)
@@ -253,8 +239,8 @@ int revision_sign(struct revision *g, const struct revision *prev, const struct 
 	for (unsigned i = 0; i < c->n_seeds; i++) {
 		struct signature sig;
 		struct buf text = {0};
-		if (!signs_for(&c->signers[i], &g->model->trust) &&
-		    !(prev && signs_for(&c->signers[i], &prev->parsed.trust)))
+		if (!trust_has_signer(&g->model->trust, &c->signers[i]) &&
+		    !(prev && trust_has_signer(&prev->parsed.trust, &c->signers[i])))
 			continue;
 		if (signature_make("statement", &g->model->trust.id, s->text, c->seeds[i], &sig)) {
 			diag_error(d, "cannot-sign", NULL, "a signing seed cannot be used");

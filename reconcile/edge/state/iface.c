@@ -26,13 +26,6 @@ struct iface {
 	struct loop_timer soon; /* after an event */
 };
 
-static int out_of_memory(struct diags *d)
-{
-	d->out_of_memory = true;
-	diag_error(d, "out-of-memory", NULL, "out of memory");
-	return -1;
-}
-
 static int device_peer_cmp(const void *x, const void *y)
 {
 	return key_cmp(&((const struct device_peer *)x)->key, &((const struct device_peer *)y)->key);
@@ -165,7 +158,7 @@ static struct plan *make_plan(struct iface *dev, const struct device_state *want
 		return NULL;
 	p = device_diff(a, wanted, *observed, dev->applied, clock_unix());
 	if (!p)
-		out_of_memory(d);
+		diags_out_of_memory(d);
 	return p;
 }
 
@@ -250,7 +243,7 @@ int iface_converge(struct iface *dev, const struct revision *g, enum iface_phase
 	int ret = -1;
 
 	if (!wanted || !work) {
-		out_of_memory(&d);
+		diags_out_of_memory(&d);
 		failed(dev, &d);
 		goto out;
 	}
@@ -345,7 +338,7 @@ int iface_start(struct iface *dev, struct diags *d)
 	if (!dev->o.watch)
 		return 0;
 	if (loop_timer_set(dev->loop, &dev->look, LOOK_MS) < 0)
-		return out_of_memory(d);
+		return diags_out_of_memory(d);
 	if (dev->o.no_device)
 		return 0;
 	dev->monitor_fd = device_monitor_open(d);

@@ -16,13 +16,6 @@ struct served {
 	int64_t since;
 };
 
-static int out_of_memory(struct diags *d)
-{
-	d->out_of_memory = true;
-	diag_error(d, "out-of-memory", NULL, "out of memory");
-	return -1;
-}
-
 struct served *served_new(const char *data_dir)
 {
 	struct served *s = calloc(1, sizeof(*s));
@@ -208,7 +201,7 @@ int served_publish(struct served *s, struct revision *g, const char *position, s
 	struct arena *arena;
 
 	if (record_next(s, g, position, &arena, &next) < 0)
-		return out_of_memory(d);
+		return diags_out_of_memory(d);
 	if (published_write(s->folder, &next, g->model, d) < 0) {
 		arena_free(arena);
 		return -1;
@@ -224,7 +217,7 @@ int served_publish(struct served *s, struct revision *g, const char *position, s
 int served_adopt(struct served *s, struct revision *g, struct revision **was, struct diags *d)
 {
 	if (signed_text_copy(g->arena, &s->now->statement, &g->statement) < 0)
-		return out_of_memory(d);
+		return diags_out_of_memory(d);
 	/* On disk first: what a restart forgets, a rewritten history could take back. */
 	if (statement_parse(g->statement.text, &g->parsed, d) < 0 ||
 	    published_adopt(s->folder, &g->parsed, g->commit.sha, g->model, d) < 0)

@@ -1,4 +1,4 @@
-#include "reconcile/edge/server/git_child.h"
+#include "reconcile/edge/answer/git_child.h"
 #include "reconcile/edge/base/confine.h"
 #include "schema/limits.h"
 

@@ -1,9 +1,11 @@
-/* A peer asks another one to open its NAT. */
-#include "reconcile/edge/server/reconciler_state.h"
+#include "reconcile/edge/answer/knock.h"
+#include "reconcile/edge/answer/poll.h"
+#include "reconcile/edge/state/knocks.h"
+#include "reconcile/wire/endpoints.h"
 
-void reconciler_knock(struct reconciler *r, struct http_request *q, const struct asker *who, enum http_reason why)
+void knock_answer(const struct owners *o, struct http_request *q, const struct asker *who, enum http_reason why)
 {
-	const struct revision *g = served_now(r->served);
+	const struct revision *g = served_now(o->served);
 	const struct peer *peers = g->model->peers;
 	struct diags d = {0};
 	struct buf empty = {0};
@@ -16,21 +18,21 @@ void reconciler_knock(struct reconciler *r, struct http_request *q, const struct
 		http_refuse(q, 400, "bad-request", "%s", d.first ? d.first->message : "the body is not a knock");
 		goto out;
 	}
-	if ((taken = knocks_allow(r->knocks, who->peer)) <= 0) {
+	if ((taken = knocks_allow(o->knocks, who->peer)) <= 0) {
 		if (!taken)
 			http_refuse(q, 429, "too-many-knocks", "at most %d knocks a minute", KNOCKS_MINUTE);
 		goto out;
 	}
-	to = enrolments_peer_of_key(r->enrolments, g, &key);
+	to = enrolments_peer_of_key(o->enrolments, g, &key);
 	if (to == NONE || to == who->peer || peers[to].disabled || !revision_sees(g, who->peer, to)) {
 		/* The answer does not tell whether there is such a peer at all. */
 		http_refuse(q, 404, "unknown-peer", "the asker sees no peer with this key");
 		goto out;
 	}
 	if (to != g->self)
-		taken = knocks_take(r->knocks, &peers[who->peer].key, &peers[to].key);
+		taken = knocks_take(o->knocks, &peers[who->peer].key, &peers[to].key);
 	if (to != g->self && taken > 0)
-		reconciler_wake_peer(r, &peers[to].key);
+		poll_wake_peer(o, &peers[to].key);
 	if (taken >= 0)
 		http_answer(q, 204, NULL, &empty, NULL, NULL);
 out:

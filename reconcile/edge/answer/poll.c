@@ -1,9 +1,12 @@
-/* Answering polls: only what the peer lacks, held until there is something; and who has converged. */
-#include "reconcile/edge/base/log.h"
-#include "reconcile/edge/server/reconciler_state.h"
+#include "reconcile/edge/answer/poll.h"
 #include "reconcile/edge/http/request.h"
+#include "reconcile/edge/state/freshness.h"
+#include "reconcile/edge/state/hints_board.h"
+#include "reconcile/edge/state/knocks.h"
+#include "reconcile/edge/state/moves.h"
+#include "reconcile/edge/state/readers.h"
+#include "reconcile/edge/state/reports.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,7 +18,7 @@ struct poll {
 	bool once; /* it does not wait */
 };
 
-/* What goes into one answer. */
+/* One answer in the making. */
 struct answer {
 	struct bundle b;
 	struct arena *arena;
@@ -27,9 +30,9 @@ struct answer {
 /* --- what the peer lacks --- */
 
 /* Statements that changed the signers, unless the peer has one that is newer; the first changed nothing. */
-static int answer_chain(struct reconciler *r, struct answer *a, const struct revision *had)
+static int answer_chain(const struct owners *o, struct answer *a, const struct revision *had)
 {
-	const struct published *p = served_record(r->served);
+	const struct published *p = served_record(o->served);
 
 	if (p->n_chain && !(a->b.chain = arena_array(a->arena, p->n_chain, sizeof(*a->b.chain))))
 		return -1;
@@ -38,7 +41,7 @@ static int answer_chain(struct reconciler *r, struct answer *a, const struct rev
 		struct diags d = {0};
 		bool ok = !statement_parse(p->chain[i].text, &s, &d);
 		diags_free(&d);
-		if (!ok || !hash_cmp(&s.name, &served_now(r->served)->parsed.name) ||
+		if (!ok || !hash_cmp(&s.name, &served_now(o->served)->parsed.name) ||
 		    (had && version_cmp(&s.version, &had->parsed.version) <= 0))
 			continue;
 		a->b.chain[a->b.n_chain++] = p->chain[i];
@@ -46,9 +49,9 @@ static int answer_chain(struct reconciler *r, struct answer *a, const struct rev
 	return 0;
 }
 
-static int answer_statement(struct reconciler *r, struct answer *a, uint32_t peer, const struct revision *had)
+static int answer_statement(const struct owners *o, struct answer *a, uint32_t peer, const struct revision *had)
 {
-	const struct revision *g = served_now(r->served);
+	const struct revision *g = served_now(o->served);
 	const struct snapshot *s = g->snapshot;
 	uint32_t view = s->view_of_peer[peer], old_view = NONE;
 	const struct object **objects;
@@ -57,7 +60,7 @@ static int answer_statement(struct reconciler *r, struct answer *a, uint32_t pee
 	if (view == NONE)
 		return -1;
 	if (had && had != g) {
-		uint32_t old = enrolments_place_in(r->enrolments, had, &g->model->peers[peer].key);
+		uint32_t old = enrolments_place_in(o->enrolments, had, &g->model->peers[peer].key);
 		old_view = old == NONE ? NONE : had->snapshot->view_of_peer[old];
 	}
 	if (snapshot_view_objects(a->arena, s, view, old_view == NONE ? NULL : had->snapshot,
@@ -75,25 +78,25 @@ static int answer_statement(struct reconciler *r, struct answer *a, uint32_t pee
 		a->b.objects[i] = *objects[i];
 	a->b.n_objects = n;
 	a->something = true;
-	return answer_chain(r, a, had);
+	return answer_chain(o, a, had);
 }
 
 /* The enrolments of the invites in its view: all of them with a new statement, else those it has not got yet. */
-static int answer_enrolments(struct reconciler *r, struct answer *a, uint32_t peer, const struct have *have, bool all)
+static int answer_enrolments(const struct owners *o, struct answer *a, uint32_t peer, const struct have *have, bool all)
 {
-	const struct ledger_facts *f = enrolments_facts(r->enrolments);
-	const bool from_ledger =
-	    enrolments_ledger(r->enrolments) && f == ledger_facts(enrolments_ledger(r->enrolments));
-	const char *position = from_ledger ? ledger_position(enrolments_ledger(r->enrolments)) : "-";
+	const struct ledger_facts *f = enrolments_facts(o->enrolments);
+	const struct ledger *ledger = enrolments_ledger(o->enrolments);
+	const struct revision *g = served_now(o->served);
+	const char *position = enrolments_position(o->enrolments);
 	uint64_t since = 0;
 	size_t n = 0, start = 0;
 	size_t *ends;
 
 	if (!all) {
-		/* Without a position nobody could say that it has them: they go with statements alone. */
+		/* Without a position a peer cannot say that it has them: they go with statements alone. */
 		if (!strcmp(position, "-") || !strcmp(position, have->ledger))
 			return 0;
-		if (!have->has_ledger || !ledger_since(enrolments_ledger(r->enrolments), have->ledger, &since))
+		if (!have->has_ledger || !ledger_since(ledger, have->ledger, &since))
 			all = true;
 	}
 	ends = arena_array(a->arena, f->n_enrolments ? f->n_enrolments : 1, sizeof(*ends));
@@ -101,11 +104,10 @@ static int answer_enrolments(struct reconciler *r, struct answer *a, uint32_t pe
 		return -1;
 	for (size_t i = 0; i < f->n_enrolments; i++) {
 		const struct enrolment *e = &f->enrolments[i];
-		if (!all && ledger_sequence(enrolments_ledger(r->enrolments), e) <= since)
+		if (!all && ledger_sequence(ledger, e) <= since)
 			continue;
-		uint32_t k = revision_by_mark(served_now(r->served), &e->invite);
-		if (k == NONE || served_now(r->served)->model->peers[k].disabled ||
-		    !revision_sees(served_now(r->served), peer, k))
+		uint32_t k = revision_by_mark(g, &e->invite);
+		if (k == NONE || g->model->peers[k].disabled || !revision_sees(g, peer, k))
 			continue;
 		enrolment_write(&a->records, e);
 		ends[n++] = a->records.n;
@@ -122,7 +124,7 @@ static int answer_enrolments(struct reconciler *r, struct answer *a, uint32_t pe
 	return 0;
 }
 
-/* Room is made as it is needed: whoever moves, each of thousands of polls looks for what is new, and most find little. */
+/* Makes room as it is needed: when one peer moves, each of thousands of polls looks for news, and most find little. */
 static int hint_add(struct answer *a, const struct known *k)
 {
 	if (a->b.n_hints == a->room_hints) {
@@ -142,13 +144,13 @@ static int hint_add(struct answer *a, const struct known *k)
 	return 0;
 }
 
-/* After a restart it is told in any case what is known of it: so it learns that what it reported is lost. */
-static int hint_add_own(struct reconciler *r, struct answer *a, uint32_t peer, const struct have *have)
+/* After a restart the peer is told what is known of it even if that is nothing: so it learns that its report is lost. */
+static int hint_add_own(const struct owners *o, struct answer *a, uint32_t peer, const struct have *have)
 {
 	const struct known nothing = {
-	    .key = enrolments_key_now(r->enrolments, &served_now(r->served)->model->peers[peer])};
+	    .key = enrolments_key_now(o->enrolments, &served_now(o->served)->model->peers[peer])};
 
-	if (!have->has_hints || hints_board_is_ours(r->hints, have->hints))
+	if (!have->has_hints || hints_board_is_ours(o->hints, have->hints))
 		return 0;
 	for (uint32_t i = 0; i < a->b.n_hints; i++) {
 		if (key_eq(&a->b.hints[i].key, &nothing.key))
@@ -157,46 +159,46 @@ static int hint_add_own(struct reconciler *r, struct answer *a, uint32_t peer, c
 	return hint_add(a, &nothing);
 }
 
-/* Of itself and of peers that it sees: what changed, and with a new statement of those that it did not see before. */
-static int answer_hints(struct reconciler *r, struct answer *a, uint32_t peer, const struct have *have,
+/* Of the peer itself and of those it sees: what changed. With a new statement also of those that it did not see before. */
+static int answer_hints(const struct owners *o, struct answer *a, uint32_t peer, const struct have *have,
 			bool with_statement, const struct revision *had)
 {
-	const struct revision *g = served_now(r->served);
-	uint32_t was = had && had != g ? enrolments_place_in(r->enrolments, had, &g->model->peers[peer].key) : NONE;
+	const struct revision *g = served_now(o->served);
+	uint32_t was = had && had != g ? enrolments_place_in(o->enrolments, had, &g->model->peers[peer].key) : NONE;
 
-	if (!with_statement && have->has_hints && have->hints == hints_board_position(r->hints))
+	if (!with_statement && have->has_hints && have->hints == hints_board_position(o->hints))
 		return 0;
-	const bool ours = hints_board_is_ours(r->hints, have->hints);
-	const struct hints_range range = hints_board_since(r->hints, have->hints, with_statement);
+	const bool ours = hints_board_is_ours(o->hints, have->hints);
+	const struct hints_range range = hints_board_since(o->hints, have->hints, with_statement);
 	for (size_t i = 0; i < range.n; i++) {
 		const struct known *known = hints_range_at(&range, i);
 		bool is_new = !ours || known->sequence > have->hints;
-		/* The cheapest first: one that roams wakes everybody. */
+		/* The cheapest test first: one peer that roams wakes every poll. */
 		if (!is_new && !with_statement)
 			continue;
-		uint32_t k = hints_board_peer(r->hints, known);
+		uint32_t k = hints_board_peer(o->hints, known);
 		if (k == NONE || !revision_sees(g, peer, k))
 			continue;
 		if (!is_new) {
 			uint32_t other = was == NONE ? NONE : revision_by_mark(had, &known->mark);
 			is_new = other == NONE || !revision_sees(had, was, other);
 		}
-		/* Who was told nothing yet need not hear that nothing is known. */
+		/* A peer that has received no hints is not sent an empty one. */
 		if (is_new && (have->has_hints || known->seen.port || known->n_said) && hint_add(a, known) < 0)
 			return -1;
 	}
-	if (hint_add_own(r, a, peer, have) < 0)
+	if (hint_add_own(o, a, peer, have) < 0)
 		return -1;
 	a->b.has_hints = true;
-	a->b.hints_position = hints_board_position(r->hints);
+	a->b.hints_position = hints_board_position(o->hints);
 	return 0;
 }
 
-/* Who knocks is named, with what is known of it. */
-static int answer_knocks(struct reconciler *r, struct answer *a, uint32_t peer)
+/* The keys of the peers that knock, with what is known of each. */
+static int answer_knocks(const struct owners *o, struct answer *a, uint32_t peer)
 {
 	uint32_t from[KNOCKS_MAX];
-	size_t n = knocks_for(r->knocks, peer, from);
+	size_t n = knocks_for(o->knocks, peer, from);
 
 	if (!n)
 		return 0;
@@ -206,9 +208,9 @@ static int answer_knocks(struct reconciler *r, struct answer *a, uint32_t peer)
 		struct key *key = &a->b.knocks[a->b.n_knocks];
 		const struct known *known;
 
-		*key = enrolments_key_now(r->enrolments, &served_now(r->served)->model->peers[from[i]]);
+		*key = enrolments_key_now(o->enrolments, &served_now(o->served)->model->peers[from[i]]);
 		a->b.n_knocks++;
-		known = hints_board_find(r->hints, key);
+		known = hints_board_find(o->hints, key);
 		if (known && hint_add(a, known) < 0)
 			return -1;
 	}
@@ -227,40 +229,40 @@ static void answer_send(struct http_request *q, struct answer *a)
 }
 
 /*
- * Answers when there is something, or when the time is over. `once`: who asks does not wait, and is told in any case that
- * this is the newest. False: hold it. -1 is out of memory.
+ * Answers when there is something, or when the time is over. A poll that does not wait is told in any case that this is
+ * the newest. 1: answered. 0: the request is to be held. -1: out of memory.
  */
-static int try_answer(struct reconciler *r, struct http_request *q, uint32_t peer, const struct poll *poll, bool last)
+static int try_answer(const struct owners *o, struct http_request *q, uint32_t peer, const struct poll *poll, bool last)
 {
-	const struct report *report = reports_of(r->reports, peer);
+	const struct report *report = reports_of(o->reports, peer);
 	const struct have *have = &poll->have;
 	const bool once = poll->once;
-	const struct revision *had = have->has_statement ? served_named(r->served, &have->statement) : NULL;
-	const bool new_statement = had != served_now(r->served);
+	const struct revision *had = have->has_statement ? served_named(o->served, &have->statement) : NULL;
+	const bool new_statement = had != served_now(o->served);
 	struct answer a = {.arena = arena_new()};
 	int ret = -1;
 
 	if (!a.arena)
 		return -1;
-	if (new_statement && answer_statement(r, &a, peer, had) < 0)
+	if (new_statement && answer_statement(o, &a, peer, had) < 0)
 		goto out;
-	if (answer_enrolments(r, &a, peer, have, new_statement) < 0 ||
-	    answer_hints(r, &a, peer, have, new_statement, had) < 0 || answer_knocks(r, &a, peer) < 0)
+	if (answer_enrolments(o, &a, peer, have, new_statement) < 0 ||
+	    answer_hints(o, &a, peer, have, new_statement, had) < 0 || answer_knocks(o, &a, peer) < 0)
 		goto out;
 	if (new_statement || once || ((last || a.something) && freshness_is_due(report->fresh_sent))) {
 		int64_t issued;
-		if (freshness_get(r->freshness, served_now(r->served), a.arena, &a.b.fresh, &issued) < 0)
+		if (freshness_get(o->freshness, served_now(o->served), a.arena, &a.b.fresh, &issued) < 0)
 			goto out;
 		/* A process that asks once gets one; the daemon beside it is still owed its own. */
 		if (!once && a.b.fresh.text.p)
-			reports_fresh_sent(r->reports, peer, issued);
+			reports_fresh_sent(o->reports, peer, issued);
 		a.something |= last && a.b.fresh.text.p;
 	}
 	ret = 0;
 	if (a.something) {
 		answer_send(q, &a);
 		if (a.b.n_knocks)
-			knocks_delivered(r->knocks, peer);
+			knocks_delivered(o->knocks, peer);
 		ret = 1;
 	} else if (last) {
 		struct buf empty = {0};
@@ -273,14 +275,14 @@ out:
 	return ret;
 }
 
-void reconciler_poll(struct reconciler *r, struct http_request *q, const struct asker *who, enum http_reason why)
+void poll_answer(const struct owners *o, struct http_request *q, const struct asker *who, enum http_reason why)
 {
-	const struct key *mark = &served_now(r->served)->model->peers[who->peer].key;
+	const struct key *mark = &served_now(o->served)->model->peers[who->peer].key;
 	struct poll *poll = *http_data(q);
 	unsigned wait;
 	uint32_t speak;
 
-	if (!reports_of(r->reports, who->peer)) {
+	if (!reports_of(o->reports, who->peer)) {
 		http_refuse(q, 500, "out-of-memory", "out of memory");
 		return;
 	}
@@ -291,7 +293,7 @@ void reconciler_poll(struct reconciler *r, struct http_request *q, const struct 
 			return;
 		}
 		*http_data(q) = poll;
-		reports_count_poll(r->reports);
+		reports_count_poll(o->reports);
 		if (have_parse(have ? have : "-.-.-", &poll->have) || wait_parse(http_argument(q, "wait"), &wait) ||
 		    speak_parse(http_argument(q, "speak"), &speak)) {
 			http_refuse(q, 400, "bad-request",
@@ -302,18 +304,18 @@ void reconciler_poll(struct reconciler *r, struct http_request *q, const struct 
 		poll->until = clock_boot_ms() + 1000 * (int64_t)wait;
 		poll->mark = *mark;
 		poll->once = !wait;
-		readers_take(r->readers, who->peer, speak);
-		reports_take(r->reports, who->peer, poll->have.has_statement ? &poll->have.statement : NULL);
-		moves_polled(r->moves, mark, http_from(q));
+		readers_take(o->readers, who->peer, speak);
+		reports_take(o->reports, who->peer, poll->have.has_statement ? &poll->have.statement : NULL);
+		moves_polled(o->moves, mark, http_from(q));
 	}
 	if (!key_eq(&poll->mark, mark) &&
-	    enrolments_owner(r->enrolments, served_now(r->served), &poll->mark) != who->peer) {
+	    enrolments_owner(o->enrolments, served_now(o->served), &poll->mark) != who->peer) {
 		http_refuse(q, 403, "not-invited", "this address belongs to another peer now");
 		return;
 	}
 	int64_t left = poll->until - clock_boot_ms();
 	const bool last = why == HTTP_TIMEOUT || left <= 0;
-	int done = try_answer(r, q, who->peer, poll, last);
+	int done = try_answer(o, q, who->peer, poll, last);
 	if (done < 0)
 		http_refuse(q, 500, "out-of-memory", "out of memory");
 	else if (!done)
@@ -322,16 +324,16 @@ void reconciler_poll(struct reconciler *r, struct http_request *q, const struct 
 
 static void wake(void *ctx, struct http_request *q)
 {
-	struct reconciler *r = ctx;
-	const struct asker who = reconciler_asker(r, http_from(q));
+	const struct owners *o = *(const struct owners **)ctx;
+	const struct asker who = asker_of(o, http_from(q));
 	const struct poll *poll = *http_data(q);
 
-	/* What came may be nothing for this one: then its connection is left to sleep. */
-	if (who.kind == ASKER_PEER && poll && reports_of(r->reports, who.peer) &&
-	    !hash_cmp(&poll->have.statement, &served_now(r->served)->parsed.name)) {
+	/* What is new may be nothing for this peer: then its request sleeps on. */
+	if (who.kind == ASKER_PEER && poll && reports_of(o->reports, who.peer) &&
+	    !hash_cmp(&poll->have.statement, &served_now(o->served)->parsed.name)) {
 		struct answer a = {.arena = arena_new()};
-		bool something = !a.arena || answer_enrolments(r, &a, who.peer, &poll->have, false) < 0 ||
-				 answer_hints(r, &a, who.peer, &poll->have, false, served_now(r->served)) < 0 ||
+		bool something = !a.arena || answer_enrolments(o, &a, who.peer, &poll->have, false) < 0 ||
+				 answer_hints(o, &a, who.peer, &poll->have, false, served_now(o->served)) < 0 ||
 				 a.something;
 		buf_free(&a.records);
 		arena_free(a.arena);
@@ -349,18 +351,18 @@ static void wake_one(void *ctx, struct http_request *q)
 		http_wake(q);
 }
 
-void reconciler_wake_peer(struct reconciler *r, const struct key *mark)
+void poll_wake_peer(const struct owners *o, const struct key *mark)
 {
 	struct key copy = *mark;
 
-	http_each_held(r->http, wake_one, &copy);
-	http_run(r->http);
+	http_each_held(o->http, wake_one, &copy);
+	http_run(o->http);
 }
 
-void reconciler_wake(struct reconciler *r)
+void poll_wake(const struct owners *o)
 {
-	if (!r->http || !served_now(r->served))
+	if (!o->http || !served_now(o->served))
 		return;
-	http_each_held(r->http, wake, r);
-	http_run(r->http);
+	http_each_held(o->http, wake, &o);
+	http_run(o->http);
 }

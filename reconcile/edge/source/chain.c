@@ -1,57 +1,36 @@
-/*
- * Statements that changed the signers, and the first of all, on a ledger that several servers share: each records those
- * that it signed, with its signatures, and takes those of the others. Then a peer that was away follows the changes at
- * any of them, whichever made them.
- *
- * Whoever can write to the ledger could put anything there. So a statement is taken only when it is what its commit, an
- * ancestor of the published one, compiles to; and a signature only by who may sign that change.
- */
-#include "reconcile/edge/git/ledger_record.h"
+#include "reconcile/edge/source/chain.h"
 #include "reconcile/edge/base/log.h"
-#include "reconcile/edge/server/reconciler_state.h"
+#include "reconcile/edge/git/ledger_record.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+struct chain {
+	struct served *served;
+	const struct enrolments *enrolments;
+	const struct server_config *config;
+	size_t seen; /* statements on the ledger, when the last of them were taken */
+};
+
+struct chain *chain_new(struct served *s, const struct enrolments *e, const struct server_config *config)
+{
+	struct chain *c = calloc(1, sizeof(*c));
+
+	if (c)
+		*c = (struct chain){.served = s, .enrolments = e, .config = config};
+	return c;
+}
+
+void chain_free(struct chain *c)
+{
+	free(c);
+}
 
 /* One statement, with all the signatures that are known of it. */
 struct link {
 	struct signed_text text;
 	struct statement parsed;
-	bool own; /* of our own chain: it was checked before */
 };
-
-static bool is_signer(const struct trust *t, const struct key *by)
-{
-	for (unsigned i = 0; i < t->n_signers; i++)
-		if (key_eq(&t->signers[i], by))
-			return true;
-	return false;
-}
-
-/* How many of a trust's signers have signed. */
-static bool is_enough(const struct signed_text *s, const struct trust *t)
-{
-	bool has[SIGNERS_MAX] = {false};
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < s->n_signatures; i++) {
-		struct diags quiet = {0};
-		struct signature sig;
-		bool parsed = signature_parse(s->signatures[i], &sig, &quiet) == 0;
-		diags_free(&quiet);
-		for (unsigned k = 0; parsed && k < t->n_signers; k++)
-			if (!has[k] && key_eq(&t->signers[k], &sig.by) &&
-			    sign_check("statement", &t->id, s->text, &sig.by, sig.sig))
-				n += has[k] = true;
-	}
-	return n >= t->threshold;
-}
-
-static bool same_signers(const struct trust *a, const struct trust *b)
-{
-	return a->threshold == b->threshold && a->n_signers == b->n_signers &&
-	       !memcmp(a->signers, b->signers, a->n_signers * sizeof(a->signers[0]));
-}
 
 static int link_cmp(const void *x, const void *y)
 {
@@ -59,7 +38,7 @@ static int link_cmp(const void *x, const void *y)
 }
 
 /* Is it what its commit compiles to, and does what is published come after that? */
-static bool is_true(struct reconciler *r, const struct statement *st)
+static bool is_true(const struct chain *c, struct repo *repo, const struct statement *st)
 {
 	struct diags quiet = {0};
 	struct revision *g = revision_new(&quiet);
@@ -67,10 +46,10 @@ static bool is_true(struct reconciler *r, const struct statement *st)
 	struct repo_definition def;
 	bool descends = false, yes = false;
 
-	if (g && repo_has_commit(r->repo, st->commit) &&
-	    repo_commit_info(r->repo, served_now(r->served)->commit.sha, st->commit, &newest, &descends, &quiet) == 0 &&
-	    descends && repo_commit_info(r->repo, st->commit, NULL, &commit, &descends, &quiet) == 0 &&
-	    repo_definition(r->repo, st->commit, g->arena, &def, &quiet) == 0 &&
+	if (g && repo_has_commit(repo, st->commit) &&
+	    repo_commit_info(repo, served_now(c->served)->commit.sha, st->commit, &newest, &descends, &quiet) == 0 &&
+	    descends && repo_commit_info(repo, st->commit, NULL, &commit, &descends, &quiet) == 0 &&
+	    repo_definition(repo, st->commit, g->arena, &def, &quiet) == 0 &&
 	    revision_build(g, &def.root, &def.includes, &commit, NULL, &quiet) == 0)
 		yes = !hash_cmp(&g->parsed.name, &st->name);
 	revision_free(g);
@@ -86,7 +65,7 @@ static bool has_signature(const struct signed_text *s, struct span signature)
 	return false;
 }
 
-/* Signatures of `from` that `to` lacks, of who may sign it: its own signers, and those before it (NULL: none). */
+/* Adds the signatures of `from` that `to` lacks, by keys that may sign it: its own signers, and those before it (NULL: none). */
 static int signatures_merge(struct arena *a, struct signed_text *to, const struct signed_text *from,
 			    const struct trust *own, const struct trust *before)
 {
@@ -101,7 +80,7 @@ static int signatures_merge(struct arena *a, struct signed_text *to, const struc
 		struct diags quiet = {0};
 		struct signature sig;
 		bool good = signature_parse(from->signatures[i], &sig, &quiet) == 0 &&
-			    (is_signer(own, &sig.by) || (before && is_signer(before, &sig.by))) &&
+			    (trust_has_signer(own, &sig.by) || (before && trust_has_signer(before, &sig.by))) &&
 			    sign_check("statement", &own->id, from->text, &sig.by, sig.sig);
 		diags_free(&quiet);
 		if (good && !has_signature(to, from->signatures[i]))
@@ -110,19 +89,19 @@ static int signatures_merge(struct arena *a, struct signed_text *to, const struc
 	return 0;
 }
 
-/* Our own chain and the true ones of the ledger, each once, oldest first; their signatures not merged yet. */
-static struct link *links_gather(struct reconciler *r, struct arena *a, size_t *n)
+/* This server's own chain and the true statements of the ledger, each once, oldest first; signatures not merged yet. */
+static struct link *links_gather(const struct chain *c, struct repo *repo, struct arena *a, size_t *n)
 {
-	const struct published *p = served_record(r->served);
+	const struct published *p = served_record(c->served);
 	size_t n_recorded;
-	const struct ledger_statement *recorded = ledger_statements(enrolments_ledger(r->enrolments), &n_recorded);
+	const struct ledger_statement *recorded = ledger_statements(enrolments_ledger(c->enrolments), &n_recorded);
 	struct link *links = arena_array(a, p->n_chain + n_recorded + 1, sizeof(*links));
 
 	*n = 0;
 	for (size_t i = 0; links && i < p->n_chain; i++) {
 		struct diags quiet = {0};
 		struct link *l = &links[*n];
-		*l = (struct link){.text = p->chain[i], .own = true};
+		*l = (struct link){.text = p->chain[i]};
 		*n += statement_parse(l->text.text, &l->parsed, &quiet) == 0;
 		diags_free(&quiet);
 	}
@@ -131,7 +110,7 @@ static struct link *links_gather(struct reconciler *r, struct arena *a, size_t *
 		for (size_t k = 0; k < *n && !known; k++)
 			known = !hash_cmp(&links[k].parsed.name, &recorded[i].parsed.name);
 		if (known || version_cmp(&recorded[i].parsed.version, &p->parsed.version) > 0 ||
-		    !is_true(r, &recorded[i].parsed))
+		    !is_true(c, repo, &recorded[i].parsed))
 			continue;
 		links[*n] = (struct link){.text = {.text = recorded[i].text.text}, .parsed = recorded[i].parsed};
 		(*n)++;
@@ -142,31 +121,31 @@ static struct link *links_gather(struct reconciler *r, struct arena *a, size_t *
 }
 
 /*
- * What of it is a chain: the first, and each that changes the signers and is signed by enough of both. 0: it does not
- * lead to who signs now.
+ * Keeps what is a chain: the first, and each that changes the signers and is signed by enough of both. 0: it does not
+ * lead to the signers of now.
  */
-static size_t links_follow(struct reconciler *r, struct arena *a, const struct link *links, size_t n,
+static size_t links_follow(const struct chain *c, struct arena *a, const struct link *links, size_t n,
 			   struct signed_text *out)
 {
 	size_t n_recorded, kept = 0;
-	const struct ledger_statement *recorded = ledger_statements(enrolments_ledger(r->enrolments), &n_recorded);
+	const struct ledger_statement *recorded = ledger_statements(enrolments_ledger(c->enrolments), &n_recorded);
 	const struct trust *before = NULL;
 
 	for (size_t i = 0; i < n; i++) {
 		struct signed_text s = links[i].text;
 		const struct trust *own = &links[i].parsed.trust;
-		if (before && same_signers(before, own))
+		if (before && trust_same_signers(before, own))
 			continue;
 		for (size_t k = 0; k < n_recorded; k++)
 			if (!hash_cmp(&recorded[k].parsed.name, &links[i].parsed.name) &&
 			    signatures_merge(a, &s, &recorded[k].text, own, before) < 0)
 				return 0;
-		if (!is_enough(&s, own) || (before && !is_enough(&s, before)))
+		if (!trust_is_signed(own, &own->id, &s) || (before && !trust_is_signed(before, &before->id, &s)))
 			continue;
 		out[kept++] = s;
 		before = own;
 	}
-	return before && same_signers(before, &served_record(r->served)->parsed.trust) ? kept : 0;
+	return before && trust_same_signers(before, &served_record(c->served)->parsed.trust) ? kept : 0;
 }
 
 static bool same_chain(const struct published *p, const struct signed_text *chain, size_t n)
@@ -178,7 +157,7 @@ static bool same_chain(const struct published *p, const struct signed_text *chai
 	return same;
 }
 
-void reconciler_chain_import(struct reconciler *r)
+void chain_import(struct chain *c, struct repo *repo)
 {
 	struct arena *a = arena_new();
 	struct signed_text *chain = NULL;
@@ -186,25 +165,25 @@ void reconciler_chain_import(struct reconciler *r)
 	struct link *links = NULL;
 	size_t n = 0, kept = 0, n_recorded;
 
-	ledger_statements(enrolments_ledger(r->enrolments), &n_recorded);
-	if (a && served_now(r->served) && r->repo && n_recorded != r->chain_seen) {
-		links = links_gather(r, a, &n);
+	ledger_statements(enrolments_ledger(c->enrolments), &n_recorded);
+	if (a && served_now(c->served) && repo && n_recorded != c->seen) {
+		links = links_gather(c, repo, a, &n);
 		chain = arena_array(a, n + 1, sizeof(*chain));
-		kept = links && chain ? links_follow(r, a, links, n, chain) : 0;
-		/* Ours, which was good for the peers so far, is not given up for less. */
-		if (kept && !same_chain(served_record(r->served), chain, kept) &&
-		    served_write_chain(r->served, chain, kept, &d) < 0)
+		kept = links && chain ? links_follow(c, a, links, n, chain) : 0;
+		/* The own chain, which was good for the peers so far, is not given up for less. */
+		if (kept && !same_chain(served_record(c->served), chain, kept) &&
+		    served_write_chain(c->served, chain, kept, &d) < 0)
 			log_diags("published", &d);
 		else
-			r->chain_seen = n_recorded;
+			c->seen = n_recorded;
 	}
 	diags_free(&d);
 	arena_free(a);
 }
 
-int reconciler_chain_records(const struct reconciler *r, struct arena *a, const struct span **out, size_t *n)
+int chain_records(const struct chain *c, struct arena *a, const struct span **out, size_t *n)
 {
-	const struct published *p = served_record(r->served);
+	const struct published *p = served_record(c->served);
 	struct span *list = arena_array(a, p->n_chain + 1, sizeof(*list));
 
 	*out = list;
@@ -219,8 +198,8 @@ int reconciler_chain_records(const struct reconciler *r, struct arena *a, const 
 			struct signature sig;
 			bool ours = false;
 			if (signature_parse(p->chain[i].signatures[k], &sig, &quiet) == 0)
-				for (unsigned s = 0; s < r->config->n_seeds; s++)
-					ours |= key_eq(&r->config->signers[s], &sig.by);
+				for (unsigned s = 0; s < c->config->n_seeds; s++)
+					ours |= key_eq(&c->config->signers[s], &sig.by);
 			diags_free(&quiet);
 			if (ours)
 				own.signatures[own.n_signatures++] = p->chain[i].signatures[k];

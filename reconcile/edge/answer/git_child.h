@@ -5,7 +5,7 @@
 #ifndef EDGE_GIT_CHILD_H
 #define EDGE_GIT_CHILD_H
 
-#include "reconcile/edge/server/git_request.h"
+#include "reconcile/edge/answer/git_request.h"
 #include "reconcile/edge/base/loop.h"
 #include "schema/buf.h"
 #include <sys/types.h>

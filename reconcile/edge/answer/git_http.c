@@ -1,11 +1,10 @@
-/*
- * The definition's repository for admins in the tunnel: git's own smart HTTP, answered by git's own programs. What of it
- * is valid its hooks say, as at any other push.
- */
+#include "reconcile/edge/answer/git_http.h"
+#include "reconcile/edge/answer/asker.h"
+#include "reconcile/edge/answer/git_child.h"
 #include "reconcile/edge/base/confine.h"
-#include "reconcile/edge/server/git_child.h"
 #include "reconcile/edge/base/log.h"
-#include "reconcile/edge/server/reconciler_state.h"
+#include "reconcile/edge/http/routes.h"
+#include "reconcile/edge/state/served.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -13,13 +12,13 @@
 
 /* One request, from its last byte on. */
 struct job {
-	struct git_server *server;
+	struct git_http *server;
 	struct http_request *q;
 	struct git_request request;
 	char protocol[GIT_PROTOCOL_MAX + 1]; /* "": none */
 	char peer[NAME_MAX_LEN + 1];
 	struct addr from;
-	struct loop_timer turn;  /* until when it waits for its turn */
+	struct loop_timer turn;  /* it waits for its turn until then */
 	struct git_child *child; /* NULL: it waits */
 	int failed;              /* errno, when it could not be started */
 	bool late;               /* its turn did not come */
@@ -28,9 +27,11 @@ struct job {
 	struct job *next;        /* in the order in which they came */
 };
 
-struct git_server {
-	struct reconciler *r;
-	struct git_children *children;
+struct git_http {
+	struct loop *loop;
+	const struct server_config *config;
+	const char *data_dir;
+	struct git_children *children; /* NULL: no request has come yet */
 	struct job *jobs;
 	unsigned n_jobs;
 };
@@ -50,7 +51,7 @@ static void on_late(void *ctx)
 	http_stream_ready(j->q);
 }
 
-static bool peer_is_served(const struct git_server *g, const struct addr *from)
+static bool peer_is_served(const struct git_http *g, const struct addr *from)
 {
 	for (const struct job *j = g->jobs; j; j = j->next)
 		if (j->child && !addr_cmp(&j->from, from))
@@ -60,7 +61,7 @@ static bool peer_is_served(const struct git_server *g, const struct addr *from)
 
 static void job_start(struct job *j)
 {
-	struct git_server *g = j->server;
+	struct git_http *g = j->server;
 	char address[ADDR_STR_LEN];
 	const struct git_command c = {.request = j->request,
 				      .protocol = j->protocol[0] ? j->protocol : NULL,
@@ -69,7 +70,7 @@ static void job_start(struct job *j)
 				      .input = http_body_file(j->q)};
 
 	addr_format(&j->from, address);
-	loop_timer_del(g->r->loop, &j->turn);
+	loop_timer_del(g->loop, &j->turn);
 	j->child = git_child_start(g->children, &c, on_ready, j);
 	if (j->child)
 		return;
@@ -77,8 +78,8 @@ static void job_start(struct job *j)
 	http_stream_ready(j->q);
 }
 
-/* Whoever waits longest, but one of each peer: who asks for much does not keep the others away. */
-static void start_next(struct git_server *g)
+/* The request that waits longest, but one of each peer: a peer that asks for much does not keep the others away. */
+static void start_next(struct git_http *g)
 {
 	for (struct job *j = g->jobs; j && git_children_count(g->children) < GIT_CHILDREN_MAX; j = j->next)
 		if (!j->child && !j->failed && !j->late && !peer_is_served(g, &j->from))
@@ -163,7 +164,7 @@ static ssize_t job_read(void *ctx, char *to, size_t max)
 	n = git_child_read(j->child, to, max);
 	if (n == GIT_CHILD_FAILED || n == GIT_CHILD_KILLED)
 		log_failure(j);
-	/* A git that fails has said so to the other one. */
+	/* A git that fails has told the other git so. */
 	return n == GIT_CHILD_KILLED                         ? HTTP_STREAM_BROKEN
 	       : n == GIT_CHILD_END || n == GIT_CHILD_FAILED ? HTTP_STREAM_END
 							     : n;
@@ -172,13 +173,13 @@ static ssize_t job_read(void *ctx, char *to, size_t max)
 static void job_end(void *ctx)
 {
 	struct job *j = ctx, **p = &j->server->jobs;
-	struct git_server *g = j->server;
+	struct git_http *g = j->server;
 
 	while (*p != j)
 		p = &(*p)->next;
 	*p = j->next;
 	g->n_jobs--;
-	loop_timer_del(g->r->loop, &j->turn);
+	loop_timer_del(g->loop, &j->turn);
 	if (j->child)
 		git_child_drop(j->child);
 	buf_free(&j->head);
@@ -186,45 +187,57 @@ static void job_end(void *ctx)
 	start_next(g);
 }
 
-static struct git_server *server_of(struct reconciler *r)
+struct git_http *git_http_new(struct loop *l, const struct server_config *c, const char *data_dir)
 {
-	struct git_server *g = r->git ? r->git : calloc(1, sizeof(*g));
+	struct git_http *g = calloc(1, sizeof(*g));
 
-	if (r->git || !g)
-		return g;
-	g->r = r;
-	g->children = git_children_new(r->loop, &(struct git_children_options){.repository = r->config->repository,
-									       .data_dir = r->o.data_dir,
-									       .network = r->config->network,
-									       .ended = on_child_ended,
-									       .ctx = g});
-	if (!g->children) {
-		free(g);
-		return NULL;
-	}
+	if (g)
+		*g = (struct git_http){.loop = l, .config = c, .data_dir = data_dir};
+	return g;
+}
+
+void git_http_free(struct git_http *g)
+{
+	if (g && g->children)
+		git_children_free(g->children);
+	free(g);
+}
+
+/* What runs git, from the first request on. False: it cannot be started. */
+static bool start_children(struct git_http *g)
+{
+	const struct git_children_options o = {.repository = g->config->repository,
+					       .data_dir = g->data_dir,
+					       .network = g->config->network,
+					       .ended = on_child_ended,
+					       .ctx = g};
+
+	if (g->children)
+		return true;
+	if (!(g->children = git_children_new(g->loop, &o)))
+		return false;
 	if (!confine_has_files())
 		log_warn("git",
 			 "this kernel cannot confine git to the repository's files (Landlock, Linux 5.19): what it "
 			 "runs for admins may read and write what the repository's owner may");
-	return r->git = g;
+	return true;
 }
 
-static void serve(struct reconciler *r, struct http_request *q, const struct git_request *request, uint32_t peer)
+static void serve(struct git_http *g, struct http_request *q, const struct git_request *request, const char *peer)
 {
 	const char *protocol = http_header(q, "Git-Protocol");
-	struct git_server *g = server_of(r);
-	struct job *j = g && g->n_jobs < GIT_WAITING_MAX ? calloc(1, sizeof(*j)) : NULL, **last;
+	const bool runs = start_children(g);
+	struct job *j = runs && g->n_jobs < GIT_WAITING_MAX ? calloc(1, sizeof(*j)) : NULL, **last;
 
 	if (!j) {
 		http_refuse(q, 503, "busy",
-			    g ? "others are at it; try again in a moment" : "the server cannot start git");
+			    runs ? "others are at it; try again in a moment" : "the server cannot start git");
 		return;
 	}
 	*j = (struct job){.server = g, .q = q, .request = *request, .from = *http_from(q)};
 	j->turn = (struct loop_timer){.fn = on_late, .ctx = j};
-	memcpy(j->peer, served_now(r->served)->model->peers[peer].name,
-	       strlen(served_now(r->served)->model->peers[peer].name) + 1);
-	/* One that makes no sense is none: git goes on without, in version 0. */
+	memcpy(j->peer, peer, strlen(peer) + 1);
+	/* A header that makes no sense is ignored: git goes on in version 0. */
 	if (protocol && git_protocol_valid(protocol))
 		memcpy(j->protocol, protocol, strlen(protocol) + 1);
 	for (last = &g->jobs; *last; last = &(*last)->next)
@@ -234,40 +247,32 @@ static void serve(struct reconciler *r, struct http_request *q, const struct git
 	log_debug("git", "%s asks for %s%s", j->peer, git_service_name(request->service),
 		  request->advertise ? " (refs)" : "");
 	http_stream(q, &(struct http_stream){.begin = job_begin, .read = job_read, .end = job_end, .ctx = j});
-	loop_timer_set(r->loop, &j->turn, GIT_TURN_SECONDS * 1000);
+	loop_timer_set(g->loop, &j->turn, GIT_TURN_SECONDS * 1000);
 	start_next(g);
 }
 
-void reconciler_git_stop(struct reconciler *r)
-{
-	if (r->git)
-		git_children_free(r->git->children);
-	free(r->git);
-	r->git = NULL;
-}
-
-/* --- who may, and what --- */
+/* --- the right to ask, and what for --- */
 
 /* A server that only follows what is elsewhere says where that is. The URL holds no password (remote.h). */
-static bool is_here(const struct reconciler *r, struct http_request *q)
+static bool is_here(const struct owners *o, struct http_request *q)
 {
-	if (r->config->remote)
-		http_refuse(q, 404, "not-here", "the network's repository is %s", r->config->remote);
-	else if (r->config->file)
+	if (o->config->remote)
+		http_refuse(q, 404, "not-here", "the network's repository is %s", o->config->remote);
+	else if (o->config->file)
 		http_refuse(q, 404, "not-here", "the network is in no repository: it is %s on the server",
-			    r->config->file);
+			    o->config->file);
 	else
 		return true;
 	return false;
 }
 
 /* False: it was refused. */
-static bool may(struct reconciler *r, struct http_request *q, struct git_request *request, struct asker *who)
+static bool may(const struct owners *o, struct http_request *q, struct git_request *request, struct asker *who)
 {
 	const char *why;
 	unsigned status;
 
-	if (!reconciler_may(r, q, RIGHT_ADMIN, false, who) || !is_here(r, q))
+	if (!asker_may(o, q, RIGHT_ADMIN, false, who) || !is_here(o, q))
 		return false;
 	status = git_request_parse(http_path(q), http_method(q) == HTTP_GET, http_method(q) == HTTP_POST,
 				   http_argument(q, "service"), http_header(q, "Content-Type"), request, &why);
@@ -276,36 +281,36 @@ static bool may(struct reconciler *r, struct http_request *q, struct git_request
 	return !status;
 }
 
-bool reconciler_is_git(const struct http_request *q)
+bool git_http_is(const struct http_request *q)
 {
 	return !strncmp(http_path(q), GIT_PATH, strlen(GIT_PATH));
 }
 
-bool reconciler_git_admit(struct reconciler *r, struct http_request *q, struct http_body_rule *rule)
+bool git_http_admit(const struct owners *o, struct http_request *q, struct http_body_rule *rule)
 {
 	struct git_request request;
 	struct asker who;
 
-	if (!may(r, q, &request, &who))
+	if (!may(o, q, &request, &who))
 		return false;
 	rule->ms = GIT_SECONDS * 1000;
 	if (request.advertise)
 		return true;
 	rule->in_file = true;
 	rule->max = request.service == GIT_RECEIVE_PACK ? GIT_PUSH_MAX : GIT_FETCH_MAX;
-	if (http_bodies_in_files(r->http, NULL) < GIT_BODIES_MAX &&
-	    http_bodies_in_files(r->http, http_from(q)) < GIT_BODIES_PEER)
+	if (http_bodies_in_files(o->http, NULL) < GIT_BODIES_MAX &&
+	    http_bodies_in_files(o->http, http_from(q)) < GIT_BODIES_PEER)
 		return true;
 	http_refuse(q, 503, "busy", "others are at it; try again in a moment");
 	return false;
 }
 
-void reconciler_git(struct reconciler *r, struct http_request *q)
+void git_http_answer(struct git_http *g, const struct owners *o, struct http_request *q)
 {
 	struct git_request request;
 	struct asker who;
 
-	/* Once more: much may have happened while its body came. */
-	if (may(r, q, &request, &who))
-		serve(r, q, &request, who.peer);
+	/* Once more: much may have happened while the body came. */
+	if (may(o, q, &request, &who))
+		serve(g, q, &request, served_now(o->served)->model->peers[who.peer].name);
 }

@@ -1,4 +1,4 @@
-#include "reconcile/edge/server/git_request.h"
+#include "reconcile/edge/answer/git_request.h"
 #include "schema/limits.h"
 
 #include <string.h>
