@@ -46,7 +46,7 @@ struct peer {
 	bool server, admin, disabled;
 	/* What only format 2 of a snapshot can say. No key of a definition sets it yet: tests do. */
 	uint8_t n_more_endpoints;
-	const char *const *more_endpoints; /* besides `endpoint`, which comes first */
+	const char *const *more_endpoints; /* besides `endpoint`, which is there and comes first */
 	const uint16_t *metrics;           /* one a route, 0: none; NULL: no route has one */
 	const char *extra;                 /* x- lines, each ended by LF, in their order; NULL: none */
 	struct place at;                   /* its name */

@@ -112,7 +112,7 @@ uint32_t peer_format(const struct peer *p)
 
 	for (uint32_t i = 0; p->metrics && i < p->n_routes; i++)
 		metric |= p->metrics[i] > 0;
-	return metric || p->n_more_endpoints || p->extra ? 2 : 1;
+	return metric || (p->endpoint && p->n_more_endpoints) || p->extra ? 2 : 1;
 }
 
 void leaf_write_header(struct buf *b, uint32_t format)

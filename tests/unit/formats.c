@@ -283,10 +283,9 @@ static void give(struct model *m, struct rng *r, unsigned percent)
 
 		if (!rng_percent(r, percent))
 			continue;
-		if (p->endpoint) {
-			p->more_endpoints = more;
-			p->n_more_endpoints = (uint8_t)(1 + rng_below(r, 2));
-		}
+		/* Without a first endpoint more of them say nothing. */
+		p->more_endpoints = more;
+		p->n_more_endpoints = (uint8_t)(1 + rng_below(r, 2));
 		if (p->n_routes && p->n_routes <= 3)
 			p->metrics = metrics;
 		if (rng_percent(r, 30))
