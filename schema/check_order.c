@@ -19,7 +19,7 @@ static void sort(void *items, size_t n, size_t size, int (*cmp)(const void *, co
 	}
 }
 
-static int cmp_cidr(const void *va, const void *vb)
+static int cidr_cmp(const void *va, const void *vb)
 {
 	const struct cidr *a = *(const struct cidr *const *)va, *b = *(const struct cidr *const *)vb;
 	int c = cidr_order_cmp(a, b);
@@ -73,7 +73,7 @@ static int order_cidrs(struct loader *l)
 		goto out;
 	for (uint32_t i = 0; i < m->n_cidrs; i++)
 		by[i] = &m->cidrs[i];
-	sort(by + 1, m->n_cidrs - 1, sizeof(struct cidr *), cmp_cidr);
+	sort(by + 1, m->n_cidrs - 1, sizeof(struct cidr *), cidr_cmp);
 	for (uint32_t i = 0; i < m->n_cidrs; i++)
 		now[by[i] - m->cidrs] = i;
 	permute(m->cidrs, sizeof(*m->cidrs), now, m->n_cidrs, &spare);
@@ -122,7 +122,7 @@ struct named {
 	uint32_t index;
 };
 
-static int cmp_named(const void *va, const void *vb)
+static int named_cmp(const void *va, const void *vb)
 {
 	const struct named *a = va, *b = vb;
 	int c = strcmp(a->name, b->name);
@@ -158,7 +158,7 @@ static int sort_names(struct named *names, uint32_t n)
 		     end++)
 			;
 		if (end - i > 1)
-			sort(names + i, end - i, sizeof(*names), cmp_named);
+			sort(names + i, end - i, sizeof(*names), named_cmp);
 	}
 	return now ? 0 : -1;
 }
@@ -249,7 +249,7 @@ struct prefix_use {
 	const struct place *at;
 };
 
-static int cmp_prefix_use(const void *va, const void *vb)
+static int prefix_use_cmp(const void *va, const void *vb)
 {
 	const struct prefix_use *a = va, *b = vb;
 	int c = prefix_cmp(&a->prefix, &b->prefix);
@@ -302,7 +302,7 @@ static int index_prefixes(struct loader *l)
 	for (uint32_t i = 0; i < m->n_cidrs; i++)
 		for (unsigned j = 0; j < m->cidrs[i].n_prefixes; j++)
 			uses[n++] = (struct prefix_use){m->cidrs[i].prefix[j], i, &m->cidrs[i].at_prefix[j]};
-	sort(uses, n, sizeof(*uses), cmp_prefix_use);
+	sort(uses, n, sizeof(*uses), prefix_use_cmp);
 	m->n_prefixes = n;
 	for (uint32_t i = 0; i < n; i++) {
 		m->by_prefix[i].prefix = uses[i].prefix;

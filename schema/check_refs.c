@@ -68,7 +68,7 @@ static void check_elsewhere(struct loader *l, const struct node *n, uint32_t cid
 	diag_help(l->diags, g, "put the association into %s", l->names[0]);
 }
 
-static int cmp_association(const void *va, const void *vb)
+static int association_cmp(const void *va, const void *vb)
 {
 	const struct association *a = *(const struct association *const *)va,
 				 *b = *(const struct association *const *)vb;
@@ -92,7 +92,7 @@ static int drop_twins(struct loader *l)
 		return -1;
 	for (uint32_t i = 0; i < n; i++)
 		by[i] = &m->associations[i];
-	qsort(by, n, sizeof(*by), cmp_association);
+	qsort(by, n, sizeof(*by), association_cmp);
 	for (uint32_t i = 1, first = 0; i < n; i++) {
 		if (by[i]->a != by[first]->a || by[i]->b != by[first]->b) {
 			first = i;

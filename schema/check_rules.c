@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int cmp_key_use(const void *va, const void *vb)
+static int key_use_cmp(const void *va, const void *vb)
 {
 	const struct key_use *a = va, *b = vb;
 
@@ -30,7 +30,7 @@ static void check_keys(struct loader *l)
 	/* Hardly ever: then they are put side by side. */
 	if (!maybe_twice((uint32_t)n, key_item, uses))
 		return;
-	qsort(uses, n, sizeof(*uses), cmp_key_use);
+	qsort(uses, n, sizeof(*uses), key_use_cmp);
 	for (i = 0; i < n; i = j) {
 		for (first = i, j = i + 1; j < n && key_eq(&uses[j].x25519, &uses[i].x25519); j++)
 			if (place_cmp(&peers[uses[j].peer].at_key, &peers[uses[first].peer].at_key) < 0)
@@ -56,7 +56,7 @@ static void check_keys(struct loader *l)
 	}
 }
 
-static int cmp_route_use(const void *va, const void *vb)
+static int route_use_cmp(const void *va, const void *vb)
 {
 	const struct route_use *a = va, *b = vb;
 	int c = prefix_cmp(&a->prefix, &b->prefix);
@@ -140,7 +140,7 @@ static int check_routes(struct loader *l)
 	widest = malloc(n * sizeof(const struct route_use *));
 	if (!widest)
 		return -1;
-	qsort(l->routes.p, n, sizeof(struct route_use), cmp_route_use);
+	qsort(l->routes.p, n, sizeof(struct route_use), route_use_cmp);
 	check_family_routes(l, widest, true);
 	check_family_routes(l, widest, false);
 	free(widest);
@@ -178,11 +178,6 @@ static void check_servers(struct loader *l)
 			  "enable one of them, or make another peer a server");
 }
 
-static int cmp_addr(const void *a, const void *b)
-{
-	return addr_cmp(a, b);
-}
-
 /* Sorted, each once. */
 static int keep_reuse(struct loader *l)
 {
@@ -193,7 +188,7 @@ static int keep_reuse(struct loader *l)
 		return -1;
 	if (n) {
 		memcpy(all, l->reuse.p, n * sizeof(*all));
-		qsort(all, n, sizeof(*all), cmp_addr);
+		qsort(all, n, sizeof(*all), order_addr_cmp);
 	}
 	l->model->reuse = all;
 	for (size_t i = 0; i < n; i++)

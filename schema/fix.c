@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int by_start(const void *va, const void *vb)
+static int fix_cmp(const void *va, const void *vb)
 {
 	const struct diag_fix *a = (*(const struct diag *const *)va)->fix, *b = (*(const struct diag *const *)vb)->fix;
 
@@ -27,7 +27,7 @@ int fixes_apply(const struct diags *d, uint32_t file, struct span bytes, struct 
 	for (g = d->first; g; g = g->next)
 		if (g->fix && g->fix->at.file == file)
 			all[n++] = g;
-	qsort(all, n, sizeof(const struct diag *), by_start);
+	qsort(all, n, sizeof(const struct diag *), fix_cmp);
 	for (size_t i = 0; i < n; i++) {
 		const struct diag_fix *f = all[i]->fix;
 

@@ -3,6 +3,11 @@
 
 #include <string.h>
 
+int source_file_cmp(const void *a, const void *b)
+{
+	return strcmp(((const struct source_file *)a)->name, ((const struct source_file *)b)->name);
+}
+
 static const struct node *map_get(const struct node *map, const char *key)
 {
 	if (map && map->kind == NODE_MAP)

@@ -9,6 +9,7 @@ struct source_file {
 	const char *name;
 	struct span bytes;
 };
+int source_file_cmp(const void *a, const void *b); /* for qsort(3): by name */
 
 /*
  * How the loader reaches included files: a folder on disk, or a tree in git. Both live in

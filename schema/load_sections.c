@@ -1,6 +1,7 @@
 /* The sections of a definition's files, into the model's arrays, in the order of reading. */
 #include "schema/attributes.h"
 #include "schema/loader.h"
+#include "schema/order.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -217,11 +218,6 @@ static void read_mark(struct loader *l, struct peer *p, const struct node *name,
 	}
 }
 
-static int route_order(const void *a, const void *b)
-{
-	return prefix_cmp(a, b);
-}
-
 static void read_routes(struct loader *l, struct peer *p, const struct node *v, uint32_t file)
 {
 	const struct key_spec *k = spec(IN_PEER, PEER_ROUTES);
@@ -242,7 +238,7 @@ static void read_routes(struct loader *l, struct peer *p, const struct node *v, 
 		p->routes[p->n_routes++] = use.prefix;
 		buf_add(&l->routes, &use, sizeof(use));
 	}
-	qsort(p->routes, p->n_routes, sizeof(*p->routes), route_order);
+	qsort(p->routes, p->n_routes, sizeof(*p->routes), order_prefix_cmp);
 }
 
 static void read_peer(struct loader *l, const struct node *name, uint32_t file)
@@ -333,11 +329,6 @@ static void read_tests(struct loader *l, const struct node *list, uint32_t file)
 	}
 }
 
-static int key_order(const void *a, const void *b)
-{
-	return key_cmp(a, b);
-}
-
 /* A list of signers: in the order of their bytes, none twice. */
 static uint8_t read_signers(struct loader *l, const struct key_spec *k, const struct node *v,
 			    struct key out[static SIGNERS_MAX])
@@ -370,7 +361,7 @@ static uint8_t read_signers(struct loader *l, const struct key_spec *k, const st
 			out[n++] = key;
 		}
 	}
-	qsort(out, n, sizeof(*out), key_order);
+	qsort(out, n, sizeof(*out), order_key_cmp);
 	return n;
 }
 

@@ -3,9 +3,36 @@
 #include <stdlib.h>
 #include <string.h>
 
-int order_texts(const void *a, const void *b)
+int order_text_cmp(const void *a, const void *b)
 {
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+int order_key_cmp(const void *a, const void *b)
+{
+	return key_cmp(a, b);
+}
+
+int order_addr_cmp(const void *a, const void *b)
+{
+	return addr_cmp(a, b);
+}
+
+int order_prefix_cmp(const void *a, const void *b)
+{
+	return prefix_cmp(a, b);
+}
+
+uint32_t order_prefixes(struct prefix *p, uint32_t n)
+{
+	uint32_t kept = 0;
+
+	if (n > 1)
+		qsort(p, n, sizeof(*p), order_prefix_cmp);
+	for (uint32_t i = 0; i < n; i++)
+		if (!kept || prefix_cmp(&p[kept - 1], &p[i]) != 0)
+			p[kept++] = p[i];
+	return kept;
 }
 
 /* One pass: stable, by the byte at keys[0], `len` bytes apart. */

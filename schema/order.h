@@ -2,7 +2,9 @@
 #ifndef SCHEMA_ORDER_H
 #define SCHEMA_ORDER_H
 
+#include "schema/addr.h"
 #include "schema/buf.h"
+#include "schema/key.h"
 
 /*
  * The order of n keys of `len` bytes each, one behind the other, compared as memcmp does; equal ones stay as they were.
@@ -10,8 +12,14 @@
  */
 int order_by_bytes(uint32_t *order, uint32_t n, size_t len, const uint8_t *keys);
 
-/* For qsort(3) and bsearch(3), over an array of texts: by their bytes. */
-int order_texts(const void *a, const void *b);
+/* For qsort(3) and bsearch(3), over an array: texts by their bytes, and the others as key_cmp() and its like do. */
+int order_text_cmp(const void *a, const void *b);
+int order_key_cmp(const void *a, const void *b);
+int order_addr_cmp(const void *a, const void *b);
+int order_prefix_cmp(const void *a, const void *b);
+
+/* Sorts, and drops duplicates; how many are left. */
+uint32_t order_prefixes(struct prefix *p, uint32_t n);
 
 /*
  * Whether any two of n items are the same. False is certain. True may also mean that memory was short, or that

@@ -243,7 +243,7 @@ static int read_start(struct reader *r, const yaml_event_t *e)
 	return 0;
 }
 
-static int key_order(const void *va, const void *vb)
+static int key_node_cmp(const void *va, const void *vb)
 {
 	const struct node *a = *(struct node *const *)va, *b = *(struct node *const *)vb;
 	int c = strcmp(a->text, b->text);
@@ -295,7 +295,7 @@ static int check_duplicates(struct reader *r, const struct node *map)
 		free(keys);
 		return 0;
 	}
-	qsort(keys, n, sizeof(*keys), key_order);
+	qsort(keys, n, sizeof(*keys), key_node_cmp);
 	for (size_t i = 1, first = 0; i < n; i++) {
 		if (strcmp(keys[i]->text, keys[first]->text) == 0)
 			duplicate(r, keys[first], keys[i]);

@@ -21,7 +21,7 @@ static void put_refs(struct buf *out, const char *key, const struct ref *refs, u
 	for (uint32_t i = 0; i < n; i++)
 		names[i] = refs[i].text;
 	if (sorted)
-		qsort(names, n, sizeof(*names), order_texts);
+		qsort(names, n, sizeof(*names), order_text_cmp);
 	buf_printf(out, "%s%s: %s", out->n && out->p[out->n - 1] == ' ' ? "" : ", ", key, list || n > 1 ? "[" : "");
 	for (uint32_t i = 0; i < n; i++)
 		buf_printf(out, "%s%s", i ? ", " : "", names[i]);
@@ -145,18 +145,13 @@ static void put_peer(struct buf *out, const struct peer *p)
 	buf_char(out, '\n');
 }
 
-static int cmp_association(const void *a, const void *b)
+static int association_cmp(const void *a, const void *b)
 {
 	const struct association *x = a, *y = b;
 
 	if (x->a != y->a)
 		return x->a < y->a ? -1 : 1;
 	return (x->b > y->b) - (x->b < y->b);
-}
-
-static int cmp_line(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
 /* Their order means nothing. */
@@ -172,7 +167,7 @@ static void put_tests(struct buf *out, const struct model *m)
 	}
 	out->failed |= !lines || !sorted;
 	if (!out->failed) {
-		qsort(sorted, m->n_tests, sizeof(*sorted), cmp_line);
+		qsort(sorted, m->n_tests, sizeof(*sorted), order_text_cmp);
 		for (uint32_t i = 0; i < m->n_tests; i++)
 			buf_printf(out, "test %s\n", sorted[i]);
 	}
@@ -193,7 +188,7 @@ void model_canonical(struct buf *out, const struct model *m)
 		out->failed |= !sorted;
 		if (sorted) {
 			memcpy(sorted, m->associations, m->n_associations * sizeof(*sorted));
-			qsort(sorted, m->n_associations, sizeof(*sorted), cmp_association);
+			qsort(sorted, m->n_associations, sizeof(*sorted), association_cmp);
 			for (uint32_t i = 0; i < m->n_associations; i++)
 				buf_printf(out, "association %s %s\n", m->cidrs[sorted[i].a].name,
 					   m->cidrs[sorted[i].b].name);

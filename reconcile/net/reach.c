@@ -65,7 +65,7 @@ static uint32_t enabled_in(const struct model *m, uint32_t cidr)
 	return n;
 }
 
-static int cmp_cover(const void *a, const void *b)
+static int cover_cmp(const void *a, const void *b)
 {
 	const struct cover *x = a, *y = b;
 
@@ -74,7 +74,7 @@ static int cmp_cover(const void *a, const void *b)
 	return (x->association > y->association) - (x->association < y->association);
 }
 
-static int cmp_u32(const void *a, const void *b)
+static int index_cmp(const void *a, const void *b)
 {
 	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
 
@@ -96,7 +96,7 @@ static struct covers *covers_new(struct arena *a, const struct reach_index *x, c
 	if (n_own)
 		memcpy(all + n - n_own, own, n_own * sizeof(*all));
 	if (n)
-		qsort(all, n, sizeof(*all), cmp_cover);
+		qsort(all, n, sizeof(*all), cover_cmp);
 	for (uint32_t i = 0; i < n; i++) {
 		if (kept && all[i].in <= all[kept - 1].out)
 			continue;
@@ -115,7 +115,7 @@ static struct covers *covers_new(struct arena *a, const struct reach_index *x, c
 	for (uint32_t i = 0; i < kept; i++)
 		s->ends[i] = all[i].other;
 	if (kept)
-		qsort(s->ends, kept, sizeof(*s->ends), cmp_u32);
+		qsort(s->ends, kept, sizeof(*s->ends), index_cmp);
 	return s;
 }
 

@@ -1,5 +1,6 @@
 /* The interface that a peer, or a server, should have: from what the network says and what is local. */
 #include "reconcile/plan/device.h"
+#include "schema/order.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -38,11 +39,6 @@ static int resolved_cmp(const void *x, const void *y)
 	return strcmp((*a)->endpoint, (*b)->endpoint);
 }
 
-static int prefix_sort_cmp(const void *x, const void *y)
-{
-	return prefix_cmp(x, y);
-}
-
 static int peer_key_cmp(const void *x, const void *y)
 {
 	const struct device_peer *a = x, *b = y;
@@ -50,26 +46,9 @@ static int peer_key_cmp(const void *x, const void *y)
 	return c || !a->name || !b->name ? c : strcmp(a->name, b->name);
 }
 
-/* For bsearch: a key against what is sorted by keys. */
-static int device_key_cmp(const void *key, const void *peer)
-{
-	return key_cmp(key, &((const struct device_peer *)peer)->key);
-}
-
 static int enrolment_invite_cmp(const void *invite, const void *enrolment)
 {
 	return key_cmp(invite, &((const struct enrolment *)enrolment)->invite);
-}
-
-static uint32_t prefixes_sort(struct prefix *p, uint32_t n)
-{
-	uint32_t kept = 0;
-	if (n > 1)
-		qsort(p, n, sizeof(*p), prefix_sort_cmp);
-	for (uint32_t i = 0; i < n; i++)
-		if (!i || prefix_cmp(&p[i], &p[kept - 1]))
-			p[kept++] = p[i];
-	return kept;
 }
 
 static int local_endpoint_cmp(const void *name, const void *endpoint)
@@ -139,7 +118,7 @@ static int peer_add(struct builder *b, const struct key *key, const struct sourc
 	out->allowed = arena_array(b->arena, (size_t)s->n_ips + s->n_routes, sizeof(*out->allowed));
 	if (!out->allowed)
 		return -1;
-	out->n_allowed = prefixes_sort(out->allowed, allowed_put(out->allowed, s));
+	out->n_allowed = order_prefixes(out->allowed, allowed_put(out->allowed, s));
 	out->endpoint = endpoint_of(b, key, s, out);
 	out->keepalive = keepalive_of(b, s);
 	out->keepalive_open = b->own_keepalive < 0 && s->keepalive < 0 && !s->server;
@@ -174,8 +153,7 @@ static int relayed_fold(struct builder *b)
 		qsort(b->relayed, b->n_relayed, sizeof(*b->relayed), relayed_cmp);
 	for (uint32_t i = 0; i < b->n_relayed; i = end) {
 		const struct key *through = &b->relayed[i].through;
-		struct device_peer *p =
-		    st->n_peers ? bsearch(through, st->peers, st->n_peers, sizeof(*st->peers), device_key_cmp) : NULL;
+		struct device_peer *p = device_peer_find(st->peers, st->n_peers, through);
 		size_t n = p ? p->n_allowed : 0;
 		struct prefix *all;
 
@@ -191,7 +169,7 @@ static int relayed_fold(struct builder *b)
 		n = p->n_allowed;
 		for (uint32_t k = i; k < end; k++)
 			n += allowed_put(all + n, &b->relayed[k].what);
-		p->n_allowed = prefixes_sort(all, (uint32_t)n);
+		p->n_allowed = order_prefixes(all, (uint32_t)n);
 		p->allowed = all;
 	}
 	return 0;
@@ -248,7 +226,7 @@ static int interface_set(struct builder *b, const struct addr *ip, unsigned n_ip
 		return -1;
 	for (unsigned i = 0; i < n_ips; i++)
 		st->addresses[i] = prefix_host(&ip[i]);
-	st->n_addresses = prefixes_sort(st->addresses, n_ips);
+	st->n_addresses = order_prefixes(st->addresses, n_ips);
 	if (b->local->no_routing)
 		return 0;
 
@@ -264,7 +242,7 @@ static int interface_set(struct builder *b, const struct addr *ip, unsigned n_ip
 		for (uint32_t j = 0; j < st->peers[i].n_allowed; j++)
 			if (!in_network(root, n_root, &st->peers[i].allowed[j]))
 				st->routes[st->n_routes++] = st->peers[i].allowed[j];
-	st->n_routes = prefixes_sort(st->routes, st->n_routes);
+	st->n_routes = order_prefixes(st->routes, st->n_routes);
 	return 0;
 }
 
@@ -344,11 +322,6 @@ static const struct enrolment *enrolment_find(const struct enrolment *e, size_t 
 	return n ? bsearch(invite, e, n, sizeof(*e), enrolment_invite_cmp) : NULL;
 }
 
-static bool state_has(const struct device_state *st, uint32_t n, const struct key *key)
-{
-	return n && bsearch(key, st->peers, n, sizeof(*st->peers), device_key_cmp);
-}
-
 /* The key that a peer has: of the definition, or enrolled. False: none yet. */
 static bool key_of(const struct peer *p, const struct enrolment *e, size_t n, struct key *out)
 {
@@ -396,7 +369,7 @@ static int add_enrolled(struct builder *b, const struct model *m, uint32_t self,
 		if (i == self || p->disabled || !p->is_invite)
 			continue;
 		const struct enrolment *mine = enrolment_find(e, n_e, &p->key);
-		if (!mine || state_has(b->state, n_defined, &mine->key))
+		if (!mine || device_peer_find(b->state->peers, n_defined, &mine->key))
 			continue;
 		const struct source s = {p->name,     p->endpoint,  p->ip,    p->routes,
 					 p->n_routes, p->keepalive, p->n_ips, p->server};

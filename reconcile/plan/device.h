@@ -23,6 +23,10 @@ struct device_peer {
 	uint64_t rx, tx;   /* bytes */
 };
 
+int device_peer_cmp(const void *a, const void *b); /* for qsort(3): by key */
+/* In an array sorted by key; the peer of the array. NULL: there is none. */
+struct device_peer *device_peer_find(struct device_peer *peers, uint32_t n, const struct key *key);
+
 #define SESSION_SECONDS 180 /* WireGuard's REJECT_AFTER_TIME (its paper, section 6.1) */
 /* Had it a handshake within that time? `now` in Unix seconds. */
 bool device_peer_is_live(const struct device_peer *p, int64_t now);

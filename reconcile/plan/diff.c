@@ -64,15 +64,6 @@ static bool prefixes_subset(const struct prefix *a, uint32_t n_a, const struct p
 	return true;
 }
 
-/* A clock that jumped far back leaves handshakes in the future: those say nothing, or they would pin an endpoint. */
-bool device_peer_is_live(const struct device_peer *p, int64_t now)
-{
-	if (p->handshake <= 0)
-		return false;
-	int64_t age = now - p->handshake;
-	return age <= SESSION_SECONDS && age >= -SESSION_SECONDS;
-}
-
 /* `last` follows the merge: the three lists are walked together. */
 static const struct device_peer *last_peer(struct differ *d, uint32_t *i, const struct key *key)
 {

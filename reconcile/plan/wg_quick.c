@@ -1,6 +1,7 @@
 #include "reconcile/plan/wg_quick.h"
 
 #include "reconcile/plan/device.h"
+#include "schema/order.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,11 +11,6 @@ bool wg_quick_has(const struct wg_quick *q, uint32_t peer)
 	const struct view_peer *p = &q->view->peers[peer];
 
 	return peer != q->view->self && !p->pending && (q->all || p->endpoint || view_peer_via(q->view, peer));
-}
-
-static int device_key_cmp(const void *key, const void *peer)
-{
-	return key_cmp(key, &((const struct device_peer *)peer)->key);
 }
 
 /* With the length of the network: as on our own interfaces, all of it is behind this one. */
@@ -45,11 +41,6 @@ static void put_port(struct buf *out, const struct view_peer *self)
 		buf_printf(out, "ListenPort = %s\n", colon + 1);
 }
 
-static int prefix_sort_cmp(const void *x, const void *y)
-{
-	return prefix_cmp(x, y);
-}
-
 /*
  * All that goes through the one that forwards: the CIDRs of those who are reached, so that who comes into one of them
  * later is reached too, and no CIDR besides; and what is behind them. `out` has room for all; how many.
@@ -68,7 +59,7 @@ static uint32_t reached(const struct view *v, bool *has_peers, struct prefix *ou
 	for (uint32_t i = 0; i < v->n_cidrs; i++)
 		for (unsigned k = 0; has_peers[i] && k < v->cidrs[i].n_prefixes; k++)
 			out[n++] = v->cidrs[i].prefix[k];
-	qsort(out, n, sizeof(*out), prefix_sort_cmp);
+	qsort(out, n, sizeof(*out), order_prefix_cmp);
 	/* A prefix comes before those within it. */
 	for (uint32_t i = 0; i < n; i++)
 		if (!kept || !prefix_covers(&out[kept - 1], &out[i]))
@@ -131,9 +122,7 @@ int wg_quick_render(struct buf *out, const struct wg_quick *q, const char *priva
 	}
 	for (uint32_t i = 0; want && i < v->n_peers; i++) {
 		struct device_peer *d =
-		    wg_quick_has(q, i) && want->n_peers
-			? bsearch(&v->peers[i].key, want->peers, want->n_peers, sizeof(*want->peers), device_key_cmp)
-			: NULL;
+		    wg_quick_has(q, i) ? device_peer_find(want->peers, want->n_peers, &v->peers[i].key) : NULL;
 		if (d && self->via && widen(a, v, d)) {
 			want = NULL;
 			break;

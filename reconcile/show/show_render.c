@@ -9,23 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct device_peer *on_device(const struct shown *s, const struct key *key)
-{
-	uint32_t lo = 0, hi = s->device->n_peers;
-
-	while (lo < hi) {
-		uint32_t mid = lo + (hi - lo) / 2;
-		int c = key_cmp(&s->device->peers[mid].key, key);
-		if (c == 0)
-			return &s->device->peers[mid];
-		if (c < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return NULL;
-}
-
 /* With a session now, what the daemon said before it began (it looks no more) is of the past. */
 static const struct daemon_try *looked_for(const struct shown *s, const struct view_peer *p,
 					   const struct device_peer *dev)
@@ -44,7 +27,7 @@ static const char *state_of(const struct shown *s, uint32_t i)
 		return "pending";
 	if (view_peer_via(s->view, i))
 		return "relayed";
-	dev = on_device(s, &p->key);
+	dev = device_peer_find(s->device->peers, s->device->n_peers, &p->key);
 	if (!dev)
 		return "not applied";
 	if (!dev->handshake)
@@ -100,7 +83,8 @@ static void put_peer(struct buf *out, uint32_t i, const void *ctx)
 {
 	const struct shown *s = ctx;
 	const struct view_peer *p = &s->view->peers[i];
-	const struct device_peer *dev = i == s->view->self || p->pending ? NULL : on_device(s, &p->key);
+	const struct device_peer *dev =
+	    i == s->view->self || p->pending ? NULL : device_peer_find(s->device->peers, s->device->n_peers, &p->key);
 	const struct daemon_try *try;
 
 	buf_printf(out, "%s ", p->name);
@@ -140,7 +124,8 @@ static bool *find_managed(const struct shown *s)
 
 	for (uint32_t i = 0; managed && s->view && i < s->view->n_peers; i++) {
 		const struct view_peer *p = &s->view->peers[i];
-		const struct device_peer *dev = p->pending ? NULL : on_device(s, &p->key);
+		const struct device_peer *dev =
+		    p->pending ? NULL : device_peer_find(s->device->peers, s->device->n_peers, &p->key);
 		if (dev)
 			managed[dev - s->device->peers] = true;
 	}
@@ -247,7 +232,8 @@ static bool put_search(json_t *o, const struct daemon_try *t)
 static json_t *peer_json(const struct shown *s, uint32_t i)
 {
 	const struct view_peer *p = &s->view->peers[i];
-	const struct device_peer *dev = p->pending ? NULL : on_device(s, &p->key);
+	const struct device_peer *dev =
+	    p->pending ? NULL : device_peer_find(s->device->peers, s->device->n_peers, &p->key);
 	json_t *o = json_object();
 	bool ok = json_put(o, "name", json_string(p->name)) &&
 		  json_put(o, "addresses", addresses_json(p->ip, p->n_ips)) &&

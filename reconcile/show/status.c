@@ -177,24 +177,6 @@ static void check_endpoints(struct checks *c, const struct status_facts *f)
 	buf_free(&text);
 }
 
-static const struct device_peer *on_device(const struct device_state *s, const struct key *key)
-{
-	uint32_t lo = 0, hi = s->n_peers;
-
-	while (lo < hi) {
-		uint32_t mid = lo + (hi - lo) / 2;
-		int c = key_cmp(&s->peers[mid].key, key);
-
-		if (c == 0)
-			return &s->peers[mid];
-		if (c < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return NULL;
-}
-
 static bool connected(const struct device_peer *p, int64_t now)
 {
 	return p && device_peer_is_live(p, now);
@@ -259,7 +241,7 @@ static void check_peers(struct checks *c, const struct status_facts *f)
 	if (!v || !dev || !dev->exists)
 		return;
 	for (uint32_t i = 0; i < v->n_peers; i++) {
-		bool is_up = connected(on_device(dev, &v->peers[i].key), f->now);
+		bool is_up = connected(device_peer_find(dev->peers, dev->n_peers, &v->peers[i].key), f->now);
 
 		if (view_peer_via(v, i))
 			continue;
@@ -271,7 +253,7 @@ static void check_peers(struct checks *c, const struct status_facts *f)
 	for (unsigned server = 2; server-- > 0;) {
 		for (uint32_t i = 0; i < v->n_peers; i++) {
 			const struct view_peer *p = &v->peers[i];
-			const struct device_peer *on = on_device(dev, &p->key);
+			const struct device_peer *on = device_peer_find(dev->peers, dev->n_peers, &p->key);
 
 			if (i == v->self || view_peer_via(v, i) || p->server != (server == 1) ||
 			    connected(on, f->now) || named == STATUS_PEERS_MAX)

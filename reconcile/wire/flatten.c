@@ -334,7 +334,7 @@ static int walk_view(struct walk *w)
 	return 0;
 }
 
-static int cmp_found(const void *a, const void *b)
+static int found_cmp(const void *a, const void *b)
 {
 	const struct found *x = a, *y = b;
 	int c = cidr_order_cmp(&x->cidr, &y->cidr);
@@ -348,7 +348,7 @@ static int finish_cidrs(struct walk *w, struct view *out, uint32_t *at)
 	struct found *f = (struct found *)(void *)w->cidrs.p;
 	size_t n = w->cidrs.n / sizeof(*f);
 
-	qsort(f, n, sizeof(*f), cmp_found);
+	qsort(f, n, sizeof(*f), found_cmp);
 	out->cidrs = arena_array(w->a, n, sizeof(*out->cidrs));
 	if (!out->cidrs)
 		return -1;
@@ -374,7 +374,7 @@ struct family_prefix {
 	uint32_t cidr;
 };
 
-static int cmp_family_prefix(const void *a, const void *b)
+static int family_prefix_cmp(const void *a, const void *b)
 {
 	return prefix_cmp(&((const struct family_prefix *)a)->prefix, &((const struct family_prefix *)b)->prefix);
 }
@@ -394,7 +394,7 @@ static int find_parents(struct walk *w, struct view *out)
 	for (uint32_t i = 0; i < out->n_cidrs; i++)
 		for (unsigned k = 0; k < out->cidrs[i].n_prefixes; k++)
 			all[n++] = (struct family_prefix){out->cidrs[i].prefix[k], i};
-	qsort(all, n, sizeof(*all), cmp_family_prefix);
+	qsort(all, n, sizeof(*all), family_prefix_cmp);
 	for (uint32_t i = 0; i < n; i++) {
 		struct view_cidr *c = &out->cidrs[all[i].cidr];
 
@@ -409,7 +409,7 @@ static int find_parents(struct walk *w, struct view *out)
 	return 0;
 }
 
-static int cmp_peer_addr(const void *a, const void *b)
+static int peer_addr_cmp(const void *a, const void *b)
 {
 	return addr_cmp(&((const struct view_peer *)a)->ip[0], &((const struct view_peer *)b)->ip[0]);
 }
@@ -424,7 +424,7 @@ static int check_names(struct walk *w, const struct view *out)
 		return -1;
 	for (size_t i = 0; i < n; i++)
 		names[i] = i < out->n_peers ? out->peers[i].name : out->cidrs[i - out->n_peers].name;
-	qsort((void *)names, n, sizeof(*names), order_texts);
+	qsort((void *)names, n, sizeof(*names), order_text_cmp);
 	for (size_t i = 1; i < n; i++)
 		if (strcmp(names[i - 1], names[i]) == 0)
 			return bad(w, names[i], "stands in the view twice");
@@ -432,14 +432,14 @@ static int check_names(struct walk *w, const struct view *out)
 }
 
 /* Keys before invites: those of one kind are never the other's. */
-static int cmp_key(const void *a, const void *b)
+static int peer_key_cmp(const void *a, const void *b)
 {
 	const struct view_peer *x = *(const struct view_peer *const *)a, *y = *(const struct view_peer *const *)b;
 
 	return x->pending != y->pending ? x->pending - y->pending : key_cmp(&x->key, &y->key);
 }
 
-static int cmp_second(const void *a, const void *b)
+static int second_addr_cmp(const void *a, const void *b)
 {
 	const struct view_peer *x = *(const struct view_peer *const *)a, *y = *(const struct view_peer *const *)b;
 
@@ -454,15 +454,15 @@ static int check_unique(struct walk *w, const struct view *out)
 		return -1;
 	for (uint32_t i = 0; i < out->n_peers; i++)
 		by[i] = &out->peers[i];
-	qsort((void *)by, out->n_peers, sizeof(struct view_peer *), cmp_key);
+	qsort((void *)by, out->n_peers, sizeof(struct view_peer *), peer_key_cmp);
 	for (uint32_t i = 1; i < out->n_peers; i++)
-		if (cmp_key(&by[i - 1], &by[i]) == 0)
+		if (peer_key_cmp(&by[i - 1], &by[i]) == 0)
 			return bad(w, by[i]->name, "has another peer's key or invite");
-	qsort((void *)by, out->n_peers, sizeof(struct view_peer *), cmp_second);
+	qsort((void *)by, out->n_peers, sizeof(struct view_peer *), second_addr_cmp);
 	for (uint32_t i = 1; i < out->n_peers; i++) {
 		if (addr_cmp(&out->peers[i - 1].ip[0], &out->peers[i].ip[0]) == 0)
 			return bad(w, out->peers[i].name, "has another peer's address");
-		if (cmp_second(&by[i - 1], &by[i]) == 0)
+		if (second_addr_cmp(&by[i - 1], &by[i]) == 0)
 			return bad(w, by[i]->name, "has another peer's address");
 	}
 	return check_names(w, out);
@@ -473,7 +473,7 @@ static int finish_peers(struct walk *w, struct view *out, const uint32_t *at)
 	struct view_peer *p = (struct view_peer *)(void *)w->peers.p;
 	size_t n = w->peers.n / sizeof(*p);
 
-	qsort(p, n, sizeof(*p), cmp_peer_addr);
+	qsort(p, n, sizeof(*p), peer_addr_cmp);
 	out->peers = arena_array(w->a, n, sizeof(*p));
 	if (!out->peers)
 		return -1;

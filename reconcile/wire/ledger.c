@@ -1,14 +1,10 @@
 #include "reconcile/wire/ledger.h"
+#include "schema/order.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static int cmp_key(const void *a, const void *b)
-{
-	return key_cmp(a, b);
-}
-
-static int cmp_enrolment(const void *a, const void *b)
+int enrolment_cmp(const void *a, const void *b)
 {
 	return key_cmp(&((const struct enrolment *)a)->invite, &((const struct enrolment *)b)->invite);
 }
@@ -19,7 +15,7 @@ const struct enrolment *ledger_enrolment(const struct ledger_facts *f, const str
 
 	if (f->n_enrolments == 0)
 		return NULL;
-	return bsearch(&wanted, f->enrolments, f->n_enrolments, sizeof(wanted), cmp_enrolment);
+	return bsearch(&wanted, f->enrolments, f->n_enrolments, sizeof(wanted), enrolment_cmp);
 }
 
 /* The first record of an address; others of the same address follow it. */
@@ -140,7 +136,7 @@ static void check_spent(const struct ledger_facts *f, const struct peer *p, stru
 {
 	struct diag *g;
 
-	if (!p->is_invite || f->n_spent == 0 || !bsearch(&p->key, f->spent, f->n_spent, sizeof(p->key), cmp_key))
+	if (!p->is_invite || f->n_spent == 0 || !bsearch(&p->key, f->spent, f->n_spent, sizeof(p->key), order_key_cmp))
 		return;
 	g = diag_error(d, "invite-spent", &p->at_key, "the invite of peer '%s' was replaced once, and is void for ever",
 		       p->name);
@@ -154,7 +150,7 @@ struct use {
 	bool enrolled;
 };
 
-static int cmp_use(const void *a, const void *b)
+static int use_cmp(const void *a, const void *b)
 {
 	const struct use *x = a, *y = b;
 	int c = key_cmp(&x->key, &y->key);
@@ -191,7 +187,7 @@ static void check_keys(const struct model *m, const struct ledger_facts *f, stru
 		return;
 	}
 	n = add_uses(m, f, uses);
-	qsort(uses, n, sizeof(*uses), cmp_use);
+	qsort(uses, n, sizeof(*uses), use_cmp);
 	for (uint32_t i = 1; i < n; i++)
 		if (uses[i].enrolled && key_eq(&uses[i - 1].key, &uses[i].key))
 			diag_note(d,

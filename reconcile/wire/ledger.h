@@ -18,6 +18,7 @@ struct ledger_facts {
 	size_t n_enrolments, n_spent, n_addresses;
 };
 
+int enrolment_cmp(const void *a, const void *b); /* for qsort(3) and bsearch(3): by invite */
 const struct enrolment *ledger_enrolment(const struct ledger_facts *f, const struct key *invite);
 
 /* As model_next_free(), passing over what the ledger remembers as well. -1 when the CIDR is full. */

@@ -304,7 +304,7 @@ struct named {
 	uint32_t peer;
 };
 
-static int cmp_named(const void *a, const void *b)
+static int named_cmp(const void *a, const void *b)
 {
 	return strcmp(((const struct named *)a)->name, ((const struct named *)b)->name);
 }
@@ -320,7 +320,7 @@ static int write_only_views(struct compile *c, uint32_t i, struct object_view *v
 		return -1;
 	for (uint32_t k = 0; k < n; k++)
 		by_name[k] = (struct named){c->m->peers[own[k]].name, own[k]};
-	qsort(by_name, n, sizeof(*by_name), cmp_named);
+	qsort(by_name, n, sizeof(*by_name), named_cmp);
 	for (uint32_t k = 0; k < n; k++) {
 		struct list alone = {&by_name[k].peer, true, i, PLACE_ONLY};
 
@@ -386,7 +386,7 @@ static int write_statement(struct compile *c)
 	return c->s->statement.p ? 0 : -1;
 }
 
-static int cmp_placed(const void *a, const void *b)
+static int placed_cmp(const void *a, const void *b)
 {
 	return hash_cmp(&((const struct placed *)a)->object.name, &((const struct placed *)b)->object.name);
 }
@@ -399,7 +399,7 @@ static int sort_objects(struct compile *c)
 	size_t n = c->placed.n / sizeof(*all);
 
 	if (n)
-		qsort(all, n, sizeof(*all), cmp_placed);
+		qsort(all, n, sizeof(*all), placed_cmp);
 	s->objects = arena_array(c->a, n, sizeof(*s->objects));
 	s->places = arena_array(c->a, n, sizeof(*s->places));
 	if (n && (!s->objects || !s->places))

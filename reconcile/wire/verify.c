@@ -235,7 +235,7 @@ static enum verify_result check_statement(struct run *r)
 	return VERIFY_OK;
 }
 
-static int cmp_object(const void *a, const void *b)
+static int object_cmp(const void *a, const void *b)
 {
 	return hash_cmp(&(*(const struct object *const *)a)->name, &(*(const struct object *const *)b)->name);
 }
@@ -250,7 +250,7 @@ static const struct object **sorted_objects(struct run *r, const struct bundle *
 	for (size_t i = 0; i < n; i++)
 		out[i] = &b->objects[i];
 	if (n)
-		qsort((void *)out, n, sizeof(*out), cmp_object);
+		qsort((void *)out, n, sizeof(*out), object_cmp);
 	return out;
 }
 

@@ -22,12 +22,12 @@ struct invited {
 	struct view_peer *peer;
 };
 
-static int cmp_invited(const void *a, const void *b)
+static int invited_cmp(const void *a, const void *b)
 {
 	return key_cmp(&((const struct invited *)a)->invite, &((const struct invited *)b)->invite);
 }
 
-static int cmp_candidate(const void *a, const void *b)
+static int candidate_cmp(const void *a, const void *b)
 {
 	const struct candidate *x = a, *y = b;
 	int c = key_cmp(&x->e.invite, &y->e.invite);
@@ -35,7 +35,7 @@ static int cmp_candidate(const void *a, const void *b)
 	return c ? c : (x->nth > y->nth) - (x->nth < y->nth);
 }
 
-static int cmp_claim(const void *a, const void *b)
+static int claim_cmp(const void *a, const void *b)
 {
 	const struct claim *x = a, *y = b;
 	int c = key_cmp(&x->key, &y->key);
@@ -57,7 +57,7 @@ static struct invited *find_invited(struct arena *a, struct view *view, size_t *
 		if (view->peers[i].pending)
 			out[(*n)++] = (struct invited){view->peers[i].invite, &view->peers[i]};
 	if (*n)
-		qsort(out, *n, sizeof(*out), cmp_invited);
+		qsort(out, *n, sizeof(*out), invited_cmp);
 	return out;
 }
 
@@ -73,7 +73,7 @@ static int add_candidates(const struct bundle *b, bool held, const struct key *i
 		if (enrolment_parse(c->record, &c->e, d) < 0)
 			return -1;
 		who = n_invited ? bsearch(&(struct invited){.invite = c->e.invite}, invited, n_invited,
-					  sizeof(*invited), cmp_invited)
+					  sizeof(*invited), invited_cmp)
 				: NULL;
 		if (!who)
 			continue;
@@ -123,7 +123,7 @@ static int drop_known_keys(struct arena *a, const struct view *view, struct cand
 	for (uint32_t i = 0; i < n; i++)
 		if (c[i].taken)
 			claims[n_claims++] = (struct claim){c[i].e.key, &c[i]};
-	qsort(claims, n_claims, sizeof(*claims), cmp_claim);
+	qsort(claims, n_claims, sizeof(*claims), claim_cmp);
 	for (size_t i = 1; i < n_claims; i++) {
 		if (!claims[i].candidate || !key_eq(&claims[i - 1].key, &claims[i].key))
 			continue;
@@ -153,7 +153,7 @@ int apply_enrolments(struct arena *a, struct view *view, const struct key *id, c
 		return -1;
 	if (n == 0)
 		return 0;
-	qsort(c, n, sizeof(*c), cmp_candidate);
+	qsort(c, n, sizeof(*c), candidate_cmp);
 	drop_seconds(c, n, d);
 	if (drop_known_keys(a, view, c, n, n > n_held, d) < 0)
 		goto oom;
@@ -182,14 +182,14 @@ bool has_news(struct arena *a, const struct bundle *b, const struct view *held_v
 		if (!key_is_zero(&held_view->peers[i].invite))
 			all[n++] = (struct invited){held_view->peers[i].invite, &held_view->peers[i]};
 	if (n)
-		qsort(all, n, sizeof(*all), cmp_invited);
+		qsort(all, n, sizeof(*all), invited_cmp);
 	for (uint32_t i = 0; i < b->n_enrolments && !news; i++) {
 		const struct invited *who = NULL;
 
 		/* One that cannot be read is news: let the one place that judges enrolments say what is wrong with it. */
 		news = enrolment_parse(b->enrolments[i], &e, &unheard) < 0;
 		if (!news && n)
-			who = bsearch(&(struct invited){.invite = e.invite}, all, n, sizeof(*all), cmp_invited);
+			who = bsearch(&(struct invited){.invite = e.invite}, all, n, sizeof(*all), invited_cmp);
 		if (who && who->peer->pending)
 			news = true;
 		else if (who && !key_eq(&who->peer->key, &e.key))

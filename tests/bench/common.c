@@ -31,7 +31,7 @@ void series_add(struct series *s, double v)
 		s->v[s->n++] = v;
 }
 
-static int by_value(const void *a, const void *b)
+static int value_cmp(const void *a, const void *b)
 {
 	const double x = *(const double *)a, y = *(const double *)b;
 
@@ -44,7 +44,7 @@ double percentile(double *v, size_t n, double p)
 
 	if (!n)
 		return NAN;
-	qsort(v, n, sizeof(*v), by_value);
+	qsort(v, n, sizeof(*v), value_cmp);
 	return v[rank ? rank - 1 : 0];
 }
 

@@ -15,6 +15,7 @@
 #include "reconcile/edge/device/device.h"
 #include "reconcile/edge/base/loop.h"
 #include "reconcile/show/plan.h"
+#include "schema/order.h"
 #include <errno.h>
 #include <poll.h>
 #include <sodium.h>
@@ -49,16 +50,6 @@ static void *need(void *p)
 	if (!p)
 		bad("out of memory");
 	return p;
-}
-
-static int by_key(const void *a, const void *b)
-{
-	return key_cmp(&((const struct device_peer *)a)->key, &((const struct device_peer *)b)->key);
-}
-
-static int by_prefix(const void *a, const void *b)
-{
-	return prefix_cmp(a, b);
 }
 
 static void add_prefix(struct prefix **list, uint32_t *n, const char *text)
@@ -159,14 +150,14 @@ static struct device_state *load(const char *path)
 	fclose(f);
 	for (uint32_t i = 0; i < s->n_peers; i++) {
 		if (s->peers[i].n_allowed)
-			qsort(s->peers[i].allowed, s->peers[i].n_allowed, sizeof(struct prefix), by_prefix);
+			qsort(s->peers[i].allowed, s->peers[i].n_allowed, sizeof(struct prefix), order_prefix_cmp);
 	}
 	if (s->n_peers)
-		qsort(s->peers, s->n_peers, sizeof(*s->peers), by_key);
+		qsort(s->peers, s->n_peers, sizeof(*s->peers), device_peer_cmp);
 	if (s->n_addresses)
-		qsort(s->addresses, s->n_addresses, sizeof(struct prefix), by_prefix);
+		qsort(s->addresses, s->n_addresses, sizeof(struct prefix), order_prefix_cmp);
 	if (s->n_routes)
-		qsort(s->routes, s->n_routes, sizeof(struct prefix), by_prefix);
+		qsort(s->routes, s->n_routes, sizeof(struct prefix), order_prefix_cmp);
 	return s;
 }
 

@@ -4,6 +4,7 @@
  */
 #include "reconcile/edge/device/rtnl.h"
 #include "reconcile/edge/device/wgnl.h"
+#include "schema/order.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +36,7 @@ static void read_prefixes(struct nl_reply *r, const char *bytes, size_t n, uint3
 		if (list.p[i].len > 128)
 			abort();
 	}
-	list.n = prefixes_sort(list.p, list.n);
+	list.n = order_prefixes(list.p, list.n);
 	free(list.p);
 }
 

@@ -1,4 +1,5 @@
 /* The interface that a peer gets from its view, and a server from the model. */
+#include "reconcile/wire/ledger.h"
 #include "tests/unit/device_states.h"
 
 #include <sodium.h>
@@ -219,11 +220,6 @@ static void invite(struct peer *p, uint8_t byte, int64_t expires)
 	p->invite_expires = expires;
 }
 
-static int enrolment_sort(const void *x, const void *y)
-{
-	return key_cmp(&((const struct enrolment *)x)->invite, &((const struct enrolment *)y)->invite);
-}
-
 static struct model *some_model(struct arena *a)
 {
 	struct model *m = arena_alloc(a, sizeof(*m));
@@ -294,7 +290,7 @@ static void test_server_invites(void **state)
 	    {.invite = disabled->key, .key = key_of(0x55)},
 	    {.invite = key_of(0x99), .key = key_of(0x66)}, /* of an invite that is gone from the definition */
 	};
-	qsort(e, 3, sizeof(*e), enrolment_sort);
+	qsort(e, 3, sizeof(*e), enrolment_cmp);
 
 	struct device_state *s = desired_for_server(a, m, 0, e, 3, NOW, &l);
 	assert_int_equal(s->n_peers, 3);

@@ -393,7 +393,7 @@ int file_list(struct arena *a, const char *dir, size_t (*take)(const char *name)
 	}
 	closedir(folder);
 	if (*n)
-		qsort(list, *n, sizeof(*list), order_texts);
+		qsort(list, *n, sizeof(*list), order_text_cmp);
 	*names = list;
 	return 0;
 oom:

@@ -3,6 +3,7 @@
 #include "reconcile/edge/device/uapi.h"
 #include "reconcile/edge/device/userspace.h"
 #include "reconcile/edge/device/wgnl.h"
+#include "schema/order.h"
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
@@ -73,7 +74,7 @@ static int take_prefixes(struct arena *a, const struct prefix_list *from, struct
 		return -ENOMEM;
 	if (from->n)
 		memcpy(*p, from->p, from->n * sizeof(**p));
-	*n = prefixes_sort(*p, from->n);
+	*n = order_prefixes(*p, from->n);
 	return 0;
 }
 
@@ -416,7 +417,7 @@ int device_apply(const struct plan *p, enum device_backend backend, const uint8_
 	return err;
 }
 
-static int by_name(const void *a, const void *b)
+static int link_cmp(const void *a, const void *b)
 {
 	return strcmp(((const struct link *)a)->name, ((const struct link *)b)->name);
 }
@@ -445,7 +446,7 @@ int device_list(struct arena *a, const char *const **names, size_t *n, struct di
 		diag_error(d, "device-failed", NULL, "cannot list the interfaces: %s", strerror(-err));
 		goto out;
 	}
-	qsort(list.links, list.n, sizeof(*list.links), by_name);
+	qsort(list.links, list.n, sizeof(*list.links), link_cmp);
 	out = arena_array(a, list.n ? list.n : 1, sizeof(*out));
 	if (!out)
 		err = -ENOMEM;

@@ -1,4 +1,5 @@
 #include "reconcile/edge/device/device_build.h"
+#include "schema/order.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,29 +73,6 @@ int device_build_allowed(struct device_build *b, const struct prefix *p)
 	return 0;
 }
 
-static int by_prefix(const void *a, const void *b)
-{
-	return prefix_cmp(a, b);
-}
-
-static int by_key(const void *a, const void *b)
-{
-	return key_cmp(&((const struct device_peer *)a)->key, &((const struct device_peer *)b)->key);
-}
-
-uint32_t prefixes_sort(struct prefix *p, uint32_t n)
-{
-	uint32_t kept = 0;
-
-	if (n > 1)
-		qsort(p, n, sizeof(*p), by_prefix);
-	for (uint32_t i = 0; i < n; i++) {
-		if (!kept || prefix_cmp(&p[kept - 1], &p[i]) != 0)
-			p[kept++] = p[i];
-	}
-	return kept;
-}
-
 int device_build_finish(const struct device_build *b, struct arena *a, struct device_state *s)
 {
 	struct device_peer *peers = arena_array(a, b->n_peers ? b->n_peers : 1, sizeof(*peers));
@@ -110,11 +88,11 @@ int device_build_finish(const struct device_build *b, struct arena *a, struct de
 		uint32_t n = peers[i].n_allowed;
 
 		peers[i].allowed = allowed;
-		peers[i].n_allowed = prefixes_sort(allowed, n);
+		peers[i].n_allowed = order_prefixes(allowed, n);
 		allowed += n;
 	}
 	if (b->n_peers > 1)
-		qsort(peers, b->n_peers, sizeof(*peers), by_key);
+		qsort(peers, b->n_peers, sizeof(*peers), device_peer_cmp);
 	for (uint32_t i = 1; i < b->n_peers; i++) {
 		if (key_eq(&peers[i - 1].key, &peers[i].key))
 			return -EAGAIN;

@@ -34,9 +34,6 @@ int device_build_allowed(struct device_build *b, const struct prefix *p);
 /* Sorts, and moves everything into `s`. -ENOMEM, or -EAGAIN when a peer came twice: the dump is not one moment's. */
 int device_build_finish(const struct device_build *b, struct arena *a, struct device_state *s);
 
-/* Sorts prefixes and drops those that occur twice; how many are left. */
-uint32_t prefixes_sort(struct prefix *p, uint32_t n);
-
 /* Grows a malloc'ed array for one more element, doubling, up to `max` elements. NULL: the old one stays as it is. */
 void *array_grow(void *p, uint32_t n, uint32_t *cap, size_t size, uint32_t max);
 

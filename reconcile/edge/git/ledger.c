@@ -1,4 +1,5 @@
 #include "reconcile/edge/git/ledger_state.h"
+#include "schema/order.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,16 +31,6 @@ void *ledger_grow(void *p, size_t n, size_t *cap, size_t size)
 }
 
 /* --- facts --- */
-
-static int enrolment_cmp(const void *x, const void *y)
-{
-	return key_cmp(&((const struct enrolment *)x)->invite, &((const struct enrolment *)y)->invite);
-}
-
-int ledger_key_cmp(const void *x, const void *y)
-{
-	return key_cmp(x, y);
-}
 
 int ledger_address_cmp(const void *x, const void *y)
 {
@@ -115,12 +106,12 @@ static int facts_merge(struct ledger *l, struct changes *c)
 	if (c->n_enrolments)
 		qsort(c->enrolments, c->n_enrolments, sizeof(*c->enrolments), enrolment_cmp);
 	if (c->n_spent)
-		qsort(c->spent, c->n_spent, sizeof(*c->spent), ledger_key_cmp);
+		qsort(c->spent, c->n_spent, sizeof(*c->spent), order_key_cmp);
 	if (c->n_addresses)
 		qsort(c->addresses, c->n_addresses, sizeof(*c->addresses), ledger_address_cmp);
 	err = merge_enrolments(l, c);
 	if (!err)
-		err = merge_sorted(&spent, &f->n_spent, c->spent, c->n_spent, sizeof(*c->spent), ledger_key_cmp);
+		err = merge_sorted(&spent, &f->n_spent, c->spent, c->n_spent, sizeof(*c->spent), order_key_cmp);
 	f->spent = spent;
 	if (!err)
 		err = merge_sorted(&addresses, &f->n_addresses, c->addresses, c->n_addresses, sizeof(*c->addresses),
@@ -591,7 +582,7 @@ bool ledger_is_spent(const struct ledger *l, const struct key *invite)
 {
 	const struct ledger_facts *f = &l->facts;
 
-	return f->n_spent && bsearch(invite, f->spent, f->n_spent, sizeof(*f->spent), ledger_key_cmp);
+	return f->n_spent && bsearch(invite, f->spent, f->n_spent, sizeof(*f->spent), order_key_cmp);
 }
 
 bool ledger_since(const struct ledger *l, const char *position, uint64_t *since)

@@ -39,7 +39,6 @@ struct ledger {
 
 /* Room for one more element. NULL: out of memory, and the old array stays. */
 void *ledger_grow(void *p, size_t n, size_t *cap, size_t size);
-int ledger_key_cmp(const void *x, const void *y); /* for qsort() and bsearch(), as is the next */
-int ledger_address_cmp(const void *x, const void *y);
+int ledger_address_cmp(const void *x, const void *y); /* for qsort() and bsearch() */
 
 #endif

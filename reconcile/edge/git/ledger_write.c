@@ -1,5 +1,6 @@
 /* Writing the ledger: one commit on what it is now, and its branch moved only if it still is. */
 #include "reconcile/edge/git/ledger_state.h"
+#include "schema/order.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -165,7 +166,7 @@ static int model_invites(const struct model *m, struct key **out, size_t *n)
 		if (m->peers[i].is_invite)
 			(*out)[(*n)++] = m->peers[i].key;
 	if (*n)
-		qsort(*out, *n, sizeof(**out), ledger_key_cmp);
+		qsort(*out, *n, sizeof(**out), order_key_cmp);
 	return 0;
 }
 
@@ -220,7 +221,7 @@ static int due_add(struct ledger *l, const struct model *m, const struct model *
 		return diags_out_of_memory(d);
 	for (uint32_t i = 0; i < old->n_peers; i++) {
 		const struct peer *p = &old->peers[i];
-		if (!p->is_invite || (n && bsearch(&p->key, invites, n, sizeof(*invites), ledger_key_cmp)) ||
+		if (!p->is_invite || (n && bsearch(&p->key, invites, n, sizeof(*invites), order_key_cmp)) ||
 		    ledger_enrolment(&l->facts, &p->key) || !was_replaced(m, p))
 			continue;
 		if (ledger_due_add(l, &p->key, 1) < 0) {
@@ -239,7 +240,7 @@ static void due_prune(struct ledger *l, const struct key *invites, size_t n_invi
 
 	for (size_t i = 0; i < l->n_due; i++)
 		if (!ledger_is_spent(l, &l->due[i]) &&
-		    !(n_invites && bsearch(&l->due[i], invites, n_invites, sizeof(*invites), ledger_key_cmp)))
+		    !(n_invites && bsearch(&l->due[i], invites, n_invites, sizeof(*invites), order_key_cmp)))
 			l->due[n++] = l->due[i];
 	l->n_due = n;
 }
@@ -255,7 +256,7 @@ static int collect_spent(struct ledger *l, struct records *rs, const struct mode
 	if (model_invites(m, &invites, &n) < 0)
 		return diags_out_of_memory(d);
 	for (size_t i = 0; i < f->n_enrolments && !ret; i++)
-		if (!(n && bsearch(&f->enrolments[i].invite, invites, n, sizeof(*invites), ledger_key_cmp)))
+		if (!(n && bsearch(&f->enrolments[i].invite, invites, n, sizeof(*invites), order_key_cmp)))
 			ret = spend(l, rs, &f->enrolments[i].invite, commit, d);
 	due_prune(l, invites, n);
 	for (size_t i = 0; i < l->n_due && !ret; i++)

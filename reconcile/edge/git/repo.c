@@ -685,13 +685,6 @@ out:
 	return ret;
 }
 
-static int file_cmp(const void *x, const void *y)
-{
-	const struct source_file *a = x, *b = y;
-
-	return strcmp(a->name, b->name);
-}
-
 static int tree_match(void *ctx, const char *pattern, const struct source_file **out, size_t *n, struct diags *d)
 {
 	struct tree_source *t = ctx;
@@ -704,7 +697,7 @@ static int tree_match(void *ctx, const char *pattern, const struct source_file *
 	if (match_folder(t, &t->tree, "", pattern, &m, d) < 0)
 		return -1;
 	if (m.n)
-		qsort(m.files, m.n, sizeof(*m.files), file_cmp);
+		qsort(m.files, m.n, sizeof(*m.files), source_file_cmp);
 	*out = m.files;
 	*n = m.n;
 	return 0;

@@ -135,11 +135,6 @@ static int search(struct search *f, int dir, const char *path, const char *patte
 	return rc;
 }
 
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(((const struct source_file *)a)->name, ((const struct source_file *)b)->name);
-}
-
 static int match(void *ctx, const char *pattern, const struct source_file **out, size_t *n, struct diags *d)
 {
 	struct source *s = ctx;
@@ -156,7 +151,7 @@ static int match(void *ctx, const char *pattern, const struct source_file **out,
 	}
 	rc = search(&f, fd, s->folder, pattern);
 	if (f.n)
-		qsort(f.files, f.n, sizeof(*f.files), by_name);
+		qsort(f.files, f.n, sizeof(*f.files), source_file_cmp);
 	files = rc ? NULL : arena_array(s->arena, f.n, sizeof(*files));
 	if (files && f.n)
 		memcpy(files, f.files, f.n * sizeof(*files));

@@ -174,9 +174,9 @@ int peer_networks(struct arena *a, const struct peer_options *o, const char *con
 		all[(*n)++] = joined[i];
 	/* A network that was applied first and joined later is in both lists. */
 	for (size_t i = 0; i < n_applied; i++)
-		if (!n_joined || !bsearch(&applied[i], (const void *)joined, n_joined, sizeof(*joined), order_texts))
+		if (!n_joined || !bsearch(&applied[i], (const void *)joined, n_joined, sizeof(*joined), order_text_cmp))
 			all[(*n)++] = applied[i];
-	qsort((void *)all, *n, sizeof(*all), order_texts);
+	qsort((void *)all, *n, sizeof(*all), order_text_cmp);
 	*names = all;
 	return 0;
 }

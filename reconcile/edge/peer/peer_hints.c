@@ -2,6 +2,7 @@
 
 #include "reconcile/edge/base/log.h"
 #include "reconcile/edge/base/loop.h"
+#include "schema/order.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,11 +24,6 @@ struct peer_hints {
 	bool failed; /* and that was logged */
 };
 
-static int key_sort_cmp(const void *a, const void *b)
-{
-	return key_cmp(a, b);
-}
-
 /* The keys of the view's peers, sorted. `nowhere`: only of peers for which no endpoint is given. */
 static struct key *keys_of_view(const struct peer_hints *h, struct arena *a, bool nowhere, size_t *n)
 {
@@ -42,7 +38,7 @@ static struct key *keys_of_view(const struct peer_hints *h, struct arena *a, boo
 			keys[(*n)++] = v->peers[i].key;
 	}
 	if (keys)
-		qsort(keys, *n, sizeof(*keys), key_sort_cmp);
+		qsort(keys, *n, sizeof(*keys), order_key_cmp);
 	return keys;
 }
 
@@ -131,7 +127,7 @@ static int merge(struct peer_hints *to, struct arena *a, struct hint *new, size_
 
 		i += c <= 0;
 		j += c >= 0;
-		if (!bsearch(&h->key, keys, n_keys, sizeof(*keys), key_sort_cmp))
+		if (!bsearch(&h->key, keys, n_keys, sizeof(*keys), order_key_cmp))
 			continue;
 		if (n && key_eq(&all[n - 1].key, &h->key))
 			n--;
@@ -198,7 +194,7 @@ int peer_hints_learn(struct peer_hints *h, struct arena *a, const struct device_
 			d->out_of_memory = true;
 			return -1;
 		}
-		if (bsearch(&peer->key, keys, n_keys, sizeof(*keys), key_sort_cmp))
+		if (bsearch(&peer->key, keys, n_keys, sizeof(*keys), order_key_cmp))
 			new[n++] = (struct hint){.key = peer->key,
 						 .seen = peer->endpoint,
 						 .at = known ? known->at : NULL,

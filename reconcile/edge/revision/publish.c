@@ -203,11 +203,6 @@ static int kept_match(void *ctx, const char *pattern, const struct source_file *
 	return 0;
 }
 
-static int by_name(const void *x, const void *y)
-{
-	return strcmp(((const struct source_file *)x)->name, ((const struct source_file *)y)->name);
-}
-
 int published_definition(const char *folder, const struct statement *s, struct arena *a,
 			 char commit[static HASH_HEX_LEN + 1], struct source_file *root, struct includes *includes,
 			 struct diags *d)
@@ -230,7 +225,7 @@ int published_definition(const char *folder, const struct statement *s, struct a
 		memcpy(commit, s->commit, sizeof(s->commit));
 	*root = files[0];
 	if (n > 2)
-		qsort(files + 1, n - 1, sizeof(*files), by_name);
+		qsort(files + 1, n - 1, sizeof(*files), source_file_cmp);
 	*k = (struct kept_files){.arena = a, .files = files + 1, .n = n - 1};
 	*includes = (struct includes){.ctx = k, .match = kept_match};
 	return 0;

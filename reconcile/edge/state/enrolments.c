@@ -36,11 +36,6 @@ void enrolments_free(struct enrolments *e)
 
 /* --- beside git --- */
 
-static int enrolment_cmp(const void *x, const void *y)
-{
-	return key_cmp(&((const struct enrolment *)x)->invite, &((const struct enrolment *)y)->invite);
-}
-
 void enrolments_read_kept(struct enrolments *e)
 {
 	const struct key *id = &served_record(e->served)->parsed.trust.id;

@@ -220,24 +220,6 @@ struct hints_counts hints_board_counts(const struct hints_board *b)
 
 /* --- what the interface sees --- */
 
-static const struct device_peer *peer_of_key(const struct device_state *st, const struct key *key)
-{
-	uint32_t low = 0, high = st ? st->n_peers : 0;
-
-	while (low < high) {
-		uint32_t i = low + (high - low) / 2;
-		int c = key_cmp(&st->peers[i].key, key);
-
-		if (!c)
-			return &st->peers[i];
-		if (c < 0)
-			low = i + 1;
-		else
-			high = i;
-	}
-	return NULL;
-}
-
 /* The peer of `g` that has this key for good. NONE: the key is temporary, or no peer's. */
 static uint32_t owner_of(const struct hints_board *b, const struct revision *g, const struct device_peer *p)
 {
@@ -263,7 +245,8 @@ void hints_board_see(struct hints_board *b, const struct revision *g, const stru
 	if (!list)
 		return;
 	for (uint32_t i = 0; i < wanted->n_peers; i++) {
-		const struct device_peer *there = peer_of_key(observed, &wanted->peers[i].key);
+		const struct device_peer *there =
+		    observed ? device_peer_find(observed->peers, observed->n_peers, &wanted->peers[i].key) : NULL;
 		struct known *was = find(b, &wanted->peers[i].key);
 		const bool seen =
 		    there && there->handshake && hint_usable(root->prefix, root->n_prefixes, &there->endpoint);

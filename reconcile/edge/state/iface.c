@@ -2,6 +2,7 @@
 #include "reconcile/edge/base/log.h"
 #include "reconcile/edge/device/forwarding.h"
 #include "reconcile/show/plan.h"
+#include "schema/order.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,23 +27,6 @@ struct iface {
 	struct loop_timer soon; /* after an event */
 };
 
-static int device_peer_cmp(const void *x, const void *y)
-{
-	return key_cmp(&((const struct device_peer *)x)->key, &((const struct device_peer *)y)->key);
-}
-
-static int prefix_sort_cmp(const void *x, const void *y)
-{
-	return prefix_cmp(x, y);
-}
-
-static struct device_peer *peer_of_key(const struct device_state *st, const struct key *key)
-{
-	const struct device_peer want = {.key = *key};
-
-	return st->n_peers ? bsearch(&want, st->peers, st->n_peers, sizeof(want), device_peer_cmp) : NULL;
-}
-
 /*
  * While an enrolment is handed over the address stays with the temporary key, to which the answer goes. The new key is
  * there already, without an address: in this order no packet is lost.
@@ -62,9 +46,10 @@ static int apply_handovers(const struct iface *dev, struct arena *a, struct devi
 		memcpy(peers, st->peers, st->n_peers * sizeof(*peers));
 	n = st->n_peers;
 	for (const struct handover *h = redemptions_handovers(dev->uses.redemptions); h; h = h->next) {
-		struct device_peer *new = peer_of_key(st, &h->key);
+		struct device_peer *new = device_peer_find(st->peers, st->n_peers, &h->key);
 		struct key temporary;
-		if (!new || ed25519_to_x25519(&h->invite, &temporary) || peer_of_key(st, &temporary))
+		if (!new || ed25519_to_x25519(&h->invite, &temporary) ||
+		    device_peer_find(st->peers, st->n_peers, &temporary))
 			continue;
 		new = &peers[new - st->peers];
 		peers[n] = *new;
@@ -89,7 +74,7 @@ static int apply_moves(const struct iface *dev, const struct revision *g, struct
 		if (index == NONE)
 			continue;
 		key = enrolments_key_now(dev->uses.enrolments, &g->model->peers[index]);
-		struct device_peer *p = peer_of_key(st, &key);
+		struct device_peer *p = device_peer_find(st->peers, st->n_peers, &key);
 		if (!p)
 			continue;
 		struct prefix *allowed = arena_array(a, (size_t)p->n_allowed + 1, sizeof(*allowed));
@@ -98,7 +83,7 @@ static int apply_moves(const struct iface *dev, const struct revision *g, struct
 		if (p->n_allowed)
 			memcpy(allowed, p->allowed, p->n_allowed * sizeof(*allowed));
 		allowed[p->n_allowed++] = prefix_host(&moves[i].old);
-		qsort(allowed, p->n_allowed, sizeof(*allowed), prefix_sort_cmp);
+		qsort(allowed, p->n_allowed, sizeof(*allowed), order_prefix_cmp);
 		p->allowed = allowed;
 	}
 	return 0;
