@@ -5,25 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A plan says a CIDR's keys in another order than the table of keys. */
-static const uint8_t cidr_order[] = {CIDR_CIDR, CIDR_ISOLATED, CIDR_DESCRIPTION};
-_Static_assert(sizeof(cidr_order) == N_CIDR_KEYS, "a new key of a CIDR needs its place in a plan");
-
-const struct key_spec *attribute_next(enum key_place place, size_t *i)
-{
-	size_t n;
-	const struct key_spec *keys = keys_of(place, &n);
-
-	while (*i < n) {
-		const struct key_spec *k = &keys[place == IN_CIDR ? cidr_order[*i] : *i];
-
-		++*i;
-		if (k->member != MEMBER_NONE)
-			return k;
-	}
-	return NULL;
-}
-
 static const void *member(const struct key_spec *k, const void *thing)
 {
 	return (const char *)thing + k->offset;

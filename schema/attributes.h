@@ -14,7 +14,19 @@
  * The next attribute of a place, in the order of a plan; NULL when there are no more. `i` is where the loop stands:
  * for (size_t i = 0; (k = attribute_next(IN_PEER, &i));)
  */
-const struct key_spec *attribute_next(enum key_place place, size_t *i);
+static inline const struct key_spec *attribute_next(enum key_place place, size_t *i)
+{
+	const struct key_table *t = &key_tables[place];
+
+	while (*i < t->n) {
+		const struct key_spec *k = &t->keys[t->plan_order ? t->plan_order[*i] : *i];
+
+		++*i;
+		if (k->member != MEMBER_NONE)
+			return k;
+	}
+	return NULL;
+}
 
 /* Gives every flag and number of a zeroed thing its default. */
 void attributes_init(enum key_place place, void *thing);

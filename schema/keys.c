@@ -13,10 +13,14 @@
 		bool: MEMBER_BOOL, uint8_t: MEMBER_U8, uint16_t: MEMBER_U16, int32_t: MEMBER_I32,                      \
 		uint64_t: MEMBER_U64, int64_t: MEMBER_I64, const char *: MEMBER_TEXT, struct prefix *: MEMBER_PREFIXES)
 /* clang-format on */
+/* The same of a peer's attribute that its leaf has: no member but those of LEAF_PEER compiles. */
+#define IN_LEAF(name)      HELD(leaf_peer, name), .in_leaf = true
 #define AT(thing, name)    .at = offsetof(struct thing, name)
 #define COUNT(thing, name) .count = offsetof(struct thing, name)
 #define WORDS_OF(number)   #number
 #define PRESET(number)     WORDS_OF(number)
+
+_Static_assert(offsetof(struct peer, leaf) == 0, "a member has one offset in a peer and in what its leaf says");
 
 static const struct key_spec root_keys[N_ROOT_KEYS] = {
     [ROOT_VERSION] = {.name = "version",
@@ -152,14 +156,14 @@ static const struct key_spec peer_keys[N_PEER_KEYS] = {
 			     .help = "when the invite can no longer be redeemed"},
     [PEER_ENDPOINT] = {.name = "endpoint",
 		       .type = TYPE_ENDPOINT,
-		       HELD(peer, endpoint),
+		       IN_LEAF(endpoint),
 		       AT(peer, at_endpoint),
 		       .by_option = true,
 		       .help = "where it is reached; a server needs one"},
     [PEER_KEEPALIVE] = {.name = "keepalive",
 			.type = TYPE_INT,
 			.max = KEEPALIVE_MAX,
-			HELD(peer, keepalive),
+			IN_LEAF(keepalive),
 			.absent = -1,
 			.by_option = true,
 			.help = "seconds between keepalives towards this peer; 0 is off"},
@@ -167,13 +171,13 @@ static const struct key_spec peer_keys[N_PEER_KEYS] = {
 		     .type = TYPE_PREFIX_LIST,
 		     .max = ROUTES_MAX,
 		     .root_only = true,
-		     HELD(peer, routes),
-		     COUNT(peer, n_routes),
+		     IN_LEAF(routes),
+		     COUNT(leaf_peer, n_routes),
 		     .help = "prefixes outside the network that are reached through it"},
     [PEER_VIA] = {.name = "via",
 		  .type = TYPE_TEXT,
 		  .max = NAME_MAX_LEN,
-		  HELD(peer, via),
+		  IN_LEAF(via),
 		  AT(peer, at_via),
 		  .by_option = true,
 		  .names_peer = true,
@@ -182,7 +186,7 @@ static const struct key_spec peer_keys[N_PEER_KEYS] = {
 		     .type = TYPE_BOOL,
 		     .preset = "false",
 		     .root_only = true,
-		     HELD(peer, server),
+		     IN_LEAF(server),
 		     .help = "it runs innernet-reconcile, and everyone reaches its CIDR"},
     [PEER_ADMIN] = {.name = "admin",
 		    .type = TYPE_BOOL,
@@ -213,19 +217,19 @@ static const struct key_spec test_keys[N_TEST_KEYS] = {
     [TEST_CANNOT_REACH] = {.name = "cannot_reach", .type = TYPE_REFS, .help = "all that none of them may reach"},
 };
 
+static const uint8_t cidr_plan_order[] = {CIDR_CIDR, CIDR_ISOLATED, CIDR_DESCRIPTION};
+_Static_assert(sizeof(cidr_plan_order) == N_CIDR_KEYS, "a new key of a CIDR needs its place in a plan");
+
+const struct key_table key_tables[N_KEY_PLACES] = {
+    [IN_ROOT] = {root_keys, NULL, N_ROOT_KEYS},    [IN_DEFAULTS] = {defaults_keys, NULL, N_DEFAULTS_KEYS},
+    [IN_TRUST] = {trust_keys, NULL, N_TRUST_KEYS}, [IN_CIDR] = {cidr_keys, cidr_plan_order, N_CIDR_KEYS},
+    [IN_PEER] = {peer_keys, NULL, N_PEER_KEYS},    [IN_TEST] = {test_keys, NULL, N_TEST_KEYS},
+};
+
 const struct key_spec *keys_of(enum key_place place, size_t *n)
 {
-	static const struct {
-		const struct key_spec *keys;
-		size_t n;
-	} places[N_KEY_PLACES] = {
-	    [IN_ROOT] = {root_keys, N_ROOT_KEYS},    [IN_DEFAULTS] = {defaults_keys, N_DEFAULTS_KEYS},
-	    [IN_TRUST] = {trust_keys, N_TRUST_KEYS}, [IN_CIDR] = {cidr_keys, N_CIDR_KEYS},
-	    [IN_PEER] = {peer_keys, N_PEER_KEYS},    [IN_TEST] = {test_keys, N_TEST_KEYS},
-	};
-
-	*n = places[place].n;
-	return places[place].keys;
+	*n = key_tables[place].n;
+	return key_tables[place].keys;
 }
 
 const struct key_spec *key_find(enum key_place place, const char *name)

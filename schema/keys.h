@@ -65,6 +65,7 @@ struct key_spec {
 	uint16_t count;  /* of MEMBER_PREFIXES */
 	uint16_t at;     /* struct place: where its value stands in the definition; 0: the struct has none */
 	int8_t absent;   /* of a number: what it is when the key is left out and has no default */
+	bool in_leaf;    /* of a peer: every other one knows it (LEAF_PEER in model.h) */
 	bool by_option;  /* add-peer or add-cidr has an option of this name */
 	bool names_peer; /* its text is the name of a peer */
 };
@@ -112,6 +113,14 @@ union keys_of_any_place {
 };
 #define KEYS_MAX sizeof(union keys_of_any_place)
 _Static_assert(N_KEY_PLACES == 6, "a new place needs its keys in the union above");
+
+/* The keys of a place, and the order in which a plan has them: indices; NULL: that of the table. */
+struct key_table {
+	const struct key_spec *keys;
+	const uint8_t *plan_order;
+	size_t n;
+};
+extern const struct key_table key_tables[N_KEY_PLACES];
 
 const struct key_spec *keys_of(enum key_place place, size_t *n);
 const struct key_spec *key_find(enum key_place place, const char *name); /* NULL: unknown */

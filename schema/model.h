@@ -28,28 +28,40 @@ struct cidr {
 	struct place at_prefix[2];
 };
 
+/* What a leaf (reconcile/wire/object.h) says of a peer, and therefore what other peers know of it. */
+#define LEAF_PEER                                                                                                      \
+	const char *name;                                                                                              \
+	const char *endpoint;              /* canonical "host:port"; NULL: none */                                     \
+	const char *const *more_endpoints; /* of format 2: besides `endpoint`, which is there and comes first */       \
+	const char *via;                   /* the peer that forwards for it; NULL: it is reached directly */           \
+	struct prefix *routes;             /* sorted */                                                                \
+	const uint16_t *metrics;           /* of format 2: one a route, 0: none; NULL: no route has one */             \
+	struct addr ip[2];                 /* IPv4 first */                                                            \
+	struct key key;                    /* its WireGuard public key, or its invite's Ed25519 key */                 \
+	uint32_t n_routes;                                                                                             \
+	int32_t keepalive; /* seconds; -1: not given */                                                                \
+	uint8_t n_ips;     /* 1 or 2 */                                                                                \
+	uint8_t n_more_endpoints;                                                                                      \
+	bool server
+struct leaf_peer {
+	LEAF_PEER;
+};
+
 struct peer {
-	const char *name;
+	union {
+		struct {
+			LEAF_PEER;
+		};
+		struct leaf_peer leaf; /* the same members, as one */
+	};
 	const char *description; /* NULL: none */
-	const char *endpoint;    /* canonical "host:port"; NULL: none */
-	struct addr ip[2];       /* IPv4 first */
-	struct key key;          /* its WireGuard public key, or its invite's Ed25519 key */
+	const char *extra;       /* of format 2: x- lines, each ended by LF, in their order; NULL: none */
 	struct key temporary;    /* of an invite: the WireGuard key that it is until it is redeemed */
-	const char *via;         /* the peer that forwards for it; NULL: it is reached directly */
-	struct prefix *routes;   /* sorted */
-	uint32_t n_routes;
-	uint32_t cidr;          /* the innermost that contains its addresses */
-	int64_t invite_expires; /* Unix seconds; 0: never, or no invite */
-	int32_t keepalive;      /* seconds; -1: not given */
-	uint8_t n_ips;          /* 1 or 2 */
-	bool is_invite;         /* `key` is an invite */
-	bool server, admin, disabled;
-	/* What only format 2 of a snapshot can say. No key of a definition sets it yet: tests do. */
-	uint8_t n_more_endpoints;
-	const char *const *more_endpoints; /* besides `endpoint`, which is there and comes first */
-	const uint16_t *metrics;           /* one a route, 0: none; NULL: no route has one */
-	const char *extra;                 /* x- lines, each ended by LF, in their order; NULL: none */
-	struct place at;                   /* its name */
+	int64_t invite_expires;  /* Unix seconds; 0: never, or no invite */
+	uint32_t cidr;           /* the innermost that contains its addresses */
+	bool is_invite;          /* `key` is an invite */
+	bool admin, disabled;
+	struct place at; /* its name */
 	struct place at_ip, at_key, at_endpoint, at_routes, at_via;
 };
 

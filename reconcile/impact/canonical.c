@@ -106,10 +106,10 @@ static void put_word(struct buf *out, const struct key_spec *k, const char *name
 	if (k->member == MEMBER_BOOL)
 		return;
 	buf_char(out, '=');
-	if (k->type == TYPE_TIME)
-		buf_u64(out, (uint64_t)attribute_number(k, thing));
-	else
+	if (k->member == MEMBER_PREFIXES)
 		attribute_write(out, k, thing);
+	else
+		buf_u64(out, (uint64_t)attribute_number(k, thing));
 }
 
 static void put_cidr(struct buf *out, const struct cidr *c)

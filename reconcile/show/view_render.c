@@ -1,6 +1,7 @@
 #include "reconcile/show/view_render.h"
 #include "reconcile/text/json.h"
 #include "reconcile/text/text.h"
+#include "schema/attributes.h"
 
 static void put_peer(struct buf *out, uint32_t i, const void *ctx)
 {
@@ -63,17 +64,16 @@ void view_render_tree(struct buf *out, const struct view *v)
 static json_t *peer_json(const struct view *v, const struct view_peer *p)
 {
 	json_t *out = json_object();
+	const struct key_spec *k;
 
 	json_object_set_new(out, "name", json_string(p->name));
 	json_object_set_new(out, "ip", addresses_json(p->ip, p->n_ips));
 	json_object_set_new(out, "cidr", json_string(v->cidrs[p->cidr].name));
 	json_object_set_new(out, "public_key", p->pending ? json_null() : key_json(&p->key));
 	json_object_set_new(out, "invite", key_is_zero(&p->invite) ? json_null() : key_json(&p->invite));
-	json_object_set_new(out, "endpoint", text_json(p->endpoint));
-	json_object_set_new(out, "keepalive", p->keepalive >= 0 ? json_integer(p->keepalive) : json_null());
-	json_object_set_new(out, "routes", prefixes_json(p->routes, p->n_routes));
-	json_object_set_new(out, "via", text_json(p->via));
-	json_object_set_new(out, "server", json_boolean(p->server));
+	for (size_t i = 0; (k = attribute_next(IN_PEER, &i));)
+		if (k->in_leaf)
+			json_object_set_new(out, k->name, attribute_json(k, &p->leaf));
 	return out;
 }
 

@@ -119,23 +119,7 @@ static int add_peers(struct walk *w, const struct object_leaf *leaf, const struc
 		return bad(w, w->v.cidr.name, "its view holds more peers than any network may");
 	for (unsigned i = 0; i < leaf->n; i++) {
 		const struct peer *p = &leaf->peers[i];
-		struct view_peer out = {
-		    .name = p->name,
-		    .endpoint = p->endpoint,
-		    .more_endpoints = p->more_endpoints,
-		    .metrics = p->metrics,
-		    .ip = {p->ip[0], p->ip[1]},
-		    .key = p->key,
-		    .via = p->via,
-		    .routes = p->routes,
-		    .n_routes = p->n_routes,
-		    .cidr = cidr,
-		    .keepalive = p->keepalive,
-		    .n_ips = p->n_ips,
-		    .n_more_endpoints = p->n_more_endpoints,
-		    .server = p->server,
-		    .pending = p->is_invite,
-		};
+		struct view_peer out = {.leaf = p->leaf, .cidr = cidr, .pending = p->is_invite};
 
 		if (p->is_invite)
 			out.invite = p->key;

@@ -1,5 +1,7 @@
 #include "reconcile/wire/object.h"
 
+#include "schema/attributes.h"
+
 #include <string.h>
 
 #define BAD "bad-object"
@@ -120,10 +122,19 @@ void leaf_write_header(struct buf *b, uint32_t format)
 	write_header(b, OBJECT_LEAF, format);
 }
 
+static void write_endpoints(struct buf *b, const struct peer *p)
+{
+	buf_str(b, p->endpoint);
+	for (unsigned i = 0; i < p->n_more_endpoints; i++) {
+		buf_char(b, ',');
+		buf_str(b, p->more_endpoints[i]);
+	}
+}
+
 static void write_routes(struct buf *b, const struct peer *p)
 {
 	for (uint32_t i = 0; i < p->n_routes; i++) {
-		buf_str(b, i ? "," : " routes=");
+		buf_str(b, i ? "," : "");
 		buf_prefixes(b, &p->routes[i], 1);
 		if (p->metrics && p->metrics[i]) {
 			buf_char(b, '@');
@@ -132,33 +143,37 @@ static void write_routes(struct buf *b, const struct peer *p)
 	}
 }
 
+/* " keepalive=25", " server". */
+static void write_attribute(struct buf *b, const struct key_spec *k, const struct peer *p)
+{
+	buf_char(b, ' ');
+	buf_str(b, k->name);
+	if (k->type == TYPE_BOOL)
+		return;
+	buf_char(b, '=');
+	if (k->type == TYPE_ENDPOINT)
+		write_endpoints(b, p);
+	else if (k->type == TYPE_PREFIX_LIST)
+		write_routes(b, p);
+	else if (k->type == TYPE_TEXT)
+		buf_str(b, attribute_text(k, p));
+	else
+		buf_u64(b, (uint64_t)attribute_number(k, p));
+}
+
 void leaf_write_peer(struct buf *b, const struct peer *p)
 {
+	const struct key_spec *k;
+
 	buf_str(b, "peer ");
 	buf_str(b, p->name);
 	buf_char(b, ' ');
 	buf_ips(b, p->ip, p->n_ips);
 	buf_str(b, p->is_invite ? " invite=" : " key=");
 	buf_key(b, &p->key);
-	if (p->endpoint) {
-		buf_str(b, " endpoint=");
-		buf_str(b, p->endpoint);
-		for (unsigned i = 0; i < p->n_more_endpoints; i++) {
-			buf_char(b, ',');
-			buf_str(b, p->more_endpoints[i]);
-		}
-	}
-	if (p->keepalive >= 0) {
-		buf_str(b, " keepalive=");
-		buf_u64(b, (uint64_t)p->keepalive);
-	}
-	write_routes(b, p);
-	if (p->via) {
-		buf_str(b, " via=");
-		buf_str(b, p->via);
-	}
-	if (p->server)
-		buf_str(b, " server");
+	for (size_t i = 0; (k = attribute_next(IN_PEER, &i));)
+		if (k->in_leaf && attribute_given(k, p))
+			write_attribute(b, k, p);
 	buf_char(b, '\n');
 	if (p->extra)
 		buf_str(b, p->extra);
@@ -269,45 +284,72 @@ static bool read_key(struct text *t, struct peer *p)
 	return true;
 }
 
-static bool read_peer(struct text *t, struct arena *a, struct peer *p)
+static bool read_number(struct text *t, struct arena *a, const struct key_spec *k, struct span value, struct peer *p)
+{
+	const char *error;
+	uint64_t number;
+
+	if (span_u64(value, (uint64_t)k->max, &number) && (int64_t)number >= k->min) {
+		attribute_set_number(k, p, (int64_t)number);
+		return true;
+	}
+	error = arena_printf(a, "a %s that is out of range", k->name);
+	return text_fail(t, error ? error : "out of memory");
+}
+
+/* The name of a peer: the one text that a leaf can spell. */
+static bool read_text(struct text *t, struct arena *a, const struct key_spec *k, struct span value, struct peer *p)
+{
+	const char *text;
+
+	if (!name_valid((const char *)value.p, value.n) || p->is_invite)
+		return text_fail(t, "a peer that cannot be reached through another one");
+	text = arena_strndup(a, (const char *)value.p, value.n);
+	attribute_set_text(k, p, text);
+	return text ? true : text_fail(t, "out of memory");
+}
+
+/* Field *i, when it is this attribute. */
+static bool read_attribute(struct text *t, struct arena *a, const struct key_spec *k, unsigned *i, struct peer *p)
 {
 	struct span value;
-	uint64_t keepalive;
-	unsigned i = 4;
 
-	memset(p, 0, sizeof(*p));
-	p->keepalive = -1;
+	if (k->type == TYPE_BOOL) {
+		/* A server is reached directly. */
+		if (*i < t->n && span_is(t->field[*i], k->name) && !p->via) {
+			attribute_set_bool(k, p, true);
+			++*i;
+		}
+		return true;
+	}
+	if (!text_value(t, *i, k->name, &value))
+		return true;
+	++*i;
+	switch (k->type) {
+	case TYPE_ENDPOINT:
+		return read_endpoints(t, a, value, p);
+	case TYPE_PREFIX_LIST:
+		return read_routes(t, a, value, p);
+	case TYPE_TEXT:
+		return read_text(t, a, k, value, p);
+	default:
+		return read_number(t, a, k, value, p);
+	}
+}
+
+/* `none` is a peer of which nothing is said. */
+static bool read_peer(struct text *t, struct arena *a, const struct peer *none, struct peer *p)
+{
+	const struct key_spec *k;
+	unsigned field = 4;
+
+	*p = *none;
 	if (!text_name(t, 1, a, &p->name) || !text_ips(t, 2, p->ip, &p->n_ips) || t->n < 4 || !read_key(t, p))
 		return text_fail(t, "a line with too few words");
-	if (text_value(t, i, "endpoint", &value)) {
-		if (!read_endpoints(t, a, value, p))
+	for (size_t i = 0; (k = attribute_next(IN_PEER, &i));)
+		if (k->in_leaf && !read_attribute(t, a, k, &field, p))
 			return false;
-		i++;
-	}
-	if (text_value(t, i, "keepalive", &value)) {
-		if (!span_u64(value, KEEPALIVE_MAX, &keepalive))
-			return text_fail(t, "a keepalive that is out of range");
-		p->keepalive = (int32_t)keepalive;
-		i++;
-	}
-	if (text_value(t, i, "routes", &value)) {
-		if (!read_routes(t, a, value, p))
-			return false;
-		i++;
-	}
-	if (text_value(t, i, "via", &value)) {
-		if (!name_valid((const char *)value.p, value.n) || p->is_invite)
-			return text_fail(t, "a peer that cannot be reached through another one");
-		p->via = arena_strndup(a, (const char *)value.p, value.n);
-		if (!p->via)
-			return text_fail(t, "out of memory");
-		i++;
-	}
-	if (i < t->n && !p->via && span_is(t->field[i], "server")) {
-		p->server = true;
-		i++;
-	}
-	return i == t->n ? true : text_fail(t, "a word that is unknown, repeated or out of order");
+	return field == t->n ? true : text_fail(t, "a word that is unknown, repeated or out of order");
 }
 
 /* The x- lines behind a peer's line are about that peer. */
@@ -325,10 +367,12 @@ static bool read_extra(struct text *t, struct arena *a, struct peer *p)
 
 int leaf_parse(struct arena *a, struct span bytes, struct object_leaf *out, struct diags *d)
 {
+	struct peer none = {.is_invite = false};
 	uint32_t format = 1;
 	struct text t;
 
 	out->n = 0;
+	attributes_init(IN_PEER, &none);
 	if (!text_open_format(&t, bytes, headers[OBJECT_LEAF], FORMAT_NEWEST))
 		return report(&t, d, "a leaf");
 	while (text_take(&t, "peer")) {
@@ -336,7 +380,7 @@ int leaf_parse(struct arena *a, struct span bytes, struct object_leaf *out, stru
 			text_fail(&t, "more peers than a leaf may have");
 			break;
 		}
-		if (!read_peer(&t, a, &out->peers[out->n]) || !read_extra(&t, a, &out->peers[out->n]))
+		if (!read_peer(&t, a, &none, &out->peers[out->n]) || !read_extra(&t, a, &out->peers[out->n]))
 			break;
 		if (peer_format(&out->peers[out->n]) > format)
 			format = peer_format(&out->peers[out->n]);

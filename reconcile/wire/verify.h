@@ -30,24 +30,17 @@ bool trust_same_signers(const struct trust *a, const struct trust *b); /* and th
 /* Have enough of its signers signed this statement of the network `id`? One key counts once. */
 bool trust_is_signed(const struct trust *t, const struct key *id, const struct signed_text *s);
 
-/* A peer as a view shows it. */
+/* A peer as a view shows it: what its leaf says, with the key that it enrolled where it has an invite. */
 struct view_peer {
-	const char *name;
-	const char *endpoint; /* NULL: none */
-	/* Of format 2, carried and not used yet. As in struct peer. */
-	const char *const *more_endpoints;
-	const uint16_t *metrics;
-	struct addr ip[2];
-	struct key key;    /* WireGuard key (its own, or enrolled); for an unredeemed invite: the invite */
+	union {
+		struct {
+			LEAF_PEER;
+		};
+		struct leaf_peer leaf; /* the same members, as one */
+	};
 	struct key invite; /* the invite in the leaf; zero when the definition has its key */
-	const char *via;   /* the peer that forwards for it; NULL: none */
-	struct prefix *routes;
-	uint32_t n_routes;
 	uint32_t cidr;     /* index into view->cidrs */
-	int32_t keepalive; /* -1: not given */
-	uint8_t n_ips, n_more_endpoints;
-	bool server;
-	bool pending; /* an invite without an enrolment: nobody's WireGuard peer yet */
+	bool pending; /* an invite without an enrolment: no peer has it as a WireGuard peer yet; `key` is the invite */
 };
 struct view_cidr {
 	const char *name;

@@ -213,14 +213,7 @@ void render_peer(struct buf *out, const struct snapshot *s, uint32_t peer)
 	buf_printf(out, "[Interface]\nAddress = %s/8\nListenPort = 51820\n", ip);
 	for (uint32_t i = 0; i < v->n_peers; i++) {
 		const struct view_peer *p = &v->peers[i];
-		const struct peer same = {.name = p->name,
-					  .endpoint = p->endpoint,
-					  .ip = {p->ip[0], p->ip[1]},
-					  .n_ips = p->n_ips,
-					  .key = p->key,
-					  .routes = p->routes,
-					  .n_routes = p->n_routes,
-					  .keepalive = p->keepalive};
+		const struct peer same = {.leaf = p->leaf};
 		if (i != v->self)
 			wg_quick_peer(out, &same);
 	}

@@ -5,6 +5,7 @@
  */
 #include "reconcile/impact/impact.h"
 #include "reconcile/show/list_render.h"
+#include "reconcile/show/view_render.h"
 #include "schema/attributes.h"
 #include "schema/edit.h"
 #include "tests/unit/network.h"
@@ -238,6 +239,33 @@ static unsigned check_shows(const struct sample *s, const char *where, bool show
 	return 1;
 }
 
+/* The view of the server is of all peers: it has what their leaves say, and shows it. */
+static void check_view(struct arena *a, const struct model *m)
+{
+	const struct commit_info commit = {.number = 1};
+	const struct key_spec *k;
+	struct diags d = {0};
+	struct buf json = {0};
+	struct snapshot *s = snapshot_compile(a, m, reach_index_new(a, m), &commit, &d);
+	struct view *v = s ? view_of_peer(a, s, model_peer_by_name(m, "hub"), NULL, 0, &d) : NULL;
+
+	if (!v)
+		say_diags(&d);
+	assert_non_null(v);
+	view_render_json(&json, v);
+	for (uint32_t i = 0; i < v->n_peers; i++) {
+		const struct peer *p = &m->peers[model_peer_by_name(m, v->peers[i].name)];
+		for (size_t n = 0; (k = attribute_next(IN_PEER, &n));) {
+			if (k->in_leaf && !attribute_same(k, p, &v->peers[i].leaf))
+				fail_msg("'%s' of the peer '%s' is another one in a view", k->name, p->name);
+			if (k->in_leaf && !strstr(strstr(json.p, "\"peers\""), k->name))
+				fail_msg("a view as JSON lacks '%s'", k->name);
+		}
+	}
+	buf_free(&json);
+	diags_free(&d);
+}
+
 /* How many ways to see the change do not. */
 static unsigned check_sample(struct arena *a, const struct sample *s)
 {
@@ -250,6 +278,8 @@ static unsigned check_sample(struct arena *a, const struct sample *s)
 	unsigned wrong;
 
 	assert_non_null(im);
+	if (s->place == IN_PEER)
+		check_view(a, after);
 	assert_int_equal(plan_id(before, before, same), 0);
 	impact_render_text(&text, im, false);
 	plan = impact_render_json(im);
@@ -338,6 +368,9 @@ static void test_rows(void **state)
 				fail_msg("'%s' of %s: schema/keys.c does not say which member has it, or one of a type "
 					 "that does not fit",
 					 keys[i].name, place_names[place]);
+			if (keys[i].in_leaf && keys[i].type == TYPE_TEXT && !keys[i].names_peer)
+				fail_msg("'%s' of %s: a leaf can spell a name, and no other text", keys[i].name,
+					 place_names[place]);
 			for (size_t k = 0; k < i && keys[i].member; k++)
 				if (keys[k].member && keys[k].offset == keys[i].offset)
 					fail_msg("'%s' and '%s' of %s are held in one member", keys[k].name,
