@@ -15,7 +15,7 @@ definition() { # the part before `peers:`, then standard input
 hub=$(wg genkey | wg pubkey)
 definition 'trust:' "  id: $id" "  signers: [\"ed25519:$signer\"]" <<'END' >network.yaml
 
-# Who must not meet.
+# Peers that must not reach each other.
 tests:
   - { from: tiny, cannot_reach: [humans] }
 END
@@ -65,7 +65,7 @@ like "$status $err" "^1 error\[cidr-full\]: no IPv4 address is free in CIDR 'tin
 run innernet add-peer --name t3 --ip 10.60.65.2 --cidr tiny
 like "$status $err" "^1 error\[address-in-use\]: 10.60.65.2 is already taken by peer 't2'$" 'one that is asked for in it is taken'
 run innernet add-peer --name t3 --ip 10.60.65.3 --cidr tiny
-like "$status $err" "^1 error\[address-reserved\]: " 'or nobody'"'"'s to have'
+like "$status $err" "^1 error\[address-reserved\]: " 'nor a reserved address'
 
 key=$(wg genkey | wg pubkey)
 run innernet add-peer --name office --ip 10.60.64.50 --public-key "$key" --endpoint VPN.example.com.:0051820 --json
@@ -80,7 +80,7 @@ cp network.yaml before.yaml
 key=$(wg genkey | wg pubkey)
 run innernet add-peer --name phone --ip 10.60.64.51 --via hub
 like "$status $err" '^1 innernet: add-peer: --via goes with --public-key: who is invited is reached directly$' \
-	'who is invited is reached directly'
+	'an invited peer is reached directly'
 run innernet add-peer --name phone --ip 10.60.64.51 --public-key "$key" --via office
 like "$status $err" "^1 error\[bad-via\]: 'office' cannot forward for 'phone': it is not in the CIDR of a server" \
 	'not each peer forwards'
@@ -130,7 +130,7 @@ git init -q --bare "$WORK/upstream.git" && git remote add origin "$WORK/upstream
 echo unfinished >other && git add other
 echo '# a thought' >>network.yaml
 run innernet add-peer --name eve --auto-ip --cidr humans --commit
-like "$status $err" '^1 error\[uncommitted-changes\]' '--commit takes nothing along that somebody else wrote'
+like "$status $err" '^1 error\[uncommitted-changes\]' '--commit takes along no change of another author'
 git checkout -q network.yaml
 run innernet add-peer --name carol --auto-ip --cidr humans --push --yes
 is "$status $err" '0 ' 'add, commit and push'

@@ -41,8 +41,8 @@ apply() { # HOST [OPTION...]
 run on bob innernet plan -f "$DEF/network.yaml" --as bob --detailed-exitcode
 is "$status $err" '2 ' 'plan: there are changes'
 like "$out" '^# interface home will be added$' 'it says which'
-like "$out" '^# peer alice will be added$' 'and whom'
-unlike "$out" 'carol' 'nobody who is not reached'
+like "$out" '^# peer alice will be added$' 'and names the peer'
+unlike "$out" 'carol' 'no peer that is not reached'
 like "$out" '10\.9\.1\.1 +alice\.home\.wg' 'and the names'
 is "$(on bob wg show interfaces)" '' 'nothing was done'
 run on bob innernet plan -f "$DEF" --as bob --key private.key --json
@@ -71,14 +71,14 @@ apply alice --no-write-hosts
 is "$status $err" '0 ' 'the other side'
 is "$(on alice wg show home listen-port)" 51900 'listens where its endpoint is'
 nok 'no names, when none are wanted' on alice grep -q home.wg /etc/hosts
-# bob called while nobody was there; WireGuard tries again after five seconds.
+# bob called while alice was away; WireGuard tries again after five seconds.
 ok 'they reach each other' ping_works bob 10.9.1.1 10
 ok 'by name, and IPv6' ping_works bob alice.home.wg
 ok 'in IPv6' ping_works bob fd09:0:0:1::1
 apply alice --no-write-hosts
 is "$out" 'No changes. Interface home is as the network defines it.' 'a session is no difference'
 apply carol --listen-port 52000
-is "$status $(on carol wg show home listen-port) $(on carol wg show home peers)" '0 52000 ' 'a port of its own; guests reach nobody'
+is "$status $(on carol wg show home listen-port) $(on carol wg show home peers)" '0 52000 ' 'a port of its own; guests reach no peer'
 session() { on bob wg show home latest-handshakes | grep -F "${KEY[alice]}" | cut -f 2; }
 before=$(session)
 
@@ -86,7 +86,7 @@ before=$(session)
 definition 'associations: [[humans, guests]]'
 apply bob
 like "$out" '^# peer carol will be added$' 'a change of the definition'
-is "$(session)" "$before" 'touches nobody else'
+is "$(session)" "$before" 'touches no other peer'
 apply alice --no-write-hosts
 apply carol --listen-port 52000
 is "$status $err" "0 warning[endpoint-unresolved]: no address is known for alice.example:51900: alice can only call by itself
@@ -99,15 +99,15 @@ ok 'but alice' ping_works carol 10.9.1.1 10
 on bob wg set home peer "${KEY[alice]}" remove
 on bob ip route del 192.168.7.0/24 dev home
 apply bob
-ok 'what somebody else changed is repaired' ping_works bob 10.9.1.1 10
+ok 'a change by another program is repaired' ping_works bob 10.9.1.1 10
 
-# ---- who only has an invite -----------------------------------------------------------------------------------------
+# ---- a peer with an invite alone -----------------------------------------------------------------------------------------
 definition "  dave: { ip: [10.9.1.4, \"fd09:0:0:1::4\"], invite: \"$INVITE\" }" \
 	"  erin: { ip: [10.9.1.5, \"fd09:0:0:1::5\"], public_key: \"$(wg genkey | wg pubkey)\", disabled: true }"
 apply bob
 is "$status $err" "0 warning[peer-invited]: not reached, for want of a key: dave
   help: an invite is redeemed at a server; without one, each peer needs a \`public_key\`" 'is said once'
-is "$(on bob wg show home peers)" "${KEY[alice]}" 'and is not there, nor who is disabled'
+is "$(on bob wg show home peers)" "${KEY[alice]}" 'and is not there, nor is a disabled peer'
 
 # ---- refused --------------------------------------------------------------------------------------------------------
 refuse() { # DESCRIPTION CODE TEXT OPTION...: bob's interface stays as it is
@@ -121,15 +121,15 @@ refuse() { # DESCRIPTION CODE TEXT OPTION...: bob's interface stays as it is
 	nok '... nor shown' grep -qF -f "$WORK/bob/private.key" <<<"$err"
 }
 refuse 'a name that is none' unknown-name "did you mean 'bob'" -f "$DEF" --as bobb --key private.key
-refuse 'who is disabled' peer-disabled 'enable-peer --name erin' -f "$DEF" --as erin --key private.key
-refuse 'who has an invite' peer-invited 'public_key' -f "$DEF" --as dave --key private.key
-refuse "somebody else's key" key-mismatch "it is that of 'bob'" -f "$DEF" --as alice --key private.key
+refuse 'a disabled peer' peer-disabled 'enable-peer --name erin' -f "$DEF" --as erin --key private.key
+refuse 'a peer that has an invite' peer-invited 'public_key' -f "$DEF" --as dave --key private.key
+refuse "another peer's key" key-mismatch "it is that of 'bob'" -f "$DEF" --as alice --key private.key
 on bob sh -c 'umask 077; wg genkey >other.key; head -c 43 private.key >short.key; { head -c 42 private.key; echo 1=; } >loose.key'
 on bob sh -c 'umask 022; cat private.key >open.key; chmod 644 open.key'
 refuse 'an unknown key' key-mismatch 'the newest definition' -f "$DEF" --as bob --key other.key
 refuse 'half a key' bad-key 'wg genkey' -f "$DEF" --as bob --key short.key
 refuse 'bits after the key' bad-key 'wg genkey' -f "$DEF" --as bob --key loose.key
-refuse 'a key that others can read' file-permissions 'chmod 600' -f "$DEF" --as bob --key open.key
+refuse 'a key that other users can read' file-permissions 'chmod 600' -f "$DEF" --as bob --key open.key
 refuse 'no key' file-error 'check the path' -f "$DEF" --as bob --key none.key
 refuse 'no definition' file-error 'name that folder or the file' -f "$WORK/none.yaml" --as bob --key private.key
 definition 'tests: [{from: bob, can_reach: carol}]'
@@ -181,7 +181,7 @@ It is all right." 'status says what can be said'
 on bob wg set home peer "${KEY[alice]}" remove
 run on bob innernet status home
 is "$status $(grep -A 1 FAIL <<<"$out")" "1   FAIL  interface   home is not as the definition has it: 1 operation to go
-                    -> look at them: innernet plan --file FILE --as bob --key FILE" 'who changed it since, too'
+                    -> look at them: innernet plan --file FILE --as bob --key FILE" 'a change since, too'
 apply bob
 run on bob innernet doctor
 like "$status $out" '^0 home: what it needs of this machine' 'doctor looks after it'
@@ -212,7 +212,7 @@ run on bob innernet show home
 is "$status $err" '0 ' 'until it is applied again'
 
 # ---- forwarding ------------------------------------------------------------------------------------------------------
-# Only a server, or who is in its CIDR, forwards.
+# Only a server, or a peer in its CIDR, forwards.
 sed -i '/^  bob:/d; s/alice: {/alice: { server: true,/' "$DEF/network.yaml"
 cat >>"$DEF/network.yaml" <<END
   bob:   { ip: [10.9.1.2, "fd09:0:0:1::2"], public_key: "${KEY[bob]}", via: alice }
@@ -224,7 +224,7 @@ is "$status $(grep -A 1 'FAIL  forwarding' <<<"$out")" "1   FAIL  forwarding  th
                     -> sysctl -w net.ipv4.ip_forward=1; in a file of /etc/sysctl.d it stays so
   FAIL  forwarding  the kernel forwards no IPv6: nobody reaches bob through here
                     -> sysctl -w net.ipv6.conf.all.forwarding=1; in a file of /etc/sysctl.d it stays so" \
-	'doctor says what who forwards lacks'
+	'doctor says what the forwarding peer lacks'
 run on alice innernet status home --json
 is "$status $(jq -c '[.networks[0].checks[] | select(.check == "forwarding") | .level]' <<<"$out")" '1 ["fail","fail"]' 'and status'
 on alice sysctl -q -w net.ipv4.ip_forward=1
@@ -236,7 +236,7 @@ on alice sysctl -q -w net.ipv4.conf.home.forwarding=0
 run on alice innernet status home
 like "$status $(tr '\n' ' ' <<<"$out")" '^1 .*forwards no IPv4: .* -> sysctl -w net\.ipv4\.conf\.home\.forwarding=1;' 'an interface of its own mind'
 run on bob innernet doctor home
-unlike "$out" forwarding 'who forwards for nobody is not asked'
+unlike "$out" forwarding 'a peer that forwards for no other peer is not checked'
 definition
 
 # ---- and away -------------------------------------------------------------------------------------------------------
@@ -256,6 +256,6 @@ like "$status $err" "^1 error\[no-network\]: this machine is not in a network ca
 on bob sh -c 'wireguard-go home >/dev/null 2>&1 && wg set home private-key other.key'
 run on bob innernet apply -f "$DEF" --as bob --key private.key --yes
 like "$status $err" "^1 error\[interface-exists\]: there is a WireGuard interface 'home' already, which is not ours" \
-	"somebody else's interface of that name is left alone"
+	"another program's interface of that name is left alone"
 on bob ip link del home
 done_testing

@@ -43,9 +43,9 @@ run_on alice innernet clone corp
 like "$status $err" "^1 error\[clone-exists\]: $WORK/alice/corp is a clone of 'corp' already$" 'once is enough'
 run_on bob innernet clone corp
 like "$status $(tr '\n' '|' <<<"$err")" "^1 .*\|not-admin: only an admin's machine may ask for this\|.*error\[git-failed\]: \`git clone $URL\` failed\|  help: only the machines of admins " \
-	'who is no admin is told'
+	'a peer that is no admin is told'
 run_on bob innernet clone nope
-like "$status $err" "^1 error\[no-network\]: this machine is not in a network called 'nope'$" 'so is who names another network'
+like "$status $err" "^1 error\[no-network\]: this machine is not in a network called 'nope'$" 'so is a person that names another network'
 run_on carol innernet clone corp mine --json
 is "$status $(jq -c . <<<"$out")" "0 {\"format_version\":\"1.0\",\"network\":\"corp\",\"folder\":\"$WORK/carol/mine\",\"server\":\"10.60.0.1:51820\"}" \
 	'in a folder of choice, said in JSON'
@@ -108,7 +108,7 @@ run_on alice env -C / innernet export bob corp --new-key --yes
 is "$status $out" '1 ' 'nor a configuration whose key is nowhere'
 on hub rm $REPO/hooks/update
 
-# Somebody else is first: once more, on top.
+# Another push is first: once more, on top.
 on alice git clone -q $URL other
 on alice git -C other config user.name Other
 on alice git -C other config user.email other@example.com
@@ -119,20 +119,20 @@ touch $WORK/raced
 cd $WORK/alice/other && unset GIT_DIR && git commit -q --allow-empty -m first && git push -q
 END
 run_on alice innernet add-peer corp --name erin --auto-ip --cidr humans --yes
-like "$status $err" "^Somebody else's push came first. Once more, on top of it:$" 'who loses a race is told'
-unlike "$err" '^hint:' 'without advice for others'
+like "$status $err" "^Somebody else's push came first. Once more, on top of it:$" 'the loser of a race is told'
+unlike "$err" '^hint:' 'without git'"'"'s own advice'
 is "$status $(on hub git -C $REPO log -2 --format=%s | xargs -d '\n')" '0 network: add peer erin first' 'and is second'
 is "$(on alice stat -c %a erin.yaml)" 600 'with one invitation'
 is "$(on alice sed -n 's/^floor: *//p; s/^ *number: *//p' erin.yaml | xargs)" "$(on hub git -C $REPO rev-list --count main~1)" \
 	'whose floor is what was published'
-# Somebody commits in the clone itself, while a push is refused.
+# A person commits in the clone itself, while a push is refused.
 on alice install -m 755 /dev/stdin corp/.git/hooks/pre-push <<END
 #!/bin/sh
 unset GIT_DIR && git commit -q --allow-empty -m precious
 exit 1
 END
 run_on alice innernet add-cidr corp --name lost --cidr 10.60.73.0/24 --yes
-like "$err" '^error\[git-failed\]: `git push` failed; the commit is there$' 'what others committed meanwhile'
+like "$err" '^error\[git-failed\]: `git push` failed; the commit is there$' 'what was committed meanwhile'
 is "$(git_in log -2 --format=%s | xargs -d '\n')" 'precious network: add CIDR lost' 'is not taken away'
 git_in reset -q --hard '@{upstream}'
 on alice rm corp/.git/hooks/pre-push
@@ -142,7 +142,7 @@ wait_for 20 not runs alice race
 wait_for 20 not runs carol race
 is "$(on hub git -C $REPO show main:network.yaml | grep -cE '^  (left|right): ')" 2 'two admins at once: both are in'
 
-# Somebody works in the clone.
+# A person works in the clone.
 echo '# unfinished' >>"$WORK/alice/corp/network.yaml"
 run_on alice innernet enable-peer corp --name bob
 like "$status $err" "^1 error\[uncommitted-changes\]: $WORK/alice/corp, the clone of 'corp', has changes that are not committed$" \
@@ -156,13 +156,13 @@ run_on alice innernet enable-peer corp --name bob
 like "$status $err" '^1 error\[clone-busy\]: .* is on a branch that follows none of the server' 'another branch is left alone'
 git_in switch -q main
 
-# ---- whose clone it is ----------------------------------------------------------------------------------------------
+# ---- the owner of the clone ----------------------------------------------------------------------------------------------
 
 mkdir "$WORK/alice/ada" && chown 1000:1000 "$WORK/alice/ada"
 on alice sh -c "echo ada:x:1000:1000::$WORK/alice/ada:/bin/sh >>/etc/passwd && echo ada:x:1000: >>/etc/group"
 as_ada() { run_on alice setpriv --reuid 1000 --regid 1000 --clear-groups env -C ada HOME="$WORK/alice/ada" "$@"; } # COMMAND...
 as_ada innernet clone corp
-like "$status $err" '^1 error\[.*' 'who may not read the snapshot'
+like "$status $err" '^1 error\[.*' 'a user that may not read the snapshot'
 like "$err" '^  help: sudo innernet clone corp ' 'is told what to do'
 as_ada innernet clone corp one --server hub.corp.wg
 is "$status $(on alice stat -c %u ada/one/network.yaml)" '0 1000' 'as with the name of the server'
@@ -176,7 +176,7 @@ id -u >$WORK/alice/ada/hook-ran-as
 END
 on alice mkdir ada/corp
 run_on alice env -C ada HOME=/root SUDO_UID=1000 innernet add-cidr corp --name ours --cidr 10.60.72.0/24 --yes
-is "$status $(on alice cat ada/hook-ran-as)" '0 1000' 'a folder that is called so changes nothing, and hooks run as who typed'
+is "$status $(on alice cat ada/hook-ran-as)" '0 1000' 'a folder that is called so changes nothing, and hooks run as the user that typed'
 is "$(on alice find ada/two -not -user 1000)" '' 'nothing of it is now root'"'"'s'
 
 # ---- through the server ---------------------------------------------------------------------------------------------

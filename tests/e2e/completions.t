@@ -47,7 +47,7 @@ rm -r own && mkfifo own
 quiet peer -- disable-peer home --name
 innernet complete argument -- validate >/dev/null
 is $? 1 'files are possible'
-unlike "$(innernet --help)" '^  complete ' 'nobody is told to type it'
+unlike "$(innernet --help)" '^  complete ' 'the help does not list it'
 
 talk() { # SHELL DESCRIPTION COMMAND...: the dialogue is standard input
 	local shell=$1 name="$1: $2"

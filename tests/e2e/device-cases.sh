@@ -62,7 +62,7 @@ ip_link() {
 	ip -j link show dev "$1" | tr ',' '\n' | sed -n -e 's/.*"mtu":\([0-9]*\).*/mtu \1/p' -e 's/.*"UP".*/up/p'
 }
 
-# Keys whose private half is nobody's: any 32 bytes are a public key to WireGuard.
+# Keys without a known private half: any 32 bytes are a public key to WireGuard.
 P1=xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=
 P2=TrMvSoP4jYQlY6RIzBgbssQqY3vxI2Pi+y71lOWWXX0=
 P3=gN65BkIKy1eCE9pP1wdc8ROUtkHLF2PfAqYdyYBz6EA=
@@ -265,7 +265,7 @@ converged"
 	is_one "few again"
 }
 
-# While somebody else adds and removes a peer, a reading has all of the others; or, when that never stops, it is refused (the 1).
+# While another program adds and removes a peer, a reading has all of the other peers; or, when that never stops, it is refused (the 1).
 case_partial() {
 	wg set $I peer $P3 remove
 	touch "$WORK/go"

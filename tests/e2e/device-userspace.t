@@ -39,7 +39,7 @@ case_stale() {
 	pkill -KILL -x wireguard-go
 	while ip link show dev $I >/dev/null 2>&1; do sleep 0.05; done
 	is "a stale socket is no interface" "$(ls /run/wireguard) $("$DRIVER" read $I)" "$I.sock $I absent"
-	is "and is in nobody's way" "$("$DRIVER" apply "$WORK/one" userspace | tail -n 1)" "converged"
+	is "and does not disturb the other" "$("$DRIVER" apply "$WORK/one" userspace | tail -n 1)" "converged"
 	is "a socket of another namespace is none of ours" "$(unshare -n "$DRIVER" read $I)" "$I absent"
 	is "nor can its name be taken" "$(unshare -n "$DRIVER" apply "$WORK/one" userspace | grep -A 9 ^error)" \
 		"error[device-userspace]: wireguard-go did not start: another interface named '$I' answers at /var/run/wireguard/$I.sock

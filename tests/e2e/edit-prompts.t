@@ -162,7 +162,7 @@ send yes\n
 exit 0
 END
 ok 'after which all is as it was before' cmp network.yaml second.yaml
-talk 'what somebody else wrote meanwhile is not written over' innernet disable-peer --name bob <<'END'
+talk 'what another editor wrote meanwhile is not written over' innernet disable-peer --name bob <<'END'
 expect Disable peer bob?
 run echo "# a thought" >>network.yaml
 send yes\n

@@ -25,7 +25,7 @@ refuse() { # DESCRIPTION REGEX COMMAND...: it fails, says so, and nothing is cha
 }
 key() { wg genkey | wg pubkey; }
 cat >network.yaml <<END
-# Who we are.
+# The git identity.
 network: corp
 cidr: 10.60.0.0/16
 include: [teams/*.yaml]
@@ -115,7 +115,7 @@ refuse 'a name that is taken is' "^1 error\[peer-exists\]: peer 'alice' is there
 refuse 'a typo is' "^  help: did you mean 'alice'" disable-peer --name alicee
 run innernet delete-peer --name alicee
 is "$status $out" "0 There is no peer 'alicee' in network.yaml (did you mean 'alice'?). Nothing changed." \
-	'who deletes nobody is told who was near'
+	'a peer to delete that does not exist: the nearest name is said'
 refuse 'a mistyped option is named' "did you mean '--endpoint'?" set-endpoint --name alice --endpiont a:1
 refuse 'what is missing is named' '^1 innernet: rename-peer: something is missing: --name PEER, --new-name NAME$' rename-peer
 refuse 'or what is not said of an endpoint' 'missing: --endpoint HOST:PORT \(or --unset\)$' set-endpoint --name alice

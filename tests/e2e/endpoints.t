@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Where peers are: what they report of themselves and people chose, what others are told of it and how often, over a
+# Where peers are: what they report of themselves and people chose, what other peers are told of it and how often, over a
 # restart of the server, and knocks. As the peers' own `show` and the server's answers have it.
 . "$(dirname "$0")/lib.sh"
 
@@ -47,7 +47,7 @@ ID=$(admin sed -n 's/.*id: "\([^"]*\)".*/\1/p' network.yaml)
 
 # ---- what a machine says of itself ----------------------------------------------------------------------------------
 
-# One that is up, one that is down, another tunnel, addresses that nobody can use.
+# One that is up, one that is down, another tunnel, addresses that no peer can use.
 on alice sh -c 'ip link add lan type bridge && ip address add 192.168.7.2/24 dev lan && ip address add 2001:db8:7::2/64 dev lan nodad &&
 	ip address add fd00:7::2/64 dev lan nodad && ip link set lan up &&
 	ip link add off type bridge && ip address add 192.168.9.2/24 dev off &&
@@ -60,7 +60,7 @@ spawn bob daemon innernet up corp --daemon
 spawn alice daemon innernet up corp --daemon
 [ "$tests_failed" = 0 ] || done_testing # nothing below can be had without it
 P=$(port_of alice)
-ok 'others are told where the server sees her, and her own addresses, the first one first' wait_for 45 told_is bob alice \
+ok 'other peers are told where the server sees her, and her own addresses, the first one first' wait_for 45 told_is bob alice \
 	"192.0.2.11:$P 192.0.2.11:$P,192.168.7.2:$P,[2001:db8:7::2]:$P" || diag "$(told bob alice)"
 ok 'she knows that they are' wait_for 45 own_is alice "[\"192.0.2.11:$P\",\"192.168.7.2:$P\",\"[2001:db8:7::2]:$P\"]" ||
 	diag "$(own alice)"
@@ -78,7 +78,7 @@ ok 'and none that is gone' wait_for 45 answer_is alice alice "192.0.2.11:$P 192.
 on alice sh -c 'echo "198.51.100.7 alice.example" >>/etc/hosts'
 is "$(on alice innernet override-endpoint corp -e Alice.Example:4500 2>&1)" \
 	'corp: others are told that this machine is at alice.example:4500' 'an endpoint by host name'
-ok 'a daemon takes it over, and resolves it here; others are told it first' wait_for 45 answer_is bob alice \
+ok 'a daemon takes it over, and resolves it here; other peers are told it first' wait_for 45 answer_is bob alice \
 	"192.0.2.11:$P 198.51.100.7:4500,192.0.2.11:$P" || diag "$(answer bob alice)"
 is "$(on alice innernet override-endpoint corp -e alice.example:4500 2>&1)" \
 	'corp: others are told that this machine is at alice.example:4500 already' 'it is so already'
@@ -115,11 +115,11 @@ wait_log hub server2 restored
 stop bob daemon
 on bob rm /var/lib/innernet/corp/hints
 ok 'after a restart' wait_for 10 on bob innernet fetch corp
-ok 'others are told what was reported before' wait_for 5 answer_is bob alice "192.0.2.21:$P 192.0.2.21:4501,192.0.2.21:$P" ||
+ok 'other peers are told what was reported before' wait_for 5 answer_is bob alice "192.0.2.21:$P 192.0.2.21:4501,192.0.2.21:$P" ||
 	diag "$(answer bob alice)"
 spawn alice daemon innernet up corp --daemon
 wait_log alice daemon 'version' || fail 'alice is back'
-ok 'it reports, and knows that others are told' wait_for 45 own_is alice "[\"192.0.2.21:4501\",\"192.0.2.21:$P\"]"
+ok 'it reports, and knows that other peers are told' wait_for 45 own_is alice "[\"192.0.2.21:4501\",\"192.0.2.21:$P\"]"
 stop hub server2
 on hub rm $hints
 spawn hub server innernet-reconcile --watch corp
@@ -135,7 +135,7 @@ ok 'then her addresses are left' wait_for 45 answer_is alice alice "192.0.2.21:$
 stop alice daemon
 spawn alice daemon innernet up corp --daemon --no-nat-candidates
 ok 'a machine may report none' wait_for 45 own_is alice '[]' || diag "$(own alice)"
-ok 'others are told so' wait_for 45 answer_is bob alice "192.0.2.21:$P" || diag "$(answer bob alice)"
+ok 'other peers are told so' wait_for 45 answer_is bob alice "192.0.2.21:$P" || diag "$(answer bob alice)"
 stop alice daemon
 like "$(on alice innernet up corp --exclude-nat-candidates 10.0.0.1/8 2>&1)" \
 	"^innernet: --exclude-nat-candidates takes prefixes \(10\.0\.0\.0/8\), not '10\.0\.0\.1/8'" 'an exclusion that is none is refused'
@@ -167,7 +167,7 @@ like "$(cat "$WORK/bob/held")" "^knock $(key_of alice | sed 's/[+]/\\+/g')$" 'he
 like "$(cat "$WORK/bob/held")" "^hint $(key_of alice | sed 's/[+]/\\+/g') 192\.0\.2\.21:$P" 'and where she is'
 printf 'innernet-knock 1\nkey AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\nend\n' >"$WORK/knock"
 is "$(ask alice --data-binary "@$WORK/knock" "$SERVER/v1/knock")" 'unknown-peer: the asker sees no peer with this key
-404' 'nobody is there, for all that she can see'
+404' 'an invisible peer is not there for her'
 
 # ---- one that moves without end -------------------------------------------------------------------------------------
 
@@ -185,6 +185,6 @@ done
 said=$(($(metric endpoint_reports_total) - reports)) told=$(($(metric hint_announcements_total) - announced))
 woken=$(($(metric polls_total) - polls))
 ok "it says so ($said times in 10 s)" [ "$said" -ge 4 ]
-ok "and others are told at most six times, and once more each 20 s ($told)" [ "$told" -le 7 ]
+ok "and other peers are told at most six times, and once more each 20 s ($told)" [ "$told" -le 7 ]
 ok "the fleet is left alone ($woken polls of two)" [ "$woken" -le $((2 * told + 4)) ]
 done_testing

@@ -36,10 +36,10 @@ run innernet export phone -o phone.conf --commit
 is "$status $err" '0 ' 'export'
 like "$out" '^Invites voided: phone\.$' 'the plan is shown'
 like "$out" "^The configuration is in phone\.conf\. It has a private key: give it to phone alone, and remove it\.\$" 'where it is'
-like "$out" '^phone reaches, each directly: hub, office\.$' 'whom it reaches'
-like "$out" '^Not in it, for want of an endpoint that phone could call: alice\.$' 'and whom not'
+like "$out" '^phone reaches, each directly: hub, office\.$' 'the peers that it reaches'
+like "$out" '^Not in it, for want of an endpoint that phone could call: alice\.$' 'and those that it does not reach'
 like "$out" '^It follows no change of the network: after one, export it again\.$' 'and what it does not do'
-is "$(stat -c %a phone.conf)" 600 'others cannot read it'
+is "$(stat -c %a phone.conf)" 600 'other users cannot read it'
 PRIVATE=$(sed -n 's/^PrivateKey = //p' phone.conf)
 PUBLIC=$(wg pubkey <<<"$PRIVATE")
 is "$(cat phone.conf)" "[Interface]
@@ -75,7 +75,7 @@ cp phone.conf "$WORK/phone/corp.conf"
 on phone sh -c 'wireguard-go corp >/dev/null 2>&1 && wg-quick strip ./corp.conf >plain && wg setconf corp plain &&
 	ip address add 10.60.64.9/16 dev corp && ip address add fd00:60:0:2::9/48 dev corp nodad && ip link set corp mtu 1340 up'
 ok 'the phone reaches the server' ping_works phone 10.60.0.1 10
-ok 'and who has an endpoint, directly' ping_works phone 10.60.64.2 10
+ok 'and a peer that has an endpoint, directly' ping_works phone 10.60.64.2 10
 ok 'in IPv6' ping_works phone fd00:60:0:1::1
 ok 'and they reach it' ping_works hub 10.60.64.9
 is "$(on hub wg show corp endpoints | grep -F "$PUBLIC" | cut -f 2 | cut -d : -f 1)" 192.0.2.3 'where it called from'
@@ -87,7 +87,7 @@ run innernet export phone --key "$HOME/phone.key"
 is "$status $out" "0 $(cat phone.conf)" 'with its key, to standard output'
 like "$err" '^phone reaches, each directly: hub, office\.$' 'the rest to standard error'
 run innernet export phone . --key "$HOME/phone.key" --all
-is "$(grep -c '^\[Peer\]' <<<"$out") $(grep -A 2 '^# alice' <<<"$out" | grep -c '^Endpoint')" '3 0' '--all: who must call first, too'
+is "$(grep -c '^\[Peer\]' <<<"$out") $(grep -A 2 '^# alice' <<<"$out" | grep -c '^Endpoint')" '3 0' '--all: a peer that must call first, too'
 run innernet export phone --key "$HOME/phone.key" --json
 is "$(jq -c '[.changed, .public_key, .reaches, .without_endpoint, .output]' <<<"$out")" \
 	"[false,\"$PUBLIC\",[\"hub\",\"office\"],[\"alice\"],null]" 'as JSON'
@@ -143,10 +143,10 @@ refuse() { # DESCRIPTION REGEX ARGUMENT...: nothing is changed
 refuse 'a key that is there' "^1 error\[key-kept\]: peer 'phone' has a key already" phone
 refuse 'a file that is there' '^1 error\[file-exists\]' phone --new-key -o phone.conf --json
 refuse 'a server' "^1 error\[key-kept\]: 'hub' is a server" hub --new-key
-refuse 'who is not there' "did you mean 'phone'" phon
-refuse 'who is disabled' '^1 error\[peer-disabled\]' old --new-key
-refuse "somebody else's key" '^1 error\[key-mismatch\]' phone --key "$WORK/office/private.key"
-refuse 'a key for who has an invite' '^1 error\[peer-invited\]' guest --key "$HOME/phone.key"
+refuse 'an unknown peer' "did you mean 'phone'" phon
+refuse 'a disabled peer' '^1 error\[peer-disabled\]' old --new-key
+refuse "another peer's key" '^1 error\[key-mismatch\]' phone --key "$WORK/office/private.key"
+refuse 'a key for a peer that has an invite' '^1 error\[peer-invited\]' guest --key "$HOME/phone.key"
 refuse 'two keys' 'exclude each other' phone --key x --new-key
 refuse 'an edit without one' 'nothing is edited' phone --key x --commit
 
@@ -166,8 +166,8 @@ refuse 'one that is not there' "did you mean 'hub'" tablet --via hubb
 run innernet export tablet --via hub -o tablet.conf --commit
 is "$status $err" '0 ' 'through the server'
 like "$out" '^  [+] via +hub$' 'the plan says so'
-like "$out" '^Effect: nobody gains or loses anybody\.$' 'who sees whom is as before'
-like "$out" '^tablet reaches, through hub: hub, office, alice, phone\.$' 'whom it reaches'
+like "$out" '^Effect: nobody gains or loses anybody\.$' 'reach is as before'
+like "$out" '^tablet reaches, through hub: hub, office, alice, phone\.$' 'the peers that it reaches'
 like "$out" '^hub must forward: sysctl net\.ipv4\.ip_forward=1' 'and what that needs'
 TABLET=$(sed -n 's/^PrivateKey = //p' tablet.conf)
 is "$(git show -U0 HEAD | grep '^[+] ')" \
@@ -182,7 +182,7 @@ for name in hub office alice; do
 	ok "$name applies it" on "$name" innernet apply -f "$HOME/net" --as "$name" --key private.key --yes
 done
 is "$(on alice wg show corp allowed-ips | grep -F "$(pub hub)" | cut -f 2)" \
-	'10.60.0.1/32 10.60.64.10/32 fd00:60:0:1::1/128 fd00:60:0:2::a/128' 'others have it at the server'
+	'10.60.0.1/32 10.60.64.10/32 fd00:60:0:1::1/128 fd00:60:0:2::a/128' 'other peers have it at the server'
 is "$(on alice wg show corp peers | grep -cF "$(wg pubkey <<<"$TABLET")")" 0 'and not as a peer of their own'
 is "$(on hub wg show corp allowed-ips | grep -F "$(wg pubkey <<<"$TABLET")" | cut -f 2)" '10.60.64.10/32 fd00:60:0:2::a/128' \
 	'the server has it directly'
@@ -191,9 +191,9 @@ cp tablet.conf "$WORK/tablet/corp.conf"
 on tablet sh -c 'wireguard-go corp >/dev/null 2>&1 && wg-quick strip ./corp.conf >plain && wg setconf corp plain &&
 	ip address add 10.60.64.10/16 dev corp && ip address add fd00:60:0:2::a/48 dev corp nodad && ip link set corp mtu 1340 up'
 ok 'it reaches the server' ping_works tablet 10.60.0.1 10
-ok 'and through it who has no endpoint' ping_works tablet 10.60.64.3 10
+ok 'and through it a peer without an endpoint' ping_works tablet 10.60.64.3 10
 ok 'in IPv6' ping_works tablet fd00:60:0:2::3
-ok 'who reaches it too' ping_works alice 10.60.64.10
+ok 'that peer reaches it too' ping_works alice 10.60.64.10
 ok 'and one with an endpoint' ping_works office 10.60.64.10 10
 # Guests do not reach humans: not through the server either, whatever they send it.
 host_new guest 192.0.2.6
@@ -205,7 +205,7 @@ on guest sh -c 'wireguard-go corp >/dev/null 2>&1 && wg-quick strip ./corp.conf 
 	ip address add 10.60.65.9/16 dev corp && ip link set corp mtu 1340 up'
 ok 'a guest reaches the server' ping_works guest 10.60.0.1 10
 ok 'and does not get through it to a tablet' ping_fails guest 10.60.64.10
-ok 'nor to anybody else' ping_fails guest 10.60.64.3
+ok 'nor to another peer' ping_fails guest 10.60.64.3
 like "$(innernet list 2>&1)" '^tablet .* via hub$' 'list'
 like "$(innernet snapshot --for alice)" "^peer tablet .* via=hub\$" 'the snapshot'
 run innernet rename-peer --name hub --new-name gate

@@ -104,7 +104,7 @@ ok 'a revision that names another peer is published' wait_for 10 has_peer hub 10
 ok 'another peer has it' wait_for 10 has_peer bob 10.64.64.3
 ok 'the peer says that it cannot write' wait_log alice daemon '\[file-error\]|No space left'
 nok 'and applies nothing that is not on its disk' has_peer alice 10.64.64.3
-is "$(on alice sha256sum /var/lib/innernet/fnet/snapshot)" "$was" 'whose last good snapshot stays'
+is "$(on alice sha256sum /var/lib/innernet/fnet/snapshot)" "$was" 'its last good snapshot stays'
 ok 'its network runs on' ping_works alice $BOB
 on alice rm /var/lib/innernet/fnet/filler
 ok 'with room it converges by itself' wait_for 40 has_peer alice 10.64.64.3

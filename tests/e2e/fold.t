@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# `innernet fold`: keys that were enrolled move into the definition, and nobody notices.
+# `innernet fold`: keys that were enrolled move into the definition, and no session is disturbed.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/site.sh"
 
@@ -24,7 +24,7 @@ site_humans 10.60.64.0/24
 for who in alice bob carol; do site_invite $who; done
 site_push
 is "$(admin innernet fold)" 'Every key that was enrolled is in network.yaml; 3 invites are not redeemed. Nothing changed.' \
-	'before anybody redeemed there is nothing to fold'
+	'before the first redemption there is nothing to fold'
 for who in alice bob; do
 	ok "$who joins" on $who innernet install "$WORK/$who.yaml"
 	spawn $who daemon innernet up --daemon corp
@@ -40,13 +40,13 @@ invite=$(invite_of alice)
 err=$(admin innernet fold carol 2>&1 </dev/null)
 is "$? $(head -n 1 <<<"$err")" \
 	"1 error[not-redeemed]: nobody has redeemed the invitation of peer 'carol', as far as this clone knows" 'an open invite is not'
-like "$(admin innernet fold nobody 2>&1 </dev/null)" "^error\[unknown-name\]: there is no peer 'nobody'" 'nor somebody who is not there'
+like "$(admin innernet fold nobody 2>&1 </dev/null)" "^error\[unknown-name\]: there is no peer 'nobody'" 'nor an unknown peer'
 
 # ---- what the other commands know of it
 
 list=$(admin innernet list)
-like "$list" '^alice +humans +10\.60\.64\.1 +redeemed *$' 'list knows who redeemed'
-like "$list" '^carol +humans +10\.60\.64\.3 +invite, open until 20' 'and who has not'
+like "$list" '^alice +humans +10\.60\.64\.1 +redeemed *$' 'list shows a redeemed peer'
+like "$list" '^carol +humans +10\.60\.64\.3 +invite, open until 20' 'and one with an open invite'
 is "$(admin innernet list --json | jq -r '.peers[] | select(.name != "hub") | "\(.name) \(.enrolled_key)"')" \
 	"$(printf 'alice %s\nbob %s\ncarol null' "$alice" "$bob")" 'with the keys, as JSON'
 is "$(admin innernet why alice carol | sed -n 1,3p)" "alice and carol reach each other.
@@ -61,8 +61,8 @@ before=$(sessions)
 carried=$(received alice "$bob")
 out=$(admin innernet fold --push --yes 2>&1 </dev/null)
 is $? 0 'fold'
-like "$out" '^Effect: nobody gains or loses anybody\.$' 'the plan says that nobody notices'
-like "$out" '^Enrolled keys written down: alice, bob\.$' 'and whose keys those are'
+like "$out" '^Effect: nobody gains or loses anybody\.$' 'the plan says that reach stays'
+like "$out" '^Enrolled keys written down: alice, bob\.$' 'and names the peers of those keys'
 like "$out" '^remote: Enrolled keys written down: alice, bob\.' 'as does the server'
 unlike "$out" 'Invites voided|Cut off' 'which voids nothing'
 is "$(definition | diff "$WORK/before" - | grep '^[<>]' | sed -E 's/ 20..-[^ ]*Z/ TIME/;s/"ed25519:.*"/INVITE/')" "<     invite: INVITE
@@ -73,7 +73,7 @@ is "$(definition | diff "$WORK/before" - | grep '^[<>]' | sed -E 's/ 20..-[^ ]*Z
 >     public_key: \"$bob\"" 'no byte of the definition changed but these'
 is "$(admin git log -1 --format=%s)" 'network: fold the keys of alice and bob' 'the commit says so'
 ok 'all have converged' wait_for 20 status_has '^peers: 2/2 on 0\.6'
-unlike "$(cat "$(log_of alice daemon)" "$(log_of bob daemon)")" 'server-away' 'and nobody was told to ask again'
+unlike "$(cat "$(log_of alice daemon)" "$(log_of bob daemon)")" 'server-away' 'and no peer was told to ask again'
 is "$(sessions)" "$before" 'every interface has the peers, addresses and handshakes that it had'
 ok 'in the same sessions' test "$(received alice "$bob")" -ge "$carried"
 ok 'which go on' ping_works alice 10.60.64.2
@@ -106,7 +106,7 @@ on alice innernet uninstall corp --yes >/dev/null 2>&1
 ok 'it is redeemed' on alice innernet install "$WORK/again.yaml"
 is "$(on alice ip -4 -o address show dev corp | awk '{ print $4 }')" 10.60.64.1/32 'for the same address'
 isnt "$(key_of alice)" "$alice" 'with a new key'
-ok 'and reaches the others' wait_for 20 ping_works alice 10.60.64.2 1
+ok 'and reaches the other peers' wait_for 20 ping_works alice 10.60.64.2 1
 host=$(admin git config remote.origin.url)
 admin git config remote.origin.url "$WORK/nowhere.git"
 like "$(admin innernet fold 2>&1 </dev/null)" '^warning\[ledger-stale\]: the ledger could not be fetched from origin' \

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# git over the tunnel: an admin clones, fetches and pushes from the own machine, with what the hooks say; nobody else
+# git over the tunnel: an admin clones, fetches and pushes from the own machine, with what the hooks say; no other peer may
 # does.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/site.sh"
@@ -33,7 +33,7 @@ heard() { # HOST ARGUMENT...
 }
 tip() { on hub git -C $REPO rev-parse --verify -q "${1:-main}"; } # [REVISION]
 
-# ---- who may, and how they are told ---------------------------------------------------------------------------------
+# ---- which peers may, and what they are told ---------------------------------------------------------------------------------
 
 heard alice clone -q $URL network
 is "$status $said" '0 ' 'an admin clones'
@@ -78,7 +78,7 @@ like "$status $(tr '\n' '|' <<<"$said")" \
 	'^0 Effect: nobody gains or loses anybody\.\|Plan: 1 to add, 1 to change, 0 to remove\.\|published as version 0\.5; 2 of 2 peers run it after [0-9]+ ms\|$' \
 	'a good push: its plan, and the verdict'
 is "$(tip)" "$(on alice git -C network rev-parse HEAD)" 'it is taken'
-like "$(on hub tail -n 1 $REPO/logs/refs/heads/main)" ' alice <alice@corp> ' 'the reflog says who pushed it'
+like "$(on hub tail -n 1 $REPO/logs/refs/heads/main)" ' alice <alice@corp> ' 'the reflog names the peer that pushed it'
 good=$(tip)
 sed -i 's/machines: 10.60/machines: 10.99/' "$net/network.yaml"
 commit outside
@@ -87,7 +87,7 @@ like "$status $said" '^1 error\[prefix-outside\]: 10.99.65.0/24 is outside the n
 is "$(tip)" "$good" 'and nothing is taken'
 on alice git -C network reset -q --hard "$good"
 push origin HEAD:innernet/enrolments
-like "$status $said" '^1 .*' 'the ledger is nobody'"'"'s'
+like "$status $said" '^1 .*' 'no person may push the ledger'
 like "$said" '^ ! \[remote rejected\] HEAD -> innernet/enrolments \(deny updating a hidden ref\)$' 'to push to'
 push origin HEAD:refs/notes/innernet
 like "$said" '^ ! \[remote rejected\] HEAD -> refs/notes/innernet \(deny updating a hidden ref\)$' 'nor the notes'
@@ -146,13 +146,13 @@ for what in 'the data' 'the secrets' 'the system' 'the server' 'another root'; d
 	like "$said" "^$what: no$" "a hook is kept from $what"
 done
 like "$said" '^the network: Operation not permitted$' 'and from the network'
-like "$said" '^alice at 10.60.64.1$' 'it knows who pushes'
+like "$said" '^alice at 10.60.64.1$' 'it knows which peer pushes'
 like "$said" '^the repository: yes$' 'and has the repository'
 like "$said" '^CapPrm: 0+$' 'but no capability'
 like "$said" '^NoNewPrivs: 1$' 'nor a way to one'
 like "$said" '^HOME LC_ALL PATH REMOTE_ADDR REMOTE_USER$' 'and an environment of its own'
 
-# Who hangs up is not worked for.
+# A request whose connection is closed is not worked on.
 on hub install -m 755 /dev/stdin $REPO/hooks/update <<<$'#!/bin/sh\ntouch waits\nexec sleep 300'
 git_runs() { on hub pgrep -f 'receive-pack|sleep 300'; }
 spawn alice push git -C network push origin HEAD:slow

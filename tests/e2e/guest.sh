@@ -59,7 +59,7 @@ reboot -f
 END
 	chmod +x "$guest_root/init"
 	(cd "$guest_root" && find . | cpio -o -H newc --quiet) >"$1/initramfs" || die "cpio failed"
-	# Ended with who runs this, whatever ends that.
+	# Ended with the caller, whatever ends that.
 	setpriv --pdeathsig TERM timeout "$2" qemu-system-x86_64 -M q35 -cpu max -m 768 -display none -serial stdio -monitor none -no-reboot \
 		-nic none -kernel "$KERNEL/vmlinuz" -initrd "$1/initramfs" \
 		-append "console=ttyS0 quiet loglevel=1 panic=-1" </dev/null 2>&1

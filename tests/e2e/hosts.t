@@ -71,7 +71,7 @@ definition 3 "$ALICE"
 sed -i 's/ip: 10.60.64.3,/ip: 10.60.64.9,/' "$DEF/network.yaml"
 offer_of alice >"$WORK/hub/v3"
 offer "$WORK/hub/v3"
-ok 'and knows who moved' wait_for 5 has_name '10.60.64.9 bob.corp.wg'
+ok 'and knows which peer moved' wait_for 5 has_name '10.60.64.9 bob.corp.wg'
 nok 'without the old address' has_name '10.60.64.3 bob.corp.wg'
 is "$(on alice wg show corp latest-handshakes | grep -F "$HUB_PUB")" "$(grep -F "$HUB_PUB" <<<"$HUB_LINE")" \
 	'the session with the hub is the same all the time'
@@ -100,7 +100,7 @@ out=$(on alice innernet apply corp --offline --yes 2>&1)
 is $? 0 'the plan for the interface is still one'
 is "$(grep -c 'warning\[hosts-broken\]' <<<"$out")" 1 'with one warning'
 on alice sh -c 'cat foreign >/etc/hosts'
-ok 'when somebody has repaired it, it goes on' wait_for 6 has_name '10.60.0.1 hub.corp.wg'
+ok 'when the file is repaired, it goes on' wait_for 6 has_name '10.60.0.1 hub.corp.wg'
 stop alice up
 
 # ---- where it is a mount, elsewhere, or nowhere ---------------------------------------------------------------------

@@ -104,7 +104,7 @@ exit 0
 cooked
 END
 like "$(cat network.yaml)" '^network: plain$' 'and is written'
-talk 'who joins is asked for this machine alone' innernet-reconcile -c "$WORK/other/etc" -d "$WORK/other/lib" init --join --remote "file://$WORK/two.git" --server-name spare <<'END'
+talk 'a joining server is asked for this machine alone' innernet-reconcile -c "$WORK/other/etc" -d "$WORK/other/lib" init --join --remote "file://$WORK/two.git" --server-name spare <<'END'
 expect Its endpoint from outside:
 send 10.0.0.0/8\r
 expect A host and a port, such as vpn.example.com:51820.

@@ -11,7 +11,7 @@
 #	done_testing
 #
 # The script is started once more inside network, mount and process namespaces of its own, with a tmpfs as $WORK: it
-# may run beside others, and when it ends, in whatever way (Ctrl-C and kill -9 too), the kernel takes every process,
+# may run beside other tests, and when it ends, in whatever way (Ctrl-C and kill -9 too), the kernel takes every process,
 # interface and file away; kill -9 alone leaves one empty folder in $TMPDIR. A host is again a set of namespaces within: an own network stack, joined to a switch by
 # `eth0`, and an own /etc, /var/lib and /run, so that commands are typed as on a machine of one's own. Its home, and
 # the folder its commands start in, is $WORK/NAME.
@@ -103,7 +103,7 @@ done_testing() {
 run() { # COMMAND...: its output in $out, its errors in $err, its exit code in $status
 	out=$("$@" 2>"$WORK/.err" </dev/null)
 	status=$?
-	# shellcheck disable=SC2034 # for whoever sources this
+	# shellcheck disable=SC2034 # for the script that sources this
 	err=$(cat "$WORK/.err")
 }
 
@@ -114,7 +114,7 @@ enter_sandbox() {
 	local work child inner status
 	work=$(mktemp -d "${TMPDIR:-/tmp}/innernet-e2e.XXXXXX") || bail 'no temporary folder'
 	# In the background, so that this shell can act on a signal at once. Should this shell be killed, its death
-	# kills unshare, and unshare's kills the first process inside, with which the kernel ends all the others.
+	# kills unshare, and unshare's kills the first process inside, with which the kernel ends all other processes.
 	E2E_WORK=$work setpriv --pdeathsig KILL \
 		unshare --mount --propagation private --net --pid --fork --kill-child --mount-proc \
 		env --default-signal=INT,QUIT bash "$0" "$@" &
@@ -147,7 +147,7 @@ WORK=$E2E_WORK
 unset E2E_WORK
 export WORK
 mount -t tmpfs -o mode=0755 tmpfs "$WORK" || bail 'cannot mount a tmpfs'
-# Last words go here: a signal may come while standard output is redirected. Whoever needs others sets the trap again.
+# Last words go here: a signal may come while standard output is redirected. A script that needs another trap sets it again.
 exec {E2E_OUT}>&1
 trap 'diag interrupted >&"$E2E_OUT"; exit 130' INT TERM HUP
 

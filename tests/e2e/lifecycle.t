@@ -16,7 +16,7 @@ allowed_of() { on hub wg show life allowed-ips | awk -v k="$1" -F '\t' '$1 == k 
 allowed_is() { [ "$(allowed_of "$1")" = "$2" ]; }                                               # KEY TEXT
 has_address() { on "$1" ip -4 -o address show dev life | grep -qF " $2/"; }                      # HOST ADDRESS
 on_interface() { on hub wg show life peers | grep -qxF -e "$1"; }                                # KEY
-# The peers of every interface with their addresses and last handshakes: what stays when nobody is disturbed.
+# The peers of every interface with their addresses and last handshakes: what stays when no peer is disturbed.
 sessions() { for h in hub alice bob; do on $h sh -c 'wg show life dump | cut -f 1,4,5 | tail -n +2 | sort'; done; }
 
 site_new life 10.64.0.0/16
@@ -42,7 +42,7 @@ like "$(admin innernet fold alice --push --yes 2>&1)" 'Enrolled keys written dow
 ok 'and has both of her addresses still' allowed_is "$alice" '10.64.64.1/32 10.64.64.77/32'
 ok 'which she can be reached by' ping_works alice 10.64.0.1
 like "$(edit 's/ip: 10\.64\.64\.2$/ip: 10.64.64.1/' 'bob takes it')" "error\[address-reused\]: 10\.64\.64\.1 was given to peer 'alice'" \
-	'nobody is given the old one by mistake'
+	'no peer is given the old one by mistake'
 drop
 reuse='s/ip: 10\.64\.64\.2$/ip: 10.64.64.1/; $a reuse: [10.64.64.1]'
 like "$(edit "$reuse" 'bob takes it on purpose')" "10\.64\.64\.1 still belongs to 'alice', which has not polled from its new" \
@@ -80,7 +80,7 @@ for what in deleted rewound rewritten; do
 		like "$out" '503 ledger-unavailable: the server cannot record invitations at the moment' 'with a clear word'
 		nok 'and is on no interface but with its temporary key' on hub sh -c "wg show life allowed-ips | grep -c 10.64.64.3/32 | grep -qx 2"
 	fi
-	ok 'who was there stays' ping_works alice 10.64.64.1
+	ok 'a peer that was there stays' ping_works alice 10.64.64.1
 	on hub git -C $REPO reflog expire --expire=now --all
 	on hub git -C $REPO gc -q --prune=now
 	ok 'git lets go of nothing that is needed' on hub git -C $REPO update-ref $LEDGER "$good"
@@ -88,7 +88,7 @@ for what in deleted rewound rewritten; do
 done
 is "$(sessions | grep -v 10.64.64.3/32)" "$(grep -v 10.64.64.3/32 <<<"$before")" 'no session was touched in all that'
 ok 'the same invitation is good then' on carol innernet install "$WORK/carol.yaml"
-ok 'and its peer reaches the others' wait_for 20 ping_works carol 10.64.64.1 1
+ok 'and its peer reaches the other peers' wait_for 20 ping_works carol 10.64.64.1 1
 like "$(on hub git -C $REPO log --format=%s -1 $LEDGER)" '^redeem ' 'the ledger has it'
 
 # ---- what was replaced or removed comes back by a revert --------------------------------------------------------------
@@ -105,7 +105,7 @@ nok 'which brings the key back nowhere' on_interface "$carol"
 drop
 on carol innernet uninstall life --yes >/dev/null 2>&1
 ok 'the new invite is still good' on carol innernet install "$WORK/again.yaml"
-ok 'and its peer reaches the others again' wait_for 20 ping_works carol 10.64.64.1 1
+ok 'and its peer reaches the other peers again' wait_for 20 ping_works carol 10.64.64.1 1
 carol=$(key_of carol)
 admin innernet delete-peer --name carol --push --yes >/dev/null 2>&1
 ok 'a peer that is deleted leaves the interface' wait_for 10 not on_interface "$carol"
@@ -113,7 +113,7 @@ admin git revert --no-edit HEAD >/dev/null
 like "$(admin git push 2>&1)" 'error\[invite-spent\]' 'and comes back by no revert either'
 drop
 like "$(admin innernet add-peer --name dora --ip 10.64.64.3 --push --yes 2>&1 </dev/null)" 'error\[address-reused\]' \
-	'nor does somebody else get its address'
-ok 'all the while the others reach each other' ping_works alice 10.64.64.1
+	'nor does another peer get its address'
+ok 'all the while the other peers reach each other' ping_works alice 10.64.64.1
 unlike "$(cat "$(log_of hub server)")" 'Sanitizer|runtime error' 'without a complaint of a sanitizer'
 done_testing

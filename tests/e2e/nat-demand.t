@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Where peers are many, nobody is looked for unasked: traffic does it, and a knock through a server has the other side
+# Where peers are many, no peer is looked for unasked: traffic does it, and a knock through a server has the other side
 # open its NAT as well. No more than 64 are looked for at a time. Host names are asked for again when they are needed.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/site.sh"
@@ -47,10 +47,10 @@ done
 
 known() { [ -n "$(of alice endpoints bob)" ] && [ "$(of alice endpoints bob)" != '(none)' ]; }
 ok 'alice knows where bob may be' wait_for 20 known
-like "$(on alice innernet show mnet)" ' bob .*no handshake yet' 'nobody looks for him'
-is "$(kept_alive)" 1 'nor for anybody but the hub'
+like "$(on alice innernet show mnet)" ' bob .*no handshake yet' 'no peer looks for him'
+is "$(kept_alive)" 1 'nor for a peer but the hub'
 is "$(on alice wg show mnet transfer | awk -v hub="$(on hub wg show mnet public-key)" '$1 != hub { n += $3 } END { print n + 0 }')" 0 \
-	'nothing was sent to anybody else'
+	'nothing was sent to another peer'
 ok 'when she sends him something, a knock opens his NAT too' wait_for 20 reaches alice bob 1
 is "$(of alice endpoints bob)" "192.0.2.20:$(on bob wg show mnet listen-port)" 'two NATs, and no way but that'
 ok 'both ways' reaches bob alice
@@ -58,11 +58,11 @@ ok 'both ways' reaches bob alice
 # ---- host names -----------------------------------------------------------------------------------------------------
 
 is "$(of alice endpoints carol)" '192.0.2.99:51821' 'an endpoint by host name is where the name says'
-nok 'and nobody is there' reaches alice carol 1
+nok 'and carol does not answer' reaches alice carol 1
 on alice sh -c 'sed "s/192.0.2.99/192.0.2.30/" /etc/hosts >/tmp/h; cat /tmp/h >/etc/hosts'
 ok 'the name is asked for again while there is traffic in vain' wait_for 30 reaches alice carol 1
 is "$(of alice endpoints carol)" '192.0.2.30:51821' 'and tells the new address'
-is "$(of bob transfer carol)" $'0\t0' 'whoever has nothing to send does not ask'
+is "$(of bob transfer carol)" $'0\t0' 'a peer with nothing to send does not ask'
 
 # ---- as many as there may be ----------------------------------------------------------------------------------------
 
@@ -75,7 +75,7 @@ ok 'has no more than 64 of them looked for' test "$(on alice wg show mnet persis
 is "$(of alice latest-handshakes bob)" "$session" 'a session is not disturbed by it'
 ok 'and carries on' reaches alice bob
 stop alice up
-is "$(kept_alive)" 3 'a daemon that stops leaves nobody looked for: keepalive stays where there is traffic'
+is "$(kept_alive)" 3 'a daemon that stops leaves no search behind: keepalive stays where there is traffic'
 
 # ---- without ---------------------------------------------------------------------------------------------------------
 
@@ -83,7 +83,7 @@ on alice ip link del mnet
 wait_for 5 on alice sh -c '! test -e /run/wireguard/mnet.sock'
 spawn alice without innernet up --daemon mnet --no-nat-traversal
 ok 'without NAT traversal' wait_log alice without 'mnet: version'
-nok 'nobody opens a NAT' reaches alice bob 6
+nok 'no peer opens a NAT' reaches alice bob 6
 is "$(of alice persistent-keepalive bob)" off 'nothing is looked for'
 is "$(kept_alive)" 1 'only the hub is kept alive'
 stop alice without
@@ -93,7 +93,7 @@ spawn alice later innernet up --daemon mnet
 ok 'with it again' wait_log alice later 'mnet: version'
 on alice sh -c 'for n in $(seq 100 109); do ping -n -q -c 1 -W 1 10.65.64.$n & done; wait' >/dev/null 2>&1
 looks() { [ "$(kept_alive)" -gt 10 ]; }
-ok 'whom it sends to it looks for' wait_for 20 looks
+ok 'it looks for the peer that it sends to' wait_for 20 looks
 on alice sed -i '$a nat:\n  traversal: no' /etc/innernet/mnet.yaml
 rests() { [ "$(kept_alive)" = 1 ]; }
 ok 'until its own file says no' wait_for 20 rests

@@ -38,7 +38,7 @@ on bob sh -c "ping -n -i 0.1 -w 8 ${ip[alice]} >ping 2>&1" &
 pings=$!
 tried() { on nata conntrack -L -p udp 2>/dev/null | grep -qF " dst=$1 "; } # ADDRESS
 tried_both() { tried 192.0.2.77 && tried 192.0.2.78; }
-ok 'where nobody answers is left again for the next address' wait_for 20 tried_both
+ok 'an address without an answer is left for the next one' wait_for 20 tried_both
 wait $pings
 like "$(tail -n 3 "$WORK/bob/ping")" ' 0% packet loss' 'no packet of a live session is lost for that'
 is "$(endpoint alice bob)" "192.0.2.20:$(port bob)" 'which stays where it was'

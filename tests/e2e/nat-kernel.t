@@ -47,7 +47,7 @@ for who in hub $peers; do
 	printf '%s %s\n' "$(on "$who" wg show knet public-key)" \
 		"$(on "$who" ip -4 -o address show dev knet | sed 's/.*inet \([0-9.]*\).*/\1/')" >"$state/$who.who"
 	for folder in /etc/innernet /var/lib/innernet /etc/innernet-reconcile /var/lib/innernet-reconcile; do
-		# Where anybody was here means nothing there.
+		# Where a peer was here means nothing there.
 		on "$who" sh -c "[ ! -d $folder ] || (mkdir -p '$state/$who$folder' && cp -a $folder/. '$state/$who$folder/')"
 	done
 	rm -f "$state/$who/var/lib/innernet/knet/hints"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Peers behind NATs find each other: two behind two of them, one behind none, two on one LAN. Those whose NATs leave no
+# Peers behind NATs find each other: two behind two of them, one behind none, two on one LAN. Peers whose NATs leave no
 # way are told so. Nothing of this disturbs a session that is up.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/site.sh"
@@ -17,7 +17,7 @@ host_new_behind dave natd 192.168.4.2
 host_new_behind erin nate 192.168.5.2
 host_new carol 192.0.2.30
 finders='alice ann bob carol'
-everybody="$finders dave erin"
+all_peers="$finders dave erin"
 
 declare -A key=() ip=()
 endpoint() { on "$1" wg show nnet endpoints | grep -F "${key[$2]}" | cut -f 2; }           # HOST PEER
@@ -30,19 +30,19 @@ says() { status_of "$1" "$2" | grep -qE -e "$3"; }                              
 
 site_new nnet 10.64.0.0/16
 site_humans 10.64.64.0/24
-for who in $everybody; do site_invite "$who"; done
+for who in $all_peers; do site_invite "$who"; done
 site_push
-for who in $everybody; do
+for who in $all_peers; do
 	spawn "$who" install innernet install "$WORK/$who.yaml"
 done
-for who in $everybody; do
+for who in $all_peers; do
 	wait_log "$who" install 'To keep it so' || bail "$(cat "$(log_of "$who" install)")"
 	key[$who]=$(on "$who" wg show nnet public-key)
 	ip[$who]=$(on "$who" ip -4 -o address show dev nnet | sed 's/.*inet \([0-9.]*\).*/\1/')
 	spawn "$who" up innernet up --daemon nnet
 done
 
-# ---- who finds whom -------------------------------------------------------------------------------------------------
+# ---- which peers find each other -------------------------------------------------------------------------------------------------
 
 all_meet() {
 	local a b
@@ -51,7 +51,7 @@ all_meet() {
 	done; done
 }
 ok 'all whose NATs keep their ports have met, unasked' wait_for 25 all_meet
-unlike "$(on alice innernet show nnet)" ' bob .*connected.*no answer' 'who is connected is not said to give no answer'
+unlike "$(on alice innernet show nnet)" ' bob .*connected.*no answer' 'a connected peer is not said to give no answer'
 for a in $finders; do
 	for b in $finders; do
 		[ "$a" = "$b" ] || ok "$a reaches $b" reaches "$a" "$b"
@@ -63,7 +63,7 @@ is "$(endpoint alice bob)" "192.0.2.20:$(port bob)" 'through two NATs: at the ou
 is "$(endpoint bob alice)" "192.0.2.10:$(port alice)" 'from both sides'
 is "$(endpoint alice carol)" "192.0.2.30:$(port carol)" 'without a NAT: at its own'
 for who in dave erin; do
-	ok "a NAT with other ports for everyone: $who reaches who has none" reaches $who carol 10
+	ok "a NAT with other ports for everyone: $who reaches a peer without a NAT" reaches $who carol 10
 	ok "and is reached" reaches carol "$who"
 	isnt "$(endpoint carol $who)" "$(on hub wg show nnet endpoints | grep -F "${key[$who]}" | cut -f 2)" \
 		'at a port that no server has seen'
@@ -75,7 +75,7 @@ ok 'on both sides' wait_for 20 says erin dave '^  warn  dave .*both sit behind N
 like "$(on dave innernet show nnet)" ' erin .*no handshake yet.*no answer .*any of its [0-9] addresses' 'show says it too'
 is "$(on dave innernet show nnet --json | jq -r '.networks[0].peers[] | select(.name == "erin") | .search.trying')" true \
 	'as JSON'
-ok 'nor to who is behind another NAT' says dave alice "this machine's changes port numbers"
+ok 'nor to a peer behind another NAT' says dave alice "this machine's changes port numbers"
 
 # ---- what is up stays up --------------------------------------------------------------------------------------------
 
@@ -84,7 +84,7 @@ on bob sh -c "ping -n -i 0.05 -w 6 ${ip[alice]} >ping 2>&1" &
 pings=$!
 place=$(endpoint bob dave)
 elsewhere() { [ "$(endpoint bob dave)" != "$place" ]; }
-ok 'others are looked for elsewhere meanwhile' wait_for 10 elsewhere
+ok 'other peers are looked for elsewhere meanwhile' wait_for 10 elsewhere
 wait $pings
 like "$(tail -n 3 "$WORK/bob/ping")" ' 0% packet loss' 'no packet of a live session is lost for that'
 is "$(endpoint bob alice)" "192.0.2.10:$(port alice)" 'which stays where it was'
@@ -107,7 +107,7 @@ nat_rules nata masquerade
 nat_forget nata
 ok 'and it has the old ones again' wait_for 10 either_way
 
-# Both at once: neither hears the other any more. It is she alone who sends; a knock tells him.
+# Both at once: neither hears the other any more. Only alice sends; a knock tells him.
 one_port() { nat_rules "$1" "ip saddr $2 masquerade to :$3"; } # ROUTER HOST-ADDRESS PORT
 wait_for 10 reaches alice bob 1
 one_port nata 192.168.1.2 21001
@@ -128,7 +128,7 @@ kill $pings
 
 stop hub server KILL
 on hub ip link del nnet
-ok 'with the server gone, who has met stays so: two NATs' reaches bob alice
+ok 'with the server gone, peers that have met stay connected: two NATs' reaches bob alice
 ok 'one LAN' reaches ann alice
 ok 'none' reaches carol dave
 done_testing

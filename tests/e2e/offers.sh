@@ -99,7 +99,7 @@ refuse_alice() {
 	chmod +x "$OFFER/redeem"
 }
 
-# alice_joined: the network as it is for most tests: hub, bob (away) and alice, who has redeemed
+# alice_joined: the network as it is for most tests: hub, bob (away) and alice, which has redeemed
 alice_joined() {
 	hub_new
 	host_new alice 192.0.2.2
@@ -108,7 +108,7 @@ alice_joined() {
 	accept_alice
 	on alice innernet install alice.yaml >"$WORK/alice/install.log" 2>&1 || bail "install: $(cat "$WORK/alice/install.log")"
 	ALICE_PUB=$(cat "$OFFER/alice.key")
-	# shellcheck disable=SC2034 # for whoever sources this
+	# shellcheck disable=SC2034 # for the script that sources this
 	ALICE="  alice: { ip: 10.60.64.2, public_key: \"$ALICE_PUB\" }"
 }
 

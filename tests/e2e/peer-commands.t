@@ -28,7 +28,7 @@ offer_of alice >"$WORK/hub/v1"
 offer "$WORK/hub/v1"
 out=$(on alice innernet plan corp 2>&1)
 is $? 0 'a plan with changes is no error'
-like "$out" '# peer carol will be added' 'it names who comes'
+like "$out" '# peer carol will be added' 'it names the new peer'
 like "$out" '^Plan: 1 to add, 0 to change, 0 to remove\.$' 'and counts'
 nok 'nothing was done' eval 'on alice wg show corp allowed-ips | grep -qF "$CAROL_PUB"'
 on alice innernet plan corp --detailed-exitcode >/dev/null 2>&1
@@ -57,7 +57,7 @@ printf 'innernet-hints 1\nhint %s - 192.0.2.77:1,192.0.2.78:2\nend\n' "$CAROL_PU
 carol_at() { [ "$(on alice wg show corp endpoints | grep -F "$CAROL_PUB")" = "$CAROL_PUB"$'\t'"$1" ]; }
 sent_to_carol() { on alice wg show corp transfer | grep -F "$CAROL_PUB" | grep -vq $'\t0$'; }
 out=$(on alice innernet apply corp --offline --yes 2>/dev/null)
-like "$?: $out" 'Applied: 1 operation in ' 'one who may be somewhere'
+like "$?: $out" 'Applied: 1 operation in ' 'a peer that may be at an address'
 ok 'is looked for there' carol_at 192.0.2.77:1
 on alice ping -c 1 -W 1 10.60.64.4 >/dev/null 2>&1
 ok 'in vain' wait_for 10 sent_to_carol
@@ -86,8 +86,8 @@ like "$out" '^    infra 10.60.0.0/24$' 'with the tree of CIDRs'
 like "$out" '^      hub 10.60.0.1  server, connected, 192.0.2.1:51820, handshake [0-9]+ s ago, .* received, .* sent$' \
 	'and what WireGuard says'
 like "$out" '^      alice 10.60.64.2  this machine, reported 192.0.2.2:[0-9]+$' 'this machine'
-like "$out" '^      bob 10.60.64.3  no handshake yet$' 'who was not heard of'
-like "$out" "^    ${STRANGER//+/\\+}  unmanaged" 'and who is not of this network'
+like "$out" '^      bob 10.60.64.3  no handshake yet$' 'a peer that was not heard of'
+like "$out" "^    ${STRANGER//+/\\+}  unmanaged" 'and a peer that is not of this network'
 is "$(on alice innernet show corp --short | sed 1d)" '  hub 10.60.0.1  connected
   alice 10.60.64.2  this machine
   bob 10.60.64.3  no handshake yet' 'in short'
@@ -170,6 +170,6 @@ offer "$WORK/hub/many"
 spawn hub canned "$BUILD/tests/e2e/canned" 10.60.0.1 51820 "$OFFER"
 wait_for 10 on hub sh -c "ss -Hltn 'sport = :51820' | grep -q 10.60.0.1"
 before=$(date +%s%N)
-like "$(on alice innernet fetch corp)" '^corp: version 9\.1, ' 'fetch with 40 peers that nobody answers for'
+like "$(on alice innernet fetch corp)" '^corp: version 9\.1, ' 'fetch with 40 peers that do not answer'
 is $((($(date +%s%N) - before) / 3000000000)) 0 'waits for none of them'
 done_testing

@@ -33,9 +33,9 @@ within() { # SECONDS DESCRIPTION COMMAND...
 }
 carol_there() { on alice wg show corp allowed-ips | grep -qF "$CAROL_PUB"; }
 on alice wg set corp peer "$CAROL_PUB" remove
-within 5 'a peer that somebody removed is back within 5 s' carol_there
+within 5 'a peer that was removed by hand is back within 5 s' carol_there
 on alice wg set corp peer "$(wg genkey | wg pubkey)" allowed-ips 10.60.99.0/24
-within 5 'a peer that somebody added is gone within 5 s' eval '! on alice wg show corp allowed-ips | grep -q 10.60.99.0'
+within 5 'a peer that was added by hand is gone within 5 s' eval '! on alice wg show corp allowed-ips | grep -q 10.60.99.0'
 on alice ip address del 10.60.64.2/32 dev corp
 within 5 'an address that was taken away is back' eval 'on alice ip address show dev corp | grep -q 10.60.64.2/32'
 on alice ip route del 10.60.0.0/16 dev corp
@@ -74,7 +74,7 @@ definition 2 "$ALICE"
 signer_new "$WORK/hub/other"
 offer_of alice "$WORK/hub/other" >"$WORK/hub/forged" 2>/dev/null
 offer_now forged
-ok 'signed by somebody else: refused' wait_log alice up '\[snapshot-unsigned\]' 20
+ok 'signed by another key: refused' wait_log alice up '\[snapshot-unsigned\]' 20
 unchanged forged
 
 offer_of alice | sed "s/10.60.64.3/10.60.64.7/" >"$WORK/hub/changed"

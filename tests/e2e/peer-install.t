@@ -12,7 +12,7 @@ nothing_left() { on alice sh -c '! ip link show corp && ! test -e /etc/innernet/
 
 chmod 644 "$WORK/alice/alice.yaml"
 out=$(on alice innernet install alice.yaml 2>&1)
-is $? 1 'an invitation that others can read is refused'
+is $? 1 'an invitation that other users can read is refused'
 like "$out" 'error\[file-permissions\]: alice.yaml holds secrets, but others can read or change it \(mode 0644\)' \
 	'and says why'
 chmod 600 "$WORK/alice/alice.yaml"
@@ -56,7 +56,7 @@ on alice sh -c 'umask 077 && sed "s/^expires: .*/expires: 1700000000/" alice.yam
 out=$(on alice innernet install expired.yaml 2>&1)
 is "$(sed -n '/says that/p' <<<"$out")" \
 	'redeeming the invitation, which says that it expired at 2023-11-14T22:13:20Z...
-  note: the invitation says that it expired at 2023-11-14T22:13:20Z' 'who waits is told what it says'
+  note: the invitation says that it expired at 2023-11-14T22:13:20Z' 'a person that waits is told what it says'
 
 # ---- no answer, then one --------------------------------------------------------------------------------------------
 refuse_alice 503 'ledger-unavailable: later'
@@ -70,7 +70,7 @@ key=$(on alice sed -n 's/^private_key: //p' /etc/innernet/corp.yaml)
 out=$(on alice innernet up corp 2>&1)
 like "$out" "error\[not-redeemed\]: the invitation to 'corp' has not been redeemed yet" 'until then it cannot be brought up'
 
-# Nobody at all: as it looks when the invitation is void, too.
+# No server answers: as it looks when the invitation is void, too.
 on hub wg set corp peer "$TEMPORARY" remove
 out=$(on alice innernet install alice.yaml 2>&1)
 is $? 1 'no answer at all: install fails'
@@ -83,8 +83,8 @@ on hub wg set corp peer "$TEMPORARY" allowed-ips 10.60.64.2/32
 accept_alice
 out=$(on alice innernet install alice.yaml 2>&1)
 is $? 0 'run again, it goes on'
-like "$out" '^This machine is alice \(10.60.64.2\) in the network corp.$' 'and says who it is'
-like "$out" '^It reaches 2 peers: hub, bob$' 'and whom it reaches'
+like "$out" '^This machine is alice \(10.60.64.2\) in the network corp.$' 'and says which peer it is'
+like "$out" '^It reaches 2 peers: hub, bob$' 'and which peers it reaches'
 is "$(on alice sed -n 's/^private_key: //p' /etc/innernet/corp.yaml)" "$key" 'with the key that was on disk first'
 is "$(on alice wg show corp private-key)" "$key" 'the interface has it'
 ok 'the hub can be pinged' ping_works alice 10.60.0.1

@@ -49,9 +49,9 @@ on alice wg set work peer "$(on two wg show corp public-key)" remove
 ok 'the daemon repairs it' wait_for 10 ping_works alice 10.72.0.1 1
 on two env -C "$WORK/two/network" innernet add-peer --name bob --auto-ip --cidr humans --push --yes >/dev/null 2>&1
 ok 'to the next version' wait_log alice daemon 'work: version 0\.4,' 
-ok 'an endpoint is kept for one who is not there' on alice innernet override-peer-endpoint work --name bob -e 192.0.2.9:1
+ok 'an endpoint is kept for a peer that is not there' on alice innernet override-peer-endpoint work --name bob -e 192.0.2.9:1
 on two env -C "$WORK/two/network" innernet delete-peer --name bob --push --yes >/dev/null 2>&1
-ok 'who leaves' wait_log alice daemon 'work: version 0\.5,'
+ok 'a peer that leaves' wait_log alice daemon 'work: version 0\.5,'
 like "$(on alice innernet doctor work 2>&1)" 'innernet override-peer-endpoint work --name bob -u' 'doctor names the interface'
 stop alice daemon
 ok 'down' on alice innernet down work

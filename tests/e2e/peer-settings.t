@@ -40,7 +40,7 @@ ok 'the interface works as before' ping_works alice 10.60.0.1
 on alice ip link del other
 
 # ---- override-endpoint, at a terminal -------------------------------------------------------------------------------
-talk 'where others reach it is asked for' on alice innernet override-endpoint corp <<'END'
+talk 'where other peers reach it is asked for' on alice innernet override-endpoint corp <<'END'
 expect 0.0.0.0 is the host that a server sees; none takes back what was said.
 expect Where others reach this machine: [0.0.0.0:51820]
 send 10.60.64.9:1\r
@@ -98,7 +98,7 @@ ok 'and then the network counts' bob_at 192.0.2.50:5
 is "$(on alice innernet override-peer-endpoint corp --name bob -u 2>&1)" \
 	'corp: bob is reached where the network says already' 'it is so already'
 like "$(on alice innernet override-peer-endpoint corp --name nobody -e 1.2.3.4:5 2>&1)" \
-	"^error\[unknown-name\]: this machine sees no peer called 'nobody'" 'somebody nobody knows is refused'
+	"^error\[unknown-name\]: this machine sees no peer called 'nobody'" 'an unknown peer is refused'
 like "$(on alice innernet override-peer-endpoint corp --name bob -e 10.60.0.1:5 2>&1)" \
 	"^error\[bad-endpoint\]: '10.60.0.1:5' is an address within the network itself" 'an address within the tunnel too'
 like "$(on alice innernet override-peer-endpoint corp --name alice -e 1.2.3.4:5 2>&1)" \
@@ -131,13 +131,13 @@ offer_of alice >"$WORK/hub/v2"
 offer "$WORK/hub/v2"
 ok 'and follows its server' wait_log alice both 'corp: version 2.1, ' 5
 on alice sh -c 'ip link del home; ip link add home type bridge'
-ok 'an interface that somebody took is said' wait_log alice both 'failed: .*\[device-not-wireguard\]' 10
+ok 'an interface that another program took is said' wait_log alice both 'failed: .*\[device-not-wireguard\]' 10
 on alice wg set corp peer "$BOB_PUB" remove
 ok 'corp is looked after all the same' wait_for 5 bob_at 192.0.2.97:1
 stop alice both
 out=$(on alice innernet up 2>&1)
 is $? 1 '`up` of all fails for those that fail'
-like "$out" '^corp: version 2.1, up already$' 'and brings up the others'
+like "$out" '^corp: version 2.1, up already$' 'and brings up the other networks'
 like "$out" 'torn.yaml' 'each is named'
 on alice rm /etc/innernet/home.yaml
 on alice ip link del home

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# innernet plan and innernet why in a clone: revisions, the ledger's branch, guards and who wrote a line. Plain git, no
+# innernet plan and innernet why in a clone: revisions, the ledger's branch, guards and the author of a line. Plain git, no
 # root: what people and CI do with a definition.
 set -u
 top=$(cd "$(dirname "$0")/../.." && pwd)
@@ -150,7 +150,7 @@ is "$status" 1 'limits that are none are an error'
 has "$err" "'peers' must be a whole number" 'that says which'
 git -c user.name=bob -c user.email=bob@example.com revert --no-edit HEAD >/dev/null
 
-# The ledger, as a clone has it: an address that was somebody else's is found before the push.
+# The ledger, as a clone has it: an address that was another peer's is found before the push.
 file=addresses/09/40/00000000000000000000ffff0a3c4009
 git clone -q . "$work/ledger"
 git -C "$work/ledger" checkout -q --orphan innernet/enrolments
@@ -199,7 +199,7 @@ why: the association [humans, builders] joins them
    |
 13 | associations: [[humans, builders]]
   since: 2025-04-02, commit $sha by bob <bob@example.com>: People use the builders
-help: to part them, this line has to go" 'by which line, since when and by whom'
+help: to part them, this line has to go" 'by which line, since when and by which author'
 run innernet why v1 v2
 is "$status" 1 'two of an isolated CIDR do not'
 has "$out" ' --> teams/ci.yaml:3:3' 'the line is in the included file'
@@ -209,8 +209,8 @@ has "$out" '"add": "- [humans, vault]"' 'the line that would is there'
 run innernet why 192.168.9.7 hub
 has "$out" "192.168.9.7: routed by 'alice', 10.60.64.2 in 'humans'" 'an address behind a peer is found'
 run innernet why 10.60.64.77 ci1
-has "$out" '10.60.64.77 and ci1 would reach each other.' 'nobody is at a free address yet'
-is "$status" 0 'but who will be reaches'
+has "$out" '10.60.64.77 and ci1 would reach each other.' 'no peer is at a free address yet'
+is "$status" 0 'but a peer there will reach it'
 run innernet why 10.60.64.77 v1
 has "$out" '10.60.64.77 and v1 would not reach each other.' 'or would not'
 run innernet why corp corp
@@ -218,7 +218,7 @@ has "$out" 'the peers of corp reach each other in part' 'some do and some do not
 is "$status" 1 'which is no'
 sed -i "s/alice: {/alice: { disabled: true,/" network.yaml
 run innernet why alice hub
-has "$out" 'since: not committed yet' 'what is not committed is nobody'\''s'
+has "$out" 'since: not committed yet' 'what is not committed has no author'
 run innernet why alice nobody
 is "$status" 2 'an unknown name cannot be told'
 cd "$work/plain" || exit 1
@@ -251,7 +251,7 @@ echo '# unfinished' >>"$work/own/network.yaml"
 run innernet why alice v1 corp
 is "$status $err" "0 warning[uncommitted-changes]: $work/own, the clone of 'corp', has changes that are not committed
   note: this is of what stands in it
-  help: git -C $work/own status; commit or stash them first" 'or as it stands there, when somebody works in it'
+  help: git -C $work/own status; commit or stash them first" 'or as it stands there, when a person works in it'
 is "$(git -C "$work/own" status --porcelain)" ' M network.yaml' 'which is left alone'
 run innernet validate corp
 is "$status $out" "0 $work/own/network.yaml: valid: network corp, 5 CIDRs, 6 peers, 1 association" \

@@ -31,7 +31,7 @@ on hub git clone -q $REPO network
 for h in pre-receive post-receive; do ok "init makes the $h hook" on hub test -x $REPO/hooks/$h; done
 unlike "$(on hub cat /var/lib/innernet-reconcile/corp/push.yaml)" \
 	"$(on hub sed -n 's/^private_key: //p' /etc/innernet-reconcile/corp.yaml | sed 's/[+/]/\\&/g')" 'what hooks go by has no key in it'
-is "$(on hub stat -c %a /var/lib/innernet-reconcile/corp/push.yaml)" 644 'and is for everybody to read'
+is "$(on hub stat -c %a /var/lib/innernet-reconcile/corp/push.yaml)" 644 'and every user may read it'
 
 # ---- nothing is published yet ---------------------------------------------------------------------------------------
 
@@ -58,7 +58,7 @@ $line |   humans: 10.99.64.0/24
 Refused: commit $(git_in rev-parse HEAD | cut -c 1-12); nothing was changed." 'a bad push: the diagnostic, to the letter'
 is "$(tip)" "$good" 'and the branch is where it was'
 FORCE_COLOR=1 push
-like "$said" $'^\e\\[1;?[0-9]*m' 'in colour for whoever asks for it'
+like "$said" $'^\e\\[1;?[0-9]*m' 'in colour where the pusher asks for it'
 git_in reset -q --hard "$good"
 
 push origin HEAD:innernet/enrolments
@@ -73,7 +73,7 @@ refused push-reserved "'innernet' is one of the server's own: nobody else writes
 push origin :main
 refused push-definition "the branch 'main' is the network's definition: it cannot be deleted" 'deleting the definition'
 push origin HEAD:idea
-is "$pushed $said" "0 'idea': taken, and not published; the network is what 'main' says" 'a branch for somebody'"'"'s work is taken'
+is "$pushed $said" "0 'idea': taken, and not published; the network is what 'main' says" 'a branch for work is taken'
 push origin HEAD:idea2 HEAD:innernet/x
 is "$pushed $(tip idea2)" '1 ' 'of a push that is refused nothing is taken'
 push origin :idea
@@ -181,7 +181,7 @@ on hub kill -CONT "$(spawned_pid hub server)"
 wait $second
 like "$(cat "$WORK/second")" 'published as version |taken; version ' 'until there is one'
 
-# ---- whoever pushes need not be root --------------------------------------------------------------------------------
+# ---- the pusher need not be root --------------------------------------------------------------------------------
 
 on hub chown -R nobody $REPO "$net"
 on hub git config --global --add safe.directory '*'
@@ -190,15 +190,15 @@ as_nobody() { on hub setpriv --reuid=nobody --clear-groups env HOME="$WORK/hub" 
 chmod 755 "$WORK" "$WORK/hub"
 as_nobody git -C network commit -q -a -m 'by nobody'
 said=$(as_nobody git -C network push -q 2>&1)
-like "$said" 'remote: No changes\.' 'somebody else'"'"'s push is judged as well'
-ok 'nobody reads the keys' not as_nobody cat /etc/innernet-reconcile/corp.yaml
+like "$said" 'remote: No changes\.' 'another user'"'"'s push is judged as well'
+ok 'the user nobody cannot read the keys' not as_nobody cat /etc/innernet-reconcile/corp.yaml
 on hub chown -R root $REPO "$net"
 
 # ---- hook install ---------------------------------------------------------------------------------------------------
 
 on hub rm $REPO/hooks/pre-receive
 on hub sh -c "echo '#!/bin/sh' >$REPO/hooks/post-receive"
-like "$(on hub innernet-reconcile hook install corp 2>&1)" 'error\[hook-exists\]: .*/post-receive is there already' "somebody's own hook stays"
+like "$(on hub innernet-reconcile hook install corp 2>&1)" 'error\[hook-exists\]: .*/post-receive is there already' "a hook that people wrote stays"
 on hub rm $REPO/hooks/post-receive
 ok 'hook install puts both back' on hub innernet-reconcile hook install corp
 ok 'and may be run again' on hub innernet-reconcile hook install corp

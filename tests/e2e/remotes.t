@@ -57,10 +57,10 @@ init() { # OPTION...
 like "$(init --known-hosts "$WORK/hub/wrong")" '^error\[remote-away\]: .*Host key verification failed' \
 	'another host key is not believed'
 chmod 644 "$WORK/hub/key"
-like "$(init --known-hosts "$WORK/hub/known")" '^error\[remote-away\]: .*key' 'a private key that others can read is not used'
+like "$(init --known-hosts "$WORK/hub/known")" '^error\[remote-away\]: .*key' 'a private key that other users can read is not used'
 chmod 600 "$WORK/hub/key"
 mv "$FORGE/authorized" "$FORGE/nobody"
-like "$(init --known-hosts "$WORK/hub/known")" '^error\[remote-away\]: .*Permission denied' 'who has no access is told, and not asked'
+like "$(init --known-hosts "$WORK/hub/known")" '^error\[remote-away\]: .*Permission denied' 'a user without access is told, and not asked'
 mv "$FORGE/nobody" "$FORGE/authorized"
 ok 'init puts a network there' init --known-hosts "$WORK/hub/known"
 spawn hub corp innernet-reconcile --watch corp
@@ -137,13 +137,13 @@ chmod 600 "$WORK/hub/password"
 printf 'username=ci\npassword=guess\n' >"$WORK/hub/guess"
 chmod 600 "$WORK/hub/guess"
 like "$(web --remote https://ci:se:cret@forge.example:8443/web.git)" 'must hold no password' 'a password in the URL is refused'
-like "$(web --remote http://forge.example:8443/web.git)" 'must be https or ssh' 'so is what anybody on the way could change'
-like "$(web --remote https://forge.example:8443/web.git)" '^error\[remote-away\]: ' 'without a password nobody is asked for one'
+like "$(web --remote http://forge.example:8443/web.git)" 'must be https or ssh' 'so is what a router on the way could change'
+like "$(web --remote https://forge.example:8443/web.git)" '^error\[remote-away\]: ' 'without a password git asks for none'
 like "$(web --remote https://forge.example:8443/web.git --credentials "$WORK/hub/guess")" '^error\[remote-away\]: .*Authentication failed' \
 	'a wrong one is refused'
 is "$(cat "$WORK/hub/guess")" $'username=ci\npassword=guess' 'and stays in its file'
 cat >"$FORGE/proxy.py" <<'END'
-# A proxy that lets nobody through without a password, and writes down what it is told.
+# A proxy that lets no request through without a password, and writes down what it is told.
 import http.server
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -159,12 +159,12 @@ spawn forge proxy python3 "$FORGE/proxy.py"
 ok 'a proxy runs' wait_for 10 on forge sh -c "ss -Hltn 'sport = :3128' | grep -q 3128"
 like "$(https_proxy=http://user@192.0.2.9:3128 web --remote https://forge.example:8443/web.git --credentials "$WORK/hub/password")" \
 	'^error\[remote-away\]: .*407' 'one that wants a password'
-like "$(cat "$(log_of forge proxy)")" 'asked Basic' 'is told who asks'
+like "$(cat "$(log_of forge proxy)")" 'asked Basic' 'is told which user asks'
 unlike "$(cat "$(log_of forge proxy)")" "$(printf ci:se:cret | base64)" 'but not the password of the repository'
 stop forge proxy
 like "$(on hub innernet-reconcile init --network-name web --network-cidr 10.61.0.0/16 --external-endpoint 192.0.2.1:51821 \
 	--remote https://forge.example:8443/web.git --credentials "$WORK/hub/password" 2>&1)" '^error\[remote-away\]: .*certificate' \
-	'a certificate that nobody vouches for is not believed'
+	'a certificate without a known issuer is not believed'
 ok 'init puts a network there' web --remote https://forge.example:8443/web.git --credentials "$WORK/hub/password"
 spawn hub web env GIT_SSL_CAINFO="$FORGE/tls.crt" innernet-reconcile --watch web
 ok 'it is published' wait_for 30 status_has web 'Ready +True'

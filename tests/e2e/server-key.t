@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A server changes its own key: only while another one stays as it is, and then nobody but its own peers' sessions with
+# A server changes its own key: only while another one stays as it is, and then only its own peers' sessions with
 # it notices.
 . "$(dirname "$0")/lib.sh"
 
@@ -10,7 +10,7 @@ host_new alice 192.0.2.11
 host_new bob 192.0.2.12
 export GIT_CONFIG_COUNT=3 GIT_CONFIG_KEY_0=user.name GIT_CONFIG_VALUE_0=Ada GIT_CONFIG_KEY_1=user.email
 export GIT_CONFIG_VALUE_1=ada@example.com GIT_CONFIG_KEY_2=safe.directory GIT_CONFIG_VALUE_2='*'
-at=hub                                                    # whose hook answers
+at=hub                                                    # the server whose hook answers
 admin() { on "$at" env -C "$WORK/network" "$@"; }
 status_has() { on "$1" innernet-reconcile status pair 2>&1 | grep -qE -e "$2"; } # HOST REGEX
 knows() { on "$1" wg show pair peers | grep -qxF -e "$2"; }                      # HOST KEY
@@ -69,22 +69,22 @@ before=$(handshake alice "$bob")
 carried=$(received alice "$bob")
 change_key hub "$old" "$new" 'hub gets a new key'
 out=$(admin git push 2>&1)
-isnt $? 0 'the server whose key it is does not take it: it has the old one'
+isnt $? 0 'the server of that key does not take it: it has the old one'
 like "$out" 'error\[server-dropped\]' 'which is said'
 like "$out" 'help: another server publishes a new key of this one: push it there, then put the private key into this' 'with what to do'
-like "$out" 'Cut off from the server: hub \(has a new key\)' 'with who is concerned'
+like "$out" 'Cut off from the server: hub \(has a new key\)' 'with the peer that is concerned'
 at=spare
 like "$(admin git push 2>&1)" 'published as version 0\.6' 'the one that stays as it is does'
 ok 'the other goes on with what it has' status_has hub '^pair: version 0\.5, '
 ok 'and says why' status_has hub 'Valid +False +server-dropped'
-ok 'nobody is cut off by that' ping_works alice 10.65.0.1
+ok 'no peer is cut off by that' ping_works alice 10.65.0.1
 stop hub server
 on hub sed -i "s|^private_key:.*|private_key: \"$new_private\"|" /etc/innernet-reconcile/pair.yaml
 spawn hub server innernet-reconcile --watch pair
 ok 'with the new key in its file it publishes the same' wait_log hub server 'published: version 0.6'
 ok 'and has it on its interface' wait_for 10 on hub sh -c "wg show pair public-key | grep -qxF $new"
 for who in alice bob; do
-	ok "$who learns of it from the other" wait_for 30 knows $who "$new"
+	ok "$who learns of it from the other server" wait_for 30 knows $who "$new"
 	nok 'and forgets the old one' knows $who "$old"
 	ok 'and reaches it' wait_for 20 ping_works $who 10.65.0.1 1
 done

@@ -45,7 +45,7 @@ ok 'init takes two stacks and a CIDR of the server' \
 like "$(on hub git -C two.git show main:network.yaml)" 'ip: \["10\.62\.8\.1", "fd00:62:0:8::1"\]' 'whose first addresses it takes'
 is "$(on hub sh -c 'umask 000; innernet-reconcile init --network-name open --network-cidr 10.63.0.0/16 \
 	--external-endpoint a:1 >/dev/null && find /var/lib/innernet-reconcile/open -perm /022 ! -type l')" '' \
-	'nobody else may write to its repository, whatever the umask'
+	'no other user may write to its repository, whatever the umask'
 like "$(on hub innernet-reconcile init --network-name x --network-cidr 10.0.0.1/8 --external-endpoint a:1 2>&1)" \
 	'did you mean 10\.0\.0\.0/8' 'host bits are refused with what was meant'
 
@@ -97,7 +97,7 @@ note_has() { on hub git -C /var/lib/innernet-reconcile/snet/network.git notes --
 ok 'the refused commit says so in git' wait_for 10 note_has "$bad" '^error\[prefix-outside\]'
 ok 'the one before says which version it became' note_has "$bad^" '^published as version 0\.[0-9]+$'
 like "$(status)" "Z  ${bad:0:12}  refused    prefix-outside: " 'the history has the refusal'
-like "$(status)" '^peers: 2/2 on 0\.[0-9]+$' 'who has converged is one line'
+like "$(status)" '^peers: 2/2 on 0\.[0-9]+$' 'the converged peers are one line'
 ok 'the network runs on' ping_works alice 10.61.64.2
 on hub sh -c 'cd network && git reset -q --hard HEAD~3'
 smuggle
@@ -113,7 +113,7 @@ nok 'nor is a network suspended that is not here' on hub innernet-reconcile susp
 like "$(on hub innernet-reconcile suspend snet --reason 'the disk is full')" "'snet' is suspended" 'a network can be suspended'
 ok 'the status says why' wait_for 5 status_has 'Suspended +True +ByHand +the disk is full'
 like "$(edit 's/^cidrs:/cidrs:\n  while-away: 10.61.90.0\/24/' 'while suspended' 2>&1)" \
-	'not published yet, the network is suspended: the disk is full' 'who pushes is told'
+	'not published yet, the network is suspended: the disk is full' 'the pusher is told'
 is "$(on hub innernet-reconcile reconcile snet --now)" 'suspended: the disk is full' 'a look says so too'
 on hub innernet-reconcile reconcile snet --now >/dev/null
 is $? 3 'with its exit code'
@@ -133,12 +133,12 @@ on hub sh -c 'cd network && git revert --no-edit HEAD >/dev/null && git push -q'
 
 key=$(on alice wg show snet public-key)
 on hub wg set snet peer "$key" remove
-ok 'a peer that somebody removed is back' wait_for 8 wg_has hub "$key"
+ok 'a peer that was removed by hand is back' wait_for 8 wg_has hub "$key"
 ok 'which is said' wait_log hub server 'drift: snet was changed by somebody else'
 on hub ip address del 10.61.0.1/32 dev snet
-ok 'an address that somebody removed is back' wait_for 8 on hub sh -c 'ip -o address show dev snet | grep -q 10.61.0.1'
+ok 'an address that was removed by hand is back' wait_for 8 on hub sh -c 'ip -o address show dev snet | grep -q 10.61.0.1'
 on hub ip link del snet
-ok 'an interface that somebody deleted is back' wait_for 15 wg_has hub "$key"
+ok 'an interface that was deleted by hand is back' wait_for 15 wg_has hub "$key"
 ok 'and the server listens on the new one' wait_for 10 status_has 'Ready +True'
 edit 's/^cidrs:/cidrs:\n  more: 10.61.66.0\/24/' 'another CIDR'
 on hub sh -c "cd network && innernet add-peer --name late --auto-ip --cidr humans --save-config ../late.yaml --commit --push --yes" >/dev/null
@@ -171,7 +171,7 @@ if on hub test -S $socket; then
 	edit '/disabled: true/d' 'bob is back'
 	ok 'a peer that is enabled again is reached' wait_for 20 ping_works bob 10.61.0.1 1
 	before=$(grep -c 'published: ' "$(log_of hub server)")
-	wait_for 6 false # until the server has looked at who is where
+	wait_for 6 false # until the server has looked where the peers are
 	on hub mv $socket $socket.away
 	on hub sh -c "cd network && sed -i '/^  bob:/,/^  [a-z]/{/^  bob:/d;/^    /d}' network.yaml && git commit -qam 'bob goes' && git push -q"
 	published_again() { [ "$(grep -c 'published: ' "$(log_of hub server)")" -gt "$before" ]; }
@@ -179,7 +179,7 @@ if on hub test -S $socket; then
 	ok 'and peers are told, though those that were seen last are others now' on alice innernet fetch snet
 	ok 'by a server that still runs' runs hub server
 	on hub mv $socket.away $socket
-	ok 'who went is taken away when the interface is back' wait_for 15 not wg_has hub "$key"
+	ok 'a removed peer is taken away when the interface is back' wait_for 15 not wg_has hub "$key"
 fi
 
 # ---- stopping and starting ------------------------------------------------------------------------------------------
@@ -217,7 +217,7 @@ like "$(status 2>&1; echo "exit $?")" "^warning\[not-running\]: no server of 'sn
 	'of one that runs no more the status says so'
 nok 'and it is not a good one' status
 like "$(on hub innernet-reconcile uninstall snet 2>&1 </dev/null)" '^error\[not-confirmed\]: nothing was changed' \
-	'who does not say yes is shown what would go'
+	'without a yes it shows what would go'
 ok 'and nothing is gone' on hub test -e "$CONFIG" -a -e $DATA/published/current -a -e /run/wireguard/snet.sock
 ok 'uninstall ends it' on hub innernet-reconcile uninstall snet --yes
 nok 'its interface is gone' on hub wg show snet

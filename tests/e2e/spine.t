@@ -57,7 +57,7 @@ nok 'an invitation is redeemed once' on bob innernet install "$WORK/alice.yaml"
 on alice sh -c 'echo "192.0.2.1 hub.example.com" >>/etc/hosts'
 ok 'alice finds the server by a host name' on alice innernet override-peer-endpoint corp --name hub -e hub.example.com:51820
 
-# ---- who reaches whom
+# ---- which peers reach each other
 
 alice=$(on alice ip -4 -o address show dev corp | sed -n 's|.* inet \([0-9.]*\)/.*|\1|p')
 bob=$(on bob ip -4 -o address show dev corp | sed -n 's|.* inet \([0-9.]*\)/.*|\1|p')
@@ -108,12 +108,12 @@ push 'mended'
 ok 'a mended one is taken' wait_for 20 says_since "$mark" 'unchanged: '
 ok 'and the status is well' on hub innernet-reconcile status corp
 
-# ---- somebody edits an interface
+# ---- another program edits an interface
 
 on alice wg set corp peer "$(key_of build1)" remove
-ok 'a peer that somebody removed is back' wait_for 10 has_peer alice build1
+ok 'a peer that was removed by hand is back' wait_for 10 has_peer alice build1
 on bob ip link delete corp
-ok 'an interface that somebody deleted is back' wait_for 10 ping_works bob "$alice" 1
+ok 'an interface that was deleted by hand is back' wait_for 10 ping_works bob "$alice" 1
 
 # ---- the server is away
 
@@ -130,7 +130,7 @@ on alice sed -i '/hub\.example\.com/d' /etc/hosts
 spawn alice daemon innernet up corp --daemon
 ok 'a peer that starts without the server has its network' wait_for 10 has_peer alice bob
 is "$(device_of alice)" "$before" 'the same as before'
-ok 'and reaches whom it has seen, with neither a server nor DNS' wait_for 20 ping_works alice "$bob" 1
+ok 'and reaches the peers that it has seen, with neither a server nor DNS' wait_for 20 ping_works alice "$bob" 1
 is "$(on alice stat -c %a /var/lib/innernet/corp/hints)" 600 'what it remembers is its own'
 like "$(on alice wg show corp endpoints)" "^$(key_of hub | sed 's/[+/]/\\&/g')[[:space:]]+192\.0\.2\.1:51820\$" \
 	'the name that does not resolve has its last address'

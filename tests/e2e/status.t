@@ -15,7 +15,7 @@ reached() { status | grep -qE '^  ok    server      hub answered [0-9]+ s ago$';
 ok 'a server has answered' wait_for 10 reached
 out=$(status)
 is $? 2 'nothing is wrong, but not all can be told'
-like "$out" '^corp: alice 10.60.64.2$' 'who this is'
+like "$out" '^corp: alice 10.60.64.2$' 'which peer this is'
 like "$out" '^  ok    interface   up, UDP port [0-9]+, as the network defines it$' 'the interface'
 like "$out" '^  ok    daemon      started [0-9]+ s ago$' 'the daemon'
 like "$out" '^  \?     snapshot    version 0.1: no server has vouched for it being the newest$' 'the version'
@@ -51,7 +51,7 @@ is $? 1 'without an interface it is wrong'
 like "$out" '^  FAIL  interface   corp is not there$' 'which is said'
 on alice innernet up corp >/dev/null 2>&1
 on alice sh -c 'sed -i s/10.60.0.1/10.60.0.9/ /etc/hosts'
-like "$(status)" '^  FAIL  names       those in /etc/hosts are not those of the network$' 'names that somebody changed'
+like "$(status)" '^  FAIL  names       those in /etc/hosts are not those of the network$' 'names that another program changed'
 on alice innernet up corp >/dev/null 2>&1
 on alice innernet status nowhere >/dev/null 2>&1
 is $? 1 'a network that is none is wrong'
@@ -77,7 +77,7 @@ out=$(doctor)
 is $? 1 'a server whose name does not resolve fails'
 like "$out" '^  FAIL  hub         its endpoint hub.example:51820 does not resolve$' 'and is named'
 on alice sh -c 'echo 192.0.2.1 hub.example >>/etc/hosts; chmod 0777 /etc/innernet'
-like "$(doctor)" '^  FAIL  config      others may change what is in /etc/innernet \(owner 0, mode 0777\)$' 'a folder that others may change'
+like "$(doctor)" '^  FAIL  config      others may change what is in /etc/innernet \(owner 0, mode 0777\)$' 'a folder that other users may change'
 on alice chmod 0700 /etc/innernet
 on alice sh -c 'sed -i "/innernet corp end/d" /etc/hosts'
 like "$(doctor)" '^  FAIL  names       /etc/hosts, line [0-9]+: a block begins and does not end' 'a broken hosts file'

@@ -68,7 +68,7 @@ spawn spare server innernet-reconcile --watch corp
 ok 'it waits until it is in the definition' wait_for 20 status_has spare 'Valid +False +server-dropped'
 like "$(on spare innernet-reconcile status corp 2>&1)" \
 	'^  help: a server does not publish a network without itself; list it with `public_key: "' 'with what to do'
-is "$(git -C "$WORK/network.git" notes --ref innernet show main)" "published as version 0.3" 'and leaves the verdict to who is'
+is "$(git -C "$WORK/network.git" notes --ref innernet show main)" "published as version 0.3" 'and leaves the verdict to the server that is'
 {
 	sed '/^  signers:/d' "$WORK/clone/network.yaml" | sed "s|^trust:.*|&\n$(grep '^  signers:' <<<"$said")|"
 	sed -n '/^  spare:/,/server: true/p' <<<"$said"
@@ -93,13 +93,13 @@ git -C "$WORK/clone" push -q
 ok 'the first server publishes it' wait_for 20 status_has hub "Published +True +Published +commit $(tip)"
 ok 'and then the second, long before its interval' wait_for 60 status_has spare "Published +True +Published +commit $(tip)"
 like "$(on spare innernet-reconcile init --join --remote "$REMOTE" --external-endpoint 192.0.2.4:51820 2>&1)" \
-	'^error\[network-exists\]' 'who is in the definition does not join again'
+	'^error\[network-exists\]' 'a server of the definition does not join again'
 ok 'which is to be short from here on' stop spare server
 on spare sed -i 's/^interval: .*/interval: 1/' /etc/innernet-reconcile/corp.yaml
 spawn spare server innernet-reconcile --watch corp
 ok 'it is ready' wait_for 20 status_has spare 'Ready +True'
 is "$(statement spare)" "$(statement hub)" 'the same bytes'
-ok 'nobody waits for it to ask the first one' status_has hub '^  spare +10.60.0.2 +server +-$'
+ok 'no peer waits for it to ask the first one' status_has hub '^  spare +10.60.0.2 +server +-$'
 ok 'alice reaches it' wait_for 20 ping_works alice 10.60.0.2 1
 
 # ---- one ledger ------------------------------------------------------------------------------------------------------
@@ -124,7 +124,7 @@ ok 'a remote that is away is said' wait_for 20 status_has hub 'Source +False +Aw
 ok 'with what it means' status_has hub 'Ready +False +Remote .*invitations cannot be redeemed until it is back'
 ok 'what is published stays' ping_works alice 10.60.64.2
 like "$(on hub innernet-reconcile reconcile corp --now 2>&1)" '^could not look: .*does not appear to be a git repository' \
-	'who asks to look is told'
+	'a person that asks it to look is told'
 mv "$WORK/away.git" "$WORK/network.git"
 like "$(on hub innernet-reconcile reconcile corp --now 2>&1)" '^nothing new: ' 'and when it is back'
 ok 'all is as before' wait_for 5 status_has hub 'Ready +True'

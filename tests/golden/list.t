@@ -140,6 +140,6 @@ for what in 'list' 'list --tree' 'list --json' 'list-cidrs' 'list-cidrs --tree' 
 	tap $status "50,000 peers: $what"
 	[ $status = 0 ] || sed 's/^/# /' "$tmp/err"
 done
-same 'at most 500 are named in a drawing, and the others counted' '500 49500' \
+same 'at most 500 are named in a drawing, and the rest is counted' '500 49500' \
 	"$(perl -ne '$named++ while /\bp\d+ 10\./g; $left += $1 while /(\d+) (?:more|peers?)"/g; END { print "$named $left" }' "$tmp/out")"
 echo "1..$n"

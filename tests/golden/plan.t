@@ -3,7 +3,7 @@
 # work tree) and perhaps args, and what is said as text, Markdown and JSON in expected.*.
 # UPDATE=1 tests/golden/plan.t writes what is said now: read the difference in git.
 . "$(dirname "$0")/../tap.sh"
-# Nobody's own settings of git.
+# No user's own settings of git.
 export HOME="$tmp" GIT_CONFIG_NOSYSTEM=1 GIT_AUTHOR_NAME=Ann GIT_AUTHOR_EMAIL=ann@example.com GIT_COMMITTER_NAME=Ann
 export GIT_COMMITTER_EMAIL=ann@example.com GIT_AUTHOR_DATE='1700000000 +0000' GIT_COMMITTER_DATE='1700000000 +0000'
 

@@ -52,7 +52,7 @@ refused 'a disabled peer' "peer 'carol' is disabled: it has no view" two-stacks/
 refused 'nothing to sign for' 'a definition without `trust` has nothing to sign for' isolated/network.yaml \
 	--for hub --key "$tmp/seed"
 chmod 644 "$tmp/seed"
-refused 'a seed that others can read' 'file-permissions' two-stacks/network.yaml --for alice --key "$tmp/seed"
+refused 'a seed that other users can read' 'file-permissions' two-stacks/network.yaml --for alice --key "$tmp/seed"
 chmod 600 "$tmp/seed"
 echo short >"$tmp/seed"
 refused 'a seed that is none' 'does not hold an Ed25519 seed' two-stacks/network.yaml --for alice --key "$tmp/seed"
