@@ -5,21 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One peer as either side knows it: a view's or the model's. */
-struct source {
-	const char *name, *endpoint;
-	const struct addr *ip;
-	const struct prefix *routes;
-	uint32_t n_routes;
-	int32_t keepalive; /* -1: not given */
-	uint8_t n_ips;
-	bool server;
-};
-
 /* What one peer has allowed for another, which it forwards for. */
 struct relayed {
 	struct key through;
-	struct source what;
+	const struct leaf_peer *leaf; /* a view's or the model's */
 };
 
 struct builder {
@@ -56,15 +45,15 @@ static int local_endpoint_cmp(const void *name, const void *endpoint)
 	return strcmp(name, ((const struct local_endpoint *)endpoint)->name);
 }
 
-static struct sockpoint endpoint_of(const struct builder *b, const struct key *key, const struct source *s,
+static struct sockpoint endpoint_of(const struct builder *b, const struct key *key, const struct leaf_peer *leaf,
 				    struct device_peer *out)
 {
 	static const struct sockpoint none;
 	const struct local *l = b->local;
-	const struct local_endpoint *own =
-	    l->n_endpoints ? bsearch(s->name, l->endpoints, l->n_endpoints, sizeof(*l->endpoints), local_endpoint_cmp)
-			   : NULL;
-	const char *endpoint = own ? own->endpoint : s->endpoint;
+	const struct local_endpoint *own = l->n_endpoints ? bsearch(leaf->name, l->endpoints, l->n_endpoints,
+								    sizeof(*l->endpoints), local_endpoint_cmp)
+							  : NULL;
+	const char *endpoint = own ? own->endpoint : leaf->endpoint;
 	struct sockpoint at;
 
 	if (endpoint && !sockpoint_parse(endpoint, strlen(endpoint), &at))
@@ -83,13 +72,13 @@ static struct sockpoint endpoint_of(const struct builder *b, const struct key *k
 }
 
 /* A value given for this machine wins, then one given for the other; servers have the network's default. */
-static uint16_t keepalive_of(const struct builder *b, const struct source *s)
+static uint16_t keepalive_of(const struct builder *b, const struct leaf_peer *leaf)
 {
 	if (b->own_keepalive >= 0)
 		return (uint16_t)b->own_keepalive;
-	if (s->keepalive >= 0)
-		return (uint16_t)s->keepalive;
-	return s->server ? b->server_keepalive : 0;
+	if (leaf->keepalive >= 0)
+		return (uint16_t)leaf->keepalive;
+	return leaf->server ? b->server_keepalive : 0;
 }
 
 /* The machine's own key is no peer: WireGuard would ignore it, and no plan would ever be empty. */
@@ -98,30 +87,30 @@ static bool is_own(const struct builder *b, const struct key *key)
 	return b->local->public_key && key_eq(b->local->public_key, key);
 }
 
-static uint32_t allowed_put(struct prefix *out, const struct source *s)
+static uint32_t allowed_put(struct prefix *out, const struct leaf_peer *leaf)
 {
 	uint32_t n = 0;
 
-	for (unsigned i = 0; i < s->n_ips; i++)
-		out[n++] = prefix_host(&s->ip[i]);
-	for (uint32_t i = 0; i < s->n_routes; i++)
-		out[n++] = s->routes[i];
+	for (unsigned i = 0; i < leaf->n_ips; i++)
+		out[n++] = prefix_host(&leaf->ip[i]);
+	for (uint32_t i = 0; i < leaf->n_routes; i++)
+		out[n++] = leaf->routes[i];
 	return n;
 }
 
-static int peer_add(struct builder *b, const struct key *key, const struct source *s)
+static int peer_add(struct builder *b, const struct key *key, const struct leaf_peer *leaf)
 {
 	if (is_own(b, key))
 		return 0;
 	struct device_peer *out = &b->state->peers[b->state->n_peers];
-	*out = (struct device_peer){.key = *key, .name = s->name};
-	out->allowed = arena_array(b->arena, (size_t)s->n_ips + s->n_routes, sizeof(*out->allowed));
+	*out = (struct device_peer){.key = *key, .name = leaf->name};
+	out->allowed = arena_array(b->arena, (size_t)leaf->n_ips + leaf->n_routes, sizeof(*out->allowed));
 	if (!out->allowed)
 		return -1;
-	out->n_allowed = order_prefixes(out->allowed, allowed_put(out->allowed, s));
-	out->endpoint = endpoint_of(b, key, s, out);
-	out->keepalive = keepalive_of(b, s);
-	out->keepalive_open = b->own_keepalive < 0 && s->keepalive < 0 && !s->server;
+	out->n_allowed = order_prefixes(out->allowed, allowed_put(out->allowed, leaf));
+	out->endpoint = endpoint_of(b, key, leaf, out);
+	out->keepalive = keepalive_of(b, leaf);
+	out->keepalive_open = b->own_keepalive < 0 && leaf->keepalive < 0 && !leaf->server;
 	b->state->n_peers++;
 	return 0;
 }
@@ -158,7 +147,7 @@ static int relayed_fold(struct builder *b)
 		struct prefix *all;
 
 		for (end = i; end < b->n_relayed && key_eq(through, &b->relayed[end].through); end++)
-			n += (size_t)b->relayed[end].what.n_ips + b->relayed[end].what.n_routes;
+			n += (size_t)b->relayed[end].leaf->n_ips + b->relayed[end].leaf->n_routes;
 		/* Who forwards is not there: then neither is who is behind it. */
 		if (!p)
 			continue;
@@ -168,7 +157,7 @@ static int relayed_fold(struct builder *b)
 			memcpy(all, p->allowed, p->n_allowed * sizeof(*all));
 		n = p->n_allowed;
 		for (uint32_t k = i; k < end; k++)
-			n += allowed_put(all + n, &b->relayed[k].what);
+			n += allowed_put(all + n, b->relayed[k].leaf);
 		p->n_allowed = order_prefixes(all, (uint32_t)n);
 		p->allowed = all;
 	}
@@ -303,12 +292,10 @@ struct device_state *desired_for_view(struct arena *a, const struct view *v, con
 		const struct view_peer *p = &v->peers[i];
 		if (i == v->self || p->pending)
 			continue;
-		const struct source s = {p->name,     p->endpoint,  p->ip,    p->routes,
-					 p->n_routes, p->keepalive, p->n_ips, p->server};
 		hop = names ? view_hop(v, names, i) : p;
 		if (hop && hop != p)
-			b.relayed[b.n_relayed++] = (struct relayed){hop->key, s};
-		else if (hop && peer_add(&b, &p->key, &s))
+			b.relayed[b.n_relayed++] = (struct relayed){hop->key, &p->leaf};
+		else if (hop && peer_add(&b, &p->key, &p->leaf))
 			return NULL;
 	}
 	peers_sort(b.state);
@@ -346,14 +333,12 @@ static int add_defined(struct builder *b, const struct model *m, uint32_t self, 
 		if (p->is_invite &&
 		    (enrolment_find(e, n_e, &p->key) || (p->invite_expires && p->invite_expires <= now)))
 			continue;
-		const struct source s = {p->name,     p->endpoint,  p->ip,    p->routes,
-					 p->n_routes, p->keepalive, p->n_ips, p->server};
 		if (p->via && (hop = model_peer_by_name(m, p->via)) != self) {
 			if (hop != NONE && key_of(&m->peers[hop], e, n_e, &key))
-				b->relayed[b->n_relayed++] = (struct relayed){key, s};
+				b->relayed[b->n_relayed++] = (struct relayed){key, &p->leaf};
 			continue;
 		}
-		if (peer_add(b, &key, &s))
+		if (peer_add(b, &key, &p->leaf))
 			return -1;
 	}
 	peers_sort(b->state);
@@ -371,9 +356,7 @@ static int add_enrolled(struct builder *b, const struct model *m, uint32_t self,
 		const struct enrolment *mine = enrolment_find(e, n_e, &p->key);
 		if (!mine || device_peer_find(b->state->peers, n_defined, &mine->key))
 			continue;
-		const struct source s = {p->name,     p->endpoint,  p->ip,    p->routes,
-					 p->n_routes, p->keepalive, p->n_ips, p->server};
-		if (peer_add(b, &mine->key, &s))
+		if (peer_add(b, &mine->key, &p->leaf))
 			return -1;
 	}
 	peers_sort(b->state);
