@@ -22,7 +22,7 @@ enum shape {
 	SHAPE_FLAT,   /* CIDRs of 50 peers side by side, some associated */
 	SHAPE_DEEP,   /* CIDRs in CIDRs, seven levels of them */
 	SHAPE_SMALL,  /* many CIDRs of a dozen peers */
-	SHAPE_HUGE,   /* everybody in one CIDR */
+	SHAPE_HUGE,   /* all peers in one CIDR */
 	SHAPE_STACKS, /* flat, with IPv4 and IPv6 each */
 	SHAPES
 };
@@ -33,7 +33,7 @@ struct network {
 	enum shape shape;
 	uint32_t n; /* peers, the server and the probe among them */
 	uint64_t seed;
-	/* Revisions: the endpoint of one peer that everybody sees (the probe), and of one ordinary peer. */
+	/* Revisions: the endpoint of one peer that every peer sees (the probe), and of one ordinary peer. */
 	uint32_t probe, touched;
 	const struct server_config *server; /* its keys; NULL: some */
 };

@@ -49,7 +49,7 @@ struct worker {
 	const struct peers *p;
 	struct sim *sims;
 	uint32_t n, n_done;
-	uint32_t *queue, n_queue, at; /* who has an answer that waits */
+	uint32_t *queue, n_queue, at; /* peers with an answer that waits */
 	struct verifier verifier;
 	unsigned turn;
 	int ep, say;
@@ -173,7 +173,7 @@ static void take_file(struct worker *w, struct sim *s)
 	}
 }
 
-/* Who is due looks again; how long until the next one is. */
+/* Each peer that is due looks again. Returns how long until the next one is due. */
 static int ask_files(struct worker *w)
 {
 	const double now = now_ms();

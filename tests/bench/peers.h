@@ -9,7 +9,7 @@
 
 #define PEERS_WORKERS 2
 
-/* Written by the workers, read by whoever started them. */
+/* Written by the workers, read by the process that started them. */
 struct peers_result {
 	double came_ms;    /* now_ms() when the answer with the newest revision was there */
 	double at_ms;      /* and when it had been verified; the machine verifies for all peers, one after the other */

@@ -16,7 +16,7 @@ struct live {
 	char conf[512];    /* the same network as a file of wg(8) */
 };
 
-/* A revision as a server wants its own interface: everybody is on it. */
+/* A revision as a server wants its own interface: every peer is on it. */
 struct wanted {
 	struct arena *arena;
 	struct device_state *state;

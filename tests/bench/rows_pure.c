@@ -161,7 +161,7 @@ static size_t sign_statement(const struct snapshot *s, const struct server_confi
 	return n;
 }
 
-/* A wg-quick file for each peer, with all others in it. How many bytes. */
+/* A wg-quick file for each peer, with all other peers in it. Returns how many bytes. */
 static uint64_t write_wg_quick(const struct model *m, const char *folder)
 {
 	struct buf text = {0};

@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Peer 0 is the server, peer 1 the probe, which is in nobody's file of its own. */
+/* Peer 0 is the server, peer 1 the probe, which is in no generated file of its own. */
 #define FIRST 2
 
 /* --- push --- */
@@ -213,7 +213,7 @@ void rows_idle(const struct bench *b)
 /* --- serve --- */
 
 #define CLIENTS   64
-#define ANSWER_MS 60000 /* nobody waits longer than this, on the slowest machine */
+#define ANSWER_MS 60000 /* no peer waits longer than this, on the slowest machine */
 
 /* One request after the other on each connection, for so long. Answers a second. */
 static double hammer(const struct site *s, uint16_t port, const struct buf *request, int status, int ms,
@@ -326,7 +326,7 @@ void rows_serve(const struct bench *b)
 	poll_now(&s, old, &body, now);
 	body_bytes = (double)body.n;
 	file_put(&body, "%s/" SITE_STATIC "/bundle", s.folder);
-	/* Who does not wait is answered at once, and told that there is nothing newer. */
+	/* A poll that does not wait is answered at once, and told that there is nothing newer. */
 	poll_request(&ask_new, &id, old, 0);
 	poll_request(&ask_same, &id, now, 0);
 	if (has_rival) {

@@ -159,7 +159,7 @@ bool site_serve_static(struct site *s)
 		   "\tserver { listen %s:%d backlog=4096; root %s/" SITE_STATIC "; }\n}\n",
 		   s->folder, s->folder, s->folder, s->folder, s->folder, s->folder, s->folder, NETWORK_SERVER,
 		   STATIC_PORT, s->folder);
-	/* Its worker has to be able to enter the folder, whoever it runs as. */
+	/* Its worker has to be able to enter the folder, whatever user it runs as. */
 	if (geteuid() == 0) {
 		struct buf user = {0};
 		buf_printf(&user, "user root;\n%s", conf.p);

@@ -13,7 +13,7 @@ struct site {
 	char folder[256];
 	struct server_config *config;
 	struct arena *arena;
-	struct model *model; /* of the first revision: who the peers are */
+	struct model *model; /* of the first revision: its peers */
 	pid_t server;        /* innernet-reconcile's own code, its interface left out; 0: none */
 	pid_t nginx;         /* 0: none */
 };

@@ -6,7 +6,7 @@
  * DIR/redeem with the body on its standard input: what that prints is the answer, the first word of it the status. When
  * a 200 has arrived, DIR/redeemed is run.
  * PUT /v1/endpoints is taken (204) and forgotten.
- * DIR/raw, when it is there, is sent to everybody as it is, head and all. Each request is a line on stdout.
+ * DIR/raw, when it is there, is sent to every client as it is, head and all. Each request is a line on stdout.
  */
 #include <arpa/inet.h>
 #include <linux/sockios.h>

@@ -72,7 +72,7 @@ static void test_says(void **state)
 	assert_true(s.cut);
 }
 
-/* Somebody's git says whatever its remote says, without end, faster than it is read. */
+/* git repeats whatever its remote says, without end, faster than it is read. */
 static void test_flood(void **state)
 {
 	struct seen s = run("cat /dev/zero & cat /dev/zero & cat /dev/zero & exec cat /dev/zero >&2", 500);

@@ -1,5 +1,5 @@
 /*
- * Where the peers are, as the server takes it and hands it on: reports and knocks in every state of a peer, only to who
+ * Where the peers are, as the server takes it and hands it on: reports and knocks in every state of a peer, only to peers that
  * may see, never so often that one peer keeps all busy, and over a restart.
  */
 #include "reconcile/wire/endpoints.h"
@@ -121,7 +121,10 @@ static void assert_idle(const struct fixture *f, const struct poller *p, int ms)
 	assert_int_equal(poll(&(struct pollfd){.fd = p->fd, .events = POLLIN}, 1, 20), 0);
 }
 
-/* A report reaches who waits and may see it, at once; the same again nobody; nothing takes it back. */
+/*
+ * A report reaches at once the peers that wait and may see it; the same report again reaches none; nothing takes it
+ * back.
+ */
 static void test_report(void **state)
 {
 	struct fixture *f = *state;
@@ -155,7 +158,7 @@ static void test_report(void **state)
 	snprintf(want, sizeof(want), "hint %s -\n", key);
 	assert_string_equal(lines.p, want);
 
-	/* Who comes without a position is told what there is: nothing. */
+	/* A peer that polls without a position is told what there is: nothing. */
 	alice.hints[0] = '\0';
 	assert_int_equal(polled(f, &alice, ALICE, 0, &lines), 200);
 	assert_string_equal(lines.p, "");
@@ -258,7 +261,7 @@ static void test_refused(void **state)
 	assert_int_equal(polled(f, &alice, ALICE, 10, &answer), 200);
 	assert_string_equal(answer.p, "");
 
-	/* By who asks: nobody, the server itself, an invited peer; and by how. */
+	/* By the asker: an unknown address, the server itself, an invited peer; and by the request's form. */
 	assert_int_equal(report(f, "127.60.64.77", "192.0.2.1:1", NULL), 403);
 	assert_int_equal(report(f, HUB, "192.0.2.1:1", NULL), 403);
 	assert_int_equal(report(f, BOB, "192.0.2.1:1", NULL), 403);
@@ -271,7 +274,7 @@ static void test_refused(void **state)
 	buf_free(&answer);
 }
 
-/* One that moves without end is announced a few times, and then from time to time: others are left alone. */
+/* One that moves without end is announced a few times, and then from time to time: other peers are left alone. */
 static void test_flapping(void **state)
 {
 	struct fixture *f = *state;
@@ -340,7 +343,9 @@ static unsigned hints_in(const struct buf *lines)
 	return n;
 }
 
-/* More have moved than the server keeps at hand: who was away longer is told of all of them, in the same order. */
+/*
+ * More have moved than the server keeps at hand: a peer that was away longer is told of all of them, in the same order.
+ */
 static void test_away_for_long(void **state)
 {
 	struct fixture *f = *state;
@@ -364,7 +369,7 @@ static void test_away_for_long(void **state)
 		assert_int_equal(polled(f, &here, ALICE, 10, &lines), 200);
 	assert_int_equal(n, MOVERS);
 
-	/* All that is known, as one hears it who has nothing yet. */
+	/* All that is known, as a peer without any hint gets it. */
 	p = first;
 	p.hints[0] = '\0';
 	assert_int_equal(polled(f, &p, ALICE, 0, &all), 200);
@@ -375,7 +380,7 @@ static void test_away_for_long(void **state)
 	p = between;
 	assert_int_equal(polled(f, &p, ALICE, 0, &lines), 200);
 	assert_int_equal(hints_in(&lines), MOVERS - before);
-	/* Who waits gets the one that moves again; who was away, that and the others. */
+	/* A waiting peer gets the one that moves again; a peer that was away gets that and the rest. */
 	poll_start(f, &here, ALICE, 20);
 	assert_idle(f, &here, 0);
 	move(f, 7, 2000);
@@ -391,7 +396,7 @@ static void test_away_for_long(void **state)
 	buf_free(&more);
 }
 
-/* It is told again after a restart; who lost it all says so to each peer, which then reports again. */
+/* It is told again after a restart; a server that lost it all says so to each peer, which then reports again. */
 static void test_restart(void **state)
 {
 	struct fixture *f = *state;
@@ -434,7 +439,10 @@ static void test_restart(void **state)
 	buf_free(&lines);
 }
 
-/* A knock is there at once, or waits for the poll; it says who knocks and where from; and how many there may be. */
+/*
+ * A knock is there at once, or waits for the poll; it names the peer that knocks and its address; and how many there
+ * may be.
+ */
 static void test_knock(void **state)
 {
 	struct fixture *f = *state;
@@ -466,7 +474,7 @@ static void test_knock(void **state)
 	assert_int_equal(poll_end(&build, &lines), 200);
 	assert_non_null(strstr(lines.p, "\nknock "));
 	poll_start(f, &build, BUILD, 20);
-	/* Nobody polls: it waits. */
+	/* The peer does not poll: the knock waits. */
 	close(alice.fd);
 	server_looked(f);
 	assert_int_equal(knock(f, BUILD, f->alice, NULL), 204);
@@ -477,7 +485,7 @@ static void test_knock(void **state)
 	assert_string_equal(lines.p, "");
 	assert_int_equal(knock(f, ALICE, hub, NULL), 204); /* the server needs none */
 
-	/* One answer for all that it may not see: itself, an open invite, nobody's key. */
+	/* One answer for all that it may not see: itself, an open invite, an unknown key. */
 	char own_invite[KEY_B64_LEN + 1];
 	key_format(&f->invite, own_invite);
 	const char *none[] = {f->alice, own_invite, "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="};

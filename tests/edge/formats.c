@@ -65,7 +65,7 @@ static void test_polls_say_what_peers_read(void **state)
 	buf_free(&body);
 }
 
-/* A commit whose definition gives `build` this description. */
+/* A commit with a definition that gives `build` this description. */
 static void push_described(struct fixture *f, const char *description)
 {
 	struct buf text = {0}, out = {0};
@@ -129,7 +129,7 @@ static void test_no_peer_is_left_behind_unasked(void **state)
 	assert_int_equal(get(f, ALICE, path, NULL), 200);
 	server_stop(f);
 	server_start(f);
-	/* The next such revision names nobody: she reads it. */
+	/* The next such revision names no peer: she reads it. */
 	push_described(f, "format 2: x-note used");
 	for (int i = 0; i < 200 && second.view->statement.version.number < 3; i++) {
 		struct seen third;

@@ -1,5 +1,5 @@
 /*
- * git over the tunnel, as the protocol has it: who may, what is refused before it is read, bodies in chunks and packed,
+ * git over the tunnel, as the protocol has it: which peers may, what is refused before it is read, bodies in chunks and packed,
  * and what becomes of the children. Where git itself does not matter, a script stands for it.
  */
 #include "tests/edge/server_test.h"
@@ -86,7 +86,7 @@ static int status_of(const struct fixture *f, const char *from, const char *line
 	return receive(ask(f, from, line, headers, body, strlen(body)), NULL);
 }
 
-/* --- who may --- */
+/* --- which peers may --- */
 
 static void test_who(void **state)
 {
@@ -123,7 +123,7 @@ static void test_who(void **state)
 				fail_msg("%s, %s: %d %s", who[i].from, routes[k].line, status, body.p);
 			buf_free(&body);
 		}
-	/* Who is one no more is nobody. */
+	/* A peer that is no admin any more is refused. */
 	assert_int_equal(status_of(f, "127.60.64.15", "GET " REFS " HTTP/1.1", "", ""), 200);
 	push_admins(f, ADMINS - 1);
 	AWAIT(status_of(f, "127.60.64.15", "GET " REFS " HTTP/1.1", "", "") == 403);
@@ -167,7 +167,7 @@ static void test_refused(void **state)
 	    {"POST " FETCH " HTTP/1.1", FETCHES "Content-Length: 10485761\r\n", "", 413},
 	    {"POST " PUSH " HTTP/1.1", PUSHES "Content-Length: 536870913\r\n", "", 413},
 	    {"POST " FETCH " HTTP/1.1", FETCHES "Content-Encoding: br\r\nContent-Length: 4\r\n", "0000", 415},
-	    /* What git may, others may not. */
+	    /* What git may send, other clients may not. */
 	    {"POST /v1/redeem HTTP/1.1", "Transfer-Encoding: chunked\r\n", "4\r\n0000\r\n0\r\n\r\n", 400},
 	    {"GET /v1/poll HTTP/1.1", "Transfer-Encoding: chunked\r\n", "0\r\n\r\n", 400},
 	    {"POST " FETCH " HTTP/1.1", FETCHES "Transfer-Encoding: chunked\r\n", "4\r\n0000\r\n0\r\n\r\n", 200},
@@ -199,7 +199,7 @@ static void test_elsewhere(void **state)
 	buf_printf(&says, "not-here: the network is in no repository: it is %s on the server\n", path);
 	buf_char(&body, '\0');
 	assert_string_equal(body.p, says.p);
-	/* Nobody else learns where. */
+	/* The answer does not say where. */
 	assert_int_equal(status_of(f, "127.60.65.5", "GET " REFS " HTTP/1.1", "", ""), 403);
 	buf_free(&text);
 	buf_free(&body);
@@ -336,7 +336,7 @@ static void test_turns(void **state)
 		const unsigned n = i < GIT_CHILDREN_MAX ? i + 1 : GIT_CHILDREN_MAX;
 		await_started(f, n, n, &pid);
 	}
-	/* A second one of the first peer waits for the first one, whoever else is done. */
+	/* A second one of the first peer waits for the first one, whichever other peer is done. */
 	fd[ADMINS] = ask(f, "127.60.64.10", "GET " REFS " HTTP/1.1", "", "", 0);
 	close(fd[GIT_CHILDREN_MAX - 1]);
 	await_gone(pid);
@@ -346,7 +346,7 @@ static void test_turns(void **state)
 	await_started(f, GIT_CHILDREN_MAX + 1, GIT_CHILDREN_MAX - 1, NULL);
 	close(fd[0]);
 	await_started(f, GIT_CHILDREN_MAX + 2, GIT_CHILDREN_MAX - 1, &pid);
-	/* Others are served meanwhile. */
+	/* Other peers are served meanwhile. */
 	assert_int_equal(get(f, ALICE, "/v1/poll", NULL), 200);
 	/* With the server all of them end. */
 	server_stop(f);
@@ -356,7 +356,7 @@ static void test_turns(void **state)
 	close(fd[ADMINS]);
 }
 
-/* Who does not end when told to is made to; others get its place. */
+/* A child that does not end on SIGTERM is killed; the next request gets its place. */
 static void test_stubborn(void **state)
 {
 	struct fixture *f = *state;
@@ -439,7 +439,7 @@ static void test_failures(void **state)
 	buf_free(&body);
 }
 
-/* Who reads slowly has all of it in the end, and keeps nobody waiting. */
+/* A peer that reads slowly gets all of it in the end, and delays no other peer. */
 static void test_slow_reader(void **state)
 {
 	struct fixture *f = *state;

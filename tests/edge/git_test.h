@@ -14,7 +14,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What others do, and no descriptor tells of: looked at every few milliseconds, until it is so or for so long. */
+/*
+ * What other processes do, and no descriptor tells of: looked at every few milliseconds, until it is so or for so long.
+ */
 #define AWAIT_MS 20000
 #define AWAIT(condition)                                                                                               \
 	do {                                                                                                           \

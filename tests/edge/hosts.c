@@ -53,7 +53,7 @@ static void test_write(void **state)
 	struct stat st, after;
 
 	(void)state;
-	/* None is an empty one; a new one is for everybody. */
+	/* None is an empty one; a new one is readable by every user. */
 	has(path, "");
 	assert_int_equal(hosts_check_writable(path, &d), 0);
 	assert_int_equal(hosts_write(path, SPAN("1\n"), &d), 0);

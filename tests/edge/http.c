@@ -203,7 +203,7 @@ static void test_framing(void **state)
 	    {"POST /p HTTP/1.1\r\n" HOST "Content-Length: 99999999999999999999999\r\n\r\nhello",
 	     MHD_ANSWERS_FIRST ? "HTTP/1.1 400" : "HTTP/1.1 413"},
 	    {"POST /p HTTP/1.1\r\n" HOST "\r\n", "HTTP/1.1 411"},
-	    /* What MHD takes for a header of another name, and somebody else might not. */
+	    /* What MHD takes for a header of another name, and another program might not. */
 	    {"GET / HTTP/1.1\r\n" HOST "Content-Length : 24\r\n\r\nGET / HTTP/1.1\r\n" HOST "\r\n", "HTTP/1.1 400"},
 	    {"GET / HTTP/1.1\r\n" HOST "Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n", "HTTP/1.1 400"},
 	    {"GET / HTTP/1.1\r\n" HOST "X: a\rContent-Length: 5\r\n\r\n", "HTTP/1.1 400"},
@@ -244,7 +244,7 @@ static void test_hold_and_wake(void **state)
 	assert_string_equal(hear(f, fd, 30), "");
 	assert_starts(hear(f, fd, LONG), "HTTP/1.1 200");
 	assert_int_equal(f->last, HTTP_TIMEOUT);
-	/* By somebody else's request, with which the turn of that one ends. */
+	/* By another request, with which the turn of that one ends. */
 	int other = dial(f, "127.0.0.3");
 	say(fd, "GET /hold HTTP/1.1\r\n" HOST "\r\n");
 	assert_string_equal(hear(f, fd, 30), "");
@@ -252,7 +252,7 @@ static void test_hold_and_wake(void **state)
 	assert_starts(hear(f, fd, LONG), "HTTP/1.1 200");
 	assert_int_equal(f->last, HTTP_WOKEN);
 	close(other);
-	/* Whoever hangs up while it is held is not called again, and leaves nothing. */
+	/* A request whose connection closes while it is held is not called again, and leaves nothing. */
 	await(f, 1);
 	f->requests = 0;
 	say(fd, "GET /hold HTTP/1.1\r\n" HOST "\r\n");
@@ -316,7 +316,7 @@ static void test_not_inherited(void **state)
 		ours++;
 		assert_true(fcntl(i, F_GETFD) & FD_CLOEXEC);
 	}
-	assert_int_equal(ours, 3); /* the listener, the connection, and that of who waits for the other side */
+	assert_int_equal(ours, 3); /* the listener, the connection, and the one that waits for the other side */
 	assert_int_equal(f->acknowledged, 0);
 	close(fd);
 	end(f);

@@ -247,7 +247,7 @@ static void test_rewound(void **state)
 	ledger_free(l);
 }
 
-/* What somebody pushed there is left out, each with its place; the rest counts. */
+/* What a person pushed there is left out, each with its place; the rest counts. */
 static void test_bad_records(void **state)
 {
 	struct fixture *f = *state;
@@ -363,7 +363,9 @@ static void test_bounded(void **state)
 	free(huge);
 }
 
-/* A folder with the same folder under many names, and so on: a few kilobytes that hold more files than there are atoms. */
+/*
+ * A folder with the same folder under many names, and so on: a few kilobytes that hold more files than there are atoms.
+ */
 static void test_many_times(void **state)
 {
 	struct fixture *f = *state;

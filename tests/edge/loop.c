@@ -93,7 +93,7 @@ static void many_timers(void **state)
 	loop_free(l);
 }
 
-/* Both pipes are readable in one turn; whoever runs first takes the other away, closed and all. */
+/* Both pipes are readable in one turn; the one that runs first removes the other, closed and all. */
 static void on_pipe(void *ctx, int fd, uint32_t events)
 {
 	struct trace *t = ctx;

@@ -1,4 +1,4 @@
-/* Notes as git(1) reads them, whatever fan-out somebody left, and with somebody else writing at the same time. */
+/* Notes as git(1) reads them, whatever fan-out they have, and with another process writing at the same time. */
 #include "reconcile/edge/git/note.h"
 #include "tests/edge/git_test.h"
 

@@ -120,7 +120,7 @@ static void watchdog(void **state)
 	diags_free(&d);
 }
 
-static void nobody(void **state)
+static void no_manager(void **state)
 {
 	static const char *const bad[] = {NULL, "", "notify", "/", "@", "/nowhere/at/all"};
 	char longest[300];
@@ -148,7 +148,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(words),
 	    cmocka_unit_test(watchdog),
-	    cmocka_unit_test(nobody),
+	    cmocka_unit_test(no_manager),
 	};
 
 	return cmocka_run_group_tests_name("notify", tests, NULL, NULL);

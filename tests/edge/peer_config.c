@@ -1,4 +1,4 @@
-/* A peer's own file: written durably with its secret in it, read strictly, never readable by others. */
+/* A peer's own file: written durably with its secret in it, read strictly, never readable by other users. */
 #include "reconcile/edge/base/file.h"
 #include "reconcile/edge/config/peer_config.h"
 #include "tests/cmocka.h"

@@ -115,7 +115,9 @@ static void test_round_trip(void **state)
 	assert_true(span_eq(again->statement.text, g->statement.text));
 	revision_free(again);
 
-	/* A later commit that says the same stays, also when the ledger's position is written; a mangled one is damage. */
+	/*
+	 * A later commit that says the same stays, also when the ledger's position is written; a mangled one is damage.
+	 */
 	const char *later = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
 	struct revision *same = revision_make(c, 7, "tests: []\n");
 	assert_int_equal(published_adopt(dir, &g->parsed, later, same->model, &d), 0);
@@ -125,7 +127,7 @@ static void test_round_trip(void **state)
 	assert_true(span_eq(root.bytes, same->model->sources[0]));
 	revision_free(same);
 
-	/* One of an older version does not say whose it is: the statement's. */
+	/* One of an older version does not name its statement: it belongs to the current one. */
 	snprintf(path, sizeof(path), "%s/definition-%.16s", dir, statement_hex(g));
 	assert_int_equal(file_read(path, 1 << 20, &text, &absent, &d), 0);
 	char *line = strstr(text.p, "commit "), *rest = strchr(line, '\n') + 1;
@@ -187,7 +189,7 @@ static void test_damage(void **state)
 	server_config_free(c);
 }
 
-/* A line that is damaged is left out, and the others stay. */
+/* A line that is damaged is left out, and the other lines stay. */
 static void test_readers(void **state)
 {
 	const struct kept_reader readers[2] = {{{{1}}, {.heard = 1700000000, .reads = 2}},
@@ -350,7 +352,7 @@ static void test_server_file(void **state)
 	c->guards = guard_defaults;
 	d = (struct diags){0};
 
-	/* Others can read it: refused. */
+	/* Other users can read it: refused. */
 	chmod(path, 0640);
 	assert_int_equal(server_config_read(path, &back, &d), -1);
 	assert_string_equal(code_of(&d), "file-permissions");

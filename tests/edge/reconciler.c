@@ -19,7 +19,7 @@ static void test_push_reaches_who_waits(void **state)
 	server_start(f);
 	fetch(f, NULL, &first);
 	assert_int_equal(first.view->statement.version.number, 1);
-	assert_int_equal(first.view->n_peers, 3); /* hub, alice, and bob who is pending */
+	assert_int_equal(first.view->n_peers, 3); /* hub, alice, and bob, which is pending */
 	assert_string_equal(first.view->peers[first.view->self].name, "alice");
 
 	snprintf(path, sizeof(path), "/v1/poll?have=%s.-.-&wait=20", first.have);
@@ -37,7 +37,7 @@ static void test_push_reaches_who_waits(void **state)
 	assert_int_equal(bundle_parse(second.arena, buf_span(&body), &b, &d), 0);
 	assert_true(b.n_objects < second.bundle->n_objects || b.n_objects == 1);
 
-	/* Who asks once is told in any case that this is the newest; of who waits it is no part. */
+	/* A poll that does not wait is told in any case that this is the newest; a held poll is not. */
 	snprintf(path, sizeof(path), "/v1/poll?have=%s.-.-&wait=0", second.have);
 	for (int i = 0; i < 2; i++) {
 		buf_reset(&body);
@@ -84,7 +84,9 @@ static void test_refused_revisions(void **state)
 	}
 	definition(f, "", &good);
 
-	/* Broken YAML, a test that fails, a server that is gone, another network, an epoch that jumps, nothing at all. */
+	/*
+	 * Broken YAML, a test that fails, a server that is gone, another network, an epoch that jumps, nothing at all.
+	 */
 	static const struct {
 		const char *text, *code;
 	} bad[] = {
@@ -246,7 +248,7 @@ static void test_same_content_survives_a_restart(void **state)
 	json_decref(await_condition(f, "Published", "True", "SameContent"));
 	server_stop(f);
 
-	/* Dropped while nobody looked: by going back, and by another commit beside it. */
+	/* Dropped between two looks: by going back, and by another commit beside it. */
 	for (int beside = 0; beside < 2; beside++) {
 		f->tip = published;
 		if (beside) {
@@ -313,7 +315,7 @@ static void test_redemption(void **state)
 	server_start(f);
 	/* Before: bob may redeem and nothing else. */
 	assert_int_equal(get(f, "127.60.64.3", "/v1/poll?have=-.-.-", &body), 403);
-	/* Not from somebody else's address, not without a proof, not with a known key. */
+	/* Not from another peer's address, not without a proof, not with a known key. */
 	enrol(f, 0, &record);
 	assert_int_equal(post(f, "127.60.64.2", buf_span(&record), NULL), 403);
 	/* Upstream stores any key, and ends at the next start: here it is looked at before anything is written. */
@@ -413,7 +415,7 @@ static void test_ledger_unavailable(void **state)
 	buf_free(&body);
 }
 
-/* The ledger can be read, and not written: the status says so until a write works, whoever's it is. */
+/* The ledger can be read, and not written: the status says so until a write works, by whatever caller. */
 static void test_ledger_cannot_be_written(void **state)
 {
 	struct fixture *f = *state;
@@ -433,7 +435,7 @@ static void test_ledger_cannot_be_written(void **state)
 			    "the ledger's branch stayed locked or changed each time; "
 			    "invitations cannot be redeemed until a write works");
 	json_decref(o);
-	/* Nobody has to come back to redeem: the next look tries by itself. */
+	/* No second redemption is needed: the next look tries by itself. */
 	assert_int_equal(unlink(lock), 0);
 	push(f, "associations: [[humans, machines]]\n");
 	json_decref(await_condition(f, "Ready", "True", "Serving"));
@@ -474,7 +476,7 @@ static void test_requests_refused(void **state)
 	push(f, "");
 	server_start(f);
 	key_format(&f->id, id);
-	assert_int_equal(get(f, "127.60.99.9", poll_path, NULL), 403); /* nobody's address */
+	assert_int_equal(get(f, "127.60.99.9", poll_path, NULL), 403); /* no peer's address */
 	assert_int_equal(get(f, HUB, poll_path, NULL), 403);           /* the server's own earns no rights */
 	assert_int_equal(get(f, "127.60.64.2", "/", NULL), 404);
 	assert_int_equal(get(f, "127.60.64.2", "/v1/redeem", NULL), 405);
@@ -572,7 +574,9 @@ static void test_status_by_who_asks(void **state)
 	buf_free(&record);
 }
 
-/* The server's key changes: signed by the old and the new; who was away follows, one statement after the other. */
+/*
+ * The server's key changes: signed by the old and the new; a peer that was away follows, one statement after the other.
+ */
 static void test_new_signers(void **state)
 {
 	struct fixture *f = *state;

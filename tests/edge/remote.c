@@ -1,5 +1,5 @@
 /*
- * A definition on a remote: followed on an interval and when somebody asks, with the ledger written there by
+ * A definition on a remote: followed on an interval and when a person asks, with the ledger written there by
  * compare-and-swap. Two servers on one remote: one redemption of many wins. A remote that is away changes nothing.
  */
 #include "reconcile/edge/control/control.h"
@@ -92,7 +92,7 @@ static void enrol(const struct fixture *f, uint32_t n, struct buf *out)
 	enrolment_write(out, &e);
 }
 
-/* As a peer does it: whom the remote has kept waiting for too long asks again. */
+/* As a peer does it: a redemption that waited for the remote too long is sent again. */
 static int redeem(const struct fixture *f, struct span record)
 {
 	int status = 503;
@@ -204,7 +204,7 @@ static void test_redemption(void **state)
 	assert_int_equal(redeem(&g, buf_span(&won)), 200);
 	enrol(f, 99, &record);
 	assert_int_equal(redeem(&g, buf_span(&record)), 410);
-	/* Who has it reaches both. */
+	/* A peer that has it reaches both. */
 	assert_int_equal(get(f, "127.60.64.3", "/v1/poll?have=-.-.-&wait=0", NULL), 200);
 	assert_int_equal(get(&g, "127.60.64.3", "/v1/poll?have=-.-.-&wait=0", NULL), 200);
 	server_stop(&g);
@@ -322,7 +322,7 @@ static void test_signers_change(void **state)
 	buf_str(&joined, "associations: [[humans, machines]]\n");
 	push_text(f, joined.p, false);
 
-	/* The first server goes. Who held only what it signed alone believes the second. */
+	/* The first server goes. A peer that held only what the first signed alone believes the second. */
 	for (int i = 0;; i++) {
 		struct buf body = {0};
 		char path[256], id64[KEY_B64_LEN + 1], head[256];
@@ -413,7 +413,7 @@ static void test_read_only(void **state)
 	buf_free(&record);
 }
 
-/* ls-remote(1) tells of each ref whose name ends like ours: others may push any number of those. */
+/* ls-remote(1) tells of each ref with a name that ends like ours: people may push any number of those. */
 static void test_other_refs(void **state)
 {
 	struct fixture *f = *state;

@@ -140,7 +140,7 @@ static void test_numbers(void **state)
 	repo_close(r);
 }
 
-/* Whoever may push a million commits does not keep the server busy with them. */
+/* A person that pushes a million commits does not keep the server busy with them. */
 static void test_descends_within(void **state)
 {
 	struct fixture *f = *state;
@@ -272,7 +272,9 @@ static void test_only_regular_files(void **state)
 	arena_free(a);
 }
 
-/* Ten folders in each of ten folders, and so on, are ten small objects: what a pattern may make us look at is bounded. */
+/*
+ * Ten folders in each of ten folders, and so on, are ten small objects: what a pattern may make us look at is bounded.
+ */
 static void test_folders_without_end(void **state)
 {
 	struct fixture *f = *state;

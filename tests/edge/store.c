@@ -1,4 +1,6 @@
-/* The last good snapshot on disk: verified again at each start, set aside when it is damaged, never forgotten quietly. */
+/*
+ * The last good snapshot on disk: verified again at each start, set aside when it is damaged, never forgotten quietly.
+ */
 #include "reconcile/edge/base/file.h"
 #include "reconcile/edge/peer/peer_parts.h"
 #include "tests/unit/network.h"
@@ -180,7 +182,7 @@ static void test_damaged(void **state)
 		kept_free(g);
 		diags_free(&why);
 	}
-	assert_true(refused > good.n / 11 - 12); /* the positions of the ledger and hints are nobody's promise */
+	assert_true(refused > good.n / 11 - 12); /* the positions of the ledger and hints are not signed */
 
 	/* On disk: said, set aside, and the next start begins with none. */
 	good.p[good.n / 2] ^= 1;
@@ -386,7 +388,9 @@ static void test_replies(void **state)
 	peer_poll_path(p, 60, path);
 	assert_string_equal(path, "/v1/poll?have=-.-.-&wait=60&speak=2");
 
-	/* Forged: signed by nobody the peer trusts; truncated; nothing like a bundle. The disk stays empty. */
+	/*
+	 * Forged: signed by a key that the peer does not trust; truncated; nothing like a bundle. The disk stays empty.
+	 */
 	b = reply(&first, NULL);
 	*strstr(b.p, "views ") = 'V';
 	assert_int_equal(take(p, b, NULL), VERIFY_REFUSED);
@@ -403,7 +407,7 @@ static void test_replies(void **state)
 	assert_int_equal(peer_held_view(p->held)->n_peers, 3);
 	assert_int_equal(take(p, reply(&second, NULL), NULL), VERIFY_UNCHANGED);
 
-	/* Whoever leaves the freshness out is found out, if not at once. */
+	/* A server that leaves the freshness out is noticed, if not at once. */
 	assert_int_equal(peer_held_fresh_until(p->held), 0);
 	assert_false(peer_held_is_stale(p->held, NOW, FRESH_SECONDS * 1000));
 	assert_true(peer_held_is_stale(p->held, NOW, FRESH_SECONDS * 1000 + 1));
@@ -563,7 +567,7 @@ static void test_what_a_server_says(void **state)
 	diags_free(&d);
 }
 
-/* What is on the disk is nobody's word; sessions tell more; and the disk is left alone for a while. */
+/* What is on the disk is not trusted; sessions tell more; and the disk is left alone for a while. */
 static void test_where_others_were(void **state)
 {
 	const struct peer_options o = {.config_dir = dir, .data_dir = dir};
@@ -590,12 +594,12 @@ static void test_where_others_were(void **state)
 
 	put_hints(&s, hints, 2, names, 3);
 	p = open_alice(&o);
-	assert_int_equal(n_hints(p), 1); /* of whom it may see */
+	assert_int_equal(n_hints(p), 1); /* of the peers that it may see */
 	assert_true(key_eq(&hint_of(p)->key, &bob));
 	assert_true(sockpoint_eq(&resolver_known(peer_hints_resolver(p->hints), &known)[0].at, &names[0].at));
 	assert_int_equal(known, 1);
 	peer_close(p);
-	assert_true(file_hint(&s, &stranger).seen.port); /* whoever only looks writes nothing */
+	assert_true(file_hint(&s, &stranger).seen.port); /* a command that only looks writes nothing */
 
 	/* Inside the tunnel, or this very machine: never. */
 	for (unsigned i = 0; i < 3; i++) {
@@ -610,7 +614,9 @@ static void test_where_others_were(void **state)
 	}
 
 	put_hints(&s, NULL, 0, NULL, 0);
-	/* A session that is over says nothing; one that lives is written at once, the next only when some time is over. */
+	/*
+	 * A session that is over says nothing; one that lives is written at once, the next only when some time is over.
+	 */
 	p = open_alice(&o);
 	learn(p, "192.0.2.7:1", NOW - 181);
 	assert_int_equal(n_hints(p), 0);
@@ -628,7 +634,7 @@ static void test_where_others_were(void **state)
 	peer_close(p);
 	assert_int_equal(file_hint(&s, &bob).seen.port, 5); /* and on exit */
 
-	/* Whoever has left leaves nothing behind. */
+	/* A network that was left leaves nothing behind. */
 	p = open_alice(&o);
 	learn(p, "192.0.2.7:6", NOW);
 	learn(p, "192.0.2.7:7", NOW);

@@ -14,7 +14,7 @@ static char *await_note(const struct fixture *f, const git_oid *commit)
 	return text;
 }
 
-/* The status that answers who asked with this word. */
+/* The status that answers the request with this word. */
 static json_t *await_looked(const struct fixture *f, const char *word)
 {
 	char path[160];
@@ -150,7 +150,7 @@ static void test_suspended(void **state)
 	assert_null(d.first);
 }
 
-/* Whatever somebody wrote into these files. */
+/* Any bytes in these files. */
 static void test_control_files_are_not_believed(void **state)
 {
 	struct fixture *f = *state;

@@ -1,5 +1,5 @@
 /*
- * A netlink reply from anywhere: the first byte chooses who reads it, the rest is one datagram, taken as the answer to
+ * A netlink reply from anywhere: the first byte chooses the reader, the rest is one datagram, taken as the answer to
  * whatever its first message says it answers. Each reader gets a state that is sorted and unique, or an error.
  */
 #include "reconcile/edge/device/rtnl.h"

@@ -44,7 +44,7 @@ static void test_order(void **state)
 	s.hints[1] = hint_new(s.arena, &s.want.public_key, "203.0.113.1:40000", "");
 	assert_list(&s, "203.0.113.1:5", "172.16.0.9:5,192.168.1.9:5,198.51.100.2:7",
 		    "192.168.1.9:5 172.16.0.9:5 198.51.100.2:7 203.0.113.1:5");
-	/* An address like ours behind another NAT is somebody else's. */
+	/* An address like ours behind another NAT is another machine's. */
 	assert_list(&s, "203.0.113.2:5", "192.168.1.9:5", "203.0.113.2:5 192.168.1.9:5");
 	/* When no server says where we are, it may be a neighbour's. */
 	s.f.n_hints = 1;
@@ -71,13 +71,13 @@ static void test_few_at_once(void **state)
 		assert_int_equal(s.peers[i].initiations, i % 3 + 1);
 		assert_int_equal(s.there.peers[i].keepalive, 0);
 	}
-	/* Whoever had a session is left alone when it lapses, */
+	/* A peer that had a session is left alone when the session lapses, */
 	sim_run(&s, 3600000);
 	assert_int_equal(sim_connected(&s), 0);
 	assert_int_equal(s.initiations, s.n + 21 + 2 * 21);
 	/* with the endpoint that it had, */
 	assert_true(sockpoint_eq(&s.there.peers[1].endpoint, &s.peers[1].answers));
-	/* until somebody sends it something. */
+	/* until a program sends the peer a packet. */
 	sim_reachable(&s, 1, 2);
 	sim_wants(&s, 1);
 	sim_run(&s, 20000);
@@ -106,7 +106,7 @@ static void test_one_side_first(void **state)
 		} else {
 			assert_int_equal(candidates_in_flight(s.c), 0);
 			assert_int_equal(s.turn.next_ms, 300);
-			/* It has its first endpoint, for who sends it something meanwhile. */
+			/* It has its first endpoint, for a program that sends it a packet meanwhile. */
 			assert_true(sockpoint_eq(&s.there.peers[0].endpoint, &s.peers[0].answers));
 		}
 		if (k == 2)
@@ -177,7 +177,7 @@ static void test_backs_off(void **state)
 	sim_free(&s);
 }
 
-/* Whoever says without end that it is elsewhere has the others send no more than one that is nowhere at all. */
+/* A peer that reports a new address without end costs other peers no more packets than a peer without an address. */
 static void test_moves_without_end(void **state)
 {
 	struct sim s;
@@ -267,7 +267,7 @@ static void test_many(void **state)
 	for (uint32_t i = 100; i < 300; i++)
 		assert_int_not_equal(s.there.peers[i].handshake, 0);
 
-	/* Nobody answers, and everybody asks: no more than 64 initiations each five seconds are ours. */
+	/* No peer answers, and each is wanted: this machine sends at most 64 initiations each five seconds. */
 	for (uint32_t i = 1000; i < 2000; i += KNOCKS_MAX) {
 		struct key knocks[KNOCKS_MAX];
 
@@ -347,7 +347,7 @@ static void test_knocks(void **state)
 
 	(void)state;
 	sim_init(&s, 100);
-	/* Nobody reports where it is seen: all of them are behind NATs, and too many to be tried unasked. */
+	/* No peer has been seen anywhere: all of them are behind NATs, and too many to be tried without traffic. */
 	sim_run(&s, 8000);
 	assert_int_equal(s.knocks, 0);
 	sim_wants(&s, 5);
@@ -378,7 +378,7 @@ static void test_knocks(void **state)
 	assert_int_equal(s.there.peers[6].keepalive, 0);
 	assert_int_equal(s.knocks, 1);
 
-	/* A live session is not disturbed by one, nor is anybody who does not exist. */
+	/* A knock does not disturb a live session; a knock for an unknown peer is ignored. */
 	sim_reachable(&s, 7, 0);
 	sim_wants(&s, 7);
 	sim_run(&s, 8000);
@@ -389,7 +389,7 @@ static void test_knocks(void **state)
 	sim_look(&s);
 	assert_int_equal(s.there.peers[7].keepalive, 0);
 
-	/* No NAT on its side: nobody is asked before all candidates were tried in vain. */
+	/* No NAT on its side: no knock is sent before all candidates were tried in vain. */
 	s.hints[8] = hint_new(s.arena, &s.want.peers[8].key, "198.51.100.1:9", "198.51.100.1:9,198.51.100.2:9");
 	s.f.serial++;
 	s.knocks = 0;

@@ -39,7 +39,7 @@ static void test_keepalive(void **state)
 		}
 	}
 	assert_int_equal(s.there.peers[0].keepalive, 0);
-	/* Where this machine itself is behind one, it is for everybody. */
+	/* Where this machine itself is behind a NAT, keepalive is set for every peer. */
 	s.hints[2] = hint_new(s.arena, &s.want.public_key, "203.0.113.5:1024", "");
 	s.f.serial++;
 	s.there.peers[1].handshake = T0 + s.ms / 1000;
@@ -85,7 +85,7 @@ static void test_lost(void **state)
 	(void)state;
 	sim_init_connected(&s, list);
 	sim_moves(&s, &list[2]);
-	/* Somebody sends, and nothing comes back. */
+	/* A program sends, and nothing comes back. */
 	for (ms = 0; ms < 20000; ms += 4000) {
 		assert_true(sockpoint_eq(&s.there.peers[0].endpoint, &list[1]));
 		sim_data(&s, 0, 0, 128);
@@ -114,7 +114,7 @@ static void test_lost(void **state)
 	assert_true(sockpoint_eq(&s.there.peers[0].endpoint, &list[2]));
 	sim_free(&s);
 
-	/* One whose endpoint is given goes back there. */
+	/* A peer whose endpoint is given goes back there. */
 	sim_init_connected(&s, list);
 	s.peers[0].fixed = true;
 	s.want.peers[0].endpoint = list[1];
@@ -171,7 +171,10 @@ static void test_not_lost(void **state)
 	}
 }
 
-/* Who knocks does not hear us. Where we do not hear it either, the session is no reason to leave it where it was. */
+/*
+ * A peer that knocks does not hear this machine. Where this machine does not hear it either, the session is no reason
+ * to leave it where it was.
+ */
 static void test_lost_by_knock(void **state)
 {
 	struct sockpoint list[CANDIDATES_LIST];
@@ -250,7 +253,7 @@ static void test_given(void **state)
 	s.peers[0].fixed = s.peers[0].named = true;
 	s.want.peers[0].endpoint = at("198.51.100.1:1000");
 	sim_run(&s, 20000);
-	/* It has that endpoint only, and nobody is asked to knock. */
+	/* It has that endpoint only, and no knock is sent. */
 	assert_true(sockpoint_eq(&s.there.peers[0].endpoint, &s.want.peers[0].endpoint));
 	assert_int_equal(s.knocks, 0);
 	assert_in_range(s.peers[0].initiations, 4, 5);
@@ -265,7 +268,7 @@ static void test_given(void **state)
 	s.resolves = 0;
 	sim_run(&s, 175000);
 	assert_int_equal(s.resolves, 0);
-	/* A session that lapsed: as soon as somebody wants it back. */
+	/* A session that lapsed: as soon as traffic wants it back. */
 	sim_run(&s, 60000);
 	assert_false(sim_live(&s, 0));
 	assert_int_equal(s.resolves, 0);
@@ -301,7 +304,7 @@ static void test_guess(void **state)
 	candidates_guess(&s.f, true, false);
 	assert_int_equal(w->endpoint.port, 0);
 	assert_int_equal(w->keepalive, 25);
-	/* Without one nobody would end it. */
+	/* Without a deadline nothing would end it. */
 	candidates_guess(&s.f, false, false);
 	assert_int_equal(w->endpoint.port, 0);
 	assert_int_equal(w->keepalive, 0);
@@ -322,7 +325,7 @@ static void test_guess(void **state)
 	sim_free(&s);
 }
 
-/* Clocks that jump, counters that go back, an interface that is made anew: nobody is lost. */
+/* Clocks that jump, counters that go back, an interface that is made anew: no peer is lost. */
 static void test_odd_devices(void **state)
 {
 	struct sim s;

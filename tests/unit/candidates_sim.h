@@ -160,7 +160,7 @@ static inline bool sim_live(const struct sim *s, uint32_t i)
 	return device_peer_is_live(&s->there.peers[i], T0 + s->ms / 1000);
 }
 
-/* Somebody's packet, or a first keepalive: WireGuard wants a handshake. */
+/* A program's packet, or a first keepalive: WireGuard wants a handshake. */
 static inline void sim_wants(struct sim *s, uint32_t i)
 {
 	struct sim_peer *p = &s->peers[i];

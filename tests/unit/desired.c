@@ -122,7 +122,10 @@ static void test_view(void **state)
 		     "peer hub 10.60.0.1/32,fd00:60::1/128 at 192.0.2.1:51820 keepalive=21\n");
 }
 
-/* Who is reached through another: that one has its addresses and routes, whoever looks, and it has all others' there. */
+/*
+ * A peer with `via`: the forwarding peer has its addresses and routes on every machine, and on its own those of all
+ * others.
+ */
 static void test_view_via(void **state)
 {
 	struct arena *a = *state;
@@ -153,7 +156,7 @@ static void test_view_via(void **state)
 	v->self = 0;
 	own = v->peers[0].key;
 	assert_int_equal(desired_for_view(a, v, &l)->n_peers, 4);
-	/* Who cannot be reached takes along those behind it. */
+	/* A peer that cannot be reached takes along the peers behind it. */
 	v->self = 2;
 	own = v->peers[2].key;
 	v->peers[3].via = "newcomer";
@@ -190,7 +193,7 @@ static void test_view_local(void **state)
 		     "peer bob 10.60.64.3/32 at 203.0.113.3:4000 keepalive=5\n"
 		     "peer hub2 10.60.0.2/32 at [2001:db8::2]:51820 keepalive=5\n"
 		     "peer hub 10.60.0.1/32,fd00:60::1/128 at 192.0.2.1:51820 keepalive=5\n");
-	/* A name that did not resolve: somebody may have seen it. */
+	/* A name that did not resolve: a hint may say where the peer was seen. */
 	l.n_resolved = 1;
 	struct device_state *s = desired_for_view(*state, v, &l);
 	assert_true(sockpoint_eq(&s->peers[2].endpoint, &hints[1].seen));

@@ -97,7 +97,7 @@ static void test_absent(void **state)
 	assert_ops(p, "link-add; mtu-set 0>1280; key-set; listen-port-set 0>51820; peer-add 01; link-up; "
 		      "address-add 10.60.0.1/32; route-add 10.60.0.0/16");
 	assert_counts(p, 4, 0, 0);
-	/* The same, after somebody deleted the link. */
+	/* The same, after another program deleted the link. */
 	p = device_diff(a, want, absent_state(a), want, NOW);
 	assert_ops(p, "link-add!; mtu-set 0>1280!; key-set!; listen-port-set 0>51820!; peer-add 01!; link-up!; "
 		      "address-add 10.60.0.1/32!; route-add 10.60.0.0/16!");
@@ -183,7 +183,10 @@ static void test_drift(void **state)
 	want->peers[2] = peer_of(a, 3, "c", "10.0.0.3/32", "192.0.2.3:1", 0);
 	want->peers[3] = peer_of(a, 4, "d", "10.0.0.4/32", NULL, 0);
 	want->n_peers = 4;
-	/* 1 was deleted by somebody, 2's keepalive is a change of ours, 3 roamed, 5 is a stranger's, 6 was ours and is to go. */
+	/*
+	 * 1 was deleted by another program, 2's keepalive is a change of ours, 3 roamed, 5 is a stranger's, 6 was ours
+	 * and is to go.
+	 */
 	have->peers[0] = peer_of(a, 2, NULL, "10.0.0.2/32", NULL, 0);
 	have->peers[1] = peer_of(a, 3, NULL, "10.0.0.3/32", "192.0.2.9:9", 0);
 	have->peers[2] = peer_of(a, 4, NULL, "10.0.0.4/32,10.66.0.0/16", NULL, 0);
@@ -210,7 +213,7 @@ static void test_drift(void **state)
 	assert_ops(p, "route-remove 10.7.0.0/16; peer-remove 05!; peer-remove 06; peer-change 04 keepalive allowed!; "
 		      "peer-change 02 keepalive; peer-change 03 endpoint; peer-add 01!; address-add 10.0.0.9/32!; "
 		      "route-add 10.0.0.0/16");
-	/* Nothing is drift when nobody knows what was applied. */
+	/* Nothing is drift when it is unknown what was applied. */
 	p = device_diff(a, want, have, absent_state(a), NOW);
 	for (uint32_t i = 0; i < p->n_ops; i++)
 		assert_false(p->ops[i].drift);
@@ -226,7 +229,7 @@ static void test_teardown(void **state)
 	assert_ops(device_teardown(a, absent_state(a)), "");
 }
 
-/* A device as WireGuard behaves: an allowed IP belongs to one peer; giving it takes it from whoever had it. */
+/* A device as WireGuard behaves: an allowed IP belongs to one peer; giving it takes it from the peer that had it. */
 #define SIM_PEERS   24
 #define SIM_ALLOWED 64
 struct sim_peer {
@@ -442,7 +445,7 @@ static void test_converges(void **state)
 	}
 }
 
-/* Two swap what they have, three pass it round: whichever goes first, everybody ends with the right one. */
+/* Two swap what they have, three pass it round: in any order each ends with the right one. */
 static void test_swaps(void **state)
 {
 	struct arena *a = *state;

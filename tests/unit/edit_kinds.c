@@ -106,7 +106,7 @@ static void test_rename(void **state)
 static void test_files(void **state)
 {
 	(void)state;
-	/* The file that defines it, and all that speak of it; the others stay. */
+	/* The file that defines it, and all that speak of it; the other files stay. */
 	struct span in[] = {SPAN("include: [a, b]\ntests:\n  - { from: bob, can_reach: x }\n"),
 			    SPAN("peers:\n  bob: {}\n"), SPAN("peers:\n  eve: {}\n")};
 	struct buf out[3] = {{0}};
@@ -249,7 +249,7 @@ static void test_fold(void **state)
 	      "peers:\n  bob:\n    public_key: " KEY " # x\n    # z\n    ip: 1\n");
 	apply(&e, "{\"peers\": {\"eve\": {}, \"bob\": {\"invite\": \"K\", \"invite_expires\": \"x\"}}}",
 	      "{\"peers\": {\"eve\": {}, \"bob\": {\"public_key\": \"" KEY "\"}}}");
-	/* Several at once, in several files; the others stay. */
+	/* Several at once, in several files; the other files stay. */
 	assert_int_equal(edit_apply(&both_of_them, in, 3, out, &d), 0);
 	assert_string_equal(out[0].p, "peers:\n  bob: { ip: 1, public_key: \"" KEY "\" }\n");
 	assert_null(out[1].p);
@@ -292,7 +292,7 @@ static void test_set_key(void **state)
 	apply(&e, "{\"peers\": {\"bob\": {\"public_key\": \"K\"}}}",
 	      "{\"peers\": {\"bob\": {\"public_key\": \"" KEY "\"}}}");
 	refused(&e, "peers:\n  bob: {ip: 1}\n", "error[edit-style]: the peer 'bob' has neither a key nor an invite\n");
-	/* And who forwards for it. */
+	/* And the peer that forwards for it. */
 	e.peer.via = "hub";
 	apply(&e, "peers:\n  bob: { ip: 1, invite: \"I\" } # x\n",
 	      "peers:\n  bob: { ip: 1, public_key: \"" KEY "\", via: hub } # x\n");

@@ -433,7 +433,7 @@ static void put_file(struct buf *out, const struct net *n, const struct look *l,
 			out->n--;
 	if (l->json && !l->open_end)
 		eol(out, l);
-	/* A comment as the last thing, without a line end, is nobody's. */
+	/* A comment as the last thing, without a line end, belongs to no entry. */
 	buf_str(out, "");
 	assert_false(out->failed);
 }

@@ -93,7 +93,7 @@ static void test_check(void **state)
 	diags_free(&d);
 }
 
-/* "The host you see me from" follows what is seen, and is nothing while nobody has seen it. */
+/* "The host you see me from" follows what is seen, and is nothing while no server has seen it. */
 static void test_resolve(void **state)
 {
 	const struct sockpoint seen = at("203.0.113.9:7777"), never = {.port = 0};

@@ -1,4 +1,6 @@
-/* Guards: what one revision may not do unasked, at the very edge of each limit; and who acknowledges it. */
+/*
+ * Guards: what one revision may not do unasked, at the very edge of each limit; and the trailer that acknowledges it.
+ */
 #include "reconcile/impact/guard.h"
 #include "schema/load.h"
 #include "tests/cmocka.h"
@@ -17,7 +19,7 @@ static void test_trailer(void **state)
 	assert_true(accepted("Move the office\n\nWhy: it burned.\nIt burned.\n\n"
 			     "Signed-off-by: Ann <ann@example.com>\ninnernet-accept:3f9a01c288ab7d10  \r\n\n\n"));
 	assert_true(accepted("a\n\nInnernet-Accept: 0000-0000-0000-0000\nInnernet-Accept: 3f9a-01c2-88ab-7d10"));
-	/* The subject is no trailer, nor is a paragraph that others follow. */
+	/* The subject is no trailer, nor is a paragraph before the last one. */
 	assert_false(accepted("Innernet-Accept: 3f9a-01c2-88ab-7d10"));
 	assert_false(accepted("a\n\nInnernet-Accept: 3f9a-01c2-88ab-7d10\n\nSigned-off-by: Ann"));
 	assert_false(accepted("a\n\n> Innernet-Accept: 3f9a-01c2-88ab-7d10\n"));

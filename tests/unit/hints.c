@@ -1,4 +1,4 @@
-/* What a peer keeps of where others were: its text, to the byte, and what is never taken from it. */
+/* What a peer keeps of where other peers were: its text, to the byte, and what is never taken from it. */
 #include "reconcile/plan/hints.h"
 #include "tests/unit/schema_test.h"
 

@@ -376,7 +376,7 @@ static void test_markdown_fits(void **state)
 	"  hub: { ip: 10.60.0.1, public_key: \"CNM1A+4n1MEwVdDO/sXnML5O8uQc1s/OQ0k27B58nUs=\", server: true, "         \
 	"endpoint: \"h.example:1\" }\n" extra
 
-/* An invite became a key: the same peer, and nobody is cut off, when the ledger says that it is this key. */
+/* An invite became a key: the same peer, and no peer is cut off, when the ledger says that it is this key. */
 static void test_folded(void **state)
 {
 	static const char invited[] =

@@ -1,4 +1,4 @@
-/* What only the ledger knows: addresses that were somebody's, invites that are spent, keys that were enrolled. */
+/* What only the ledger knows: addresses that were given out, invites that are spent, keys that were enrolled. */
 #include "reconcile/wire/ledger.h"
 #include "tests/unit/network.h"
 

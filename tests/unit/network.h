@@ -61,7 +61,7 @@ static inline struct key ed_of(const char *word)
 	return k;
 }
 
-/* A public key that nobody has the private half of. */
+/* A public key without a known private half. */
 static inline struct key wg_of(const char *word)
 {
 	struct key k;

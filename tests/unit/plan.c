@@ -91,7 +91,10 @@ static void test_new_interface(void **state)
 		    "Plan: 0 to add, 0 to change, 1 to remove.\n");
 }
 
-/* Somebody deleted alice, set a preshared key on bob and added a peer; we removed carol, moved bob and changed the port. */
+/*
+ * Another program deleted alice, set a preshared key on bob and added a peer; we removed carol, moved bob and changed
+ * the port.
+ */
 static struct plan *drift_and_change(struct arena *a)
 {
 	struct device_state *want = state_of(a, NULL, NULL), *have = state_of(a, NULL, NULL);

@@ -1,4 +1,4 @@
-/* Who reaches whom, one rule at a time, and what a definition's own tests say. */
+/* Which peers reach each other, one rule at a time, and what a definition's own tests say. */
 #include "tests/unit/network.h"
 
 static const char definition[] =

@@ -42,13 +42,13 @@ static bool reaches(const struct model *m, uint32_t p, uint32_t q)
 	return false;
 }
 
-/* [p, p] with p isolated: an association may join a CIDR's peers with others, never with each other. */
+/* [p, p] with p isolated: an association may join a CIDR's peers with those of other CIDRs, never with each other. */
 static bool reaches_or_is(const struct model *m, uint32_t p, uint32_t q)
 {
 	return p == q || reaches(m, p, q);
 }
 
-/* A CIDR of those whose peers it reaches: named in a subtree, or a segment. */
+/* A CIDR whose peers it reaches: named in a subtree, or a segment. */
 static bool reaches_into(const struct model *m, uint32_t p, uint32_t c)
 {
 	uint32_t own = m->peers[p].cidr;
@@ -250,7 +250,7 @@ static void check_change(const struct net *old, uint32_t p, const struct net *ne
 	arena_free(a);
 }
 
-/* Of any two views, whoever's they are. */
+/* Of any two views. */
 static void check_pair(struct arena *a, const struct net *old, uint32_t old_view, const struct net *new, uint32_t view)
 {
 	const struct object **before, **after, **delta;

@@ -86,7 +86,7 @@ static void test_fine(void **unused)
 		"  ok    drift       nobody else changes the interface\n"
 		"  ok    names       5 in /etc/hosts\n"
 		"  ok    peers       4 of 4 connected\n");
-	/* A machine that is off is nobody's fault. */
+	/* A machine that is off is no failure. */
 	on[1].handshake = NOW - 4000;
 	on[2] = (struct device_peer){.key = peers[3].key};
 	on[3].handshake = 0;
@@ -185,7 +185,7 @@ static void test_wrong(void **unused)
 	says(2, "*  ?     interface   changing interfaces needs root\n");
 }
 
-/* Who is looked for, and why there may be no answer. */
+/* Which peers are looked for, and why there may be no answer. */
 static void test_looked_for(void **unused)
 {
 	struct daemon_try *t = &state.tries[0];

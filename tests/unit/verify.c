@@ -202,7 +202,7 @@ static void signers_change_one_by_one(void **state)
 		net_close(&n[i]);
 }
 
-/* T came and went again. Who has T's key must not bring it back by telling the story backwards. */
+/* T came and went again. The holder of T's key must not bring it back by telling the story backwards. */
 static void a_signer_that_went_stays_away(void **state)
 {
 	const char *const both[] = {S, T};
@@ -567,7 +567,9 @@ static void freshness(void **state)
 	assert_int_equal(verify_at(&f, 1500), VERIFY_UNCHANGED);
 	assert_null(f.d.first);
 	assert_ptr_equal(f.merged->fresh.text.p, f.v.held->fresh.text.p);
-	/* From a clock that was a day ahead: it does not count, and the next one takes its place, earlier though it is. */
+	/*
+	 * From a clock that was a day ahead: it does not count, and the next one takes its place, earlier though it is.
+	 */
 	f.b = arena_alloc(f.n.a, sizeof(*f.b));
 	fr.until = 1500 + 86400;
 	buf_reset(&b);
