@@ -1,7 +1,7 @@
 /*
  * Each key of a definition, changed alone, shows wherever a change is reviewed: in the plan's id, in the plan as text and
- * as JSON, and in the lists as JSON. The edits write each. The tests walk the table of keys, so a new key is part of them
- * at once.
+ * as JSON, in the lists as JSON and as text, and in a view. The edits write each. The tests walk the table of keys, so a
+ * new key is part of them at once.
  */
 #include "reconcile/impact/impact.h"
 #include "reconcile/show/list_render.h"
@@ -44,6 +44,7 @@ static const char *const place_names[N_KEY_PLACES] = {
 #define NO_VALUES "1 is its only value"
 #define LAYOUT    "a plan is about what a definition means, not about the file that says it"
 #define NOT_LISTS "the lists are of CIDRs, peers and associations"
+#define NOT_TEXT  "a peer's line has what a reader looks for; the JSON has the rest"
 
 /* How a key is changed alone, and where the change does not show. */
 static const struct sample {
@@ -55,7 +56,8 @@ static const struct sample {
 	const char *label;       /* of the plan; NULL: the key */
 	const char *field;       /* of one object of the lists; NULL: the key */
 	const char *not_in_plan; /* nor in its id: the reason; NULL: it is there */
-	const char *not_in_list; /* the same */
+	const char *not_in_list; /* of the lists as JSON: the same */
+	const char *not_in_text; /* the same of the list, and of a view, as a tree of text */
 } samples[] = {
     {IN_ROOT, "version", .not_in_plan = NO_VALUES, .not_in_list = NO_VALUES},
     {IN_ROOT, "network", .change = {"network: corp", "network: lab"}, .field = "name"},
@@ -66,7 +68,8 @@ static const struct sample {
     {IN_ROOT, "defaults", .change = {"defaults: { mtu: 1300 }\n", ""}, .label = "mtu", .not_in_list = NOT_LISTS},
     {IN_ROOT, "include", .not_in_plan = LAYOUT, .not_in_list = LAYOUT},
     {IN_ROOT, "cidrs", .change = {", guests: 10.60.66.0/24", ""}, .label = "cidr", .field = "name"},
-    {IN_ROOT, "associations", .change = {"[humans, infra]", "[humans, guests]"}, .label = "joins", .field = "cidrs"},
+    {IN_ROOT, "associations", .change = {"[humans, infra]", "[humans, guests]"}, .label = "joins", .field = "cidrs",
+     .not_in_text = "`list-associations` has it"},
     {IN_ROOT, "peers", .change = {"  bob: { ip: 10.60.64.2, invite: \"<ed:bob>\" }\n", ""}, .label = "ip",
      .field = "name"},
     {IN_ROOT, "reuse", .change = {"[10.60.64.200]", "[10.60.64.201]"}, .label = "address", .not_in_list = NOT_LISTS},
@@ -84,10 +87,12 @@ static const struct sample {
     {IN_CIDR, "cidr", .change = {"10.60.64.0/24", "10.60.64.0/23"}, .field = "prefixes"},
 
     {IN_PEER, "ip", .change = {"10.60.64.1", "10.60.64.9"}, .field = "addresses"},
-    {IN_PEER, "public_key", .change = {"<alice>", "<alina>"}},
-    {IN_PEER, "invite", .change = {"<ed:bob>", "<ed:rob>"}},
+    {IN_PEER, "public_key", .change = {"<alice>", "<alina>"}, .not_in_text = NOT_TEXT},
+    {IN_PEER, "invite", .change = {"<ed:bob>", "<ed:rob>"}, .not_in_text = NOT_TEXT},
     {IN_PEER, "invite_expires", .change = {"\"<ed:bob>\"", "\"<ed:bob>\", invite_expires: 2999-01-01T00:00:00Z"}},
     {IN_PEER, "endpoint", .change = {"h.example:1", "h.example:2"}},
+    {IN_PEER, "keepalive", .change = {"public_key: \"<alice>\"", "public_key: \"<alice>\", keepalive: 5"},
+     .not_in_text = NOT_TEXT},
     {IN_PEER, "routes", .change = {"public_key: \"<alice>\"", "public_key: \"<alice>\", routes: [192.168.7.0/24]"}},
     {IN_PEER, "via", .change = {"public_key: \"<alice>\"", "public_key: \"<alice>\", via: hub"}},
     {IN_PEER, "server", .change = {"\"g.example:1\"", "\"g.example:1\", server: true"}},
@@ -239,31 +244,65 @@ static unsigned check_shows(const struct sample *s, const char *where, bool show
 	return 1;
 }
 
-/* The view of the server is of all peers: it has what their leaves say, and shows it. */
-static void check_view(struct arena *a, const struct model *m)
+/* The view of the server, which is of all peers. It has what their leaves say, and shows it as JSON. */
+static struct view *view_of(struct arena *a, const struct model *m, const struct sample *s)
 {
 	const struct commit_info commit = {.number = 1};
 	const struct key_spec *k;
 	struct diags d = {0};
 	struct buf json = {0};
-	struct snapshot *s = snapshot_compile(a, m, reach_index_new(a, m), &commit, &d);
-	struct view *v = s ? view_of_peer(a, s, model_peer_by_name(m, "hub"), NULL, 0, &d) : NULL;
+	struct snapshot *compiled = snapshot_compile(a, m, reach_index_new(a, m), &commit, &d);
+	struct view *v = compiled ? view_of_peer(a, compiled, model_peer_by_name(m, "hub"), NULL, 0, &d) : NULL;
 
-	if (!v)
+	if (!v) {
 		say_diags(&d);
-	assert_non_null(v);
+		fail_msg("'%s' of %s changed alone: the snapshot cannot be read again (reconcile/wire/object.c)",
+			 s->key, place_names[s->place]);
+	}
 	view_render_json(&json, v);
 	for (uint32_t i = 0; i < v->n_peers; i++) {
 		const struct peer *p = &m->peers[model_peer_by_name(m, v->peers[i].name)];
 		for (size_t n = 0; (k = attribute_next(IN_PEER, &n));) {
 			if (k->in_leaf && !attribute_same(k, p, &v->peers[i].leaf))
-				fail_msg("'%s' of the peer '%s' is another one in a view", k->name, p->name);
+				fail_msg("'%s' of the peer '%s' differs in a view", k->name, p->name);
 			if (k->in_leaf && !strstr(strstr(json.p, "\"peers\""), k->name))
 				fail_msg("a view as JSON lacks '%s'", k->name);
 		}
 	}
 	buf_free(&json);
 	diags_free(&d);
+	return v;
+}
+
+/* The list of a definition, or with `s` that sample's view of it, as a tree of text. */
+static const char *tree_text(struct arena *a, const struct model *m, const struct sample *s)
+{
+	struct buf out = {0};
+	const char *copy;
+
+	if (s)
+		view_render_tree(&out, view_of(a, m, s));
+	else
+		peer_list_tree(&out, m, cidr_list_of_model(a, m), NULL, 0, TREE_INDENT);
+	assert_false(out.failed);
+	copy = arena_strdup(a, out.p);
+	buf_free(&out);
+	return copy;
+}
+
+/* How many of the trees are wrong about the change. */
+static unsigned check_text(struct arena *a, const struct model *before, const struct model *after,
+			   const struct sample *s)
+{
+	const char *reason = s->not_in_text ? s->not_in_text : s->not_in_list;
+	const struct key_spec *k = key_find(s->place, s->key);
+	bool viewed = s->place == IN_PEER && strcmp(tree_text(a, before, s), tree_text(a, after, s)) != 0;
+	unsigned wrong = check_shows(s, "the list as text (reconcile/show/list_render.c)",
+				     strcmp(tree_text(a, before, NULL), tree_text(a, after, NULL)) != 0, reason);
+
+	if (k->in_leaf)
+		wrong += check_shows(s, "a view as text (reconcile/show/view_render.c)", viewed, reason);
+	return wrong;
 }
 
 /* How many ways to see the change do not. */
@@ -278,15 +317,14 @@ static unsigned check_sample(struct arena *a, const struct sample *s)
 	unsigned wrong;
 
 	assert_non_null(im);
-	if (s->place == IN_PEER)
-		check_view(a, after);
 	assert_int_equal(plan_id(before, before, same), 0);
 	impact_render_text(&text, im, false);
 	plan = impact_render_json(im);
 	wrong = check_shows(s, "the plan's id", strcmp(im->id, same) != 0, s->not_in_plan) +
 		check_shows(s, "the plan", said(text.p, label), s->not_in_plan) +
 		check_shows(s, "the plan as JSON", planned(plan, label), s->not_in_plan) +
-		check_shows(s, "the list as JSON", !json_equal(was, is), s->not_in_list);
+		check_shows(s, "the list as JSON", !json_equal(was, is), s->not_in_list) +
+		check_text(a, before, after, s);
 	json_decref(plan);
 	json_decref(was);
 	json_decref(is);
@@ -363,7 +401,8 @@ static void test_rows(void **state)
 
 		for (size_t i = 0; i < n; i++) {
 			if (!keys[i].name || !keys[i].help)
-				fail_msg("row %zu of the keys of %s lacks its name or its help", i, place_names[place]);
+				fail_msg("schema/keys.c: row %zu of %s lacks its name or its help", i,
+					 place_names[place]);
 			if (!member_fits(&keys[i]) && strcmp(keys[i].name, "version") != 0)
 				fail_msg("'%s' of %s: schema/keys.c does not say which member has it, or one of a type "
 					 "that does not fit",
