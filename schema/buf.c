@@ -172,7 +172,7 @@ static void *arena_room(struct arena *a, size_t n, bool *own)
 
 	*own = n > a->left && n > a->next_size / 2;
 #ifdef INNERNET_SANITIZED
-	*own = true; /* so that the sanitizer sees who writes past an end */
+	*own = true; /* so that the sanitizer sees a write past its end */
 #endif
 	if (*own)
 		return arena_chunk(a, n);

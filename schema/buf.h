@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Bytes that somebody else owns. Not NUL-terminated. */
+/* Borrowed bytes. Not NUL-terminated. */
 struct span {
 	const uint8_t *p;
 	size_t n;

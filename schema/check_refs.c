@@ -251,7 +251,7 @@ static const char *via_wrong(const struct model *m, const struct peer *p, const 
 		return "has no endpoint to be called at";
 	if (via->is_invite) {
 		*help = "once it has redeemed its invite, `innernet fold` writes its public_key here";
-		return "has no public_key yet, so nobody could send to it";
+		return "has no public_key yet, so no peer could send to it";
 	}
 	if (via->cidr == NONE || !m->cidrs[via->cidr].infra)
 		return "is not in the CIDR of a server, so not everyone reaches it";
@@ -261,8 +261,8 @@ static const char *via_wrong(const struct model *m, const struct peer *p, const 
 }
 
 /*
- * Everyone who reaches a peer reaches the one that forwards for it: that is in an infra CIDR. A machine that has yet
- * to redeem its invite calls the server directly, and forwards for nobody: the definition has no key of it.
+ * Each peer that reaches a peer reaches the one that forwards for it: that is in an infra CIDR. A machine that has yet
+ * to redeem its invite calls the server directly, and forwards for no peer: the definition has no key of it.
  */
 static void check_via(struct loader *l)
 {

@@ -1,7 +1,7 @@
 /*
  * Diagnostics: what is wrong, where, and what to do about it.
  *
- * One type for everybody: the loader, the verifier, git, HTTP and devices all add to
+ * One type for all callers: the loader, the verifier, git, HTTP and devices all add to
  * a `struct diags`; only cmd/ prints it. Codes are stable words ("address-in-use"),
  * listed with one line each in diag_codes.c and in network.yaml(5).
  */
@@ -108,7 +108,7 @@ struct span source_line(struct source_cursor *c, const struct span *sources, uin
 /* Appends a text with its control characters, what reorders text, and what is not UTF-8 escaped. */
 void buf_visible(struct buf *out, struct span text);
 
-/* Every code, with one line of meaning: what a definition can cause (network.yaml(5) lists it), and the others. */
+/* Every code, with one line of meaning: what a definition can cause (network.yaml(5) lists it), and the rest. */
 struct diag_code {
 	const char *code, *meaning;
 };

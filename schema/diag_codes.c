@@ -33,7 +33,7 @@ const struct diag_code definition_codes[] = {
     {"key-low-order", "a key that no private key has: of low order, or not canonical"},
     {"key-or-invite", "a peer has not exactly one of public_key and invite"},
     {"key-twice", "two peers have one key, or invites that become one key"},
-    {"merge-conflict", "git could not merge the file, and nobody has yet"},
+    {"merge-conflict", "git could not merge the file, and it is not merged by hand yet"},
     {"missing-key", "a key that is required was left out"},
     {"name-twice", "two CIDRs or peers have one name"},
     {"network-too-wide", "the network's prefix is all addresses of a family"},
@@ -58,7 +58,7 @@ const struct diag_code definition_codes[] = {
 };
 const size_t n_definition_codes = sizeof(definition_codes) / sizeof(definition_codes[0]);
 
-/* All others. Sorted by word. */
+/* All other codes. Sorted by word. */
 const struct diag_code diag_codes[] = {
     {"bad-bundle", "a reply, or a kept snapshot, is malformed or was cut off"},
     {"bad-enrolment", "an enrolment is malformed"},
@@ -68,10 +68,10 @@ const struct diag_code diag_codes[] = {
     {"bad-signature", "a signature is malformed"},
     {"bad-statement", "a statement is malformed"},
     {"base-invalid", "the definition that a plan compares with is not valid itself"},
-    {"caller-unknown", "who typed a command with sudo is no user of this machine"},
+    {"caller-unknown", "the person that typed a command with sudo is no user of this machine"},
     {"cidr-exists", "a CIDR of that name is there"},
     {"cidr-full", "no address of a CIDR is free"},
-    {"clone-busy", "somebody works in the clone that a command was to edit"},
+    {"clone-busy", "a person works in the clone that a command was to edit"},
     {"clone-exists", "a network was cloned already"},
     {"clone-missing", "the clone of a network that was edited by its name is gone"},
     {"daemon-running", "another daemon keeps the network already"},
@@ -91,7 +91,7 @@ const struct diag_code diag_codes[] = {
     {"device-timeout", "no answer from the kernel or a userspace WireGuard"},
     {"device-userspace", "a userspace WireGuard was started and failed"},
     {"edit-style", "an edit cannot be made in a file that is written in this way"},
-    {"endpoint-private", "a server's endpoint is an address that nobody reaches from outside"},
+    {"endpoint-private", "a server's endpoint is an address that no peer reaches from outside"},
     {"endpoint-unresolved", "an endpoint's host name has no address"},
     {"enrolment-forged", "an enrolment is not signed by its invite"},
     {"enrolment-key", "an enrolment's key is no usable key of the peer's own"},
@@ -114,7 +114,7 @@ const struct diag_code diag_codes[] = {
     {"key-kept", "a key is not replaced: a server's, or one that a peer has already"},
     {"key-mismatch", "a private key is not that of the peer it is used for"},
     {"ledger-stale", "a clone's copy of the ledger could not be renewed, and is used as it is"},
-    {"no-address", "this machine has no address that others could reach it by"},
+    {"no-address", "this machine has no address at which other peers could reach it"},
     {"no-answer", "no server answers in the tunnel"},
     {"no-clone", "a network was named in the place of a file, and no clone of it is known"},
     {"no-ledger", "keys are to be folded where no ledger is"},
@@ -143,6 +143,6 @@ const struct diag_code diag_codes[] = {
     {"snapshot-signers", "a change of signers is not signed by enough of the new ones, or is out of order"},
     {"snapshot-stale", "no server says that the snapshot is still the newest"},
     {"snapshot-unsigned", "a snapshot is not signed by enough of the signers"},
-    {"uncommitted-changes", "a commit would take along what somebody else has not finished"},
+    {"uncommitted-changes", "a commit would take along a change that is not committed yet"},
 };
 const size_t n_diag_codes = sizeof(diag_codes) / sizeof(diag_codes[0]);

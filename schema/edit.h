@@ -65,7 +65,7 @@ enum edit_state edit_check(const struct edit *e, const struct model *m, struct d
 
 /*
  * Makes the edit. `files` are those of the definition, the root file first (what d->files names); out[i] gets the new
- * bytes of each file that changes, and stays empty for the others. A rename goes through all files, associations
+ * bytes of each file that changes, and stays empty for other files. A rename goes through all files, associations
  * and tests. -1 with diagnostics ("edit-style" for a layout that it does not write in: nothing is guessed), or when
  * out of memory; the caller frees `out` then, too.
  */

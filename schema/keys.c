@@ -76,7 +76,7 @@ static const struct key_spec root_keys[N_ROOT_KEYS] = {
     [ROOT_TESTS] = {.name = "tests",
 		    .type = TYPE_LIST,
 		    .inner = IN_TEST,
-		    .help = "who must and must not reach whom; a failing test refuses the definition"},
+		    .help = "which peers must and must not reach each other; a failure refuses it"},
 };
 
 static const struct key_spec defaults_keys[N_DEFAULTS_KEYS] = {
@@ -119,7 +119,7 @@ static const struct key_spec trust_keys[N_TRUST_KEYS] = {
 		      .type = TYPE_ED25519_LIST,
 		      .min = 1,
 		      .max = SIGNERS_MAX,
-		      .help = "who may say that a snapshot is still the newest; the signers when left out"},
+		      .help = "keys that may vouch for the newest snapshot; the signers when left out"},
 };
 
 static const struct key_spec cidr_keys[N_CIDR_KEYS] = {
@@ -181,7 +181,7 @@ static const struct key_spec peer_keys[N_PEER_KEYS] = {
 		  AT(peer, at_via),
 		  .by_option = true,
 		  .names_peer = true,
-		  .help = "the peer that forwards for it; all others reach it through that one"},
+		  .help = "the peer that forwards for it; all other peers reach it through that one"},
     [PEER_SERVER] = {.name = "server",
 		     .type = TYPE_BOOL,
 		     .preset = "false",
@@ -199,7 +199,7 @@ static const struct key_spec peer_keys[N_PEER_KEYS] = {
 		       .type = TYPE_BOOL,
 		       .preset = "false",
 		       HELD(peer, disabled),
-		       .help = "nobody reaches it; its name, address and key stay taken"},
+		       .help = "no peer reaches it; its name, address and key stay taken"},
     [PEER_DESCRIPTION] = {.name = "description",
 			  .type = TYPE_TEXT,
 			  .max = DESCRIPTION_MAX,

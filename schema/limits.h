@@ -75,7 +75,7 @@
 #define RESPONSE_HEAD_MAX (16u << 10) /* bytes of an answer's headers; ours have some 150 */
 #define TRANSFER_SECONDS  60          /* deadline of a whole transfer, not of a single read */
 #define CONNECTIONS_MAX   20000
-#define CONNECTIONS_PEER  8    /* of one peer; all from addresses that are nobody's count as one */
+#define CONNECTIONS_PEER  8    /* of one peer; all from addresses without a peer count as one */
 #define CANDIDATES_MAX    10   /* endpoints a peer may report */
 #define KNOCKS_MINUTE     128  /* knocks that one peer may send in a minute */
 #define KNOCKS_HELD_MAX   4096 /* that a server remembers: of a pair for 5 s, undelivered for 30 s */
@@ -97,7 +97,7 @@
 #define PUSH_MEMORY          (4ull << 30) /* bytes, for the same */
 #define PUSH_VERDICT_MS      20000 /* for the server's verdict on what was pushed: 10,000 new addresses take it seconds */
 #define PUSH_WAIT_MS         3000         /* for the peers to follow it, or for another push to take its place */
-#define LEDGER_RETRIES       100          /* of one compare-and-swap that others win */
+#define LEDGER_RETRIES       100          /* of one compare-and-swap that another writer wins */
 #define LOOSE_OBJECTS_MAX    2000         /* in a repository of ours, before it is packed */
 #define MAINTENANCE_SECONDS  86400        /* and not again for so long */
 #define GC_SECONDS           1800         /* the packing itself */
@@ -105,19 +105,19 @@
 #define REMOTE_FETCH_SECONDS 900          /* a whole fetch: the first one brings all of the history */
 #define REMOTE_PUSH_SECONDS  60           /* a whole push: some records */
 #define REMOTE_OUTPUT_MAX    (64u << 10)  /* bytes of what git says */
-#define REMOTE_LIST_MAX      (16u << 20)  /* the same of refs: it tells of all whose names end like ours */
+#define REMOTE_LIST_MAX      (16u << 20)  /* the same of refs: it lists all refs with names that end like ours */
 #define REMOTE_PACK_MAX      (1ull << 30) /* bytes of a pack, and of any file, that a remote may make us write */
 #define REMOTE_SECRET_MAX    (64u << 10)  /* bytes of a private key or a password's file */
 #define REMOTE_INTERVAL      60           /* seconds between two looks, when the server's file says nothing */
 #define REMOTE_INTERVAL_MAX  86400
 #define REDEEM_SECONDS                                                                                                 \
-	5 /* who redeems waits this long for the remote, less than peers wait for an answer (redeem.c); they ask again */
+	5 /* a redemption waits this long for the remote, less than peers wait for an answer (redeem.c); they ask again */
 
 /* Git over the tunnel, for admins. */
 #define GIT_FETCH_MAX      (10u << 20) /* bytes of what a fetch asks for, unpacked */
 #define GIT_PUSH_MAX       (512u << 20) /* bytes of one push: a definition of DEFINITION_MAX is a fifth of that, packed */
 #define GIT_SECONDS        900          /* deadline of a request: what is sent, git's work, the answer */
-#define GIT_TURN_SECONDS   30           /* for a turn, when others are at it */
+#define GIT_TURN_SECONDS   30           /* for a turn, while other requests have theirs */
 #define GIT_CHILDREN_MAX   4            /* at once; one a peer */
 #define GIT_WAITING_MAX    64           /* for a turn */
 #define GIT_BODIES_MAX     8            /* requests with a body, from its first byte to the end of the answer */
@@ -147,7 +147,7 @@
 #define HINTS_FILE_MAX (64u << 20) /* 580 bytes a hint at most */
 #define RESOLVE_MAX    4096        /* endpoints by host name that are resolved, and kept */
 #define CONFIG_MAX     (1u << 20)
-#define EXCLUDES_MAX   32 /* prefixes whose addresses are not reported */
+#define EXCLUDES_MAX   32 /* prefixes of addresses that are not reported */
 #define SERVERS_MAX    16 /* in an invitation; the snapshot names them all */
 #define INVITATION_MAX (64u << 10)
 

@@ -180,7 +180,7 @@ static int load(struct loader *l, const struct source_file *root, const struct i
 			read_file(l, i);
 	if (failed(l) || check_order(l) || check_rules(l))
 		return diags_out_of_memory(l->diags);
-	/* A file that could not be read has names that others use: more errors would only be noise. */
+	/* A file that could not be read has names that other files use: more errors would only be noise. */
 	if (rc == 0 && check_refs(l))
 		return diags_out_of_memory(l->diags);
 	return rc;

@@ -324,7 +324,7 @@ static void read_tests(struct loader *l, const struct node *list, uint32_t file)
 			diag_help(l->diags,
 				  diag_error(l->diags, "missing-key", &use.at,
 					     "the test has neither 'can_reach' nor 'cannot_reach'"),
-				  "say whom its 'from' must reach, or must not");
+				  "say which peers its 'from' must reach, or must not");
 		buf_add(&l->tests, &use, sizeof(use));
 	}
 }

@@ -500,7 +500,7 @@ bool read_key(struct loader *l, const struct key_spec *k, const struct node *v, 
 
 	if (!text)
 		return false;
-	/* What was written is not repeated: somebody may have pasted a private key. */
+	/* What was written is not repeated: a person may have pasted a private key. */
 	if (key_parse(text, v->n, out)) {
 		diag_help(l->diags,
 			  diag_error(l->diags, "bad-key", &at, "'%s' is not 32 bytes in canonical base64", k->name),
@@ -533,7 +533,7 @@ bool read_ed25519(struct loader *l, const struct key_spec *k, const struct node 
 		diag_help(l->diags,
 			  diag_error(l->diags, "key-low-order", &at, "'%s' is not a point of Ed25519, or of low order",
 				     k->name),
-			  "nobody has a private key for it: make a new one");
+			  "no private key belongs to it: make a new one");
 		return false;
 	}
 	return true;

@@ -1,4 +1,4 @@
-/* Inside the loader: what load.c, load_sections.c, load_values.c and check*.c share. Nobody else includes it. */
+/* Inside the loader: what load.c, load_sections.c, load_values.c and check*.c share. No other file includes it. */
 #ifndef SCHEMA_LOADER_H
 #define SCHEMA_LOADER_H
 
@@ -30,7 +30,7 @@ struct free_addr {
 };
 #define FREE_ADDRS 64
 
-/* A name in upper case: it can become the one in lower case when nobody else has that. */
+/* A name in upper case: it can become the one in lower case when no other entry has that. */
 struct rename_use {
 	struct diag *diag;
 	const struct node *name;

@@ -12,7 +12,7 @@
  */
 int order_by_bytes(uint32_t *order, uint32_t n, size_t len, const uint8_t *keys);
 
-/* For qsort(3) and bsearch(3), over an array: texts by their bytes, and the others as key_cmp() and its like do. */
+/* For qsort(3) and bsearch(3), over an array: texts by their bytes, the other types as key_cmp() and its like do. */
 int order_text_cmp(const void *a, const void *b);
 int order_key_cmp(const void *a, const void *b);
 int order_addr_cmp(const void *a, const void *b);
@@ -23,7 +23,7 @@ uint32_t order_prefixes(struct prefix *p, uint32_t n);
 
 /*
  * Whether any two of n items are the same. False is certain. True may also mean that memory was short, or that
- * somebody chose the items so that their hashes collide: then the caller compares them in its own way.
+ * an author chose the items so that their hashes collide: then the caller compares them in its own way.
  */
 bool maybe_twice(uint32_t n, struct span (*item)(const void *ctx, uint32_t i), const void *ctx);
 

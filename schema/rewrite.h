@@ -65,7 +65,7 @@ bool node_is_null(const struct node *n);
 
 /* Replaces a scalar, in its quotes. */
 int rewrite_scalar(struct rewrite *w, struct node *scalar, enum value_kind kind, const char *text);
-/* Gives a key of `map` another name. Its value stays in its column when it is aligned there with others. */
+/* Gives a key of `map` another name. Its value stays in its column when it is aligned there with other values. */
 int rewrite_key(struct rewrite *w, const struct node *map, struct node *key, const char *name);
 
 /* What a key of a mapping is to say. */
@@ -75,7 +75,7 @@ struct pair {
 };
 /*
  * Changes any number of pairs of a mapping, which must not be empty, in one go. A pair that is there keeps its place.
- * Where pairs go and others come, the first that comes takes the place of the first that goes, with the comment on its
+ * Where pairs go and new ones come, the first that comes takes the place of the first that goes, with the comment on its
  * line, the second that of the second, and so on: the key of a peer stands where its invite stood.
  */
 int rewrite_pairs(struct rewrite *w, struct node *map, const struct pair *pairs, size_t n);

@@ -217,9 +217,10 @@ static void judge_headless(struct turn *t)
 /* What the server will ask for, whatever its limits are: better read here than in its log. */
 static void warn_of_trust(struct turn *t)
 {
-	struct diag *g = diag_warning(&t->diags, "guard-trust", NULL,
-				      "this revision changes whose signature peers believe: the server takes it "
-				      "only when its commit says that it is meant");
+	struct diag *g =
+	    diag_warning(&t->diags, "guard-trust", NULL,
+			 "this revision changes the keys whose signatures peers believe: the server takes it "
+			 "only when its commit says that it is meant");
 
 	diag_help(&t->diags, g, "git commit --trailer '" ACCEPT_TRAILER ": %s' ...", t->impact->id);
 }

@@ -10,7 +10,7 @@ const struct guard_limits guard_defaults = {
     .formats_days = 30,
 };
 
-/* An error, or a warning that somebody answers for. */
+/* An error, or a warning when the trailer acknowledges it. */
 static struct diag *refuse(struct diags *d, bool accepted, const char *code, const char *id, const char *what)
 {
 	struct diag *g;
@@ -117,7 +117,8 @@ unsigned guard_check(const struct guard_limits *limits, const struct impact *im,
 	if (!limits)
 		return (unsigned)(d->n_errors - before);
 	if (im->trust_changed)
-		refuse(d, accepted, "guard-trust", im->id, "this revision changes whose signature peers believe");
+		refuse(d, accepted, "guard-trust", im->id,
+		       "this revision changes the keys whose signatures peers believe");
 	check_limit(&limits->peers, im->n_cut, im->peers_before, "guard-peers", "cuts off", "peer", "", im, accepted,
 		    d);
 	check_limit(&limits->pairs, im->pairs_lost, im->pairs_before, "guard-pairs", "parts", "pair", " of peers", im,

@@ -33,7 +33,7 @@ extern const struct guard_limits guard_defaults;
 unsigned guard_check(const struct guard_limits *limits, const struct impact *im, bool accepted, struct diags *d);
 
 /*
- * What is refused outright, whoever accepts it: another name or id, an epoch that falls or jumps. Codes:
+ * What is refused outright, with the trailer too: another name or id, an epoch that falls or jumps. Codes:
  * network-changed, epoch-back, epoch-jump.
  */
 void guard_outright(const struct model *published, const struct model *m, struct diags *d);
@@ -50,7 +50,7 @@ struct guard_formats {
 };
 
 /*
- * All of it at once, for whoever is about to publish `m` over `published` (NULL: nothing is): builds the impact, looks
+ * All of it at once, for a caller that is about to publish `m` over `published` (NULL: nothing is): builds the impact, looks
  * for the trailer in the message of the commit that has `m` (NULL: nothing is left), applies the guards. `facts` and
  * `formats` may be NULL. The impact, in the arena, goes to *plan (NULL: not wanted) whatever the verdict. -1: refused, or out of memory.
  */

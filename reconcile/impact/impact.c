@@ -460,7 +460,7 @@ static bool peer_cut(const struct match *w, const struct peer *x, const struct p
 	return (!w->facts || ledger_enrolment(w->facts, &x->key)) && !is_folded(w, x, y);
 }
 
-/* Who is cut off, whose invites are opened and voided, which addresses are new. */
+/* Finds the peers that are cut off, the invites that open or become void, and the new addresses. */
 static int peer_facts(struct match *w)
 {
 	struct impact *im = w->im;
@@ -539,7 +539,7 @@ static int cut_rows(struct match *w)
 	return 0;
 }
 
-static uint32_t *nobody(struct match *w, uint32_t n)
+static uint32_t *all_none(struct match *w, uint32_t n)
 {
 	uint32_t *p = arena_array(w->arena, n, sizeof(*p));
 
@@ -557,10 +557,10 @@ static int index_models(struct match *w)
 	struct impact *im = w->im;
 	const struct model *b = im->before, *a = im->after;
 
-	im->cidr_after = nobody(w, b ? b->n_cidrs : 0);
-	w->cidr_before = nobody(w, a ? a->n_cidrs : 0);
-	w->peer_after = nobody(w, b ? b->n_peers : 0);
-	w->peer_before = nobody(w, a ? a->n_peers : 0);
+	im->cidr_after = all_none(w, b ? b->n_cidrs : 0);
+	w->cidr_before = all_none(w, a ? a->n_cidrs : 0);
+	w->peer_after = all_none(w, b ? b->n_peers : 0);
+	w->peer_before = all_none(w, a ? a->n_peers : 0);
 	if (w->failed)
 		return -1;
 	if (b && !(im->reach_before = reach_index_new(w->arena, b)))

@@ -1,5 +1,5 @@
 /*
- * What a new definition does to a network, as data: its effect (who gains and loses whom, who is cut off), and
+ * What a new definition does to a network, as data: its effect (which peers gain and lose each other, which are cut off), and
  * the change of the definition that causes it. Comments, order, layout and which file says something are no change.
  *
  * Open invites count as keyed peers, and counts are of enabled peers. A peer is the same one while its key or its
@@ -75,14 +75,14 @@ struct impact_cut {
 struct impact_address {
 	struct addr addr;
 	uint32_t peer; /* of `after` */
-	uint32_t from; /* of `before`, the other peer that had it; NONE: nobody did */
+	uint32_t from; /* of `before`, the other peer that had it; NONE: no peer did */
 };
 
 /* Peers that cannot read what `after` has for them (reconcile/impact/formats.h). */
 struct left_behind {
 	uint32_t *peers; /* of `after`, rising */
 	uint32_t n;
-	uint32_t format; /* that `after` needs; 0: nobody asked */
+	uint32_t format; /* that `after` needs; 0: not asked for */
 };
 
 struct impact {

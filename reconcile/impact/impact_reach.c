@@ -1,5 +1,5 @@
 /*
- * How many pairs of peers gain and lose each other, and whose they are.
+ * How many pairs of peers gain and lose each other, and which peers these are.
  *
  * Peers that share their CIDR before and their CIDR after are one class. Classes are numbered along a walk of the
  * tree of CIDRs after, so that all that an association's end covers there is one interval of numbers; along a walk
@@ -510,7 +510,7 @@ static void add_target(struct counter *w, struct impact_effect *e, uint32_t l, b
 
 /*
  * Of two classes whose peers all stay where they are, only one tells about the other; what came, went or moved tells
- * about everybody.
+ * about every class.
  */
 static bool tells(const struct counter *w, uint32_t i, uint32_t l)
 {
@@ -570,7 +570,7 @@ static int list_effects(struct counter *w)
 			*e = (struct impact_effect){.class = i};
 			if ((k->gained && list_targets(w, e, true) < 0) || (k->lost && list_targets(w, e, false) < 0))
 				return -1;
-			/* What it has to tell, others told. */
+			/* The effects of other classes say all that this one would say. */
 			im->n_effects += e->n_gained || e->n_lost;
 		}
 	}

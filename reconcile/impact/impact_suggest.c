@@ -4,7 +4,7 @@
 #define NAMED_MAX 3
 
 /* One or all enabled peers of a CIDR of `after`. */
-struct who {
+struct party {
 	uint32_t cidr;
 	uint32_t peer; /* NONE: all of them */
 };
@@ -45,24 +45,24 @@ static uint32_t first_enabled(const struct model *m, uint32_t cidr)
 }
 
 /* The CIDR by its name, which in a test means what is under it too; else one of its peers stands for all. */
-static struct who who_cidr(const struct suggester *s, uint32_t cidr)
+static struct party party_cidr(const struct suggester *s, uint32_t cidr)
 {
-	return (struct who){cidr, s->below[cidr] == s->own[cidr] ? NONE : first_enabled(s->m, cidr)};
+	return (struct party){cidr, s->below[cidr] == s->own[cidr] ? NONE : first_enabled(s->m, cidr)};
 }
 
-static const char *who_name(const struct suggester *s, struct who w)
+static const char *party_name(const struct suggester *s, struct party w)
 {
 	return w.peer == NONE ? s->m->cidrs[w.cidr].name : s->m->peers[w.peer].name;
 }
 
-static bool ref_covers(const struct suggester *s, const struct ref *r, struct who w)
+static bool ref_covers(const struct suggester *s, const struct ref *r, struct party w)
 {
 	if (r->kind == REF_CIDR)
 		return model_cidr_under(s->m, w.cidr, r->index);
 	return w.peer != NONE && r->index == w.peer;
 }
 
-static bool refs_cover(const struct suggester *s, const struct ref *r, uint32_t n, struct who w)
+static bool refs_cover(const struct suggester *s, const struct ref *r, uint32_t n, struct party w)
 {
 	for (uint32_t i = 0; i < n; i++)
 		if (ref_covers(s, &r[i], w))
@@ -70,12 +70,12 @@ static bool refs_cover(const struct suggester *s, const struct ref *r, uint32_t 
 	return false;
 }
 
-static bool spoken(const struct suggester *s, struct who x, struct who y)
+static bool spoken(const struct suggester *s, struct party x, struct party y)
 {
 	for (uint32_t i = 0; i < s->m->n_tests; i++) {
 		const struct reach_test *t = &s->m->tests[i];
 		for (int swap = 0; swap < 2; swap++) {
-			struct who from = swap ? y : x, to = swap ? x : y;
+			struct party from = swap ? y : x, to = swap ? x : y;
 			if (refs_cover(s, t->from, t->n_from, from) &&
 			    (refs_cover(s, t->can, t->n_can, to) || refs_cover(s, t->cannot, t->n_cannot, to)))
 				return true;
@@ -84,15 +84,16 @@ static bool spoken(const struct suggester *s, struct who x, struct who y)
 	return false;
 }
 
-/* Whom a subject stands for: its few peers, or its CIDR. */
-static uint32_t subject_names(const struct suggester *s, const struct impact_class *k, struct who out[static NAMED_MAX])
+/* What a subject stands for: its few peers, or its CIDR. */
+static uint32_t subject_names(const struct suggester *s, const struct impact_class *k,
+			      struct party out[static NAMED_MAX])
 {
 	if (k->same || k->n_peers > NAMED_MAX) {
-		out[0] = who_cidr(s, k->after);
+		out[0] = party_cidr(s, k->after);
 		return 1;
 	}
 	for (uint32_t i = 0; i < k->n_peers; i++)
-		out[i] = (struct who){k->after, s->im->peers[k->first + i].after};
+		out[i] = (struct party){k->after, s->im->peers[k->first + i].after};
 	return k->n_peers;
 }
 
@@ -124,13 +125,13 @@ static bool told(const struct impact *im, const struct impact_target *t, uint32_
 
 static void suggest(struct buf *out, const struct suggester *s, const struct impact_effect *e)
 {
-	struct who from[NAMED_MAX] = {{NONE, NONE}}, to;
+	struct party from[NAMED_MAX] = {{NONE, NONE}}, to;
 	uint32_t n_from = subject_names(s, &s->im->classes[e->class], from), n = 0;
 
 	for (uint32_t i = 0; i < e->n_gained; i++) {
 		const struct impact_target *t = &e->gained[i];
 		bool known = true;
-		to = t->peer == NONE ? who_cidr(s, t->cidr) : (struct who){t->cidr, s->im->peers[t->peer].after};
+		to = t->peer == NONE ? party_cidr(s, t->cidr) : (struct party){t->cidr, s->im->peers[t->peer].after};
 		for (uint32_t f = 0; f < n_from; f++)
 			known = known && spoken(s, from[f], to);
 		if (known || told(s->im, t, e->class) || (n_from == 1 && to.peer != NONE && to.peer == from[0].peer))
@@ -138,10 +139,10 @@ static void suggest(struct buf *out, const struct suggester *s, const struct imp
 		if (!n) {
 			buf_str(out, n_from > 1 ? "  - { from: [" : "  - { from: ");
 			for (uint32_t f = 0; f < n_from; f++)
-				buf_printf(out, "%s%s", f ? ", " : "", who_name(s, from[f]));
+				buf_printf(out, "%s%s", f ? ", " : "", party_name(s, from[f]));
 			buf_str(out, n_from > 1 ? "], can_reach: [" : ", can_reach: [");
 		}
-		buf_printf(out, "%s%s", n++ ? ", " : "", who_name(s, to));
+		buf_printf(out, "%s%s", n++ ? ", " : "", party_name(s, to));
 	}
 	if (n)
 		buf_str(out, "] }\n");

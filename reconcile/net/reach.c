@@ -273,7 +273,7 @@ const uint32_t *reach_infra(const struct reach_index *x, uint32_t *n)
 /*
  * Tests. A CIDR in a test stands for all enabled peers in it and under it (invites too: they will be peers);
  * an address that no peer has stands for a peer that had it. `can_reach` asks that each peer of `from`
- * reaches each peer of the target, `cannot_reach` that none does; nobody is asked about reaching itself. A
+ * reaches each peer of the target, `cannot_reach` that none does; no peer is asked about reaching itself. A
  * CIDR without a peer passes both.
  */
 struct group {
@@ -369,7 +369,7 @@ static void explain(const struct reach_index *x, struct diags *d, struct diag *g
 
 	switch (r.rule) {
 	case REACH_INFRA:
-		diag_note(d, g, &m->cidrs[r.cidr].at, "'%s' holds a server: everybody reaches its peers",
+		diag_note(d, g, &m->cidrs[r.cidr].at, "'%s' holds a server: every peer reaches its peers",
 			  m->cidrs[r.cidr].name);
 		break;
 	case REACH_SAME_CIDR:
@@ -474,7 +474,7 @@ static void run_check(const struct reach_index *x, const struct check *k, struct
 		diag_note(d,
 			  diag_error(d, "test-failed", &k->to->at, "expected that '%s' can reach '%s'", k->from->text,
 				     k->to->text),
-			  &m->peers[off->index].at, "'%s' is disabled, and reaches nobody", off->text);
+			  &m->peers[off->index].at, "'%s' is disabled, and reaches no peer", off->text);
 	}
 }
 

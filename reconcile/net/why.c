@@ -40,7 +40,7 @@ static int find_addr(const struct model *m, struct why_end *out, struct diags *d
 		return 0;
 	out->through = router_of(m, &r->addr);
 	if (out->through != NONE) {
-		/* Whoever reaches the router reaches what it routes. */
+		/* A peer that reaches the router reaches what it routes. */
 		r->kind = REF_PEER;
 		r->index = out->through;
 		out->cidr = m->peers[r->index].cidr;
@@ -127,14 +127,14 @@ static void explain_infra(struct asker *k, uint32_t cidr)
 		const struct peer *p = &m->peers[m->by_cidr[c->first_peer + i]];
 		if (!p->server)
 			continue;
-		add_line(
-		    k,
-		    arena_printf(k->arena, "'%s' holds the server '%s': everybody reaches its peers", c->name, p->name),
-		    &p->at);
+		add_line(k,
+			 arena_printf(k->arena, "'%s' holds the server '%s': every peer reaches its peers", c->name,
+				      p->name),
+			 &p->at);
 		break;
 	}
-	k->w->change =
-	    arena_printf(k->arena, "nothing parts anybody from the peers of '%s' while it holds a server", c->name);
+	k->w->change = arena_printf(
+	    k->arena, "no change separates a peer from the peers of '%s' while it holds a server", c->name);
 }
 
 static void explain_yes(struct asker *k, const struct reach *r)
@@ -185,7 +185,7 @@ static void explain_disabled(struct asker *k, const struct why_end *off)
 
 	k->w->answer = WHY_NO;
 	k->w->cause = WHY_DISABLED;
-	add_line(k, arena_printf(k->arena, "'%s' is disabled, and reaches nobody", p->name), &p->at);
+	add_line(k, arena_printf(k->arena, "'%s' is disabled, and reaches no peer", p->name), &p->at);
 	k->w->change = arena_printf(k->arena, "`disabled: true` of '%s' has to go", p->name);
 }
 
@@ -237,7 +237,7 @@ int why_ask(struct arena *a, const struct reach_index *x, const struct model *m,
 	yes = reach_example(x, &one->ref, &other->ref, true, &y1, &y2);
 	no = reach_example(x, &one->ref, &other->ref, false, &n1, &n2);
 	if (!yes && !no) {
-		/* Nobody is there yet: what would hold. */
+		/* No peer is there yet: the answer says what would hold. */
 		r = reach_cidrs(x, out->c1, out->c2);
 		out->answer = r.rule != REACH_NONE ? WHY_YES : WHY_NO;
 	} else {

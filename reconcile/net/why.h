@@ -1,4 +1,4 @@
-/* Do two of a network reach each other, by which rule and line; or why not, and which line would change it. */
+/* Whether two peers, CIDRs or addresses reach each other, by which rule and line; or why not, and which line would change it. */
 #ifndef RECONCILE_NET_WHY_H
 #define RECONCILE_NET_WHY_H
 
@@ -31,7 +31,7 @@ struct why_line {
 struct why {
 	struct why_end a, b;
 	enum why_answer answer;
-	enum why_cause cause; /* for WHY_PARTLY: why the others do not */
+	enum why_cause cause; /* for WHY_PARTLY: why the other pairs do not */
 	uint32_t c1, c2;      /* the CIDRs that the cause is about */
 	struct why_line lines[WHY_LINES_MAX];
 	unsigned n_lines, more_lines; /* associations that join them too and are not listed */

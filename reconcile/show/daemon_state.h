@@ -36,7 +36,7 @@ struct daemon_state {
 void daemon_state_write(struct buf *out, const struct daemon_state *s); /* JSON */
 int daemon_state_parse(struct span bytes, struct daemon_state *out);    /* -1: it is not one */
 
-/* Of a peer by name; NULL: nobody looks for it. `s` may be NULL. */
+/* Of a peer by name; NULL: the daemon does not look for it. `s` may be NULL. */
 const struct daemon_try *daemon_try_find(const struct daemon_state *s, const char *name);
 /*
  * A NAT that gives packets another port may give them another one for each destination (RFC 4787 section 4.1): what a

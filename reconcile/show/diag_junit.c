@@ -1,4 +1,4 @@
-/* JUnit's XML, which GitLab, Jenkins and others show as a test report. */
+/* JUnit's XML, which GitLab, Jenkins and other CI servers show as a test report. */
 #include "reconcile/show/diag_formats.h"
 
 #include "schema/utf8.h"

@@ -74,7 +74,7 @@ void graph_box_lines(struct buf *out, const struct graph *g, uint32_t cidr)
 		end_line(out);
 	}
 	if (r->infra) {
-		buf_str(out, "infra: everybody reaches its peers");
+		buf_str(out, "infra: every peer reaches its peers");
 		end_line(out);
 	}
 	if (r->isolated) {

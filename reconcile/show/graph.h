@@ -7,7 +7,7 @@
 
 #include "reconcile/show/cidr_list.h"
 
-#define GRAPH_CIDR_PEERS_MAX 20  /* names in one CIDR; the others are counted */
+#define GRAPH_CIDR_PEERS_MAX 20  /* names in one CIDR; the rest is counted */
 #define GRAPH_PEERS_MAX      500 /* names in all */
 
 /* What joins two boxes. An end that is around the other one is drawn as a node of its own, "all of humans". */

@@ -224,12 +224,12 @@ static void put_effect(struct buf *out, const struct impact *im)
 		buf_printf(out, "%llu pair%s of peers gained, %llu lost.\n\n", gained, plural(gained), lost);
 		put_effects(out, im);
 	} else {
-		buf_printf(out, "everything is new: %u peer%s, %llu pair%s of whom reach each other.\n",
+		buf_printf(out, "everything is new: %u peer%s, %llu pair%s of which reach each other.\n",
 			   im->peers_after, plural(im->peers_after), (unsigned long long)im->pairs_after,
 			   plural(im->pairs_after));
 	}
 	if (im->server_lost)
-		buf_str(out, "\n**Cut off from the server:** everybody: no server stays as it was.\n");
+		buf_str(out, "\n**Cut off from the server:** every peer: no server stays as it was.\n");
 	else
 		put_list(out, im, "Cut off from the server:", im->n_cut, put_cut);
 }

@@ -24,7 +24,7 @@ static void put_sentence(struct buf *out, const struct impact *im)
 	unsigned long long gained = im->pairs_gained, lost = im->pairs_lost;
 
 	if (!gained && !lost)
-		buf_str(out, " nobody gains or loses anybody.\n");
+		buf_str(out, " no pair of peers gains or loses access.\n");
 	else if (gained && lost)
 		buf_printf(out, " %llu pair%s of peers gain%s each other, %llu lose%s each other.\n", gained,
 			   plural(gained), gained == 1 ? "s" : "", lost, lost == 1 ? "s" : "");
@@ -89,7 +89,7 @@ static void put_facts(struct buf *out, const struct impact *im, bool color)
 
 	if (im->server_lost) {
 		put_title(out, "Cut off from the server:", color);
-		buf_str(out, " everybody: no server stays as it was.\n");
+		buf_str(out, " every peer: no server stays as it was.\n");
 	} else if (im->n_cut) {
 		put_title(out, "Cut off from the server:", color);
 		buf_char(out, ' ');
@@ -158,7 +158,7 @@ void impact_render_text(struct buf *out, const struct impact *im, bool color)
 		put_sentence(out, im);
 		put_effects(out, im);
 	} else {
-		buf_printf(out, " everything is new: %u peer%s, %llu pair%s of whom reach each other.\n",
+		buf_printf(out, " everything is new: %u peer%s, %llu pair%s of which reach each other.\n",
 			   im->peers_after, plural(im->peers_after), (unsigned long long)im->pairs_after,
 			   plural(im->pairs_after));
 	}

@@ -1,6 +1,6 @@
 /*
  * The peers and associations of a definition, for people and programs; its CIDRs are cidr_list.h's. And what stands
- * for the associations where there is only a view: whom a peer's CIDR reaches, and why.
+ * for the associations where there is only a view: which peers a peer's CIDR reaches, and why.
  */
 #ifndef RECONCILE_SHOW_LIST_RENDER_H
 #define RECONCILE_SHOW_LIST_RENDER_H
@@ -10,7 +10,7 @@
 
 /*
  * All of them set out->failed when out of memory. `facts` (NULL: no ledger is known) tell which invites were redeemed,
- * `now` which of the others are open; `width` as table_render().
+ * `now` which of the other invites are open; `width` as table_render().
  */
 void peer_list_table(struct buf *out, const struct model *m, const struct ledger_facts *facts, int64_t now,
 		     unsigned width);
@@ -27,7 +27,7 @@ json_t *association_list_json(const struct model *m, const struct cidr_list *l);
  * alone, not by which lines of the definition. -1 with a diagnostic.
  */
 struct view_reach {
-	const char *here; /* the CIDR whose view it is */
+	const char *here; /* the CIDR of the view */
 	struct view_reach_row {
 		const char *name;
 		uint32_t peers;

@@ -57,7 +57,7 @@ static const struct metric {
     {"peers_converged", "gauge", "Peers that run the published version.", AT(converged), 0, false},
     {"peers_by_format", "gauge", "Enabled peers that have polled, by the newest format of a snapshot that they read.",
      0, 0, put_formats, 0, false},
-    {"invitations_open", "gauge", "Invitations that nobody has redeemed.", AT(invited), 0, false},
+    {"invitations_open", "gauge", "Invitations that no peer has redeemed.", AT(invited), 0, false},
     {"condition", "gauge", "1 where a condition is true, 0 where it is false, -1 where it is unknown.", 0, 0,
      put_conditions, 0, false},
     {"ledger_available", "gauge", "1 while invitations can be recorded.", AT(ledger_available), 0, false},
@@ -74,7 +74,8 @@ static const struct metric {
     {"revisions_accepted_total", "counter", "Revisions looked at and published or found to change nothing.",
      AT(verdicts_accepted), 0, false},
     {"revisions_refused_total", "counter", "Revisions looked at and refused.", AT(verdicts_refused), 0, false},
-    {"last_push_seconds", "gauge", "From the last push to the convergence of who was there.", AT(push_ms), 0, true},
+    {"last_push_seconds", "gauge", "From the last push to the convergence of the peers that were there.", AT(push_ms),
+     0, true},
     {"process_resident_memory_bytes", "gauge", "What this process has in memory.", AT(memory), 1, false},
 };
 

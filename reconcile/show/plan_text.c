@@ -292,7 +292,7 @@ void plan_render_text(struct buf *out, const struct plan *p, bool color)
 		w.creating |= p->ops[i].kind == OP_LINK_ADD;
 	}
 	if (drift) {
-		put_title(&w, "Drift: somebody else changed this interface");
+		put_title(&w, "Drift: another program changed this interface");
 		put_section(&w, true);
 		if (change)
 			put_title(&w, "Change: what the network defines now");

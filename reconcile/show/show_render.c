@@ -249,7 +249,7 @@ static json_t *peer_json(const struct shown *s, uint32_t i)
 	return NULL;
 }
 
-/* What others are told of this machine. */
+/* What other peers are told of this machine. */
 static json_t *own_json(const struct hint *own)
 {
 	json_t *o = json_object(), *list = json_array();

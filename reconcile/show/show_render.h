@@ -15,7 +15,7 @@ struct shown {
 	bool from_definition;              /* `view` was made from a definition: it has no version */
 	const struct view *view;           /* NULL: no snapshot yet */
 	const struct device_state *device; /* `exists` may be false */
-	const struct hint *own;            /* what servers tell others of this machine; NULL: nothing is known of it */
+	const struct hint *own; /* what servers tell other peers of this machine; NULL: nothing is known of it */
 	const struct daemon_state *daemon; /* of the one that runs; NULL: none does */
 	int64_t now;
 };

@@ -68,7 +68,7 @@ static void check_daemon(struct checks *c, const struct status_facts *f)
 	} else if (f->running) {
 		checks_add(c, CHECK_OK, "daemon", "runs");
 	} else {
-		k = checks_add(c, CHECK_WARN, "daemon", "none runs: nobody follows the network or repairs it");
+		k = checks_add(c, CHECK_WARN, "daemon", "none runs: no process follows the network or repairs it");
 		checks_help(c, k, "start one: innernet up --daemon %s", f->network);
 	}
 }
@@ -79,7 +79,7 @@ static void check_server(struct checks *c, const struct status_facts *f)
 	struct check *k;
 
 	if (!s) {
-		k = checks_add(c, CHECK_UNKNOWN, "server", "nobody asks one");
+		k = checks_add(c, CHECK_UNKNOWN, "server", "no process asks one");
 		checks_help(c, k, "ask once: innernet fetch %s", f->network);
 	} else if (s->away_since) {
 		k = checks_add(c, CHECK_FAIL, "server", "none answers; it began %s: %s",
@@ -111,7 +111,7 @@ static void check_snapshot(struct checks *c, const struct status_facts *f)
 	} else if (fresh_is_from_the_future(until, f->now)) {
 		k = checks_add(c, CHECK_UNKNOWN, "snapshot",
 			       "version %" PRIu64 ".%" PRIu64
-			       ": who vouches for it being the newest has a clock that is %" PRId64 " s ahead",
+			       ": the server that vouches for it as the newest has a clock that is %" PRId64 " s ahead",
 			       v->epoch, v->number, until - f->now - FRESH_SECONDS);
 		checks_help(c, k, "one of the two clocks is wrong; see innernet doctor %s", f->network);
 	} else if (until >= f->now) {
@@ -139,10 +139,11 @@ static void check_drift(struct checks *c, const struct status_facts *f)
 	if (!f->running || !s)
 		return;
 	if (s->drift_at && f->now - s->drift_at < DRIFT_SECONDS)
-		checks_add(c, CHECK_WARN, "drift", "repaired %s what somebody else had changed: %s (%u time%s in all)",
+		checks_add(c, CHECK_WARN, "drift",
+			   "repaired %s what another program had changed: %s (%u time%s in all)",
 			   age(f->now - s->drift_at).text, s->drift, s->drifts, s->drifts == 1 ? "" : "s");
 	else
-		checks_add(c, CHECK_OK, "drift", "nobody else changes the interface");
+		checks_add(c, CHECK_OK, "drift", "no other program changes the interface");
 }
 
 static void check_names(struct checks *c, const struct status_facts *f)
@@ -164,7 +165,7 @@ static void check_names(struct checks *c, const struct status_facts *f)
 	}
 }
 
-/* Where others look for this machine. */
+/* Where other peers look for this machine. */
 static void check_endpoints(struct checks *c, const struct status_facts *f)
 {
 	struct buf text = {0};
@@ -231,7 +232,7 @@ static void check_peer(struct checks *c, const struct view_peer *p, const struct
 		k->is_peer = true;
 }
 
-/* The servers without a session first: wrong when it is all of them. Others may be off, and nobody knows. */
+/* The servers without a session first: wrong when it is all of them. Other peers may be off, which this machine cannot know. */
 static void check_peers(struct checks *c, const struct status_facts *f)
 {
 	const struct view *v = f->view;
@@ -279,7 +280,8 @@ void status_checks(struct checks *c, const struct status_facts *f)
 	}
 	check_interface(c, f);
 	if (f->from_definition) {
-		checks_add(c, CHECK_NOTE, "definition", "applied by hand: nobody follows it, or repairs what it made");
+		checks_add(c, CHECK_NOTE, "definition",
+			   "applied by hand: no process follows it, or repairs what it made");
 	} else {
 		check_daemon(c, f);
 		check_server(c, f);

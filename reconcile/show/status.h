@@ -11,15 +11,15 @@
 struct status_facts {
 	const char *network; /* as this machine calls it */
 	bool redeemed;
-	const struct view *view;           /* NULL: no snapshot yet */
-	bool from_definition;              /* `view` was applied by hand: nobody follows it, and no server is asked */
-	const struct plan *plan;           /* what would have to be done now; NULL: it could not be told */
-	const char *plan_error;            /* why not */
-	const char *names_path;            /* NULL: no names are written */
-	const char *names_error;           /* why they cannot be looked after; NULL: they can */
-	bool running;                      /* a daemon keeps the network */
+	const struct view *view; /* NULL: no snapshot yet */
+	bool from_definition;    /* `view` was applied by hand: no process follows it, and no server is asked */
+	const struct plan *plan; /* what would have to be done now; NULL: it could not be told */
+	const char *plan_error;  /* why not */
+	const char *names_path;  /* NULL: no names are written */
+	const char *names_error; /* why they cannot be looked after; NULL: they can */
+	bool running;            /* a daemon keeps the network */
 	const struct daemon_state *daemon; /* of the one that runs, or ran last; NULL: none */
-	const struct hint *own;            /* what servers tell others of this machine; NULL: not known */
+	const struct hint *own;            /* what servers tell other peers of this machine; NULL: not known */
 	int64_t fresh_until;               /* as the snapshot on disk says */
 	int64_t now;
 };

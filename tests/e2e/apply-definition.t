@@ -174,7 +174,7 @@ is "$status $err" '0 ' 'and list-associations'
 run on bob innernet status
 is "$status $(sed -E 's/port [0-9]+/port N/' <<<"$out")" "0 home: bob 10.9.1.2
   ok    interface   up, UDP port N, as the definition has it
-  note  definition  applied by hand: nobody follows it, or repairs what it made
+  note  definition  applied by hand: no process follows it, or repairs what it made
   ok    names       2 in /etc/hosts
   ok    peers       1 of 1 connected
 It is all right." 'status says what can be said'

@@ -156,12 +156,12 @@ umount teams
 rm olga.yaml
 git init -q . && git add . && git commit -q -m one
 git init -q --bare "$WORK/upstream.git" && git remote add origin "$WORK/upstream.git" && git push -q -u origin main
-printf '#!/bin/sh\necho "plan: nobody gains or loses anybody"\n' >"$WORK/upstream.git/hooks/pre-receive"
+printf '#!/bin/sh\necho "plan: no pair of peers gains or loses access"\n' >"$WORK/upstream.git/hooks/pre-receive"
 chmod +x "$WORK/upstream.git/hooks/pre-receive"
 echo x >other && git add other
 run innernet rename-cidr --name ops --new-name operations --push --yes
 is "$status" 0 'commit and push'
-like "$err" '^remote: plan: nobody gains' 'what the server says is shown'
+like "$err" '^remote: plan: no pair' 'what the server says is shown'
 is "$(git show --format=%s --name-only HEAD | xargs)" 'network: rename CIDR ops to operations network.yaml teams/ops.yaml' \
 	'the commit has both files'
 is "$(git diff --cached --name-only)" other 'and nothing else'

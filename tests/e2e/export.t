@@ -166,7 +166,7 @@ refuse 'one that is not there' "did you mean 'hub'" tablet --via hubb
 run innernet export tablet --via hub -o tablet.conf --commit
 is "$status $err" '0 ' 'through the server'
 like "$out" '^  [+] via +hub$' 'the plan says so'
-like "$out" '^Effect: nobody gains or loses anybody\.$' 'reach is as before'
+like "$out" '^Effect: no pair of peers gains or loses access\.$' 'reach is as before'
 like "$out" '^tablet reaches, through hub: hub, office, alice, phone\.$' 'the peers that it reaches'
 like "$out" '^hub must forward: sysctl net\.ipv4\.ip_forward=1' 'and what that needs'
 TABLET=$(sed -n 's/^PrivateKey = //p' tablet.conf)

@@ -61,7 +61,7 @@ before=$(sessions)
 carried=$(received alice "$bob")
 out=$(admin innernet fold --push --yes 2>&1 </dev/null)
 is $? 0 'fold'
-like "$out" '^Effect: nobody gains or loses anybody\.$' 'the plan says that reach stays'
+like "$out" '^Effect: no pair of peers gains or loses access\.$' 'the plan says that reach stays'
 like "$out" '^Enrolled keys written down: alice, bob\.$' 'and names the peers of those keys'
 like "$out" '^remote: Enrolled keys written down: alice, bob\.' 'as does the server'
 unlike "$out" 'Invites voided|Cut off' 'which voids nothing'

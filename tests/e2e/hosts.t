@@ -78,7 +78,7 @@ is "$(on alice wg show corp latest-handshakes | grep -F "$HUB_PUB")" "$(grep -F 
 
 on alice sh -c 'sed -i "s/^10.60.0.1 hub/6.6.6.6 hub/" /etc/hosts'
 ok 'an edited block is repaired within 5 s' wait_for 5 has_name '10.60.0.1 hub.corp.wg'
-ok 'which is said' wait_log alice up 'drift: corp: repaired what somebody else had changed: the names in /etc/hosts were changed'
+ok 'which is said' wait_log alice up 'drift: corp: repaired what another program had changed: the names in /etc/hosts were changed'
 on alice sh -c 'sed -i "/innernet corp begin/,/innernet corp end/d" /etc/hosts'
 ok 'one that was taken out too' wait_for 5 has_name '10.60.0.1 hub.corp.wg'
 is "$(foreign alice | sha256sum)" "$(sha256sum <"$WORK/alice/foreign")" 'the rest is still what it was'

@@ -43,7 +43,7 @@ within 5 'a route too' eval 'on alice ip route show dev corp | grep -q 10.60.0.0
 on alice ip link del corp
 within 5 'and the whole interface' carol_there
 ok 'with its connections' ping_works alice 10.60.0.1
-ok 'it is said' wait_log alice up 'repaired what somebody else had changed: the interface was gone'
+ok 'it is said' wait_log alice up 'repaired what another program had changed: the interface was gone'
 is "$(grep -c 'a peer was removed (carol)' "$(log_of alice up)")" 1 'once'
 
 # ---- names ----------------------------------------------------------------------------------------------------------

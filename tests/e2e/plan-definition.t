@@ -67,7 +67,7 @@ END
 
 run innernet plan
 is "$status" 0 'a repository without a commit: everything is new'
-has "$out" 'Effect: everything is new: 6 peers, 6 pairs of whom reach each other.' 'and is counted'
+has "$out" 'Effect: everything is new: 6 peers, 6 pairs of which reach each other.' 'and is counted'
 commit ann '2025-03-01T12:00:00Z' 'The network'
 run innernet plan --detailed-exitcode
 is "$status $out$err" '0 No changes. The definition means the network that it meant before.' 'what is committed is no change'

@@ -38,7 +38,7 @@ is "$(on hub stat -c %a /var/lib/innernet-reconcile/corp/push.yaml)" 644 'and ev
 sed -i 's/^cidrs:/cidrs:\n  humans: 10.60.64.0\/24/' "$net/network.yaml"
 commit 'people'
 push
-is "$pushed $said" "0 Effect: nobody gains or loses anybody.
+is "$pushed $said" "0 Effect: no pair of peers gains or loses access.
 Plan: 1 to add, 0 to change, 0 to remove.
 the reconciler is not running; this will be published when it does" 'a good push: its plan, and what will become of it'
 

@@ -29,7 +29,7 @@ like "$(on alice innernet up --daemon corp 2>&1)" 'corp: another daemon keeps th
 	'a second daemon is refused'
 
 on alice wg set corp peer "$BOB_PUB" remove
-ok 'drift is remembered' wait_for 6 eval 'status | grep -qF "what somebody else had changed: a peer was removed (bob) (1 time in all)"'
+ok 'drift is remembered' wait_for 6 eval 'status | grep -qF "what another program had changed: a peer was removed (bob) (1 time in all)"'
 
 stop hub canned
 ok 'a server that is away' wait_for 20 eval 'status | grep -qE "^  FAIL  server      none answers; it began [0-9]+ s ago: "'
@@ -44,7 +44,7 @@ offer "$WORK/hub/changed"
 on alice kill -HUP "$(spawned_pid alice up)"
 ok 'what is not believed is said' wait_for 20 eval 'status | grep -qE "^  FAIL  server      what it says is not believed: "'
 stop alice up
-like "$(status)" '^  warn  daemon      none runs: nobody follows the network or repairs it$' 'without a daemon'
+like "$(status)" '^  warn  daemon      none runs: no process follows the network or repairs it$' 'without a daemon'
 on alice ip link del corp
 out=$(status)
 is $? 1 'without an interface it is wrong'

@@ -123,7 +123,7 @@ static void test_drift_and_change(void **state)
 	assert_text(drift_and_change(*state), false,
 		    "Symbols: + create, ~ change in place, - remove\n"
 		    "\n"
-		    "Drift: somebody else changed this interface\n"
+		    "Drift: another program changed this interface\n"
 		    "\n"
 		    "# peer BQUFBQUF… (unmanaged) will be removed\n"
 		    "  - public key     BQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQU=\n"
@@ -168,7 +168,7 @@ static void test_interface_changes(void **state)
 	assert_text(device_diff(a, want, have, want, NOW), false,
 		    "Symbols: ~ change in place\n"
 		    "\n"
-		    "Drift: somebody else changed this interface\n"
+		    "Drift: another program changed this interface\n"
 		    "\n"
 		    "# interface corp will be changed\n"
 		    "  ~ mtu            1420 -> 1280\n"

@@ -132,9 +132,9 @@ static void tests_of_a_definition(void **state)
 		   "the association [humans, ci] joins them");
 	check_test("{ from: guests, cannot_reach: [corp] }",
 		   "expected that 'guests' cannot reach 'corp', but 'gina' reaches 'hub'",
-		   "'infra' holds a server: everybody reaches its peers");
+		   "'infra' holds a server: every peer reaches its peers");
 	check_test("{ from: alice, can_reach: [off] }", "expected that 'alice' can reach 'off'",
-		   "'off' is disabled, and reaches nobody");
+		   "'off' is disabled, and reaches no peer");
 	check_test("{ from: alice, cannot_reach: [10.60.81.77] }",
 		   "expected that 'alice' cannot reach '10.60.81.77', but 'alice' reaches '10.60.81.77'",
 		   "the association [humans, ci] joins them");

@@ -83,7 +83,7 @@ static void test_fine(void **unused)
 		"  ok    daemon      started 2 h ago\n"
 		"  ok    server      hub answered 12 s ago\n"
 		"  ok    snapshot    version 0.17 is the newest: vouched for, for 200 s more\n"
-		"  ok    drift       nobody else changes the interface\n"
+		"  ok    drift       no other program changes the interface\n"
 		"  ok    names       5 in /etc/hosts\n"
 		"  ok    peers       4 of 4 connected\n");
 	/* A machine that is off is no failure. */
@@ -140,14 +140,13 @@ static void test_wrong(void **unused)
 	facts.fresh_until = NOW + 1;
 	says(2, "*  ok    snapshot    version 0.17 is the newest: vouched for, for 1 s more\n");
 	facts.fresh_until = NOW + 86400;
-	says(
-	    2,
-	    "*  ?     snapshot    version 0.17: who vouches for it being the newest has a clock that is 86100 s ahead\n"
-	    "                    -> one of the two clocks is wrong; see innernet doctor corp\n");
+	says(2, "*  ?     snapshot    version 0.17: the server that vouches for it as the newest has a clock that is "
+		"86100 s ahead\n"
+		"                    -> one of the two clocks is wrong; see innernet doctor corp\n");
 	facts.fresh_until = NOW + 1;
-	says(2, "*  warn  daemon      none runs: nobody follows the network or repairs it\n"
+	says(2, "*  warn  daemon      none runs: no process follows the network or repairs it\n"
 		"                    -> start one: innernet up --daemon corp\n"
-		"  ?     server      nobody asks one\n");
+		"  ?     server      no process asks one\n");
 	setup(NULL);
 	strcpy(state.problem, "the signature is none");
 	says(1, "*  FAIL  server      what it says is not believed: the signature is none\n");
@@ -170,7 +169,7 @@ static void test_wrong(void **unused)
 	state.drift_at = NOW - 60;
 	state.drifts = 3;
 	strcpy(state.drift, "a peer was removed (bob)");
-	says(0, "*  warn  drift       repaired 60 s ago what somebody else had changed: a peer was removed (bob) (3 "
+	says(0, "*  warn  drift       repaired 60 s ago what another program had changed: a peer was removed (bob) (3 "
 		"times in "
 		"all)\n");
 	setup(NULL);

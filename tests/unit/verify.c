@@ -576,8 +576,9 @@ static void freshness(void **state)
 	fresh_write(&b, &fr);
 	f.b->fresh = sign_with(f.n.a, "fresh", arena_span(f.n.a, buf_span(&b)), &S, 1);
 	assert_int_equal(verify_at(&f, 1500), VERIFY_UNCHANGED);
-	assert_string_equal(f.d.first->message, "who says that this is still the newest snapshot has a clock that is "
-						"86100 s ahead of this machine's");
+	assert_string_equal(f.d.first->message,
+			    "the server that says that this is still the newest snapshot has a clock that is "
+			    "86100 s ahead of this machine's");
 	f.v.held = f.merged;
 	f.b = arena_alloc(f.n.a, sizeof(*f.b));
 	fr.until = 1800;

@@ -44,7 +44,8 @@ int own_address_find(struct own_address *out, struct diags *d)
 	arena_free(a);
 	if (best >= 0)
 		return 0;
-	diag_help(d, diag_error(d, "no-address", NULL, "this machine has no address that others could reach it by"),
+	diag_help(d,
+		  diag_error(d, "no-address", NULL, "this machine has no address at which other peers could reach it"),
 		  "say where they do: --external-endpoint HOST:PORT");
 	return -1;
 }

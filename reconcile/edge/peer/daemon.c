@@ -167,7 +167,7 @@ static void say_turn(struct network *n, const struct peer_turn *turn, bool news)
 		log_warn("names", "%s: %s", n->name, turn->names.problem);
 	memcpy(n->names_problem, turn->names.problem, sizeof(n->names_problem));
 	if (n_drift && strcmp(n->drift, drift) != 0)
-		log_warn("drift", "%s: repaired what somebody else had changed: %s%s", n->name, drift,
+		log_warn("drift", "%s: repaired what another program had changed: %s%s", n->name, drift,
 			 n_drift > 1 ? ", and more" : "");
 	if (n_drift) {
 		n->state.drift_at = clock_unix();

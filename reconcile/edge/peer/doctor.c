@@ -397,7 +397,7 @@ void doctor_check(struct this_peer *p, unsigned wait_ms, struct checks *c)
 	} else if (store_running(peer_held_store(p->held))) {
 		checks_add(c, CHECK_OK, "daemon", "runs");
 	} else {
-		k = checks_add(c, CHECK_WARN, "daemon", "none runs: nobody follows the network or repairs it");
+		k = checks_add(c, CHECK_WARN, "daemon", "none runs: no process follows the network or repairs it");
 		checks_help(c, k, "innernet up --daemon %s", peer_file_ifname(p->file));
 	}
 	check_endpoints(&d);
