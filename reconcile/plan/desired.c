@@ -132,7 +132,7 @@ static int relayed_cmp(const void *x, const void *y)
 	return key_cmp(&((const struct relayed *)x)->through, &((const struct relayed *)y)->through);
 }
 
-/* Once the peers are sorted: what each forwards for others is its own to send and to receive. */
+/* Gives each peer the allowed IPs of those that it forwards for. The peers are sorted. */
 static int relayed_fold(struct builder *b)
 {
 	struct device_state *st = b->state;
@@ -148,7 +148,7 @@ static int relayed_fold(struct builder *b)
 
 		for (end = i; end < b->n_relayed && key_eq(through, &b->relayed[end].through); end++)
 			n += (size_t)b->relayed[end].leaf->n_ips + b->relayed[end].leaf->n_routes;
-		/* Who forwards is not there: then neither is who is behind it. */
+		/* Without the peer that forwards, those that it forwards for are unreachable. */
 		if (!p)
 			continue;
 		if (n > UINT32_MAX || !(all = arena_array(b->arena, n, sizeof(*all))))
