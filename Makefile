@@ -214,7 +214,7 @@ check: deps all $(UNIT_TESTS) $(E2E_PROGRAMS) $(BENCH) $(filter $(FUZZ_T),$(TEST
 # TESTS is passed on only when the caller sets it: its default belongs to the build in the root.
 .PHONY: check-on
 check-on:
-	$(Q)$(patient) CC='$(CC)' SAN='$(SAN)' TESTS='$(if $(filter-out file,$(origin TESTS)),$(TESTS))' JOBS='$(JOBS)' V='$(V)' \
+	$(Q)$(patient) CC='$(CC)' SAN='$(SAN)' TESTS='$(if $(filter-out file,$(origin TESTS)),$(strip $(TESTS)))' JOBS='$(JOBS)' V='$(V)' \
 		tests/check-on '$(SUITE)'
 
 .PHONY: unit
