@@ -24,6 +24,12 @@ tap() { # STATUS NAME: ok when the status is 0
 	n=$((n + 1))
 	if [ "$1" = 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; fi
 }
+ok() { # NAME COMMAND...: ok when it succeeds; its output goes nowhere
+	tap_name=$1
+	shift
+	"$@" >/dev/null 2>&1
+	tap $? "$tap_name"
+}
 report() { # NAME FINDINGS: ok when there are none
 	[ -z "$2" ]
 	tap $? "$1"

@@ -92,8 +92,7 @@ says 'SVG without Graphviz names the package' 1 'apt install graphviz' \
 	env PATH="$tmp/bin" "$innernet" graph --format svg
 mkfifo "$tmp/pipe"
 says 'a pipe is not replaced by a file' 1 'file-not-regular' "$innernet" graph -o "$tmp/pipe"
-[ -p "$tmp/pipe" ]
-tap $? 'it is still there'
+ok 'it is still there' [ -p "$tmp/pipe" ]
 says 'a format that is none' 1 "not 'png'" "$innernet" graph --format png
 says 'two forms at once' 1 'one of --short, --tree and --json' "$innernet" list --tree --json
 
