@@ -26,10 +26,8 @@ int edit_put_attribute(struct editor *e, const struct key_spec *k, const void *t
 	attribute_write(&text, k, thing);
 	copy = text.failed ? NULL : arena_strndup(e->arena, text.p, text.n);
 	buf_free(&text);
-	if (!copy) {
-		e->diags->out_of_memory = true;
-		return -1;
-	}
+	if (!copy)
+		return diags_out_of_memory(e->diags);
 	values[(*n)++] = (struct value){k->name, kind_of(k), copy, NULL, 0};
 	return 0;
 }

@@ -127,6 +127,8 @@ report 'reconcile/edge/ neither prints nor exits (the log does)' "$talkers"
 
 report 'no file is longer than 900 lines' "$(find cmd schema reconcile tests contrib -type f \
 	\( -name '*.[ch]' -o -name '*.t' -o -name '*.sh' \) -exec wc -l {} + | awk '$2 != "total" && $1 > 900 { print $2, $1 }')"
+report 'one function says that there is no memory left' "$(grep -rnE --include='*.c' 'out_of_memory = true|diag_error\(.*"out-of-memory"' \
+	cmd schema reconcile | grep -v '^schema/diag\.c:')"
 report 'what compares for qsort(3) is called x_cmp' "$(grep -rnE --include='*.[ch]' \
 	'^(static )?int [a-z0-9_]+\(const void \*[a-z]+, const void \*[a-z]+\)' cmd schema reconcile tests | grep -v '_cmp(')"
 report 'nothing is left for later' "$(grep -rnE '\b(TODO|FIXME|XXX|HACK)\b' --include='*.[ch]' --include='*.sh' --include='*.t' \

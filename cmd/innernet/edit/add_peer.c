@@ -100,10 +100,8 @@ static int draw_invite(struct edit_job *job, const char *otherwise)
 		diag_help(&job->diags, g, "`innernet-reconcile init` writes it%s", otherwise);
 		return -1;
 	}
-	if (!path && !(path = arena_printf(job->arena, "%s.yaml", job->edit.peer.name))) {
-		job->diags.out_of_memory = true;
-		return -1;
-	}
+	if (!path && !(path = arena_printf(job->arena, "%s.yaml", job->edit.peer.name)))
+		return diags_out_of_memory(&job->diags);
 	if (edit_secret_new(job) || edit_secret_to(job, path, "save-config"))
 		return -1;
 	randombytes_buf(job->secret.key, KEY_LEN);

@@ -343,8 +343,7 @@ static int answer(struct edit_job *job, const char *option, const char *value)
 
 	if (copy && option_add(job->inv, option, copy) == 0)
 		return 0;
-	job->diags.out_of_memory = true;
-	return -1;
+	return diags_out_of_memory(&job->diags);
 }
 
 static const char *check_answer(void *ctx, const char *text)
@@ -409,10 +408,8 @@ static int ask_from_menu(struct edit_job *job, const struct edit_ask *a, const s
 	struct menu menu = {0};
 	size_t chosen;
 
-	if (menu_fill(job, row, &menu)) {
-		job->diags.out_of_memory = true;
-		return -1;
-	}
+	if (menu_fill(job, row, &menu))
+		return diags_out_of_memory(&job->diags);
 	if (!menu.n) {
 		diag_error(&job->diags, "unknown-name", NULL, "%s has none to choose for --%s", job->before->files[0],
 			   a->option);

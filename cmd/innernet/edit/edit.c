@@ -31,10 +31,8 @@ static int load(struct edit_job *job)
 	if (!job->before)
 		return -1;
 	job->bytes = arena_array(job->arena, job->before->n_files, sizeof(*job->bytes));
-	if (!job->bytes) {
-		job->diags.out_of_memory = true;
-		return -1;
-	}
+	if (!job->bytes)
+		return diags_out_of_memory(&job->diags);
 	clone_open_for(job->before, job->command->needs_ledger, &job->clone, &job->ledger, &job->diags);
 	return 0;
 }
@@ -75,7 +73,7 @@ static struct impact *check_edited(struct edit_job *job)
 		return NULL;
 	impact = impact_new(job->arena, job->before, job->after, facts);
 	if (!impact) {
-		job->edited.out_of_memory = true;
+		diags_out_of_memory(&job->edited);
 		return NULL;
 	}
 	reach_run_tests(impact->reach_after, &job->edited);

@@ -67,7 +67,7 @@ static int take(struct edit_job *job)
 					"give --qr, -o FILE, or -o - to print it all the same");
 	job->own = x = calloc(1, sizeof(*x));
 	if (!x) {
-		job->diags.out_of_memory = true;
+		diags_out_of_memory(&job->diags);
 		return 1;
 	}
 	*x = (struct export){.file = output_file(inv), .qr = qr, .all = option_given(inv, "all")};
@@ -134,7 +134,7 @@ static int render(struct buf *out, const struct wg_quick *q, const uint8_t *secr
 		r = wg_quick_render(out, q, key);
 	sodium_memzero(key, sizeof(key));
 	if (r < 0)
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 	return r;
 }
 
@@ -146,7 +146,7 @@ static const struct view *view_in(struct edit_job *job, const struct model *m)
 	struct snapshot *s;
 
 	if (!x) {
-		job->diags.out_of_memory = true;
+		diags_out_of_memory(&job->diags);
 		return NULL;
 	}
 	s = snapshot_compile(job->arena, m, x, &commit_outside_git, &job->diags);

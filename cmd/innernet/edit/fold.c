@@ -34,7 +34,7 @@ static int take(struct edit_job *job)
 	struct edit_fold *f = arena_array(job->arena, (size_t)inv->n_args + 1, sizeof(*f));
 
 	if (!f) {
-		job->diags.out_of_memory = true;
+		diags_out_of_memory(&job->diags);
 		return 1;
 	}
 	for (int i = first; i < inv->n_args; i++) {
@@ -90,10 +90,8 @@ static int prepare(struct edit_job *job)
 	struct diag *g;
 	uint32_t n = 0;
 
-	if (!f) {
-		job->diags.out_of_memory = true;
-		return -1;
-	}
+	if (!f)
+		return diags_out_of_memory(&job->diags);
 	if (!job->ledger) {
 		g = diag_error(&job->diags, "no-ledger", NULL, "there is no ledger here to fold keys from");
 		diag_help(&job->diags, g,

@@ -39,7 +39,7 @@ static int git(struct edit_job *job, const char *folder, struct buf *out, enum r
 	int rc = -1;
 
 	if (!argv || !real) {
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 		goto out;
 	}
 	argv[n++] = "git";
@@ -104,10 +104,8 @@ int edit_git_open(struct edit_job *job, const char *word, bool other)
 		return -1;
 	if (!job->git.own.path)
 		return 0;
-	if (!(no_edit && option_given(job->inv, no_edit)) && option_add(job->inv, "push", "")) {
-		job->diags.out_of_memory = true;
-		return -1;
-	}
+	if (!(no_edit && option_given(job->inv, no_edit)) && option_add(job->inv, "push", ""))
+		return diags_out_of_memory(&job->diags);
 	return own_clone_freshen(&job->git.own, &job->diags);
 }
 
@@ -280,7 +278,7 @@ int edit_git_exclude(struct edit_job *job, const char *path)
 	put_pattern(&pattern, prefix, name);
 	buf_add(&bytes, pattern.p ? pattern.p : "", pattern.n);
 	if (bytes.failed || pattern.failed) {
-		job->diags.out_of_memory = true;
+		diags_out_of_memory(&job->diags);
 		goto out;
 	}
 	if (absent) {

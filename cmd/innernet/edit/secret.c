@@ -8,8 +8,7 @@ int edit_secret_new(struct edit_job *job)
 	job->secret.key = secret_new();
 	if (job->secret.key)
 		return 0;
-	job->diags.out_of_memory = true;
-	return -1;
+	return diags_out_of_memory(&job->diags);
 }
 
 int edit_secret_to(struct edit_job *job, const char *file, const char *option)
@@ -17,8 +16,7 @@ int edit_secret_to(struct edit_job *job, const char *file, const char *option)
 	job->secret.option = option;
 	if (!file || (job->secret.file = arena_strdup(job->arena, file)))
 		return 0;
-	job->diags.out_of_memory = true;
-	return -1;
+	return diags_out_of_memory(&job->diags);
 }
 
 int edit_secret_save(struct edit_job *job)

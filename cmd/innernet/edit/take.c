@@ -35,7 +35,7 @@ static const char *option_of(struct edit_job *job, const struct key_spec *k)
 	for (char *c = name; c && *c; c++)
 		*c = *c == '_' ? '-' : *c;
 	if (!name)
-		job->diags.out_of_memory = true;
+		diags_out_of_memory(&job->diags);
 	return name;
 }
 

@@ -12,7 +12,7 @@ void endpoints_answer(const struct owners *o, struct http_request *q, const stru
 	if (endpoints_parse(http_body(q), &e, &d) < 0 || endpoints_check(&e, root->prefix, root->n_prefixes, &d) < 0)
 		http_refuse(q, 400, "bad-endpoints", "%s", d.first ? d.first->message : "out of memory");
 	else if (hints_board_report(o->hints, who->peer, &e) < 0)
-		http_refuse(q, 500, "out-of-memory", "out of memory");
+		http_out_of_memory(q);
 	else
 		http_answer(q, 204, NULL, &empty, NULL, NULL);
 	diags_free(&d);

@@ -144,7 +144,7 @@ static void job_begin(void *ctx, struct http_request *q)
 	if (n > 0)
 		buf_add(&j->head, first, (size_t)n);
 	if (j->head.failed)
-		http_refuse(q, 500, "out-of-memory", "out of memory");
+		http_out_of_memory(q);
 	else
 		http_stream_answer(q, 200, git_request_type(&j->request));
 }

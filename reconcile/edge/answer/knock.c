@@ -37,6 +37,6 @@ void knock_answer(const struct owners *o, struct http_request *q, const struct a
 		http_answer(q, 204, NULL, &empty, NULL, NULL);
 out:
 	if (taken < 0)
-		http_refuse(q, 500, "out-of-memory", "out of memory");
+		http_out_of_memory(q);
 	diags_free(&d);
 }

@@ -283,13 +283,13 @@ void poll_answer(const struct owners *o, struct http_request *q, const struct as
 	uint32_t speak;
 
 	if (!reports_of(o->reports, who->peer)) {
-		http_refuse(q, 500, "out-of-memory", "out of memory");
+		http_out_of_memory(q);
 		return;
 	}
 	if (!poll) {
 		const char *have = http_argument(q, "have");
 		if (!(poll = calloc(1, sizeof(*poll)))) {
-			http_refuse(q, 500, "out-of-memory", "out of memory");
+			http_out_of_memory(q);
 			return;
 		}
 		*http_data(q) = poll;
@@ -317,7 +317,7 @@ void poll_answer(const struct owners *o, struct http_request *q, const struct as
 	const bool last = why == HTTP_TIMEOUT || left <= 0;
 	int done = try_answer(o, q, who->peer, poll, last);
 	if (done < 0)
-		http_refuse(q, 500, "out-of-memory", "out of memory");
+		http_out_of_memory(q);
 	else if (!done)
 		http_hold(q, left);
 }

@@ -541,17 +541,15 @@ int device_remove(const char *ifname, enum device_backend backend, bool *absent,
 	struct plan *plan;
 	int r = -1;
 
-	if (!a) {
-		d->out_of_memory = true;
-		return -1;
-	}
+	if (!a)
+		return diags_out_of_memory(d);
 	if (device_read(a, ifname, &there, d) < 0)
 		goto out;
 	if (absent)
 		*absent = !there->exists;
 	plan = device_teardown(a, there);
 	if (!plan)
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 	else
 		r = plan->n_ops ? device_apply(plan, backend, NULL, d) : 0;
 out:

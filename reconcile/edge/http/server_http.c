@@ -79,6 +79,11 @@ void http_refuse(struct http_request *r, unsigned status, const char *code, cons
 	http_answer(r, status, "text/plain", &body, NULL, NULL);
 }
 
+void http_out_of_memory(struct http_request *r)
+{
+	http_refuse(r, 500, "out-of-memory", "out of memory");
+}
+
 /* --- requests --- */
 
 enum http_method http_method(const struct http_request *r)

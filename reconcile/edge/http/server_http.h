@@ -78,6 +78,7 @@ void http_answer(struct http_request *r, unsigned status, const char *content_ty
 /* "<code>: <message>\n" as text/plain. */
 void http_refuse(struct http_request *r, unsigned status, const char *code, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
+void http_out_of_memory(struct http_request *r); /* refuses it with 500 */
 
 /*
  * An answer that is made while it is sent. From http_stream() on the request sleeps; http_stream_ready() wakes it, any

@@ -577,7 +577,7 @@ static int network_start(struct network *n, struct diags *d)
 		goto fail;
 	if (loop_fd_set(daemon->loop, n->monitor, EPOLLIN, on_monitor, n) < 0 ||
 	    loop_fd_set(daemon->loop, resolver_fd(peer_hints_resolver(n->peer->hints)), EPOLLIN, on_names, n) < 0) {
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 		goto fail;
 	}
 	if (!(n->knocker = knocker_new(daemon->loop, n->peer, d)))

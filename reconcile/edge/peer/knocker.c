@@ -111,7 +111,7 @@ struct knocker *knocker_new(struct loop *loop, struct this_peer *p, struct diags
 	struct knocker *k = calloc(1, sizeof(*k));
 
 	if (!k) {
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 		return NULL;
 	}
 	k->loop = loop;

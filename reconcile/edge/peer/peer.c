@@ -51,7 +51,7 @@ static struct this_peer *assemble(struct peer_file *file, struct kept *held, str
 	struct this_peer *p = calloc(1, sizeof(*p));
 
 	if (!p) {
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 		peer_file_free(file);
 		kept_free(held);
 		return NULL;
@@ -165,10 +165,8 @@ int peer_networks(struct arena *a, const struct peer_options *o, const char *con
 	    peer_definition_list(a, o, &applied, &n_applied, d) < 0)
 		return -1;
 	all = arena_array(a, n_joined + n_applied + 1, sizeof(*all));
-	if (!all) {
-		d->out_of_memory = true;
-		return -1;
-	}
+	if (!all)
+		return diags_out_of_memory(d);
 	*n = 0;
 	for (size_t i = 0; i < n_joined; i++)
 		all[(*n)++] = joined[i];
@@ -360,10 +358,8 @@ int peer_take(struct this_peer *p, struct span reply, int64_t now, enum verify_r
 	int r;
 
 	*result = VERIFY_REFUSED;
-	if (!a) {
-		d->out_of_memory = true;
-		return -1;
-	}
+	if (!a)
+		return diags_out_of_memory(d);
 	r = peer_held_take(p->held, a, reply, now, &b, result, d);
 	if (r == 0 && (*result == VERIFY_OK || *result == VERIFY_UNCHANGED))
 		r = take_hints(p, a, &b, d) < 0 || d->out_of_memory ? -1 : 0;

@@ -86,7 +86,7 @@ int peer_definition_check_interface(const struct peer_file *f, const struct stor
 	int r = -1;
 
 	if (!a) {
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 	} else if (device_read(a, name, &there, d) == 0) {
 		r = !there->exists || store_load_applied(s, &applied) == 0 ||
 			    (there->has_key && key_eq(&there->public_key, &peer_file_config(f)->public_key))
@@ -110,7 +110,7 @@ static struct model *load_model(struct arena *a, const char *path, struct reach_
 		return NULL;
 	*x = reach_index_new(a, m);
 	if (!*x) {
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 		return NULL;
 	}
 	reach_run_tests(*x, d);
@@ -217,10 +217,8 @@ int peer_definition_read(struct arena *a, const struct peer_definition *from, st
 	held->bundle = held->view ? arena_alloc(a, sizeof(*held->bundle)) : NULL;
 	if (!held->view)
 		return -1;
-	if (!held->bundle || bundle_of_view(a, s, s->view_of_peer[i], held->bundle) < 0) {
-		d->out_of_memory = true;
-		return -1;
-	}
+	if (!held->bundle || bundle_of_view(a, s, s->view_of_peer[i], held->bundle) < 0)
+		return diags_out_of_memory(d);
 	fill_membership(c, held->view);
 	say_invited(held->view, d);
 	return 0;
@@ -248,10 +246,8 @@ int peer_definition_read_applied(const struct store *s, const char *ifname, stru
 		return 1;
 	held->arena = arena_new();
 	held->bundle = held->arena ? arena_alloc(held->arena, sizeof(*held->bundle)) : NULL;
-	if (!held->bundle || !keep_settings(&c->settings, &applied)) {
-		d->out_of_memory = true;
-		return -1;
-	}
+	if (!held->bundle || !keep_settings(&c->settings, &applied))
+		return diags_out_of_memory(d);
 	if (store_load_view(s, &held->bytes, &why) == 0 &&
 	    bundle_parse(held->arena, buf_span(&held->bytes), held->bundle, &why) == 0)
 		held->view = view_of_bundle(held->arena, held->bundle, applied.name, &why);
@@ -282,10 +278,8 @@ int peer_definition_list(struct arena *a, const struct peer_options *o, const ch
 	if (file_list(a, o->data_dir, network_folder, &folders, &n_folders, d) < 0)
 		return -1;
 	list = arena_array(a, n_folders + 1, sizeof(*list));
-	if (!list) {
-		d->out_of_memory = true;
-		return -1;
-	}
+	if (!list)
+		return diags_out_of_memory(d);
 	*n = 0;
 	for (size_t i = 0; i < n_folders; i++)
 		if (store_init(&store, o->data_dir, folders[i], d) == 0 && store_load_applied(&store, &ignored) == 0)

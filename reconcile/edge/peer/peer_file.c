@@ -42,10 +42,8 @@ int peer_file_open(const struct peer_options *o, const char *ifname, struct peer
 	bool absent = false;
 
 	*out = NULL;
-	if (!f) {
-		d->out_of_memory = true;
-		return -1;
-	}
+	if (!f)
+		return diags_out_of_memory(d);
 	f->options = o;
 	/* The stamp first: a change during the read is seen by the next refresh. */
 	f->stamp = stamp_of(o, ifname);
@@ -63,7 +61,7 @@ struct peer_file *peer_file_made(const struct peer_options *o, struct peer_confi
 
 	if (!f) {
 		peer_config_free(c);
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 		return NULL;
 	}
 	f->options = o;
@@ -172,10 +170,8 @@ static int set_text(char **to, const char *value, struct diags *d)
 {
 	char *copy = value ? strdup(value) : NULL;
 
-	if (value && !copy) {
-		d->out_of_memory = true;
-		return -1;
-	}
+	if (value && !copy)
+		return diags_out_of_memory(d);
 	free(*to);
 	*to = copy;
 	return 0;

@@ -20,7 +20,7 @@ struct peer_held *peer_held_new(const struct peer_file *f, struct kept *g, struc
 
 	if (!h) {
 		kept_free(g);
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 		return NULL;
 	}
 	h->file = f;
@@ -182,7 +182,7 @@ static int keep(struct peer_held *h, const struct bundle *merged, int64_t now, s
 	whole.has_hints = false;
 	bundle_write(&bytes, &whole);
 	if (bytes.failed) {
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 		goto out;
 	}
 	/* Read as the next start will read it. The caller has its warnings already. */

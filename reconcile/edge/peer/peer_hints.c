@@ -58,10 +58,8 @@ static int replace(struct peer_hints *h, const struct hint *hints, size_t n, str
 	if (n == h->n && hints_eq(hints, h->hints, n))
 		return 0;
 	copy = hints_copy(hints, n);
-	if (!copy) {
-		d->out_of_memory = true;
-		return -1;
-	}
+	if (!copy)
+		return diags_out_of_memory(d);
 	free(h->hints);
 	h->hints = copy;
 	h->n = n;
@@ -104,17 +102,13 @@ static int merge(struct peer_hints *to, struct arena *a, struct hint *new, size_
 	struct hint *all = arena_array(a, to->n + n_new + 1, sizeof(*all));
 	struct key *keys = keys_of_view(to, a, false, &n_keys);
 
-	if (!all || !keys) {
-		d->out_of_memory = true;
-		return -1;
-	}
+	if (!all || !keys)
+		return diags_out_of_memory(d);
 	for (i = 0; i < n_new; i++) {
 		const struct hint said = new[i];
 
-		if (sift(a, root, n_root, &said, &new[j]) < 0) {
-			d->out_of_memory = true;
-			return -1;
-		}
+		if (sift(a, root, n_root, &said, &new[j]) < 0)
+			return diags_out_of_memory(d);
 		/* A hint without a usable endpoint replaces nothing, but for one that was sent empty. */
 		j += is_empty(&said) || !is_empty(&new[j]);
 	}
@@ -131,10 +125,8 @@ static int merge(struct peer_hints *to, struct arena *a, struct hint *new, size_
 			continue;
 		if (n && key_eq(&all[n - 1].key, &h->key))
 			n--;
-		if (sift(a, root, n_root, h, &all[n]) < 0) {
-			d->out_of_memory = true;
-			return -1;
-		}
+		if (sift(a, root, n_root, h, &all[n]) < 0)
+			return diags_out_of_memory(d);
 		n += !is_empty(&all[n]);
 	}
 	return replace(to, all, n, d);
@@ -146,10 +138,8 @@ int peer_hints_take(struct peer_hints *h, struct arena *a, const struct hint *hi
 	const struct key *own = &peer_file_config(h->file)->public_key;
 	struct hint *new = arena_array(a, n + 1, sizeof(*new));
 
-	if (!new) {
-		d->out_of_memory = true;
-		return -1;
-	}
+	if (!new)
+		return diags_out_of_memory(d);
 	if (n)
 		memcpy(new, hints, n * sizeof(*new));
 	for (size_t i = 0; i < n; i++)
@@ -191,8 +181,7 @@ int peer_hints_learn(struct peer_hints *h, struct arena *a, const struct device_
 			continue;
 		if (!keys && (!(keys = keys_of_view(h, a, true, &n_keys)) ||
 			      !(new = arena_array(a, there->n_peers, sizeof(*new))))) {
-			d->out_of_memory = true;
-			return -1;
+			return diags_out_of_memory(d);
 		}
 		if (bsearch(&peer->key, keys, n_keys, sizeof(*keys), order_key_cmp))
 			new[n++] = (struct hint){.key = peer->key,
@@ -217,16 +206,14 @@ int peer_hints_load(struct peer_hints *h, struct diags *d)
 	size_t n = 0;
 	int r = -1;
 
-	if (!a) {
-		d->out_of_memory = true;
-		return -1;
-	}
+	if (!a)
+		return diags_out_of_memory(d);
 	if (store_load_hints(peer_held_store(h->held), a, &read, d) < 0)
 		goto out;
 	new = arena_array(a, read.n_hints + 1, sizeof(*new));
 	names = arena_array(a, read.n_resolved + 1, sizeof(*names));
 	if (!new || !names) {
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 		goto out;
 	}
 	for (size_t i = 0; i < read.n_hints; i++)
@@ -313,10 +300,8 @@ int peer_hints_resolve(struct peer_hints *h, int wait_ms, struct diags *d)
 	const char **endpoints = calloc(max + own->n_endpoints + 2, sizeof(*endpoints));
 	int r;
 
-	if (!endpoints) {
-		d->out_of_memory = true;
-		return -1;
-	}
+	if (!endpoints)
+		return diags_out_of_memory(d);
 	for (size_t i = 0; i < max; i++) {
 		const char *e = v ? v->peers[i].endpoint : m->servers[i].endpoint;
 		if (e)
@@ -367,7 +352,7 @@ struct peer_hints *peer_hints_new(const struct peer_file *f, struct peer_held *h
 	struct peer_hints *h = calloc(1, sizeof(*h));
 
 	if (!h) {
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 		return NULL;
 	}
 	h->file = f;

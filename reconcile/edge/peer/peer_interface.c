@@ -25,7 +25,7 @@ struct peer_interface *peer_interface_new(const struct peer_file *f, const struc
 	struct peer_interface *i = calloc(1, sizeof(*i));
 
 	if (!i) {
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 		return NULL;
 	}
 	i->file = f;
@@ -133,7 +133,7 @@ static struct device_state *desired(const struct peer_interface *i, struct arena
 	l.resolved = resolver_known(peer_hints_resolver(i->hints), &l.n_resolved);
 	want = v && endpoints ? desired_for_view(a, v, &l) : NULL;
 	if (!want)
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 	return want;
 }
 
@@ -150,7 +150,7 @@ static struct plan *plan_against(const struct peer_interface *i, struct arena *a
 	struct plan *plan = there ? device_diff(a, want, there, i->last, now) : NULL;
 
 	if (there && !plan)
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 	return plan;
 }
 
@@ -220,10 +220,8 @@ int peer_interface_converge(struct peer_interface *i, int64_t now, enum search_h
 	struct plan *plan;
 
 	*turn = (struct interface_turn){.search.next_ms = -1};
-	if (!a) {
-		d->out_of_memory = true;
-		return -1;
-	}
+	if (!a)
+		return diags_out_of_memory(d);
 	if (!(want = desired(i, a, d)) || !(there = look(i, a, d)) ||
 	    peer_search_choose(i->search, a, want, there, now, how, &turn->search, d) < 0 ||
 	    !(plan = plan_against(i, a, want, there, now, d)))

@@ -49,7 +49,7 @@ static struct hosts_diff *compare(const struct peer_names *n, struct arena *a, c
 	struct hosts_diff *diff = hosts_diff(a, path, block_of(h), buf_span(&h->want));
 
 	if (!diff)
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 	else
 		diff->drift = diff->differs && n->block.n && span_eq(buf_span(&n->block), buf_span(&h->want));
 	return diff;
@@ -110,7 +110,7 @@ static int write_block(const struct hosts_file *h, const char *path, struct span
 
 	hosts_replace(&out, buf_span(&h->text), &h->at, block);
 	if (out.failed)
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 	else
 		r = hosts_write(path, buf_span(&out), d);
 	buf_free(&out);
@@ -127,7 +127,7 @@ static int converge_locked(struct peer_names *n, const char *path, const struct 
 	int r = -1;
 
 	if (!a)
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 	else if (hosts_file_read(n, path, v, &h, d) == 0)
 		diff = compare(n, a, path, &h, d);
 	if (!diff)
@@ -201,7 +201,7 @@ struct peer_names *peer_names_new(const struct peer_file *f, struct diags *d)
 	if (n)
 		n->file = f;
 	else
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 	return n;
 }
 

@@ -23,10 +23,8 @@ int peer_report_make(const struct peer_file *f, const struct peer_held *held, co
 	if (chosen && !resolver_find(peer_hints_resolver(hints), chosen, &rules.override))
 		rules.override = (struct sockpoint){0};
 	rules.root = peer_held_root(held, &rules.n_root);
-	if (!a) {
-		d->out_of_memory = true;
-		return -1;
-	}
+	if (!a)
+		return diags_out_of_memory(d);
 	if (!rules.no_addresses) {
 		if (device_local_addresses(a, &list, &n, d) < 0 || device_read(a, peer_file_ifname(f), &there, d) < 0)
 			goto out;
@@ -80,7 +78,7 @@ int peer_report_remember(struct peer_hints *hints, const struct key *own, const 
 		r = peer_hints_take(hints, a, &(struct hint){.key = *own, .seen = seen, .at = told.at, .n_at = told.n},
 				    1, clock_boot_ms(), d);
 	else
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 	arena_free(a);
 	return r;
 }

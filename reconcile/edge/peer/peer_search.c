@@ -37,7 +37,7 @@ struct peer_search *peer_search_new(const struct peer_file *f, struct peer_held 
 	struct peer_search *s = calloc(1, sizeof(*s));
 
 	if (!s) {
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 		return NULL;
 	}
 	s->file = f;
@@ -103,10 +103,8 @@ static int find_networks(struct peer_search *s, struct arena *a, struct diags *d
 	peer_config_list(a, dir, &names, &n, &ignored);
 	diags_free(&ignored);
 	inside = calloc(2 * n + 2, sizeof(*inside));
-	if (!inside) {
-		d->out_of_memory = true;
-		return -1;
-	}
+	if (!inside)
+		return diags_out_of_memory(d);
 	for (size_t i = 0; i < n; i++) {
 		struct peer_config *c = NULL;
 		bool absent = false;
@@ -215,6 +213,5 @@ int peer_search_choose(struct peer_search *s, struct arena *a, struct device_sta
 	s->n_knocks = 0;
 	if (candidates_step(s->candidates, &f, out) == 0)
 		return 0;
-	d->out_of_memory = true;
-	return -1;
+	return diags_out_of_memory(d);
 }

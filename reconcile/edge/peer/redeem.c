@@ -49,7 +49,7 @@ static int refuse_interface(const char *ifname, struct diags *d)
 	int r = -1;
 
 	if (!a) {
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 	} else if (device_read(a, ifname, &there, d) == 0) {
 		r = 0;
 		if (there->exists) {
@@ -254,7 +254,7 @@ static int enrol(struct redeemer *r, struct diags *d)
 	}
 	enrolment_write(&record, &e);
 	if (record.failed) {
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 		goto out;
 	}
 	done = post(r, buf_span(&record), &why, d);
@@ -358,7 +358,7 @@ static int check_new(struct redeemer *r, struct diags *d)
 	a = arena_new();
 	plan = a ? peer_plan(r->peer, a, clock_unix(), d) : NULL;
 	if (!a)
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 	if (plan && !plan_is_empty(plan)) {
 		done = 0;
 	} else if (plan) {
@@ -386,10 +386,8 @@ static int redeemer_init(struct redeemer *r, struct diags *d)
 {
 	r->temporary = secret_new();
 	r->client = client_new(NULL, r->name, &r->inv->m.trust.id, d);
-	if (!r->temporary || !r->client) {
-		d->out_of_memory = true;
-		return -1;
-	}
+	if (!r->temporary || !r->client)
+		return diags_out_of_memory(d);
 	seed_to_x25519(r->inv->seed, r->temporary);
 	x25519_public(r->temporary, &r->temporary_public);
 	return 0;

@@ -224,7 +224,7 @@ struct reporter *reporter_new(struct loop *loop, struct this_peer *p, struct dia
 	struct reporter *r = calloc(1, sizeof(*r));
 
 	if (!r) {
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 		return NULL;
 	}
 	*r = (struct reporter){.loop = loop, .peer = p, .timer = {.fn = on_timer, .ctx = r}};

@@ -104,7 +104,7 @@ struct resolver *resolver_new(struct diags *d)
 	struct resolver *r = calloc(1, sizeof(*r));
 
 	if (!r) {
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 		return NULL;
 	}
 	r->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -152,8 +152,7 @@ static int start(struct resolver *r, char **names, size_t n, struct diags *d)
 			free(q->at);
 		free(q);
 		names_free(names, n);
-		d->out_of_memory = true;
-		return -1;
+		return diags_out_of_memory(d);
 	}
 	q->endpoints = names;
 	q->n = n;
@@ -187,18 +186,15 @@ int resolver_ask(struct resolver *r, const char *const *endpoints, size_t n, str
 	char **names = calloc(n ? n : 1, sizeof(*names));
 	size_t kept = 0;
 
-	if (!names) {
-		d->out_of_memory = true;
-		return -1;
-	}
+	if (!names)
+		return diags_out_of_memory(d);
 	for (size_t i = 0; i < n && kept < RESOLVE_MAX; i++) {
 		if (is_literal(endpoints[i]))
 			continue;
 		names[kept] = strdup(endpoints[i]);
 		if (!names[kept++]) {
 			names_free(names, n);
-			d->out_of_memory = true;
-			return -1;
+			return diags_out_of_memory(d);
 		}
 	}
 	if (r->asked) {
@@ -337,8 +333,7 @@ int resolver_remember(struct resolver *r, const struct resolved *known, size_t n
 		return 0;
 fail:
 	known_free(r);
-	d->out_of_memory = true;
-	return -1;
+	return diags_out_of_memory(d);
 }
 
 uint64_t resolver_changes(const struct resolver *r)

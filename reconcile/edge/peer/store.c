@@ -46,14 +46,14 @@ struct kept *kept_make(struct buf *bytes, const struct verifier *v, int64_t now,
 	alone.current = v->pinned;
 	if (!g) {
 		buf_free(bytes);
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 		return NULL;
 	}
 	g->bytes = *bytes;
 	*bytes = (struct buf){0};
 	g->arena = arena_new();
 	if (!g->arena)
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 	else if (bundle_parse(g->arena, buf_span(&g->bytes), &b, d) == 0 &&
 		 snapshot_verify(g->arena, &alone, &b, now, &g->view, &g->bundle, d) == VERIFY_OK)
 		return g;
@@ -133,16 +133,6 @@ static int set_aside(const struct store *s, const char *path, int64_t now, const
 	return 0;
 }
 
-/* Out of memory: the file may be good. */
-static bool ran_out(const struct diags *d)
-{
-	for (const struct diag *g = d->first; g; g = g->next) {
-		if (strcmp(g->code, "out-of-memory") == 0)
-			return true;
-	}
-	return d->out_of_memory;
-}
-
 /* 0, or -1; 1: the file was replaced by another process while it was looked at. */
 static int load_once(struct store *s, const struct verifier *v, int64_t now, struct kept **out, struct diags *d)
 {
@@ -159,8 +149,8 @@ static int load_once(struct store *s, const struct verifier *v, int64_t now, str
 	if (absent)
 		return 0;
 	*out = kept_make(&bytes, v, now, &why);
-	if (!*out && ran_out(&why)) {
-		d->out_of_memory = true;
+	if (!*out && why.out_of_memory) {
+		diags_out_of_memory(d);
 		r = -1;
 	} else if (!*out && store_changed(s)) {
 		r = 1;
@@ -208,8 +198,8 @@ int store_load_hints(struct store *s, struct arena *a, struct hints *out, struct
 	path_in(s, "hints", path);
 	if (file_read(path, HINTS_FILE_MAX, &bytes, &absent, &why) == 0 && !absent)
 		hints_parse(a, buf_span(&bytes), out, &why);
-	if (ran_out(&why)) {
-		d->out_of_memory = true;
+	if (why.out_of_memory) {
+		diags_out_of_memory(d);
 		r = -1;
 	} else if (why.first) {
 		struct diag *g = diag_warning(d, "hints-ignored", NULL, "%s is ignored: %s", path, why.first->message);
@@ -229,7 +219,7 @@ int store_save_hints(struct store *s, const struct hints *h, struct diags *d)
 	path_in(s, "hints", path);
 	hints_write(&bytes, h);
 	if (bytes.failed)
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 	else if (file_mkdirs(s->dir, 0700, d) == 0)
 		r = file_replace(path, buf_span(&bytes), 0600, d);
 	buf_free(&bytes);
@@ -318,7 +308,7 @@ int store_save_state(const struct store *s, const struct daemon_state *state, st
 	path_in(s, "daemon", path);
 	daemon_state_write(&b, state);
 	if (b.failed)
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 	else
 		r = file_replace(path, buf_span(&b), 0600, d);
 	buf_free(&b);
@@ -350,7 +340,7 @@ int store_save_applied(const struct store *s, const struct applied *applied, str
 	path_in(s, "applied", path);
 	buf_printf(&b, "%s\n%s %u %s\n", applied->hosts, applied->name, applied->listen_port, applied->suffix);
 	if (b.failed)
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 	else
 		r = file_write(path, buf_span(&b), 0600, d);
 	buf_free(&b);

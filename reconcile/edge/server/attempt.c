@@ -144,7 +144,7 @@ static struct revision *candidate(const struct owners *o, struct repo *repo, con
 	if (g && a)
 		refused = judge_commit(&by, sha, g, a, &judged, d);
 	else
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 	/* Another server may still publish it. */
 	*final = judged.final && (served_now(o->served) || !o->config->remote);
 	if (refused < 0 || moves_check(o->moves, g, d) < 0)

@@ -112,7 +112,7 @@ static int commit(const struct file_source *f, struct repo *repo, struct arena *
 		put_trailers(&message, m->sources[0]);
 	}
 	if (!files || message.failed)
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 	else
 		made = repo_commit_files(repo, files, m->n_files, message.p, d);
 	buf_free(&message);
@@ -137,10 +137,8 @@ static int take(struct file_source *f, struct repo *repo, struct arena *a, struc
 	if (a && !stat(path, &st) && S_ISDIR(st.st_mode))
 		path = arena_printf(a, "%s/" SOURCE_NAME, path);
 	folder = a && path ? folder_of(a, path) : NULL;
-	if (!folder) {
-		d->out_of_memory = true;
-		return -1;
-	}
+	if (!folder)
+		return diags_out_of_memory(d);
 	if (f->watch) {
 		file_watch_folder(f->watch, *folder ? folder : ".");
 		if (!is_settled(path)) {

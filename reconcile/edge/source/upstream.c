@@ -132,7 +132,7 @@ static int proposal_make(struct upstream *u, bool records, struct diags *d)
 		wish.enrolments = redemptions_list(u->uses.redemptions, a, &wish.n_enrolments);
 	if (!wish.enrolments ||
 	    (records && chain_records(u->uses.chain, a, &wish.statements, &wish.n_statements) < 0)) {
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 	} else {
 		wish.m = records ? served_now(u->uses.served)->model : NULL;
 		some = ledger_propose(enrolments_ledger(u->uses.enrolments), &wish, &u->proposal, d);
@@ -354,10 +354,8 @@ int upstream_open(struct upstream *u, struct repo *mirror, struct diags *d)
 
 	if (!c->remote || u->remote)
 		return 0;
-	if (!(u->remote = remote_new(u->loop, mirror, &o))) {
-		d->out_of_memory = true;
-		return -1;
-	}
+	if (!(u->remote = remote_new(u->loop, mirror, &o)))
+		return diags_out_of_memory(d);
 	conditions_set(u->uses.conditions, CONDITION_SOURCE, TRUTH_UNKNOWN, "Starting", NULL, "%s", c->remote);
 	return 0;
 }

@@ -347,7 +347,7 @@ static int known_write(const struct hints_board *b, struct diags *d)
 	if (list)
 		hints_write(&bytes, &h);
 	if (!list || bytes.failed)
-		d->out_of_memory = true;
+		diags_out_of_memory(d);
 	else if (path_of(b, "hints", path) && file_mkdirs(served_folder(b->served), 0700, d) == 0)
 		ret = file_write(path, buf_span(&bytes), 0600, d);
 	buf_free(&bytes);

@@ -256,7 +256,7 @@ int served_write_chain(struct served *s, const struct signed_text *chain, size_t
 	record_replace(s, a, &next);
 	return 0;
 fail:
-	d->out_of_memory = true;
+	diags_out_of_memory(d);
 	arena_free(a);
 	return -1;
 }
