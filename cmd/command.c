@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 const struct option_spec common_options[] = {
-    {"color", 0, "WHEN", "auto, always or never (NO_COLOR and FORCE_COLOR are heeded)"},
+    {"color", 0, "WHEN", "auto, always or never; auto follows NO_COLOR and FORCE_COLOR"},
     {"help", 'h', NULL, "show this text"},
     {"version", 'V', NULL, "show the version"},
     {0},
@@ -26,7 +26,7 @@ static const struct option_spec *find_long(const struct option_spec *o, const ch
 	return NULL;
 }
 
-/* Has some command of the program an option of this name? */
+/* Returns whether any command of the program has an option of this name. */
 static bool is_option(const struct program *p, const char *name)
 {
 	const size_t n = strlen(name);
@@ -123,7 +123,7 @@ bool use_color(const struct invocation *inv, FILE *stream)
 	return isatty(fileno(stream)) && !(term && strcmp(term, "dumb") == 0);
 }
 
-/* There was no memory, not even for an error that says so. */
+/* Returns whether memory ran out and `d` has no diagnostic that says so. */
 static bool lacks_words(const struct diags *d)
 {
 	for (const struct diag *g = d->first; g; g = g->next)
@@ -163,7 +163,7 @@ int print_buf_to(const struct invocation *inv, FILE *stream, const struct buf *b
 		fprintf(stderr, "%s: out of memory\n", inv->program->name);
 		return -1;
 	}
-	/* A reader that went away (`| head`) is its own business. */
+	/* EPIPE is no error: the reader of the pipe has ended (`| head`). */
 	if (b->n && (fwrite(b->p, 1, b->n, stream) != b->n || fflush(stream) != 0) && errno != EPIPE)
 		return output_failed(inv, stream);
 	return 0;
@@ -176,16 +176,16 @@ bool ask_yes(const char *question)
 	if (!isatty(STDIN_FILENO))
 		return false;
 	fflush(stdout);
-	fprintf(stderr, "%s\nOnly 'yes' is taken as an answer: ", question);
+	fprintf(stderr, "%s\nType 'yes' to continue: ", question);
 	if (!fgets(line, sizeof(line), stdin))
 		return false;
 	return strcmp(line, "yes\n") == 0;
 }
 
 #define HELP_WIDTH  80
-#define HELP_COLUMN 33 /* of what an option is for */
+#define HELP_COLUMN 33 /* where the help text of an option begins */
 
-/* Words, as many to a line as there is room for from `indent` on. In a synopsis what stands in brackets is one word. */
+/* Prints words from column `indent` on, wrapped at HELP_WIDTH. In a synopsis a bracketed group is not wrapped. */
 static void put_words(const char *s, size_t size, unsigned indent, bool synopsis)
 {
 	const char *const end = s + size;
@@ -209,7 +209,7 @@ static void put_words(const char *s, size_t size, unsigned indent, bool synopsis
 	putchar('\n');
 }
 
-/* Paragraphs; a line that is empty or begins with a space stays as it is. */
+/* Prints paragraphs, wrapped. A line that is empty or begins with a space is printed unchanged. */
 static void put_text(const char *s)
 {
 	while (*s) {
@@ -230,7 +230,7 @@ static void put_line(const struct buf *line)
 	put_words(line->p ? line->p : "", line->n, 0, false);
 }
 
-/* "Usage: innernet plan [...]", one for each line of the synopsis. */
+/* Prints "Usage: innernet plan [...]", one line for each line of the synopsis. `more`: an earlier usage line exists. */
 static void put_usage(const char *program, const char *command, const char *synopsis, bool more)
 {
 	for (const char *s = synopsis; *s;) {
@@ -253,7 +253,7 @@ static void help_options(const struct option_spec *o)
 		else
 			buf_str(&left, "    ");
 		buf_printf(&left, "--%s%s%s", o->name, o->arg ? " " : "", o->arg ? o->arg : "");
-		/* One that is too long for its column has what it is for on the next line. */
+		/* After an option that is wider than its column, the help text begins on the next line. */
 		if (left.n > HELP_COLUMN - 3)
 			printf("  %s\n%*s", left.p, HELP_COLUMN, "");
 		else
@@ -350,7 +350,7 @@ static bool is_bool(const char *s)
 
 #define N_TABLES 3
 
-/* The tables of options that count here, the command's own first; any may be NULL. */
+/* Fills `tables` with the option tables of this command line, the command's own first. An entry may be NULL. */
 static void option_tables(const struct invocation *inv, const struct option_spec *tables[N_TABLES])
 {
 	const struct command *c = inv->command ? inv->command : inv->program->default_command;
@@ -360,13 +360,13 @@ static void option_tables(const struct invocation *inv, const struct option_spec
 	tables[2] = common_options;
 }
 
-/* How long the name in an option's word is. */
+/* Returns the length of the option's name in the word `s` ("--name=value", "-n"), without dashes. */
 static size_t option_length(const char *s)
 {
 	return s[1] == '-' ? strcspn(s + 2, "=") : 1;
 }
 
-/* The long option that a mistyped one stands for, or NULL. */
+/* Returns the long option with the smallest edit distance from a mistyped one, or NULL when none is near. */
 static const char *option_nearest(const struct invocation *inv, const char *s, size_t n)
 {
 	const struct option_spec *tables[N_TABLES];
@@ -391,7 +391,7 @@ static const char *option_nearest(const struct invocation *inv, const char *s, s
 	return nearest;
 }
 
-/* The option that a word names, and the value that is in the word; either may be NULL. */
+/* Returns the option that the word `s` names, or NULL. *value is the value inside the word, or NULL. */
 static const struct option_spec *find_option(const struct invocation *inv, const char *s, const char **value)
 {
 	const struct option_spec *tables[N_TABLES], *o = NULL;
@@ -409,7 +409,7 @@ static const struct option_spec *find_option(const struct invocation *inv, const
 	return o;
 }
 
-/* The option at argv[i]. Returns how many arguments it took, or -1 after printing. */
+/* Parses the option at argv[i]. Returns the number of arguments it uses, or -1 after printing a usage error. */
 static int parse_option(struct invocation *inv, int argc, char **argv, int i)
 {
 	const char *s = argv[i], *value;
@@ -457,7 +457,7 @@ static const struct command *find_command(const struct program *p, const char *n
 	return NULL;
 }
 
-/* A word: the subcommand, or an argument of it. */
+/* Takes a word that is no option: the subcommand, or an argument of it. */
 static int parse_word(struct invocation *inv, const char *word)
 {
 	if (!inv->command) {
@@ -499,7 +499,7 @@ static bool is_joint(const char *s)
 	return *s && !s[strspn(s, "=:")];
 }
 
-/* The option at words[i]. Returns how many words it took. */
+/* Reads the option at words[i] of an incomplete line. Returns the number of words it uses. */
 static int read_option(struct invocation *line, int n, const char *const *words, int i)
 {
 	const char *value;
@@ -525,7 +525,7 @@ void command_line_read(struct invocation *line, int n, const char *const *words)
 		int took = 1;
 
 		if (is_joint(words[i]))
-			took = 2; /* the end of a word that has begun */
+			took = 2; /* a separator and the rest of the word that bash has split */
 		else if (!options_end && strcmp(words[i], "--") == 0)
 			options_end = true;
 		else if (!options_end && words[i][0] == '-' && words[i][1])
@@ -538,7 +538,7 @@ void command_line_read(struct invocation *line, int n, const char *const *words)
 		line->command = line->program->default_command;
 }
 
-/* Keys are in this process's memory: no core dump, no ptrace by other processes of the same user. */
+/* This process holds private keys: it makes no core dump, and processes of the same user cannot ptrace it. */
 static void harden(void)
 {
 	const struct rlimit none = {0, 0};
@@ -548,7 +548,7 @@ static void harden(void)
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 #endif
 	signal(SIGPIPE, SIG_IGN);
-	/* Repositories take it as it is: whatever was set, nobody else may write to what we make. */
+	/* libgit2 creates files with the process's umask. Group and other users must not write to them. */
 	umask(umask(022) | 022);
 }
 
@@ -584,7 +584,7 @@ static int dispatch(struct invocation *inv)
 	return c->run(inv);
 }
 
-/* The command that a mistyped word stands for, or NULL. */
+/* Returns the command with the smallest edit distance from a mistyped word, or NULL when none is near. */
 static const char *command_nearest(const struct program *p, const char *word)
 {
 	unsigned best = strlen(word) > 4 ? 3 : 2;
@@ -600,14 +600,14 @@ static const char *command_nearest(const struct program *p, const char *word)
 	return nearest;
 }
 
-/* Whoever mistypes a command should not have to guess why it was taken for a network. */
+/* The default command has failed for a word that may be a mistyped command: names the command that is near it. */
 static void explain_implied(const struct invocation *inv)
 {
 	const char *nearest = command_nearest(inv->program, inv->args[0]);
 
 	if (nearest)
-		fprintf(stderr, "%s: '%s' is no command either; did you mean '%s'?\n", inv->program->name, inv->args[0],
-			nearest);
+		fprintf(stderr, "%s: '%s' is not a command either; did you mean '%s'?\n", inv->program->name,
+			inv->args[0], nearest);
 }
 
 int command_main(const struct program *p, int argc, char **argv)
@@ -624,7 +624,7 @@ int command_main(const struct program *p, int argc, char **argv)
 	code = parse(&inv, argc, argv) < 0 ? usage_exit(&inv) : dispatch(&inv);
 	if (code != 0 && inv.implied)
 		explain_implied(&inv);
-	/* A reader that went away (`| head`) is its own business. */
+	/* EPIPE is no error: the reader of the pipe has ended (`| head`). */
 	if (fflush(stdout) != 0 && errno != EPIPE) {
 		output_failed(&inv, stdout);
 		code = code ? code : 1;

@@ -1,11 +1,11 @@
 /*
- * completions: what a shell completes of this program, made from the same table of subcommands as --help. The names that
- * there are it asks the program for:
+ * completions: prints a shell's completion script, made from the same table of subcommands as --help. The script gets
+ * the existing names from the program:
  *
  *	PROGRAM complete KIND -- WORD...
  *
- * prints those for what comes after these words, one a line, and ends with 0; with 1 a file is possible too. KIND is what
- * an option's value is, or `argument`. It asks nobody, and says nothing about what is wrong.
+ * prints the names that can follow these words, one a line. Exit code 0: names only; 1: a file name can follow too. KIND
+ * is the kind of an option's value, or `argument`. The command does not prompt, and it prints no errors.
  */
 #include "cmd/completions.h"
 
@@ -15,12 +15,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#define NAMES_MAX  10000 /* that a shell is given */
-#define NAMES_TIME 2     /* seconds until it is given none */
+#define NAMES_MAX  10000 /* names printed at most */
+#define NAMES_TIME 2     /* deadline in seconds; after it `complete` prints no names */
 
 static const struct kind {
 	const char *name;
-	const char *arg; /* as an option's value is called */
+	const char *arg; /* the name of the option's value in --help */
 	unsigned words;  /* of enum word_kind */
 } kinds[] = {
     {"peer", "PEER", WORD_PEER},
@@ -29,7 +29,7 @@ static const struct kind {
 #define N_KINDS  (sizeof(kinds) / sizeof(kinds[0]))
 #define ARGUMENT "argument"
 
-/* Options come in tables: a command's own, the program's, those of every command. */
+/* Prints one option. each_option() calls it for the command's own options, the program's and the common ones. */
 typedef void put_option(struct buf *out, const struct option_spec *o, const void *ctx);
 
 static void each_option(struct buf *out, const struct program *p, const struct command *c, put_option *put,
@@ -42,19 +42,19 @@ static void each_option(struct buf *out, const struct program *p, const struct c
 			put(out, o, ctx);
 }
 
-/* Without a subcommand: those of the default one, if it takes a first word that is none. */
+/* Returns the command whose options are valid without a subcommand, or NULL. */
 static const struct command *of_none(const struct program *p)
 {
 	return p->default_takes_args ? p->default_command : NULL;
 }
 
-/* What its value is called; NULL: it needs none. */
+/* Returns the name of the option's value, or NULL when the option needs no value. */
 static const char *value_of(const struct option_spec *o)
 {
 	return o->arg && o->arg[0] != '[' ? o->arg : NULL;
 }
 
-/* As `complete` takes it; NULL: there are no names for its value. */
+/* Returns KIND for `complete`, or NULL when the option's value is not a name. */
 static const char *kind_of(const struct option_spec *o)
 {
 	for (size_t i = 0; i < N_KINDS && o->arg; i++)
@@ -73,7 +73,7 @@ static bool is_folder(const struct option_spec *o)
 	return strcmp(o->arg, "DIR") == 0;
 }
 
-/* The characters of `special` with what escapes them in front. */
+/* Writes `s` with `escape` before each character that is in `special`. */
 static void put_escaped(struct buf *out, const char *s, const char *special, const char *escape)
 {
 	for (; *s; s++) {
@@ -105,7 +105,7 @@ static void put_head(struct buf *out, const struct program *p, const char *shell
 
 /* ---- bash ---------------------------------------------------------------------------------------------------- */
 
-/* Each long option, and each short one, with a value as OPTION=KIND, or OPTION=- where nothing is known of it. */
+/* Writes each option as "--name" or "-n". With a value: OPTION=KIND, or OPTION=- when the value is not completed. */
 static void bash_option(struct buf *out, const struct option_spec *o, const void *ctx)
 {
 	const char *kind = kind_of(o), *eq = value_of(o) ? "=" : "";
@@ -127,7 +127,7 @@ static void bash(struct buf *out, const struct program *p)
 	buf_str(out,
 		"()\n{\n\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n\tlocal commands=\"");
 	put_commands(out, p);
-	/* Of "--cidr=x" bash makes three words. */
+	/* bash splits "--cidr=x" into three words. */
 	buf_str(out, "\" options command= word arg= names\n"
 		     "\tif [ \"$cur\" = = ]; then\n"
 		     "\t\tcur=\n"
@@ -149,7 +149,7 @@ static void bash(struct buf *out, const struct program *p)
 	}
 	buf_str(out, "\t*) options=\"");
 	each_option(out, p, of_none(p), bash_option, NULL);
-	/* No compgen -W for the names: it expands what it is given. */
+	/* compgen -W is not used for the names: it expands its argument. */
 	buf_str(out, "\" ;;\n"
 		     "\tesac\n"
 		     "\tfor word in $options; do\n"
@@ -185,7 +185,7 @@ static void bash(struct buf *out, const struct program *p)
 
 /* ---- zsh ----------------------------------------------------------------------------------------------------- */
 
-/* As within single quotes. */
+/* Writes `s` escaped for single quotes. */
 static void put_quoted(struct buf *out, const char *s)
 {
 	for (; *s; s++) {
@@ -196,7 +196,7 @@ static void put_quoted(struct buf *out, const char *s)
 	}
 }
 
-/* As _arguments takes it: '(-d --daemon)'{-d,--daemon}'[text]'; brackets and colons of a text are its own. */
+/* Writes an option for _arguments: '(-d --daemon)'{-d,--daemon}'[text]'. Brackets and colons in the text are escaped. */
 static void zsh_option(struct buf *out, const struct option_spec *o, const void *ctx)
 {
 	const char *arg = value_of(o), *eq = arg ? "=" : "", *kind = kind_of(o);
@@ -284,7 +284,7 @@ static void zsh(struct buf *out, const struct program *p)
 	buf_str(out, "_names " ARGUMENT "\n"
 		     "\tfi\n"
 		     "}\n");
-	/* Read into a shell it is registered; found in $fpath it is the function itself. */
+	/* When a shell sources the script, it registers the function. When zsh finds it in $fpath, it is the function. */
 	buf_str(out, "case $zsh_eval_context[-1] in\nfile | eval) compdef ");
 	put_function(out, p);
 	buf_printf(out, " %s%s%s ;;\n*) ", p->name, p->alias ? " " : "", p->alias ? p->alias : "");
@@ -294,10 +294,10 @@ static void zsh(struct buf *out, const struct program *p)
 
 /* ---- fish ---------------------------------------------------------------------------------------------------- */
 
-/* When an option is offered. */
+/* The command for which fish offers an option. */
 struct fish_when {
 	const struct program *p;
-	const struct command *c; /* NULL: before any */
+	const struct command *c; /* NULL: there is no subcommand on the line */
 };
 
 static void fish_quoted(struct buf *out, const char *s)
@@ -399,10 +399,10 @@ int completions_run(struct invocation *inv)
 		buf_free(&out);
 		return code;
 	}
-	return usage_error(inv, "completions: no shell '%s' (there are: bash, zsh, fish)", inv->args[0]);
+	return usage_error(inv, "completions takes bash, zsh or fish, not '%s'", inv->args[0]);
 }
 
-/* What the next argument of the line is. */
+/* Returns the kinds (enum word_kind) of the next positional argument of the line; 0: no argument can follow. */
 static unsigned next_argument(const struct invocation *line)
 {
 	const struct command *c = line->command;
@@ -416,7 +416,7 @@ static unsigned next_argument(const struct invocation *line)
 	return c->words[i];
 }
 
-/* A shell takes anything for a name: only what is one is printed. */
+/* Prints the found names. Skips a name with other characters than a shell can take unquoted. */
 static int print_names(const struct invocation *inv, const struct buf *found)
 {
 	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";

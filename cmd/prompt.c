@@ -12,8 +12,8 @@
 #include <termios.h>
 #include <unistd.h>
 
-#define ROWS_SHOWN   10 /* choices at a time */
-#define ANSWER_LEAST 8  /* columns for an answer, or the question is cut */
+#define ROWS_SHOWN   10 /* choices on the screen at a time */
+#define ANSWER_LEAST 8  /* columns kept for the answer; a longer question is cut */
 
 enum key {
 	KEY_ENTER = -100,
@@ -29,14 +29,14 @@ enum key {
 	KEY_BACKSPACE,
 	KEY_DELETE,
 	KEY_CLEAR, /* Ctrl-U */
-	KEY_DRAW,  /* the window has another size, or we were stopped: draw again */
-	KEY_OTHER, /* means nothing */
+	KEY_DRAW,  /* redraw: the window's size has changed, or the program continues after a stop */
+	KEY_OTHER, /* ignored */
 };
 
 static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGWINCH};
 #define N_SIGNALS (sizeof(signals) / sizeof(signals[0]))
 
-/* Nothing but a note that a signal came: the wait for a key is interrupted, and what there is to do is done there. */
+/* The number of the last signal, 0: none. The handler only records it; ppoll() returns EINTR and deliver() acts on it. */
 static volatile sig_atomic_t caught;
 
 static void catch_signal(int number)
@@ -47,8 +47,8 @@ static void catch_signal(int number)
 struct terminal {
 	struct termios before;
 	struct sigaction actions[N_SIGNALS];
-	sigset_t mask;  /* as it was: our signals come only while we wait for a key */
-	unsigned drawn; /* lines that our last drawing put below the one where it began */
+	sigset_t mask;  /* the mask before terminal_open(); ppoll() uses it, so signals arrive only during the wait */
+	unsigned drawn; /* lines of the last drawing below its first line */
 };
 
 bool prompt_possible(void)
@@ -113,7 +113,7 @@ static void terminal_close(struct terminal *t)
 	reset_signals(t);
 }
 
-/* The signal does what it would have done, on a terminal that is as it was. We are back when it only stopped us. */
+/* Restores the terminal and raises the caught signal with its original action. Returns if the program was stopped. */
 static void deliver(struct terminal *t)
 {
 	int number = caught;
@@ -141,13 +141,13 @@ static int read_byte(struct terminal *t, int timeout_ms)
 	return ready > 0 && read(STDIN_FILENO, &c, 1) == 1 ? c : -1;
 }
 
-/* After ESC: one of the sequences that terminals send for the keys we know. */
+/* Reads the rest of an escape sequence after ESC. Returns the key, KEY_OTHER for an unknown sequence. */
 static int read_escape(struct terminal *t)
 {
 	int c = read_byte(t, 50), number = 0;
 
 	if (c == -1)
-		return KEY_CANCEL; /* Escape itself */
+		return KEY_CANCEL; /* no byte within 50 ms: the Escape key */
 	if (c != '[' && c != 'O')
 		return KEY_OTHER;
 	for (c = read_byte(t, 50); (c >= '0' && c <= '9') || c == ';'; c = read_byte(t, 50))
@@ -177,13 +177,13 @@ static int read_escape(struct terminal *t)
 	}
 }
 
-/* A byte of text, or one of the keys. */
+/* Waits for a key. Returns a byte of text, or one of enum key. */
 static int read_key(struct terminal *t)
 {
 	int c = read_byte(t, -1);
 
 	switch (c) {
-	case -1:   /* the terminal went away */
+	case -1:   /* end of input or a read error: the terminal is gone */
 	case 0x03: /* Ctrl-C */
 		return KEY_CANCEL;
 	case 0x04: /* Ctrl-D */
@@ -227,7 +227,7 @@ static unsigned rows(void)
 	return ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_row ? w.ws_row : 24;
 }
 
-/* As much of a text as fits; how many columns it takes. A code point is taken for one column. */
+/* Appends the part of `text` that fits into `room` columns. Returns the columns used. Counts a code point as 1 column. */
 static unsigned put_clipped(struct buf *out, const char *text, unsigned room)
 {
 	size_t n = strlen(text), i = 0;
@@ -252,7 +252,7 @@ static void draw(struct buf *frame)
 	buf_free(frame);
 }
 
-/* The cursor to where the last drawing began, and nothing below it. */
+/* Moves the cursor to the start of the last drawing and clears the screen below. */
 static void put_restart(struct buf *out, const struct terminal *t)
 {
 	buf_char(out, '\r');
@@ -277,10 +277,10 @@ static size_t step(const char *text, size_t n, size_t at, int by)
 	return at;
 }
 
-/* One line being typed. */
+/* A line in the editor. */
 struct line {
 	char text[PROMPT_MAX];
-	size_t n, at; /* bytes; where the cursor is */
+	size_t n, at; /* length, and the cursor's position, both in bytes */
 };
 
 static void line_key(struct line *l, int key)
@@ -334,7 +334,7 @@ static void draw_line(const struct terminal *t, const char *question, const char
 
 	put_restart(&out, t);
 	buf_printf(&head, preset && *preset ? "%s [%s] " : "%s ", question, preset);
-	/* Half of a narrow window is for the answer, of which the part around the cursor is shown. */
+	/* In a narrow window the question is cut to half the width. The part of the answer at the cursor is shown. */
 	if (head.p && code_points(head.p, head.n) + ANSWER_LEAST <= width) {
 		used = put_clipped(&out, head.p, width);
 	} else {
@@ -353,7 +353,7 @@ static void draw_line(const struct terminal *t, const char *question, const char
 	draw(&out);
 }
 
-/* The question with its answer stays on the screen, all of it: now it may take more than a line. */
+/* Replaces the drawing by the whole question and answer, which stay on the screen and may wrap. */
 static void draw_answered(const struct terminal *t, const char *question, const char *preset, const char *text)
 {
 	struct buf out = {0};
@@ -365,7 +365,7 @@ static void draw_answered(const struct terminal *t, const char *question, const 
 	draw(&out);
 }
 
-/* Without drawing: a line as the terminal gives it. */
+/* Reads a line in the terminal's own line mode. Returns -1 at the end of input. */
 static int plain_line(const char *question, const char *preset, char out[static PROMPT_MAX])
 {
 	fprintf(stderr, preset && *preset ? "%s [%s] " : "%s ", question, preset);
@@ -416,12 +416,12 @@ int prompt_line(const char *question, const char *preset, prompt_check *check, v
 	}
 }
 
-/* A list with its filter. */
+/* A list of choices with its filter. */
 struct list {
 	const char *const *choices;
-	size_t *shown; /* indices of those that match */
+	size_t *shown; /* indices of the choices that match the filter */
 	size_t n, n_shown;
-	size_t at, top; /* into `shown`: the one that Enter takes; the first on the screen */
+	size_t at, top; /* indices into `shown`: the selected choice; the first one on the screen */
 	struct line filter;
 };
 
@@ -465,7 +465,7 @@ static void draw_list(struct terminal *t, const char *question, struct list *l)
 	}
 	if (!n) {
 		buf_str(&out, "\r\n  ");
-		put_clipped(&out, "(nothing is called so)", room);
+		put_clipped(&out, "(no match)", room);
 		t->drawn++;
 	} else if (n < l->n_shown) {
 		struct buf more = {0};
@@ -541,7 +541,7 @@ struct names {
 	size_t n;
 };
 
-/* The answer's index in the list: a whole choice, or what stands before its first blank. n: it is not in it. */
+/* Returns the index of the choice that equals the answer, or whose first word does. Returns n when there is none. */
 static size_t index_of(const struct names *l, const char *answer)
 {
 	for (size_t i = 0; i < l->n; i++)
@@ -556,7 +556,7 @@ static size_t index_of(const struct names *l, const char *answer)
 static const char *check_choice(void *ctx, const char *answer)
 {
 	const struct names *l = ctx;
-	return index_of(l, answer) < l->n ? NULL : "This is none of them.";
+	return index_of(l, answer) < l->n ? NULL : "This is not one of the choices.";
 }
 
 int prompt_choose(const char *question, const char *const *choices, size_t n, size_t preset, size_t *out)

@@ -1,8 +1,8 @@
 /*
- * Questions to a person at a terminal: a line of text, or one of a list of choices with the arrow keys. Everything is
- * drawn on stderr. Where the terminal cannot draw (TERM=dumb), a plain line is asked for instead.
+ * Questions at a terminal: a line of text, or a choice from a list with the arrow keys. Output goes to stderr. When the
+ * terminal cannot move its cursor (TERM=dumb), the functions read a plain line instead.
  *
- * The terminal is as it was before whenever a function is back, and when a signal ends the program in between.
+ * Each function restores the terminal's settings before it returns, and before a signal ends or stops the program.
  */
 #ifndef CMD_PROMPT_H
 #define CMD_PROMPT_H
@@ -12,20 +12,21 @@
 
 #define PROMPT_MAX 512 /* bytes of an answer */
 
-bool prompt_possible(void); /* stdin and stderr are a terminal */
+bool prompt_possible(void); /* whether stdin and stderr are terminals */
 
-/* What is wrong with an answer, to be shown before the question is asked again; NULL: nothing. */
+/* Returns NULL for a valid answer, else the error text. The error is printed and the question is asked again. */
 typedef const char *prompt_check(void *ctx, const char *answer);
 
 /*
- * A line of text. `preset` (may be NULL) is the answer of who just presses Enter. -1: cancelled (Ctrl-C, Ctrl-D, the
- * end of the input).
+ * Asks for a line of text. An empty answer means `preset` (may be NULL: no default). Returns -1 when the user cancels
+ * (Escape, Ctrl-C, Ctrl-D, end of input).
  */
 int prompt_line(const char *question, const char *preset, prompt_check *check, void *ctx, char out[static PROMPT_MAX]);
 
 /*
- * One of `n` (at least 1) choices, `preset` to begin with. Letters that are typed narrow the list down; where
- * nothing can be drawn, the first word of a choice will do. -1: cancelled.
+ * Asks for one of `n` (at least 1) choices. `preset` is the index that is selected first. Typed text filters the list.
+ * On a terminal without cursor movement the answer is a whole choice or its first word. *out is an index into
+ * `choices`. Returns -1 when the user cancels.
  */
 int prompt_choose(const char *question, const char *const *choices, size_t n, size_t preset, size_t *out);
 

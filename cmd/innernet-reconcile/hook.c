@@ -1,4 +1,4 @@
-/* innernet-reconcile hook: what git runs when somebody pushes, and what puts it there. */
+/* innernet-reconcile hook: the hooks that git runs on a push, and their installation. */
 #include "cmd/innernet-reconcile/commands.h"
 #include "reconcile/edge/base/file.h"
 #include "reconcile/edge/push/push.h"
@@ -17,11 +17,11 @@ static const char mark[] = "# Written by `innernet-reconcile hook install`, whic
 
 static const char *const hooks[] = {"pre-receive", "post-receive"};
 
-/* --- what git runs --- */
+/* --- the hooks, run by git --- */
 
 static void on_alarm(int signo)
 {
-	static const char late[] = "Refused: judging this push takes too long; nothing was changed.\n";
+	static const char late[] = "Refused: the check of this push has timed out; nothing was changed.\n";
 	ssize_t n = write(STDERR_FILENO, late, sizeof(late) - 1);
 
 	(void)signo;
@@ -29,7 +29,7 @@ static void on_alarm(int signo)
 	_exit(FAILED);
 }
 
-/* Whatever is pushed, the machine and the person who waits are not held up for ever. */
+/* Limits memory and time: the pushed content is not trusted, and the user waits for git. */
 static void bound(void)
 {
 #ifndef INNERNET_SANITIZED
@@ -40,7 +40,7 @@ static void bound(void)
 	alarm(PUSH_SECONDS);
 }
 
-/* All that git says, up to a bound; what is above it makes the last line an incomplete one. */
+/* Reads git's standard input, at most PUSH_LINES_MAX bytes. A longer input ends in an invalid line ("?"). */
 static void read_lines(struct buf *in)
 {
 	char chunk[8192];
@@ -54,7 +54,7 @@ static void read_lines(struct buf *in)
 			return;
 		buf_add(in, chunk, (size_t)n);
 	}
-	/* The rest is read and forgotten, so that git is not cut off in the middle of a word. */
+	/* Discards the rest, so that git does not get EPIPE in the middle of a write. */
 	buf_char(in, '?');
 	while ((n = read(STDIN_FILENO, chunk, sizeof(chunk))) > 0 || (n < 0 && errno == EINTR))
 		;
@@ -86,7 +86,7 @@ static int run_hook(const struct invocation *inv, const struct server_paths *pat
 	return taken ? DONE : FAILED;
 }
 
-/* --- what puts it there --- */
+/* --- installation --- */
 
 static void put_quoted(struct buf *out, const char *s)
 {
@@ -130,7 +130,7 @@ static int put_script(const struct invocation *inv, const char *hook, const char
 	return out->failed ? -1 : 0;
 }
 
-/* Somebody else's hook is theirs to change. */
+/* Returns 0 when there is no hook at `path`, or one that has our mark. Returns -1 with a diagnostic for another one. */
 static int replaceable(const char *path, const char *hook, const char *network, struct diags *d)
 {
 	struct buf text = {0};
@@ -144,8 +144,8 @@ static int replaceable(const char *path, const char *hook, const char *network, 
 		ret = 0;
 		goto out;
 	}
-	g = diag_file_error(d, "hook-exists", path, "%s is there already, and is another one", path);
-	diag_help(d, g, "run this in it, with the standard input that git gives: innernet-reconcile hook %s %s", hook,
+	g = diag_file_error(d, "hook-exists", path, "%s exists already, and innernet-reconcile did not write it", path);
+	diag_help(d, g, "call this in it, with the standard input from git: innernet-reconcile hook %s %s", hook,
 		  network);
 out:
 	buf_free(&text);
@@ -210,7 +210,7 @@ static int install(const struct invocation *inv, const struct server_paths *path
 	int code = FAILED;
 
 	if (!server_config_read(paths->config, &c, &d) && !hooks_install(inv, c, paths, &d)) {
-		printf("%s has the hooks: each push is judged before it is taken\n", c->repository);
+		printf("%s has the hooks: each push is checked before git accepts it\n", c->repository);
 		code = DONE;
 	}
 	report(inv, &d, NULL);
@@ -238,12 +238,13 @@ static int run(struct invocation *inv)
 const struct command server_command_hook = {
     .name = "hook",
     .synopsis = "install | pre-receive | post-receive  NAME",
-    .summary = "judge a push before it is taken, and say what became of it",
+    .summary = "check a push before git accepts it, and print its result",
     .text =
-	"`init` puts two hooks into the repository that it makes, `hook install` into one that was there before. git\n"
-	"runs them as whoever pushes: `hook pre-receive` says what `innernet validate` and `innernet plan` say, and\n"
-	"refuses what is invalid or guarded; `hook post-receive` waits up to twenty seconds for the verdict of the\n"
-	"server that runs. Neither reads anything that is secret.",
+	"`init` puts two hooks into the repository that it makes; `hook install` puts them into an existing one. git\n"
+	"runs them as the user of the push. `hook pre-receive` prints the output of `innernet validate` and\n"
+	"`innernet plan`, and refuses an invalid or guarded commit. `hook post-receive` waits up to twenty seconds "
+	"for\n"
+	"the verdict of the running server. Neither hook reads a secret.",
     .example = "innernet-reconcile hook install corp",
     .min_args = 2,
     .max_args = 2,

@@ -1,4 +1,4 @@
-/* innernet-reconcile init: keys, a bare repository with a first definition, and the server's own file. */
+/* innernet-reconcile init: makes keys, a bare repository with a first definition, and the server's own file. */
 #include "cmd/innernet-reconcile/commands.h"
 #include "cmd/innernet-reconcile/init_source.h"
 #include "reconcile/edge/base/file.h"
@@ -15,31 +15,32 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SCHEMA_NAME "network.schema.json" /* beside the definition: its first line points editors to it */
+#define SCHEMA_NAME "network.schema.json" /* beside the definition, whose first line names it for editors */
 
 static const struct option_spec options[] = {
     {"network-name", 0, "NAME", "the network's, its interface's and its root CIDR's"},
-    {"network-cidr", 0, "CIDR[,CIDR6]", "all addresses, one prefix a family"},
+    {"network-cidr", 0, "CIDR[,CIDR6]", "all addresses: one prefix of each family"},
     {"external-endpoint", 0, "HOST:PORT", "where peers reach this server from outside"},
-    {"auto-external-endpoint", 0, NULL, "the address of this machine by which packets leave it; nobody is asked"},
+    {"auto-external-endpoint", 0, NULL,
+     "use the source address of this machine's outgoing packets; no service is asked"},
     {"listen-port", 0, "PORT", "WireGuard's UDP port here (the endpoint's)"},
     {"server-name", 0, "NAME", "this server's peer (server)"},
-    {"server-cidr", 0, "NAME=CIDR[,CIDR6]", "where it lives (infra, at the start of the network)"},
-    {"repository", 0, "PATH", "of the definition (DATA-DIR/NAME/network.git)"},
-    {"branch", 0, "NAME", "of the definition (main)"},
+    {"server-cidr", 0, "NAME=CIDR[,CIDR6]", "the CIDR of the server's peer (infra, at the start of the network)"},
+    {"repository", 0, "PATH", "the repository of the definition (DATA-DIR/NAME/network.git)"},
+    {"branch", 0, "NAME", "the branch of the definition (main)"},
     {"remote", 0, "URL", "the definition is there: https://..., ssh://..., USER@HOST:PATH"},
-    {"interval", 0, "SECONDS", "between two looks at the remote (60)"},
+    {"interval", 0, "SECONDS", "time between two fetches from the remote (60)"},
     {"ssh-key", 0, "FILE", "the private key to reach it with"},
-    {"known-hosts", 0, "FILE", "the host keys that are believed"},
-    {"credentials", 0, "FILE", "for https: username=... and password=..., a line each"},
+    {"known-hosts", 0, "FILE", "the host keys that are trusted"},
+    {"credentials", 0, "FILE", "for https: username=... and password=..., one line each"},
     {"file", 0, "PATH", "the definition is a plain file, for trying things out"},
-    {"join", 0, NULL, "be another server of the network that is defined there"},
+    {"join", 0, NULL, "make this machine a further server of the network that is defined there"},
     {0},
 };
 
 static const char first_message[] = "The network, as innernet-reconcile init made it\n";
 
-/* The answers, checked. */
+/* The checked answers. */
 struct answers {
 	struct init_asked asked;
 	const char *network, *endpoint, *server_name;
@@ -49,7 +50,7 @@ struct answers {
 	uint16_t port;
 };
 
-/* "A" or "A,B", one a family; IPv4 comes first, whatever the order. */
+/* Parses "A" or "A,B", one prefix of each family, in any order. out[0] is the IPv4 prefix when there are two. */
 static int take_prefixes(const struct invocation *inv, const char *option, const char *s, struct prefix out[2],
 			 unsigned *n)
 {
@@ -74,7 +75,7 @@ static int take_prefixes(const struct invocation *inv, const char *option, const
 		}
 	}
 	if (*n == 2 && prefix_is_v4(&out[0]) == prefix_is_v4(&out[1])) {
-		usage_error(inv, "--%s takes one prefix a family", option);
+		usage_error(inv, "--%s takes one IPv4 and one IPv6 prefix, not two of one family", option);
 		return -1;
 	}
 	if (*n == 2 && prefix_is_v4(&out[1])) {
@@ -85,7 +86,7 @@ static int take_prefixes(const struct invocation *inv, const char *option, const
 	return 0;
 }
 
-/* The start of the network: a /24 or a /64, or a quarter of what is smaller. */
+/* Chooses the start of the network: a /24 or a /64; of a network of that size or smaller its first quarter. */
 static int choose_infra(const struct invocation *inv, struct answers *a)
 {
 	snprintf(a->server_cidr, sizeof(a->server_cidr), "infra");
@@ -182,36 +183,37 @@ static void write_definition(struct buf *out, const struct answers *a, const str
 	key_format(&random, id);
 	key_format(&c->public_key, key);
 	ed25519_format(&c->signers[0], signer);
+	buf_printf(out,
+		   "# yaml-language-server: $schema=" SCHEMA_NAME "\n"
+		   "# The network '%s'. This file, on the branch that the server watches, defines all of it: edit it,\n"
+		   "# `innernet validate`, commit and push. The server publishes each valid commit, and every peer "
+		   "applies it.\n"
+		   "# All keys are described in network.yaml(5).\n\n"
+		   "network: %s\ncidr: ",
+		   a->network, a->network);
+	write_list(out, a->root, a->n_root);
 	buf_printf(
 	    out,
-	    "# yaml-language-server: $schema=" SCHEMA_NAME "\n"
-	    "# The network '%s'. This file, as it is on the branch that the server watches, is all of it:\n"
-	    "# edit it, `innernet validate`, commit and push. The server publishes what is valid; every peer follows.\n"
-	    "# All keys are described in network.yaml(5).\n\n"
-	    "network: %s\ncidr: ",
-	    a->network, a->network);
-	write_list(out, a->root, a->n_root);
-	buf_printf(out,
-		   "\n\n# Which network this is, and whose signature makes a snapshot of it valid. Made once, by\n"
-		   "# `innernet-reconcile init`; leave it as it is.\n"
-		   "trust:\n  id: \"%s\"\n  signers: [\"%s\"]\n\n"
-		   "# Groups of addresses. Peers of one CIDR reach each other; everyone reaches the servers' CIDR.\n"
-		   "cidrs:\n  %s: ",
-		   id, signer, a->server_cidr);
+	    "\n\n# The network's id, and the keys that sign its snapshots. `innernet-reconcile init` has made them;\n"
+	    "# do not change them.\n"
+	    "trust:\n  id: \"%s\"\n  signers: [\"%s\"]\n\n"
+	    "# Groups of addresses. Peers of one CIDR reach each other; every peer reaches the servers' CIDR.\n"
+	    "cidrs:\n  %s: ",
+	    id, signer, a->server_cidr);
 	write_list(out, a->infra, a->n_infra);
 	buf_printf(out,
-		   "\n\n# Which CIDRs reach each other besides:\n"
+		   "\n\n# Pairs of CIDRs that reach each other too:\n"
 		   "#\n# associations:\n#   - [humans, ci-servers]\n\n"
 		   "# Machines. `innernet add-peer` adds one and writes its invitation.\n"
 		   "peers:\n  %s:\n    ip: ",
 		   a->server_name);
 	write_first_addresses(out, a->infra, a->n_infra);
 	buf_printf(out, "\n    public_key: \"%s\"\n    endpoint: \"%s\"\n    server: true\n", key, a->endpoint);
-	buf_str(out, "\n# What must hold, checked before anything is published:\n"
+	buf_str(out, "\n# Tests. A commit that fails one is not published:\n"
 		     "#\n# tests:\n#   - { from: humans, can_reach: [ci-servers], cannot_reach: [guests] }\n");
 }
 
-/* What we wrote must be valid: where it is not, the answers do not fit together. */
+/* Validates the new definition. An error here means that the answers contradict each other. */
 static int check_definition(const struct invocation *inv, const struct buf *text)
 {
 	const struct source_file root = {.name = "network.yaml", .bytes = buf_span(text)};
@@ -227,7 +229,7 @@ static int check_definition(const struct invocation *inv, const struct buf *text
 	return ret;
 }
 
-/* A repository here, with the definition. */
+/* Makes a repository on this machine with the definition in its first commit. */
 static int put_here(const struct server_config *c, const struct source_file *files, size_t n, struct diags *d)
 {
 	struct buf folder = {0};
@@ -245,7 +247,7 @@ static int put_here(const struct server_config *c, const struct source_file *fil
 	return ret;
 }
 
-/* On the remote, where there must be none yet, and in the mirror of it here. */
+/* Commits the definition in a mirror on this machine and pushes it to the remote, which must not have the branch yet. */
 static int put_there(const struct server_config *c, const struct source_file *files, size_t n, struct diags *d)
 {
 	const struct remote_access access = init_source_access(c);
@@ -262,15 +264,16 @@ static int put_there(const struct server_config *c, const struct source_file *fi
 	if (repo_tip(m.repo, tip, &none) == 0) {
 		g = diag_error(d, "remote-not-empty", NULL, "%s has a branch '%s' already", c->remote,
 			       c->ref + strlen("refs/heads/"));
-		diag_help(d, g,
-			  "if a network is defined there, --join makes this machine another server of it; nothing was "
-			  "changed");
+		diag_help(
+		    d, g,
+		    "if a network is defined there, --join makes this machine a further server of it; nothing was "
+		    "changed");
 		goto out;
 	}
 	if (repo_commit_files(m.repo, files, n, first_message, d) < 0 || repo_tip(m.repo, tip, d) < 0 ||
 	    remote_push_now(m.repo, &access, c->ref, "", tip, d) < 0)
 		goto out;
-	/* The network is there, and its keys are here alone: the mirror is made again by the server. */
+	/* The push has succeeded, so the keys must stay. Failing to keep the mirror is a warning: the server makes it. */
 	if (init_mirror_keep(&m, c, d) < 0)
 		diags_soften(d);
 	ret = 0;
@@ -280,7 +283,7 @@ out:
 	return ret;
 }
 
-/* A plain file, and beside it what editors read. A folder is one for network.yaml. */
+/* Writes a plain file and the schema for editors beside it. When c->file is a folder, both go into it. */
 static int put_file(const struct server_config *c, const struct source_file *files, size_t n, struct diags *d)
 {
 	struct stat st;
@@ -299,7 +302,7 @@ static int put_file(const struct server_config *c, const struct source_file *fil
 			buf_printf(&path, "%.*s%s", (int)(slash + 1 - c->file), c->file, files[i].name);
 		if (path.failed)
 			diags_out_of_memory(d);
-		/* What editors go by is the same for every network. */
+		/* The schema is the same for every network: an existing one stays. */
 		if (i && !path.failed && !access(path.p, F_OK))
 			continue;
 		ret = path.failed ? -1 : file_create(path.p, files[i].bytes, 0644, d);
@@ -308,7 +311,7 @@ static int put_file(const struct server_config *c, const struct source_file *fil
 	return ret;
 }
 
-/* The file with the keys first: without it a definition would be of no use; it goes again when that fails. */
+/* Writes the file with the keys before the definition that names them. Removes it when the definition fails. */
 static int create(const char *config_path, struct server_config *c, const struct buf *definition, struct diags *d)
 {
 	struct buf text = {0}, folder = {0}, schema = {0};
@@ -339,7 +342,7 @@ out:
 	return ret;
 }
 
-/* NULL without a diagnostic: a wrong option, which was said. */
+/* Returns NULL with a diagnostic, or after printing a usage error. The caller frees the result. */
 static struct server_config *config_make(const struct invocation *inv, const struct answers *a, const char *data,
 					 struct diags *d)
 {
@@ -376,20 +379,20 @@ static void print_next_steps(const struct invocation *inv, const struct answers 
 		printf("  definition  %s\n", where);
 	else
 		printf("  definition  %s (branch %s)\n", where, c->ref + strlen("refs/heads/"));
-	printf("  own file    %s: its keys; keep a copy in a safe place\n\n", paths->config);
+	printf("  own file    %s: the server's keys; keep a copy in a safe place\n\n", paths->config);
 	printf("Next:\n");
 	printf("  %-34s   publish it and serve it\n", watch.p ? watch.p : "");
 	buf_free(&watch);
 	if (c->file)
-		printf("  innernet add-peer %s      invite somebody\n", where);
+		printf("  innernet add-peer %s      invite a peer\n", where);
 	else
 		printf("  git clone %s%s\n"
-		       "  %-34s   invite somebody\n",
+		       "  %-34s   invite a peer\n",
 		       where, c->remote ? " network" : "", "cd network && innernet add-peer");
 	printf("\nUDP port %u must be open from outside.\n", a->port);
 }
 
-/* The network's name is its interface's, and an interface of another kind would be in its way for ever. */
+/* The interface has the network's name. Returns -1 with a diagnostic when an interface of another kind has it. */
 static int check_interface(struct arena *arena, const char *name, struct diags *d)
 {
 	struct device_state *there = NULL;
@@ -422,8 +425,9 @@ static int run(struct invocation *inv)
 	if (!arena || take_answers(inv, arena, &a, &d) < 0 || paths_make(inv, a.network, &paths) < 0)
 		goto out;
 	if (!access(paths.config, F_OK)) {
-		struct diag *g = diag_file_error(&d, "network-exists", paths.config,
-						 "there is a server of '%s' already: %s", a.network, paths.config);
+		struct diag *g =
+		    diag_file_error(&d, "network-exists", paths.config, "this machine has a server of '%s' already: %s",
+				    a.network, paths.config);
 		diag_help(&d, g, "nothing was changed; use another --network-name, or move the file away");
 		goto out;
 	}
@@ -459,9 +463,9 @@ const struct command server_command_init = {
 		"--join (--remote URL | --file PATH) --external-endpoint HOST:PORT [OPTION...]",
     .summary = "make a new network: keys, a repository, a first definition",
     .text =
-	"Everything that a server needs, made once. Nothing that is there already is ever replaced. At a terminal,\n"
-	"what is not given is asked for. With --join nothing is made but keys for this machine: it becomes another\n"
-	"server of a network when what is printed then is committed to its definition.",
+	"Makes what a server needs. Replaces no existing file. At a terminal, the command asks for each value that is\n"
+	"not given. With --join it makes only keys for this machine and prints two sections: when they are committed\n"
+	"to the definition, this machine is a further server of the network.",
     .example = "innernet-reconcile init --network-name corp --network-cidr 10.60.0.0/16 \\\n"
 	       "      --external-endpoint vpn.example.com:51820",
     .options = options,

@@ -11,11 +11,11 @@
 #include <string.h>
 #include <unistd.h>
 
-/* What the checks of answers need. */
+/* The context of the check functions. */
 struct asking {
 	const struct invocation *inv;
 	struct arena *arena;
-	bool asked; /* anything at all */
+	bool asked; /* at least one question was asked */
 };
 
 static const char *check_name(void *ctx, const char *answer)
@@ -25,12 +25,12 @@ static const char *check_name(void *ctx, const char *answer)
 	bool taken;
 
 	if (!network_name_valid(answer, strlen(answer)))
-		return "Lower case letters, digits and hyphens, at most 15: it is the interface's name too.";
+		return "Lower case letters, digits and hyphens, at most 15. The interface has the same name.";
 	if (paths_make(q->inv, answer, &paths) < 0)
 		return "This name cannot be used.";
 	taken = !access(paths.config, F_OK);
 	paths_free(&paths);
-	return taken ? "There is a server of this network here already." : NULL;
+	return taken ? "This machine has a server of this network already." : NULL;
 }
 
 static const char *check_cidr(void *ctx, const char *answer)
@@ -44,13 +44,14 @@ static const char *check_cidr(void *ctx, const char *answer)
 	if (e == PREFIX_OK && comma)
 		e = prefix_parse(comma + 1, strlen(comma + 1), &b);
 	if (e == PREFIX_HOST_BITS)
-		return "There are bits set after the length: 10.60.0.0/16, not 10.60.0.1/16.";
+		return "There are bits set after the length: write 10.60.0.0/16, not 10.60.0.1/16.";
 	if (e != PREFIX_OK)
-		return "A prefix such as 10.60.0.0/16; for two families both, with a comma.";
-	return comma && prefix_is_v4(&a) == prefix_is_v4(&b) ? "One prefix a family." : NULL;
+		return "A prefix such as 10.60.0.0/16. For IPv4 and IPv6: two prefixes with a comma.";
+	return comma && prefix_is_v4(&a) == prefix_is_v4(&b) ? "One IPv4 and one IPv6 prefix, not two of one family."
+							     : NULL;
 }
 
-/* A host alone has WireGuard's usual port. */
+/* Returns the endpoint; a host without a port gets WIREGUARD_PORT. Returns NULL when the answer is invalid. */
 static const char *endpoint_of(struct arena *a, const char *answer)
 {
 	const char *whole;
@@ -86,10 +87,10 @@ static const char *check_remote(void *ctx, const char *answer)
 static const char *check_file(void *ctx, const char *answer)
 {
 	(void)ctx;
-	return *answer ? NULL : "A file that is not there yet, or a folder for it.";
+	return *answer ? NULL : "A file that does not exist yet, or a folder.";
 }
 
-/* The option's value, or the answer to a question. NULL after saying why there is none. */
+/* Returns the option's value, or the answer to the question. Returns NULL after printing why there is none. */
 static const char *take(struct asking *q, const char *option, const char *question, const char *preset,
 			prompt_check *check)
 {
@@ -110,7 +111,7 @@ static const char *take(struct asking *q, const char *option, const char *questi
 	return arena_strdup(q->arena, answer);
 }
 
-/* Where the definition is to be kept, unless an option says so. */
+/* Asks for the definition's place, unless an option gives it. */
 static int ask_source(struct asking *q, struct init_asked *out)
 {
 	static const char *const places[] = {"in a repository on this machine", "in a repository on another machine",
@@ -132,7 +133,7 @@ static int ask_source(struct asking *q, struct init_asked *out)
 	return 0;
 }
 
-/* This machine's own address, with WireGuard's port. */
+/* Returns this machine's own address with --listen-port or WIREGUARD_PORT. Prints it. NULL on an error. */
 static const char *auto_endpoint(const struct invocation *inv, struct arena *arena, struct diags *d)
 {
 	char ip[ADDR_STR_LEN];
@@ -147,9 +148,11 @@ static const char *auto_endpoint(const struct invocation *inv, struct arena *are
 		return NULL;
 	addr_format(&own.ip, ip);
 	if (own.is_private)
-		diag_help(
-		    d, diag_warning(d, "endpoint-private", NULL, "%s is private: nobody reaches it from outside", ip),
-		    "name the one that is forwarded here: `innernet set-endpoint --name SERVER --endpoint HOST:PORT`");
+		diag_help(d,
+			  diag_warning(d, "endpoint-private", NULL,
+				       "%s is private: peers outside its network cannot reach it", ip),
+			  "set the address that is forwarded here: `innernet set-endpoint --name SERVER --endpoint "
+			  "HOST:PORT`");
 	printf("The endpoint is %s, %s, port %ld.\n", ip,
 	       own.preferred ? "which packets leave this machine with" : "an address of this machine", port);
 	return arena_printf(arena, addr_is_v4(&own.ip) ? "%s:%ld" : "[%s]:%ld", ip, port);
@@ -165,7 +168,7 @@ int init_ask(const struct invocation *inv, struct arena *a, struct init_asked *o
 	*out = (struct init_asked){.remote = option_value(inv, "remote"), .file = option_value(inv, "file")};
 	if (option_given(inv, "auto-external-endpoint") && !(endpoint = auto_endpoint(inv, a, d)))
 		return -1;
-	/* Networks that meet one day, on one machine or in one company, should not all be the same. */
+	/* A random default: two networks on one machine must not have overlapping prefixes. */
 	if (!(preset = arena_printf(a, "10.%u.0.0/16", 1 + randombytes_uniform(254))) ||
 	    (!join && !(out->network = take(&q, "network-name", "The network's name:", NULL, check_name))) ||
 	    (!join && !(out->cidr = take(&q, "network-cidr", "All its addresses:", preset, check_cidr))) ||
@@ -175,7 +178,7 @@ int init_ask(const struct invocation *inv, struct arena *a, struct init_asked *o
 		return -1;
 	if (!q.asked)
 		return 0;
-	/* What was given is checked later, and refused by its option's name. */
+	/* Only an answer is completed here. The caller checks an option's value and names the option in the error. */
 	if (!endpoint && !option_given(inv, "external-endpoint") && !(out->endpoint = endpoint_of(a, out->endpoint)))
 		return -1;
 	canonical = endpoint_canonical(a, out->endpoint, strlen(out->endpoint));

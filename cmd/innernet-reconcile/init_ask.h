@@ -1,22 +1,22 @@
-/* What `init` needs to know: from its options, and at a terminal by questions for those that are missing. */
+/* The answers that `init` needs. They come from its options; at a terminal the missing ones are asked for. */
 #ifndef CMD_RECONCILE_INIT_ASK_H
 #define CMD_RECONCILE_INIT_ASK_H
 
 #include "cmd/command.h"
 #include "schema/buf.h"
 
-#define WIREGUARD_PORT 51820 /* as its own documentation uses */
+#define WIREGUARD_PORT 51820 /* UDP; the port in WireGuard's documentation */
 
 struct init_asked {
-	const char *network, *cidr, *endpoint; /* as they were given, or answered; not checked where they were given */
-	const char *port;                      /* NULL: the endpoint's, or --listen-port */
-	const char *remote, *file;             /* where the definition is; both NULL: in a repository here */
+	const char *network, *cidr, *endpoint; /* answers are checked; values of options are not */
+	const char *port;                      /* NULL: use --listen-port, or the endpoint's port */
+	const char *remote, *file;             /* the definition's place; both NULL: a repository on this machine */
 };
 
 /*
- * For a machine that is to be another server of a network that there is, its name and addresses are not asked for. With
- * --auto-external-endpoint the endpoint is found, and said. Strings are the invocation's, or in the arena. -1 after
- * saying which option is missing, or that it was cancelled, or with a diagnostic.
+ * Fills *out. With --join the network's name and addresses are not needed. With --auto-external-endpoint the function
+ * finds the endpoint and prints it. Strings belong to the invocation or are in the arena. Returns -1 after printing
+ * which option is missing or that the user has cancelled, or with a diagnostic.
  */
 int init_ask(const struct invocation *inv, struct arena *a, struct init_asked *out, struct diags *d);
 

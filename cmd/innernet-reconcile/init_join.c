@@ -1,4 +1,4 @@
-/* innernet-reconcile init --join: keys for another server of a network that there is, and what to commit for it. */
+/* innernet-reconcile init --join: makes keys for a further server of a network, and prints the lines to commit. */
 #include "cmd/innernet-reconcile/init_source.h"
 #include "reconcile/edge/base/file.h"
 #include "reconcile/edge/git/ledger.h"
@@ -17,13 +17,13 @@ struct joining {
 	struct server_paths paths;
 	struct model *m;
 	struct ledger *ledger;
-	const char *name; /* its peer's */
+	const char *name; /* the name of the server's peer */
 	struct addr ip[2];
 	unsigned n_ips;
-	bool again; /* `c` is the file that is there: nothing is written */
+	bool again; /* `c` is read from the existing file; no file is written */
 };
 
-/* The definition as it is, wherever it is. */
+/* Reads the newest definition from the file or the remote into j->m. */
 static int read_definition(struct joining *j, struct diags *d)
 {
 	const char *data = option_value(j->inv, "data-dir"), *repository = option_value(j->inv, "repository");
@@ -52,7 +52,10 @@ static int read_definition(struct joining *j, struct diags *d)
 	return j->m ? 0 : -1;
 }
 
-/* This machine has joined already, at the same place, and nobody has committed it yet: it is told again what to. */
+/*
+ * Returns whether an earlier --join with the same source made this machine's keys and the definition does not have them
+ * yet. Then j->c is the file of that run, and the command prints the lines to commit again.
+ */
 static bool joined_before(struct joining *j)
 {
 	const char *a = j->c->remote ? j->c->remote : j->c->file, *b = NULL;
@@ -82,24 +85,26 @@ static int check_network(struct joining *j, struct diags *d)
 	struct diag *g;
 
 	if (name && strcmp(name, j->m->network)) {
-		diag_error(d, "network-other", NULL, "the definition there is of the network '%s', not of '%s'",
+		diag_error(d, "network-other", NULL, "the definition there is that of the network '%s', not of '%s'",
 			   j->m->network, name);
 		return -1;
 	}
 	if (!j->m->trust.present) {
-		diag_error(d, "trust-missing", NULL, "the definition there has no `trust:`: no server made it");
+		diag_error(d, "trust-missing", NULL,
+			   "the definition there has no `trust:`: no `innernet-reconcile init` made it");
 		return -1;
 	}
 	if (!access(j->paths.config, F_OK) && !(j->again = joined_before(j))) {
 		g = diag_file_error(d, "network-exists", j->paths.config, "there is a server of '%s' here already: %s",
 				    j->m->network, j->paths.config);
-		diag_help(d, g, "nothing was changed; move the file away, if it is of another network of that name");
+		diag_help(d, g,
+			  "nothing was changed; if the file belongs to another network of that name, move it away");
 		return -1;
 	}
 	return 0;
 }
 
-/* The given name, or the first of server2, server3, ... that nobody has. */
+/* Chooses --server-name, or the first of server2, server3, ... that no peer or CIDR has. */
 static int choose_name(struct joining *j, struct diags *d)
 {
 	const char *given = option_value(j->inv, "server-name");
@@ -123,7 +128,7 @@ static int choose_name(struct joining *j, struct diags *d)
 	return -1;
 }
 
-/* In the CIDR of the first server, unless another one is named: the lowest free addresses. */
+/* Chooses the lowest free address of each family in --server-cidr, or in the CIDR of the first server. */
 static int choose_addresses(struct joining *j, struct diags *d)
 {
 	const char *given = option_value(j->inv, "server-cidr");
@@ -162,7 +167,7 @@ static int ledger_read(struct joining *j, struct diags *d)
 		return 0;
 	if (!(j->ledger = ledger_new_remote(j->mirror.repo, &j->m->trust.id, NULL, d)))
 		return -1;
-	/* Addresses that it remembers are refused later, with the next free one. */
+	/* An unreadable ledger is no error: the server checks the commit against the ledger and refuses a used address. */
 	ledger_refresh(j->ledger, &unread);
 	diags_free(&unread);
 	return 0;
@@ -218,7 +223,7 @@ static bool online_is_signers(const struct trust *t)
 	return t->n_online == t->n_signers && !memcmp(t->online, t->signers, t->n_signers * sizeof(t->signers[0]));
 }
 
-/* What is to be committed: two sections, as they are to be afterwards. */
+/* Writes the two sections as they must be in the definition after the commit: `trust:` and the new peer. */
 static void put_what_to_commit(struct buf *out, const struct joining *j, const char *endpoint)
 {
 	const struct trust *t = &j->m->trust;
@@ -248,15 +253,15 @@ static void print_next_steps(const struct joining *j, const char *endpoint)
 	put_what_to_commit(&out, j, endpoint);
 	printf(
 	    "This machine can be another server of '%s'; its keys are in %s.\n\n"
-	    "In network.yaml, `trust:` becomes this, and `peers:` has one more:\n\n%s\n"
-	    "`innernet plan` shows what that does. Whose signature counts is a change that the commit must accept:\n"
-	    "commit with the trailer that the plan names, and push. When the first server has published it, here:\n\n"
+	    "In network.yaml, replace `trust:` by this, and add this peer to `peers:`:\n\n%s\n"
+	    "`innernet plan` shows the effect. A change of the signers needs the trailer that the plan names in the\n"
+	    "commit message. Commit and push. After the first server has published the commit, run here:\n\n"
 	    "  %-34s   publish it and serve it\n\n"
 	    "UDP port %u must be open from outside.\n",
 	    j->m->network, j->paths.config, out.failed ? "" : out.p, watch.p ? watch.p : "", j->c->listen_port);
 	buf_free(&watch);
 	if (j->m->trust.threshold > 1)
-		printf("%u of the signers must sign: put the seeds of %u more into `signing_seeds` of its file.\n",
+		printf("%u signers must sign: add the seeds of %u more to `signing_seeds` in that file.\n",
 		       j->m->trust.threshold, j->m->trust.threshold - 1u);
 	buf_free(&out);
 }
@@ -264,9 +269,9 @@ static void print_next_steps(const struct joining *j, const char *endpoint)
 static int usage_check(const struct invocation *inv)
 {
 	if (option_given(inv, "network-cidr"))
-		return usage_error(inv, "--network-cidr is for a new network, and --join for one that there is");
+		return usage_error(inv, "--network-cidr is for a new network, --join for an existing one");
 	if (!option_given(inv, "remote") && !option_given(inv, "file"))
-		return usage_error(inv, "--join needs to know where the definition is: --remote or --file");
+		return usage_error(inv, "--join needs the definition's place: --remote or --file");
 	return DONE;
 }
 

@@ -1,4 +1,4 @@
-/* Where `init` puts a definition, or finds it. */
+/* The place of the definition for `init`. */
 #include "cmd/innernet-reconcile/init_source.h"
 #include "reconcile/edge/base/file.h"
 
@@ -8,10 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Options that say something only beside --remote. */
+/* Options that are valid only with --remote. */
 static const char *const of_remote[] = {"interval", "ssh-key", "known-hosts", "credentials"};
 
-/* The option's path, absolute; *out stays NULL without it. */
+/* Sets *out to the absolute path of `given` or of the option; leaves it NULL without either. The caller frees it. */
 static int take_path(const struct invocation *inv, const char *option, const char *given, char **out)
 {
 	const char *value = given ? given : option_value(inv, option);
@@ -46,12 +46,12 @@ int init_source_take(const struct invocation *inv, const struct init_asked *aske
 	long interval;
 
 	if (asked->remote && asked->file) {
-		usage_error(inv, "a definition is either at a --remote or a --file");
+		usage_error(inv, "--remote or --file, not both");
 		return -1;
 	}
 	for (size_t i = 0; i < sizeof(of_remote) / sizeof(of_remote[0]); i++)
 		if (!asked->remote && option_given(inv, of_remote[i])) {
-			usage_error(inv, "--%s is for a --remote, and there is none", of_remote[i]);
+			usage_error(inv, "--%s needs --remote", of_remote[i]);
 			return -1;
 		}
 	if (refused) {
@@ -113,8 +113,8 @@ int init_repository_check(const struct server_config *c, struct diags *d)
 
 	if (lstat(c->repository, &st))
 		return 0;
-	diag_help(d, diag_error(d, "repository-exists", NULL, "%s is there already", c->repository),
-		  "name another folder with --repository, or remove it; nothing was changed");
+	diag_help(d, diag_error(d, "repository-exists", NULL, "%s exists already", c->repository),
+		  "name another folder with --repository, or remove this one; nothing was changed");
 	return -1;
 }
 

@@ -1,4 +1,4 @@
-/* Where `init` puts a definition, or finds it: its options, and the mirror of a remote. */
+/* The place of the definition for `init`: its options, and the mirror of a remote repository. */
 #ifndef CMD_RECONCILE_INIT_SOURCE_H
 #define CMD_RECONCILE_INIT_SOURCE_H
 
@@ -7,26 +7,26 @@
 #include "reconcile/edge/git/remote.h"
 #include "reconcile/edge/git/repo.h"
 
-/* --remote and what belongs to it, --file, --branch, into `c`. -1 after saying what is wrong with them. */
+/* Copies --remote and its options, --file and --branch into `c`. Returns -1 after printing a usage error. */
 int init_source_take(const struct invocation *inv, const struct init_asked *asked, struct server_config *c);
 struct remote_access init_source_access(const struct server_config *c);
 
-/* Nothing may be where the repository is to be. -1 with a diagnostic. */
+/* Checks that c->repository does not exist. Returns -1 with the diagnostic "repository-exists". */
 int init_repository_check(const struct server_config *c, struct diags *d);
 
-/* A mirror of the remote, filled, that is nowhere yet. */
+/* A fetched mirror of the remote repository at a temporary path. */
 struct init_mirror {
-	char *path;   /* where it is made; NULL: nowhere any more */
-	char *folder; /* around it, made for it; NULL: it was there */
+	char *path;   /* the temporary path; NULL after init_mirror_keep() */
+	char *folder; /* the parent folder if init_mirror_make() made it; NULL: it existed */
 	struct repo *repo;
 };
-/* `beside`: the folder of a network, or its repository, that is to be; for the name. -1 with diagnostics. */
+/* The temporary path is `beside` (the future folder or repository) plus a suffix. Returns -1 with diagnostics. */
 int init_mirror_make(const char *beside, const struct server_config *c, struct init_mirror *out, struct diags *d);
-/* Moves it to c->repository. */
+/* Moves the mirror to c->repository. Returns -1 with a diagnostic. */
 int init_mirror_keep(struct init_mirror *m, const struct server_config *c, struct diags *d);
-void init_mirror_end(struct init_mirror *m); /* removes what was not kept */
+void init_mirror_end(struct init_mirror *m); /* closes the mirror; removes it unless init_mirror_keep() moved it */
 
-/* `init --join`: keys for another server of a network that there is. Returns the exit code. */
+/* `init --join`: makes the keys of a further server of an existing network. Returns the exit code. */
 int init_join(const struct invocation *inv);
 
 #endif

@@ -1,4 +1,4 @@
-/* innernet-reconcile: watches a definition in git, publishes signed snapshots of it, serves them. */
+/* innernet-reconcile: watches a definition in git, publishes signed snapshots of it, and serves them to peers. */
 #include "cmd/innernet-reconcile/commands.h"
 #include "cmd/completions.h"
 #include "reconcile/edge/config/peer_config.h"
@@ -22,10 +22,10 @@ static const struct command *const commands[] = {
 };
 
 static const struct option_spec globals[] = {
-    {"config-dir", 'c', "DIR", "where the networks' files are (/etc/innernet-reconcile)"},
-    {"data-dir", 'd', "DIR", "where repositories and snapshots are (/var/lib/innernet-reconcile)"},
+    {"config-dir", 'c', "DIR", "folder of the networks' configuration files (/etc/innernet-reconcile)"},
+    {"data-dir", 'd', "DIR", "folder of repositories and snapshots (/var/lib/innernet-reconcile)"},
     {"backend", 0, "WHICH", "auto, kernel or userspace WireGuard"},
-    {"verbose", 'v', NULL, "say more"},
+    {"verbose", 'v', NULL, "log more"},
     {0},
 };
 

@@ -43,7 +43,7 @@ void paths_free(struct server_paths *p)
 	*p = (struct server_paths){0};
 }
 
-/* As a shell takes it for one word. */
+/* Writes `s` as one shell word, in single quotes when it needs them. */
 static void put_word(struct buf *out, const char *s)
 {
 	if (*s && !s[strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./:@%+=-")]) {

@@ -1,4 +1,4 @@
-/* innernet-reconcile reconcile: look at the repository now, and say what it came to. */
+/* innernet-reconcile reconcile: reads the repository now and prints the verdict. */
 #include "cmd/backend.h"
 #include "cmd/innernet-reconcile/commands.h"
 #include "reconcile/edge/control/control.h"
@@ -10,15 +10,15 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
-#define WAIT_SECONDS 30 /* for the verdict of a server that runs */
+#define WAIT_SECONDS 30 /* time-out for the verdict of a running server */
 
 static const struct option_spec options[] = {
-    {"now", 0, NULL, "at once, which is what it does anyway"},
-    {"timeout", 0, "SECONDS", "how long to wait for a server that runs (30)"},
+    {"now", 0, NULL, "no effect: the command always reads the repository at once"},
+    {"timeout", 0, "SECONDS", "time-out for the verdict of a running server (30)"},
     {0},
 };
 
-/* The status, once it answers our word; NULL before. */
+/* Returns the status when it answers the request `word`, else NULL. The caller frees it. */
 static json_t *answered(const char *data, const char *word)
 {
 	struct diags quiet = {0};
@@ -33,7 +33,7 @@ static json_t *answered(const char *data, const char *word)
 	return o;
 }
 
-/* Waits for the status to be replaced by one that answers. */
+/* Waits up to `ms` for the status file to be replaced by one that answers `word`. Returns NULL after the time-out. */
 static json_t *await_answer(const char *data, const char *word, int64_t ms)
 {
 	const int64_t until = clock_boot_ms() + ms;
@@ -58,7 +58,7 @@ out:
 	return o;
 }
 
-/* What the running server's look came to, as its status has it. */
+/* Prints the running server's verdict from its status. Returns the exit code. */
 static int say(const struct invocation *inv, const json_t *o)
 {
 	const char *result = status_text(json_object_get(o, "looked"), "result");
@@ -78,7 +78,7 @@ static int say(const struct invocation *inv, const json_t *o)
 	} else {
 		const json_t *source = status_condition(o, "Source");
 		const bool away = !strcmp(status_text(source, "status"), "False");
-		buf_printf(&out, "could not look: %s\n",
+		buf_printf(&out, "cannot read the definition: %s\n",
 			   status_text(away ? source : status_condition(o, "Valid"), "message"));
 	}
 	if (print_buf(inv, &out) < 0)
@@ -96,7 +96,7 @@ static int ask(const struct invocation *inv, const char *data, long seconds, str
 	if (control_ask(data, word, d) < 0)
 		return FAILED;
 	if (!(o = await_answer(data, word, seconds * 1000))) {
-		struct diag *g = diag_error(d, "no-answer", NULL, "the server did not look within %ld s", seconds);
+		struct diag *g = diag_error(d, "no-answer", NULL, "the server did not answer within %ld s", seconds);
 		struct buf status = {0};
 		paths_put_command(&status, inv, "status", inv->args[0]);
 		diag_help(d, g, "%s", status.p ? status.p : "");
@@ -126,7 +126,7 @@ static int run(struct invocation *inv)
 	o.data_dir = paths.data;
 	if (server_config_read(paths.config, &config, &d) < 0 || !(loop = loop_new(&d)))
 		goto out;
-	/* Without one that runs, this is the one. */
+	/* When no server runs, this process does a single turn. Otherwise the lock is held: ask the running server. */
 	if ((r = reconciler_new(loop, config, &o, &d))) {
 		code = turn_say(reconciler_turn(r));
 	} else if (d.first && !strcmp(d.first->code, "already-running")) {
@@ -147,8 +147,8 @@ out:
 const struct command server_command_reconcile = {
     .name = "reconcile",
     .synopsis = "NAME [--now] [--timeout SECONDS]",
-    .summary = "look at the repository now, and wait for the verdict",
-    .text = "A server that runs is asked; where none does, this is a single run of it. Exit code 0 when the branch's\n"
+    .summary = "read the repository now, and wait for the verdict",
+    .text = "Asks the running server; when none runs, this command does its work once. Exit code 0 when the branch's\n"
 	    "commit is published, 3 when it is refused or the network is suspended, 1 on an error.",
     .example = "innernet-reconcile reconcile corp --now",
     .options = options,

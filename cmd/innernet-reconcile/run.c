@@ -1,4 +1,4 @@
-/* innernet-reconcile [--watch] NAME: one turn, or the server itself. */
+/* innernet-reconcile [--watch] NAME: a single turn, or the server. */
 #include "cmd/backend.h"
 #include "cmd/innernet-reconcile/commands.h"
 #include "reconcile/edge/base/log.h"
@@ -11,14 +11,14 @@
 #include <sys/resource.h>
 
 static const struct option_spec options[] = {
-    {"watch", 'w', NULL, "stay: publish each push, serve the peers"},
-    {"mtu", 0, "BYTES", "of the interface, instead of the definition's"},
-    {"no-routing", 0, NULL, "leave routes to somebody else"},
+    {"watch", 'w', NULL, "keep running: publish each push, serve the peers"},
+    {"mtu", 0, "BYTES", "MTU of the interface, instead of the definition's"},
+    {"no-routing", 0, NULL, "set no routes"},
     {"log-format", 0, "FORMAT", "human (the default) or json"},
     {0},
 };
 
-/* A descriptor for each peer that waits, and some for ourselves. */
+/* Each waiting peer (long poll) uses a file descriptor: raises the soft limit to the hard limit. */
 static void raise_descriptors(void)
 {
 	struct rlimit l;
@@ -78,7 +78,7 @@ int turn_say(enum turn turn)
 	case TURN_INVALID:
 		return REFUSED;
 	case TURN_SUSPENDED:
-		printf("suspended: the newest commit is not taken; `innernet-reconcile resume` ends that\n");
+		printf("suspended: the newest commit is not published; `innernet-reconcile resume` ends that\n");
 		return REFUSED;
 	default:
 		return FAILED;
@@ -144,11 +144,12 @@ out:
 const struct command server_command_run = {
     .name = "run",
     .synopsis = "[--watch] NAME",
-    .summary = "publish what the repository says, and serve it",
+    .summary = "publish the repository's newest commit, and serve it",
     .text =
-	"Looks at the network's branch, validates its newest commit, publishes it as a signed snapshot, and makes the\n"
-	"server's own interface fit. With --watch it stays: each push is published at once, and peers are served\n"
-	"inside the tunnel. An invalid commit changes nothing; `status` says which one and why.",
+	"Reads the network's branch, validates its newest commit, publishes it as a signed snapshot, and applies it "
+	"to\n"
+	"the server's own interface. With --watch it keeps running: it publishes each push at once and serves peers\n"
+	"inside the tunnel. An invalid commit changes nothing; `status` names it and the reason.",
     .example = "innernet-reconcile --watch corp",
     .options = options,
     .min_args = 1,

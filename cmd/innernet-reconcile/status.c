@@ -1,4 +1,4 @@
-/* innernet-reconcile status: what the server last wrote down about itself. Needs no running server. */
+/* innernet-reconcile status: prints the server's last status file. Needs no running server. */
 #include "cmd/innernet-reconcile/commands.h"
 #include "reconcile/edge/base/loop.h"
 #include "reconcile/edge/control/status_file.h"
@@ -10,7 +10,7 @@
 #include <string.h>
 
 static const struct option_spec options[] = {
-    {"json", 'j', NULL, "the document as it is"},
+    {"json", 'j', NULL, "print the JSON document"},
     {0},
 };
 
@@ -25,15 +25,15 @@ static void add_conditions(struct buf *out, const json_t *o, bool *good)
 		const char *kind = status_text(c, "type"), *status = status_text(c, "status"),
 			   *commit = status_text(c, "commit");
 		if (!strcmp(kind, "Suspended") && strcmp(status, "True"))
-			continue; /* that it is not is what people expect */
+			continue; /* "not suspended" is the normal state and is not printed */
 		buf_printf(out, "  %-10s %-8s %-20s %s%.12s%s%s\n", kind, status, status_text(c, "reason"),
 			   *commit ? "commit " : "", commit, *commit ? ": " : "", status_text(c, "message"));
 		true_ones += (!strcmp(kind, "Ready") || !strcmp(kind, "Valid")) && !strcmp(status, "True");
 	}
-	*good = true_ones == 2; /* one that is missing is no good sign */
+	*good = true_ones == 2; /* a missing condition counts as false */
 }
 
-/* "2026-11-23T03:00:00Z", or a dash. */
+/* Writes "2026-11-23T03:00:00Z", or "-" when there is no time. */
 static void add_time(struct buf *out, const json_t *t)
 {
 	char text[TIME_STR_LEN];
@@ -41,7 +41,7 @@ static void add_time(struct buf *out, const json_t *t)
 	buf_str(out, t && !time_format(json_integer_value(t), text) ? text : "-");
 }
 
-/* "remote: git@example.com:network.git, reached 2026-11-23T03:00:00Z" */
+/* Writes "remote: git@example.com:network.git, reached 2026-11-23T03:00:00Z". */
 static void add_source(struct buf *out, const json_t *o)
 {
 	const json_t *source = json_object_get(o, "source");
@@ -98,14 +98,14 @@ static void add_history(struct buf *out, const json_t *o)
 	}
 }
 
-/* A peer that polled within this time is there, and will have the newest in a moment. */
+/* A peer whose last poll is older than this counts as away; one that has polled since then counts as behind. */
 #define AWAY_SECONDS 120
 
-/* Who does not run the published version, in four groups: for each their number, and the names of the first few. */
+/* A group of the peers that do not run the published version: their number, and the names of the first three. */
 struct group {
 	unsigned n;
 	struct buf names;
-	int64_t since; /* the newest of their last polls */
+	int64_t since; /* the newest last poll of these peers, Unix time in seconds */
 };
 
 static void group_add(struct group *g, const json_t *p, int64_t polled)
@@ -136,7 +136,7 @@ static bool cannot_read(const json_t *p)
 	return json_integer_value(json_object_get(p, "reads")) < json_integer_value(json_object_get(p, "needs"));
 }
 
-/* "peers: 41/43 on 0.17; 2 away since 2026-11-23T03:00:00Z: bob, carol" */
+/* Writes "peers: 41/43 on 0.17; 2 away since 2026-11-23T03:00:00Z: bob, carol". */
 static void add_convergence(struct buf *out, const json_t *o)
 {
 	struct group behind = {0}, away = {0}, never = {0}, unable = {0};
@@ -184,7 +184,7 @@ static void render(struct buf *out, const json_t *o, bool *good)
 	add_history(out, o);
 }
 
-/* Nothing that was written down says so: in `text` too, where it stays as it is otherwise. */
+/* The status file of a stopped server still says that it runs: corrects `o` and the JSON in `text`, and warns. */
 static int not_running(const struct invocation *inv, json_t *o, struct buf *text, struct diags *d)
 {
 	struct diag *g = diag_warning(d, "not-running", NULL, "no server of '%s' runs", inv->args[0]);
@@ -240,9 +240,9 @@ out:
 const struct command server_command_status = {
     .name = "status",
     .synopsis = "NAME [--json]",
-    .summary = "what is published, what was refused and why, who has converged",
+    .summary = "what is published, what was refused and why, which peers have converged",
     .text =
-	"Reads what the server wrote down last, whether or not it runs. Exit code 0 when it runs, is ready, and the\n"
+	"Reads the server's last status, whether or not the server runs. Exit code 0 when it runs, is ready, and the\n"
 	"newest commit is valid, else 1.",
     .example = "innernet-reconcile status corp",
     .options = options,

@@ -1,4 +1,4 @@
-/* innernet-reconcile suspend, resume: whether new revisions are taken. What is published is served on either way. */
+/* innernet-reconcile suspend, resume: stop and restart publishing new revisions. The published one is served always. */
 #include "cmd/innernet-reconcile/commands.h"
 #include "reconcile/edge/control/control.h"
 
@@ -6,20 +6,20 @@
 #include <unistd.h>
 
 static const struct option_spec suspend_options[] = {
-    {"reason", 0, "TEXT", "why, for who asks for the status"},
+    {"reason", 0, "TEXT", "the reason, shown by `status`"},
     {0},
 };
 
-/* Is there a server of this network here? */
+/* Returns whether this machine has the configuration file of a server of this network. */
 static bool network_exists(const struct server_paths *paths, const char *name, struct diags *d)
 {
 	struct diag *g;
 
 	if (!access(paths->config, F_OK))
 		return true;
-	g = diag_file_error(d, "network-unknown", paths->config, "there is no server of '%s' here: no %s", name,
-			    paths->config);
-	diag_help(d, g, "`innernet-reconcile init` makes one; --config-dir says where its file is");
+	g = diag_file_error(d, "network-unknown", paths->config,
+			    "this machine has no server of '%s': %s does not exist", name, paths->config);
+	diag_help(d, g, "`innernet-reconcile init` makes one; --config-dir names the folder of its file");
 	return false;
 }
 
@@ -39,7 +39,7 @@ static int run_suspend(struct invocation *inv)
 	if (network_exists(&paths, name, &d) && !control_suspend(paths.data, reason ? reason : "", &d)) {
 		struct buf resume = {0};
 		paths_put_command(&resume, inv, "resume", name);
-		printf("'%s' is suspended: what is published is served on, and no new revision is taken.\n"
+		printf("'%s' is suspended: the server still serves the published revision, and publishes no new one.\n"
 		       "%s ends it.\n",
 		       name, resume.p ? resume.p : "");
 		buf_free(&resume);
@@ -67,7 +67,7 @@ static int run_resume(struct invocation *inv)
 	if (control_resume(paths.data, &d) < 0)
 		goto out;
 	if (was)
-		printf("'%s' takes new revisions again.\n", name);
+		printf("'%s' publishes new revisions again.\n", name);
 	else
 		printf("'%s' was not suspended.\n", name);
 	code = DONE;
@@ -81,8 +81,9 @@ out:
 const struct command server_command_suspend = {
     .name = "suspend",
     .synopsis = "NAME [--reason TEXT]",
-    .summary = "take no new revisions for now; what is published is served on",
-    .text = "Also over restarts, until `resume`. Invitations can be redeemed meanwhile, and drift is repaired.",
+    .summary = "publish no new revisions; serve the published one",
+    .text =
+	"Lasts until `resume`, also over restarts. Invitations can still be redeemed, and the server repairs drift.",
     .example = "innernet-reconcile suspend corp --reason \"moving the server, back by noon\"",
     .options = suspend_options,
     .min_args = 1,
@@ -94,7 +95,7 @@ const struct command server_command_suspend = {
 const struct command server_command_resume = {
     .name = "resume",
     .synopsis = "NAME",
-    .summary = "take new revisions again",
+    .summary = "publish new revisions again",
     .example = "innernet-reconcile resume corp",
     .min_args = 1,
     .max_args = 1,

@@ -1,4 +1,4 @@
-/* innernet-reconcile uninstall: end a server, with all that is on this machine of it but the repository. */
+/* innernet-reconcile uninstall: removes a server from this machine; the repository stays unless --repository is given. */
 #include "cmd/backend.h"
 #include "cmd/innernet-reconcile/commands.h"
 #include "reconcile/edge/base/file.h"
@@ -12,11 +12,11 @@
 
 static const struct option_spec options[] = {
     {"yes", 'y', NULL, "do not ask"},
-    {"repository", 0, NULL, "the repository too: the definition, its history and the ledger"},
+    {"repository", 0, NULL, "remove the repository too: the definition, its history and the ledger"},
     {0},
 };
 
-/* In DATA/NAME, beside the lock; a repository in there is no part of it. */
+/* The entries of DATA/NAME that are removed before the lock file. A repository in that folder is not one of them. */
 static const char *const parts[] = {"published", "control", "push.yaml", STATUS_FILE};
 
 struct ending {
@@ -24,11 +24,11 @@ struct ending {
 	struct server_paths paths;
 	struct server_config *config;
 	bool repository;
-	bool interface; /* it is there, and ours */
+	bool interface; /* the interface exists and has this server's key */
 	enum device_backend backend;
 };
 
-/* An interface of that name with another key is somebody else's. */
+/* Returns whether the interface has this server's key. One with another key belongs to another program. */
 static bool interface_is_ours(const struct server_config *c)
 {
 	struct arena *a = arena_new();
@@ -42,7 +42,7 @@ static bool interface_is_ours(const struct server_config *c)
 	return ours;
 }
 
-/* Nothing is removed that `init` did not make: a bare repository, not a person's work tree around one. */
+/* Returns -1 with a diagnostic when the repository is not bare: `init` makes bare ones, so it is a user's work tree. */
 static int check_repository(const struct server_config *c, struct diags *d)
 {
 	struct repo *r;
@@ -75,7 +75,7 @@ static bool confirmed(const struct invocation *inv, const struct ending *e, stru
 	if (e->interface)
 		fprintf(stderr, "  the interface %s\n", e->config->interface);
 	fprintf(stderr, "  %s: what is published\n", e->paths.data);
-	fprintf(stderr, "  %s: the keys it signs with; without a copy nobody can publish to its peers again\n",
+	fprintf(stderr, "  %s: its signing keys; without a copy no server can publish to its peers again\n",
 		e->paths.config);
 	if (e->config->remote)
 		fprintf(stderr, "  %s: a copy of %s, which stays\n", e->config->repository, e->config->remote);
@@ -104,7 +104,7 @@ static int remove_in(const char *folder, const char *name, struct diags *d)
 	return ret;
 }
 
-/* The own file goes last: as long as it is there, this can be run again. */
+/* Removes the server's own file last, so that an interrupted uninstall can be run again. */
 static int end(const struct ending *e, struct diags *d)
 {
 	struct diags quiet = {0};
@@ -116,7 +116,7 @@ static int end(const struct ending *e, struct diags *d)
 		if (file_remove_tree(e->config->repository, d) < 0)
 			return -1;
 	} else {
-		/* A repository that is gone, or another's, is no reason to stay. */
+		/* A missing or foreign repository does not stop the uninstall. */
 		hooks_remove(e->config, &quiet);
 		diags_free(&quiet);
 	}
@@ -125,7 +125,7 @@ static int end(const struct ending *e, struct diags *d)
 			return -1;
 	if (file_remove(e->paths.config, d) < 0 || remove_in(e->paths.data, SERVER_LOCK_FILE, d) < 0)
 		return -1;
-	rmdir(e->paths.data); /* unless the repository is in it */
+	rmdir(e->paths.data); /* fails, and must, when the repository is in it */
 	return 0;
 }
 
@@ -163,8 +163,8 @@ static int run(struct invocation *inv)
 		goto out;
 	}
 	if (end(&e, &d) == 0) {
-		printf("%s: nothing of its server is left on this machine%s%s\n", e.name,
-		       e.repository ? "" : " but the repository, ", e.repository ? "" : e.config->repository);
+		printf("%s: the server is removed from this machine%s%s\n", e.name,
+		       e.repository ? "" : "; the repository stays: ", e.repository ? "" : e.config->repository);
 		code = DONE;
 	}
 out:
@@ -180,9 +180,9 @@ out:
 const struct command server_command_uninstall = {
     .name = "uninstall",
     .synopsis = "NAME [--yes] [--repository]",
-    .summary = "end a server: its interface, its own file, what it published",
-    .text = "Shows what goes, and asks. The repository stays unless --repository is given. The peers keep the network\n"
-	    "that they have.",
+    .summary = "remove a server: its interface, its own file, its published snapshots",
+    .text = "Shows what it removes, and asks. The repository stays unless --repository is given. The peers keep their\n"
+	    "last snapshot.",
     .example = "innernet-reconcile uninstall corp",
     .options = options,
     .min_args = 1,

@@ -1,4 +1,4 @@
-/* innernet apply: the plan, the question, the change, and the second look. */
+/* innernet apply: shows the plan, asks, applies it, and verifies that the second plan is empty. */
 #include "cmd/innernet/commands.h"
 #include "cmd/innernet/common.h"
 
@@ -7,13 +7,13 @@
 
 static const struct option_spec options[] = {
     {"yes", 'y', NULL, "do not ask"},
-    {"offline", 0, NULL, "ask no server: from the last good snapshot alone"},
+    {"offline", 0, NULL, "ask no server; use the last good snapshot"},
     HOSTS_OPTIONS,
     DEFINITION_OPTIONS,
     {0},
 };
 
-/* Renders what would be done now. 0: nothing, 1: something, -1. */
+/* Renders the current plan. Returns 0 when it is empty, 1 when it is not, -1 with a diagnostic. */
 static int render(struct this_peer *p, struct buf *out, bool color, struct diags *d)
 {
 	struct arena *a = arena_new();
@@ -51,7 +51,7 @@ static bool may_apply(const struct invocation *inv, struct diags *d)
 	return false;
 }
 
-/* Under the lock: the plan must still be the one that was shown. */
+/* Takes the lock and applies the plan if it is still the shown one; otherwise returns STALE. */
 static int apply_shown(struct this_peer *p, const struct buf *shown, bool color, struct diags *d)
 {
 	struct buf again = {0};
@@ -64,13 +64,13 @@ static int apply_shown(struct this_peer *p, const struct buf *shown, bool color,
 		struct diag *g =
 		    diag_error(d, "plan-stale", NULL, "the interface or the network changed since the plan was made");
 		if (peer_from_definition(p))
-			diag_help(d, g, "look at the new one: `innernet plan` with the same --file and --as");
+			diag_help(d, g, "show the new plan: `innernet plan` with the same --file and --as");
 		else
-			diag_help(d, g, "look at the new one: `innernet plan %s`", peer_ifname(p));
+			diag_help(d, g, "show the new plan: `innernet plan %s`", peer_ifname(p));
 		code = STALE;
 		goto out;
 	}
-	/* What was shown, and no more. */
+	/* SEARCH_STAY: the endpoints stay as in the shown plan. */
 	if (peer_converge(p, clock_unix(), 0, SEARCH_STAY, &turn, d) == 0) {
 		printf("Applied: %u operation%s%s in %lld ms; the second plan is empty.\n", turn.interface.n_ops,
 		       turn.interface.n_ops == 1 ? "" : "s", turn.names.wrote ? " and the names" : "",
@@ -83,7 +83,7 @@ out:
 	return code;
 }
 
-/* There was nothing to do on the interface: what is known of it may be older. */
+/* The plan is empty, but the record of the applied definition may be older: updates the record. */
 static int note_applied(struct this_peer *p, struct diags *d)
 {
 	int code = lock_network(p, d) == 0 && peer_note_applied(p, d) == 0 ? DONE : FAILED;
@@ -141,12 +141,11 @@ const struct command command_apply = {
     .name = "apply",
     .synopsis = "(IFACE | --file FILE --as PEER --key FILE) [--yes] [--offline]",
     .summary = "make an interface what the network defines",
-    .text =
-	"Shows the plan and asks; only 'yes' is an answer, and without a terminal --yes is needed. Afterwards the\n"
-	"interface is read again: the second plan must be empty. Exits with 3 when it was not confirmed and 4\n"
-	"when something changed while it asked.\n\n"
-	"With --file, from a definition on this machine, for a network without a server: each machine has a clone,\n"
-	"pulls, and applies. The interface is named after the network; `down` and `uninstall` take it away.",
+    .text = "Shows the plan and asks for 'yes'; without a terminal --yes is needed. Afterwards it reads the interface\n"
+	    "again: the second plan must be empty. Exits with 3 when the plan was not confirmed, and with 4 when the\n"
+	    "interface or the network changed while it asked.\n\n"
+	    "With --file it applies a definition on this machine, for a network without a server: each machine has a\n"
+	    "clone, pulls, and applies. The interface has the network's name; `down` and `uninstall` remove it.",
     .example = "sudo innernet apply corp",
     .options = options,
     .max_args = 1,

@@ -1,4 +1,4 @@
-/* innernet clone: a clone of the network's definition, from a server within the tunnel, for an admin. */
+/* innernet clone: clones the network's definition from a server inside the tunnel, on an admin's machine. */
 #include "cmd/innernet/commands.h"
 #include "cmd/innernet/common.h"
 #include "cmd/innernet/own_clone.h"
@@ -15,24 +15,24 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define CONNECT_MS 3000 /* to each server in turn */
+#define CONNECT_MS 3000 /* time-out for each server in turn */
 
 static const struct option_spec options[] = {
-    {"server", 0, "HOST", "a server's address or name in the network, for who may not read the snapshot"},
+    {"server", 0, "HOST", "a server's address or name in the network, when this user may not read the snapshot"},
     {"json", 0, NULL, "say what was done as JSON"},
     {0},
 };
 
-/* What is known of the network before anything is cloned. */
+/* The network's facts before the clone exists. */
 struct origin {
 	const char *network;
-	char peer[NAME_MAX_LEN + 1]; /* this machine's; "": not known */
-	char id[KEY_B64_LEN + 1];    /* "": not known */
+	char peer[NAME_MAX_LEN + 1]; /* this machine's peer; "": not known */
+	char id[KEY_B64_LEN + 1];    /* the network's id; "": not known */
 	struct sockpoint servers[SERVERS_MAX];
 	size_t n_servers;
 };
 
-/* As the last good snapshot has it: readable for root. */
+/* Reads the servers, the peer and the id from the network's files, which only root may read. */
 static int origin_read(const struct peer_options *o, struct origin *out, struct diags *d)
 {
 	struct peer_server servers[SERVERS_MAX];
@@ -44,7 +44,7 @@ static int origin_read(const struct peer_options *o, struct origin *out, struct 
 
 	snprintf(path, sizeof(path), "%s/%s.yaml", o->config_dir, out->network);
 	if (access(path, R_OK) && errno == EACCES) {
-		g = diag_error(d, "no-network", NULL, "%s may be read by root alone", path);
+		g = diag_error(d, "no-network", NULL, "only root may read %s", path);
 		diag_help(d, g,
 			  "sudo innernet clone %s (the clone will be yours), or name the server: --server HUB.%s.wg",
 			  out->network, out->network);
@@ -105,7 +105,7 @@ static int choose_server(const struct origin *from, char text[static SOCKPOINT_S
 	return -1;
 }
 
-/* Another one is for who says where. */
+/* Refuses a second clone of the network. A user that wants one names a folder. */
 static int check_none(struct arena *a, const char *network, struct diags *d)
 {
 	const char *known = own_clone_find(a, network);
@@ -114,7 +114,7 @@ static int check_none(struct arena *a, const char *network, struct diags *d)
 
 	if (known && !stat(known, &st)) {
 		g = diag_error(d, "clone-exists", NULL, "%s is a clone of '%s' already", known, network);
-		diag_help(d, g, "the commands that edit use it: innernet add-peer %s; for another one name a folder",
+		diag_help(d, g, "the commands that edit use it: innernet add-peer %s; for a second clone name a folder",
 			  network);
 		return -1;
 	}
@@ -124,7 +124,7 @@ static int check_none(struct arena *a, const char *network, struct diags *d)
 static int git_clone(const struct origin *from, const char *server, const char *folder, struct diags *d)
 {
 	char url[SOCKPOINT_STR_LEN + 32], header[128 + SOCKPOINT_STR_LEN], proxy[64 + SOCKPOINT_STR_LEN];
-	/* No proxy leads into the tunnel; and what is meant for this network is for no other one. */
+	/* The clone's config: no proxy for the server's URL, and the network's id as a header for that URL alone. */
 	const char *argv[] = {"git",      "clone",
 			      "--origin", "origin",
 			      "--config", proxy,
@@ -145,11 +145,11 @@ static int git_clone(const struct origin *from, const char *server, const char *
 	if (rc <= 0)
 		return rc;
 	g = diag_error(d, "git-failed", NULL, "`git clone %s` failed", url);
-	diag_help(d, g, "only the machines of admins (`admin: true` in the definition) may clone it");
+	diag_help(d, g, "only machines of admins (`admin: true` in the definition) may clone it");
 	return -1;
 }
 
-/* A commit needs an author: where this person has told git none, the peer is the one. */
+/* A commit needs an author: when git has no user.email, sets the peer's name and an address made from it. */
 static int set_author(const struct origin *from, const char *folder, struct diags *d)
 {
 	const char *const ask[] = {"git", "-C", folder, "config", "--get", "user.email", NULL};
@@ -183,10 +183,11 @@ static int say(struct invocation *inv, const struct origin *from, const char *se
 		value_write(&b, o);
 		json_decref(o);
 	} else {
-		buf_printf(&b,
-			   "The definition of '%s' is in %s.\n"
-			   "What edits it finds it by the network's name: innernet add-peer %s --name NAME ...\n",
-			   from->network, folder, from->network);
+		buf_printf(
+		    &b,
+		    "The definition of '%s' is in %s.\n"
+		    "The commands that edit find it by the network's name: innernet add-peer %s --name NAME ...\n",
+		    from->network, folder, from->network);
 	}
 	rc = print_buf(inv, &b);
 	buf_free(&b);
@@ -210,7 +211,7 @@ static int run(struct invocation *inv)
 		code = usage_error(inv, "clone takes a network's name, not '%s'", network);
 		goto out;
 	}
-	/* First what root alone may read; everything else is the person's. */
+	/* Reads the files that only root may read, then continues as the user that ran sudo. */
 	if ((named ? origin_named(named, &from, &d) : origin_read(&o, &from, &d)) < 0 || caller_become(&d) < 0 ||
 	    (inv->n_args < 2 && check_none(a, network, &d) < 0) || choose_server(&from, server, &d) < 0 ||
 	    git_clone(&from, server, folder, &d) < 0)
@@ -232,9 +233,10 @@ const struct command command_clone = {
     .synopsis = "IFACE [FOLDER]",
     .summary = "clone a network's definition from its server, on an admin's machine",
     .text =
-	"Clones the definition through the tunnel, with the ledger and the notes that say what became of each commit,\n"
-	"into FOLDER (a new one of the network's name), and remembers where. From then on the commands that edit a\n"
-	"definition need only the network's name. With sudo, only the snapshot is read as root: the clone is yours.",
+	"Clones the definition through the tunnel, with the ledger and the notes with the verdict of each commit, "
+	"into\n"
+	"FOLDER (by default a new one with the network's name), and records its path. From then on the commands that\n"
+	"edit a definition need only the network's name. With sudo, root only reads the snapshot: you own the clone.",
     .example = "sudo innernet clone corp",
     .options = options,
     .min_args = 1,

@@ -1,5 +1,5 @@
 /*
- * The subcommands of innernet, one a file (those that edit a definition in edit/): each is declared here and stands in
+ * The subcommands of innernet, one file each (those that edit a definition in edit/). Each is declared here and listed in
  * the table of main.c.
  */
 #ifndef CMD_INNERNET_COMMANDS_H

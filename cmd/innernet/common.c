@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* The option may be given more than once, and each time with several. */
+/* Reads the NAT options. --exclude-nat-candidates may be repeated, and each value may have several prefixes. */
 static int nat_options(const struct invocation *inv, struct nat_settings *out)
 {
 	static const char exclude[] = "exclude-nat-candidates";
@@ -70,7 +70,7 @@ void no_network(const char *config_dir, struct diags *d)
 		  NO_NETWORK_HELP);
 }
 
-/* Nothing is fetched through an interface that is not there. */
+/* A fetch goes through the interface, so callers fetch only if it exists. */
 bool interface_exists(const char *name)
 {
 	struct arena *a = arena_new();
@@ -88,7 +88,7 @@ int lock_network(struct this_peer *p, struct diags *d)
 	int r = peer_lock(p, LOCK_WAIT_MS, d);
 
 	if (r > 0)
-		diag_error(d, "busy", NULL, "another innernet is at work on '%s'", peer_ifname(p));
+		diag_error(d, "busy", NULL, "another innernet process holds the lock of '%s'", peer_ifname(p));
 	return r ? -1 : 0;
 }
 
@@ -102,7 +102,7 @@ void tell_endpoints(struct this_peer *p, const char *server, struct diags *d)
 	diags_free(&own);
 }
 
-/* -1 only when this machine failed: a server that is away, or that is not believed, is a warning here. */
+/* Fetches the newest snapshot. An unreachable server, or one whose answer does not verify, is a warning. */
 static int fetch_new(const struct invocation *inv, struct this_peer *p)
 {
 	struct diags d = {0};
@@ -113,7 +113,7 @@ static int fetch_new(const struct invocation *inv, struct this_peer *p)
 	if (r == 0 && peer_fetch(p, 0, &result, server, &d) < 0) {
 		diags_soften(&d);
 		if (peer_view(p))
-			diag_help(&d, d.last, "going on with the last good snapshot");
+			diag_help(&d, d.last, "using the last good snapshot");
 	}
 	peer_unlock(p);
 	report(inv, &d, NULL);
@@ -149,12 +149,13 @@ int check_definition_options(const struct invocation *inv)
 	bool file = option_given(inv, "file");
 
 	if (file && inv->n_args)
-		return usage_error(inv, "%s: an interface or --file, not both: '%s'", inv->command->name, inv->args[0]);
+		return usage_error(inv, "%s: give an interface or --file, not both: '%s'", inv->command->name,
+				   inv->args[0]);
 	if (file && !option_given(inv, "as"))
 		return usage_error(inv, "%s: --file needs --as PEER: which peer is this machine?", inv->command->name);
 	for (size_t i = 0; !file && i < sizeof(with_file) / sizeof(with_file[0]); i++)
 		if (option_given(inv, with_file[i]))
-			return usage_error(inv, "%s: --%s goes with --file", inv->command->name, with_file[i]);
+			return usage_error(inv, "%s: --%s needs --file", inv->command->name, with_file[i]);
 	return 0;
 }
 

@@ -6,13 +6,13 @@
 #include <string.h>
 #include <unistd.h>
 
-/* One line that is being typed. */
+/* One completion request. */
 struct asked {
 	const struct invocation *line;
 	struct peer_options options;
 	struct arena *arena;
 	struct buf *out;
-	struct diags diags; /* nobody reads them */
+	struct diags diags; /* discarded: completion prints no errors */
 };
 
 static void put(struct asked *q, const char *name)
@@ -52,7 +52,7 @@ static void put_view(struct asked *q, unsigned kinds, const char *network)
 	peer_close(p);
 }
 
-/* Of what the line is about: what it names, as far as it has been typed, else the definition of the current folder. */
+/* Puts the members of the network or definition that the line names; without one, of the current folder's definition. */
 static void put_members(struct asked *q, unsigned kinds)
 {
 	const struct invocation *line = q->line;
@@ -70,7 +70,7 @@ static void put_members(struct asked *q, unsigned kinds)
 			path = own_clone_find(q->arena, word);
 		if (!path && words & WORD_FILE && access(word, F_OK) == 0)
 			path = word;
-		/* Neither a network nor a file is no reason to take another one. */
+		/* The line names a definition that does not exist: offer no names, not those of the current folder. */
 		if (!path && words & (WORD_CLONE | WORD_FILE) && !(words & (WORD_PEER | WORD_CIDR)))
 			return;
 	}

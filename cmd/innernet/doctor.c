@@ -1,4 +1,4 @@
-/* innernet doctor: has this machine what the network needs? */
+/* innernet doctor: checks that this machine has what the network needs. */
 #include "cmd/innernet/commands.h"
 #include "cmd/innernet/common.h"
 #include "cmd/innernet/report.h"
@@ -22,7 +22,7 @@ static void check_network(const struct peer_options *o, const char *name, struct
 	if (peer_open_any(o, name, &p, &d) == 0) {
 		doctor_check(p, RESOLVE_WAIT_MS, c);
 	} else {
-		/* What may not be read is not known to be wrong. */
+		/* A file that this user may not read is unknown, not a failure. */
 		k = checks_add(c, d.first && strcmp(d.first->code, "file-error") == 0 ? CHECK_UNKNOWN : CHECK_FAIL,
 			       "file", "%s", d.first ? d.first->message : "out of memory");
 		if (d.first && d.first->help)
@@ -40,11 +40,12 @@ static int run(struct invocation *inv)
 const struct command command_doctor = {
     .name = "doctor",
     .synopsis = "[IFACE] [--json]",
-    .summary = "has this machine what a network needs? Says what to do",
-    .text = "WireGuard, rights, the UDP port, the clock, reverse path filtering, forwarding where others are reached\n"
-	    "through this machine, the hosts file, the network's own files, and of each endpoint the name, the route\n"
-	    "and its MTU. Changes nothing and asks no server. Exit code: 0 fine, 1 something fails, 2 something could\n"
-	    "not be told.",
+    .summary = "check what a network needs of this machine, and say what to do",
+    .text =
+	"Checks WireGuard, rights, the UDP port, the clock, reverse path filtering, forwarding if peers are reached\n"
+	"through this machine, the hosts file, the network's own files, and the name, route and MTU of each\n"
+	"endpoint. Changes nothing and asks no server. Exit code: 0 all checks pass, 1 a check fails, 2 a check has\n"
+	"no result.",
     .example = "sudo innernet doctor corp",
     .options = options,
     .max_args = 1,

@@ -1,4 +1,4 @@
-/* innernet down: take an interface away. */
+/* innernet down: removes an interface. */
 #include "cmd/innernet/commands.h"
 #include "cmd/innernet/common.h"
 
@@ -15,7 +15,7 @@ static int run(struct invocation *inv)
 
 	if (peer_options(inv, &o) < 0)
 		return FAILED;
-	/* Ours alone: another interface of that name is somebody else's. */
+	/* Only an interface of a network of this machine is removed: another one belongs to another program. */
 	if (peer_config_read(o.config_dir, name, &config, &absent, &d) < 0 ||
 	    store_init(&store, o.data_dir, name, &d) < 0)
 		goto out;
@@ -25,7 +25,7 @@ static int run(struct invocation *inv)
 	}
 	r = store_lock(&store, LOCK_WAIT_MS, &d);
 	if (r > 0)
-		diag_error(&d, "busy", NULL, "another innernet is at work on '%s'", name);
+		diag_error(&d, "busy", NULL, "another innernet process holds the lock of '%s'", name);
 	if (r == 0 && device_remove(name, o.backend, &gone, &d) == 0) {
 		printf("%s: %s; its files stay\n", name, gone ? "was not up" : "down");
 		code = DONE;
@@ -41,9 +41,10 @@ out:
 const struct command command_down = {
     .name = "down",
     .synopsis = "IFACE",
-    .summary = "take an interface away (its files stay)",
-    .text = "One that `install` or `apply --file` made. A daemon that keeps the network brings it up again: stop that "
-	    "first.",
+    .summary = "remove an interface (its files stay)",
+    .text =
+	"Removes an interface that `install` or `apply --file` made. A running daemon brings it up again: stop the\n"
+	"daemon first.",
     .example = "sudo innernet down corp",
     .min_args = 1,
     .max_args = 1,

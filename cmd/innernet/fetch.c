@@ -1,4 +1,4 @@
-/* innernet fetch: ask a server once, and apply what is new. */
+/* innernet fetch: asks a server once, and applies a new snapshot. */
 #include "cmd/innernet/commands.h"
 #include "cmd/innernet/common.h"
 
@@ -53,7 +53,7 @@ out:
 const struct command command_fetch = {
     .name = "fetch",
     .synopsis = "IFACE",
-    .summary = "ask a server for what is new, once, and apply it",
+    .summary = "ask a server once for a new snapshot, and apply it",
     .text = "The interface must be up. A machine that runs `innernet up --daemon` does not need it.",
     .example = "sudo innernet fetch corp",
     .options = options,

@@ -1,4 +1,4 @@
-/* innernet graph: a definition as a drawing. */
+/* innernet graph: draws a definition. */
 #include "cmd/innernet/commands.h"
 #include "cmd/innernet/common.h"
 #include "reconcile/edge/base/file.h"
@@ -12,8 +12,8 @@
 #define SVG_MAX (256u << 20) /* bytes of Graphviz's answer */
 
 static const struct option_spec options[] = {
-    {"format", 0, "FORMAT", "dot, mermaid or svg; by default what the name of FILE ends in, else dot"},
-    {"output", 'o', "FILE", "write there, instead of to standard output"},
+    {"format", 0, "FORMAT", "dot, mermaid or svg; by default from the suffix of FILE, else dot"},
+    {"output", 'o', "FILE", "write to FILE instead of standard output"},
     {"peers", 0, NULL, "name the peers, instead of counting them"},
     {0},
 };
@@ -35,7 +35,7 @@ static bool ends_in(const char *s, const char *suffix)
 	return n >= m && strcmp(s + n - m, suffix) == 0;
 }
 
-/* Prints and returns -1 for a format that is none. */
+/* Finds the format by --format or by the suffix of --output. Returns -1 after a usage error for an unknown one. */
 static int find_format(const struct invocation *inv, enum format *out)
 {
 	const char *word = option_value(inv, "format"), *file = option_value(inv, "output");
@@ -65,7 +65,7 @@ static int make_svg(struct buf *out, struct diags *d)
 	if (r > 0)
 		diag_error(d, "program-failed", NULL, "Graphviz's 'dot' ended with exit code %d", r);
 	else if (r < 0 && d->last && strcmp(d->last->code, "program-missing") == 0)
-		diag_note(d, d->last, NULL, "it is Graphviz that makes SVG; --format dot and mermaid do without it");
+		diag_note(d, d->last, NULL, "SVG needs Graphviz; --format dot and mermaid do not");
 	buf_free(&dot);
 	return r ? -1 : 0;
 }
@@ -86,14 +86,14 @@ static int draw(const struct invocation *inv, enum format format, struct arena *
 	return format == SVG ? make_svg(out, d) : 0;
 }
 
-/* Replaces a regular file alone: a device or a pipe would be gone afterwards. */
+/* Writes the file by rename(2). Refuses a device or a pipe, which the rename would replace. */
 static int save(const char *file, const struct buf *b, struct diags *d)
 {
 	struct stat st;
 
 	if (stat(file, &st) == 0 && !S_ISREG(st.st_mode)) {
-		diag_file_error(d, "file-not-regular", file, "%s is no regular file, and is not replaced", file);
-		diag_help(d, d->last, "standard output is what is written to without -o");
+		diag_file_error(d, "file-not-regular", file, "%s is not a regular file and is not replaced", file);
+		diag_help(d, d->last, "without -o the command writes to standard output");
 		return -1;
 	}
 	return file_write(file, buf_span(b), 0644, d);
@@ -127,9 +127,9 @@ const struct command command_graph = {
     .synopsis = "[FILE | DIR] [--format FORMAT] [-o FILE] [--peers]",
     .summary = "draw a definition: CIDRs within CIDRs, and what joins them",
     .text =
-	"Of FILE, or network.yaml of DIR or the current folder. A line joins the two CIDRs of an association, with\n"
-	"all that is under them. Everybody reaches an infra CIDR (bold): no lines are drawn for that. In an\n"
-	"isolated one (dashed) the peers do not reach each other. SVG needs Graphviz's `dot`.",
+	"Draws FILE, or network.yaml of DIR or the current folder. A line joins the two CIDRs of an association, with\n"
+	"all CIDRs under them. Every peer reaches an infra CIDR (bold), which has no lines for that. In an isolated\n"
+	"CIDR (dashed) the peers do not reach each other. SVG needs Graphviz's `dot`.",
     .example = "innernet graph -o network.svg",
     .options = options,
     .max_args = 1,

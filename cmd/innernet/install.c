@@ -1,4 +1,4 @@
-/* innernet install: redeem an invitation. */
+/* innernet install: redeems an invitation. */
 #include "cmd/innernet/commands.h"
 #include "cmd/innernet/common.h"
 #include "reconcile/edge/base/file.h"
@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SHOWN_MAX 20 /* peers, or routes, of one line */
+#define SHOWN_MAX 20 /* peers, or routes, in one line */
 
 static const struct option_spec options[] = {
     HOSTS_OPTIONS,
     NAT_OPTIONS,
-    {"name", 0, "NAME", "what the interface is called on this machine (the network's name)"},
+    {"name", 0, "NAME", "the interface's name on this machine (the network's name)"},
     {"default-name", 0, NULL, "the network's name, as without --name"},
     {"delete-invite", 'd', NULL, "remove the invitation's file afterwards"},
     {0},
@@ -28,7 +28,7 @@ struct route {
 	const char *by;
 };
 
-/* The widest first: they take the most. */
+/* Sorts the widest prefix first. */
 static int route_cmp(const void *x, const void *y)
 {
 	const struct route *a = x, *b = y;
@@ -37,7 +37,7 @@ static int route_cmp(const void *x, const void *y)
 	return m != n ? (m > n) - (m < n) : prefix_cmp(&a->prefix, &b->prefix);
 }
 
-/* What now goes through the interface: the network's own prefixes, and what lies behind its peers. */
+/* Prints the routes through the interface: the network's prefixes, and the routes of its peers. */
 static void print_routes(const struct view *v)
 {
 	const struct view_cidr *root = &v->cidrs[v->root];
@@ -66,7 +66,7 @@ static void print_routes(const struct view *v)
 	free(routes);
 }
 
-/* Whom it can see: the answer to "did it work?". */
+/* Prints this machine's peer, the peers that it reaches and its routes, as a sign that the install has worked. */
 static void print_joined(const struct this_peer *p)
 {
 	const struct view *v = peer_view(p);
@@ -88,7 +88,7 @@ static void print_joined(const struct this_peer *p)
 	}
 	printf("%s\n", n > SHOWN_MAX ? ", ..." : "");
 	print_routes(v);
-	printf("To keep it so: innernet up --daemon %s\n", name);
+	printf("To follow changes of the network: innernet up --daemon %s\n", name);
 }
 
 static int run(struct invocation *inv)
@@ -126,12 +126,13 @@ out:
 #define INSTALL                                                                                                        \
 	.synopsis = "INVITATION [--name NAME] [-d]", .options = options, .min_args = 1, .max_args = 1,                 \
 	.words = {WORD_FILE}, .run = run,                                                                              \
-	.text =                                                                                                        \
-	    "Makes this machine's own key (it is on disk before anything is sent and never leaves it), redeems the\n"  \
-	    "invitation inside the tunnel, verifies the first snapshot and brings the interface up. When it is\n"      \
-	    "interrupted, or the server cannot be reached, run it again: it goes on where it stopped. A machine that " \
-	    "is\n"                                                                                                     \
-	    "in two networks of one name calls the interface of one of them otherwise: --name."
+	.text = "Makes this machine's private key (it is on disk before anything is sent, and never leaves the "       \
+		"machine),\n"                                                                                          \
+		"redeems the invitation inside the tunnel, verifies the first snapshot and brings the interface up. "  \
+		"If it\n"                                                                                              \
+		"is interrupted, or the server does not answer, run it again: it continues where it stopped. On a "    \
+		"machine\n"                                                                                            \
+		"in two networks with the same name, --name gives the second interface another name."
 
 const struct command command_install = {
     .name = "install",

@@ -1,4 +1,4 @@
-/* innernet list, list-cidrs and list-associations: what there is in a network, or in a definition on disk. */
+/* innernet list, list-cidrs and list-associations: the contents of a network, or of a definition on disk. */
 #include "cmd/innernet/commands.h"
 #include "cmd/innernet/show.h"
 #include "cmd/innernet/target.h"
@@ -9,7 +9,7 @@
 #include "reconcile/show/list_render.h"
 
 static const struct option_spec list_options[] = {
-    {"short", 's', NULL, "one line a peer, no more than its addresses (and, of a network, its state)"},
+    {"short", 's', NULL, "one line a peer: its addresses (and, for a network, its state)"},
     {"tree", 't', NULL, "the CIDRs as a tree, with their peers"},
     {"json", 0, NULL, "one JSON document"},
     {0},
@@ -32,13 +32,13 @@ struct listing {
 	struct peer_options options;
 	struct arena *arena;
 	struct target target;
-	struct clone *clone; /* of a definition; NULL: it is in none */
+	struct clone *clone; /* the definition's git clone; NULL: it is in none */
 	struct ledger *ledger;
 	struct buf out;
 	struct diags diags;
 };
 
-/* Puts {"format_version", "network", NAME: list}; takes the list over. */
+/* Writes {"format_version", "network", NAME: list}. Takes ownership of `list`. Returns false when memory runs out. */
 static bool put_document(struct listing *l, const char *network, const char *name, json_t *list)
 {
 	json_t *root = json_pack("{s:s, s:s, s:o}", "format_version", "1.0", "network", network, name, list);
@@ -115,7 +115,7 @@ static int associations_of_network(struct listing *l, const struct this_peer *p)
 	return 0;
 }
 
-/* The last good snapshot of one network, and what `show_it` makes of it. */
+/* Opens the last good snapshot of one network and calls `show_it` with it. */
 static void list_network(struct listing *l, const char *name,
 			 int (*show_it)(struct listing *l, const struct this_peer *p))
 {
@@ -131,7 +131,7 @@ static void list_network(struct listing *l, const char *name,
 		if (peer_is_redeemed(p))
 			diag_help(&l->diags, g, "fetch one: `innernet fetch %s`", name);
 		else
-			diag_help(&l->diags, g, "go on with its invitation: `innernet install INVITATION`");
+			diag_help(&l->diags, g, "continue with its invitation: `innernet install INVITATION`");
 	} else if (show_it(l, p) < 0) {
 		diags_out_of_memory(&l->diags);
 	}
@@ -166,7 +166,7 @@ static void list_one(struct listing *l, int (*of_definition)(struct listing *l, 
 		list_network(l, l->target.networks[i], of_network);
 }
 
-/* `of_network` NULL: `innernet show` says it. */
+/* `of_network` NULL: show_networks() lists a network. */
 static int run(struct invocation *inv, int (*of_definition)(struct listing *l, const struct model *m),
 	       int (*of_network)(struct listing *l, const struct this_peer *p))
 {
@@ -214,9 +214,9 @@ static int run_associations(struct invocation *inv)
 }
 
 #define TARGET_TEXT                                                                                                    \
-	"IFACE is a network that this machine is in: what it may see of it, from the last good snapshot; no server\n"  \
-	"is asked. FILE, or network.yaml of DIR: the definition on disk; it needs no network and no rights. Without\n" \
-	"an argument: network.yaml of the current folder, else the networks of this machine."
+	"IFACE is a network of this machine: lists the part that this machine may see, from the last good snapshot,\n" \
+	"and asks no server. FILE, or network.yaml of DIR: lists the definition on disk; it needs no network and no\n" \
+	"rights. Without an argument: network.yaml of the current folder, else the networks of this machine."
 
 const struct command command_list = {
     .name = "list",
@@ -234,7 +234,8 @@ const struct command command_list_cidrs = {
     .name = "list-cidrs",
     .synopsis = "[IFACE | FILE | DIR] [--tree | --json]",
     .summary = "list the CIDRs of a definition, or those that this machine may see",
-    .text = TARGET_TEXT "\n\nPEERS are its own, and those of all CIDRs under it too; disabled ones do not count.",
+    .text = TARGET_TEXT
+    "\n\nPEERS are the CIDR's own peers / all peers with those of the CIDRs under it, without disabled ones.",
     .example = "innernet list-cidrs --tree",
     .options = cidr_options,
     .max_args = 1,
@@ -246,7 +247,8 @@ const struct command command_list_associations = {
     .name = "list-associations",
     .synopsis = "[IFACE | FILE | DIR] [--json]",
     .summary = "list the associations of a definition, or what this machine's CIDR reaches",
-    .text = TARGET_TEXT "\n\nA snapshot tells a peer whom it reaches, not by which lines of the definition.",
+    .text = TARGET_TEXT
+    "\n\nA snapshot has the peers that a peer reaches, not the lines of the definition that are the reason.",
     .example = "innernet list-associations",
     .options = association_options,
     .max_args = 1,

@@ -1,4 +1,4 @@
-/* innernet: the program of peers and of people who edit a network. */
+/* innernet: the program for peers and for editing a network's definition. */
 #include "cmd/innernet/commands.h"
 #include "cmd/innernet/complete.h"
 #include "cmd/completions.h"
@@ -51,12 +51,12 @@ static const struct command *const commands[] = {
 };
 
 static const struct option_spec globals[] = {
-    {"config-dir", 'c', "DIR", "where the networks' files are (/etc/innernet)"},
-    {"data-dir", 'd', "DIR", "where the last good snapshots are (/var/lib/innernet)"},
+    {"config-dir", 'c', "DIR", "folder of the networks' configuration files (/etc/innernet)"},
+    {"data-dir", 'd', "DIR", "folder of the last good snapshots (/var/lib/innernet)"},
     {"backend", 0, "WHICH", "auto, kernel or userspace WireGuard"},
-    {"mtu", 0, "BYTES", "of the interface, instead of the network's own"},
+    {"mtu", 0, "BYTES", "MTU of the interface, instead of the network's"},
     {"no-routing", 0, NULL, "set no routes"},
-    {"verbose", 'v', NULL, "say more"},
+    {"verbose", 'v', NULL, "log more"},
     {0},
 };
 

@@ -14,12 +14,12 @@
 #include <unistd.h>
 
 #define LINE_MAX_BYTES   8192
-#define CLONES_MAX_BYTES 65536 /* of all their keys */
+#define CLONES_MAX_BYTES 65536 /* of git's output with the keys of all clones */
 #define ANSWER_MS        5000
 
-/* --- who types --- */
+/* --- the user that runs sudo --- */
 
-/* Whom sudo made root; NULL: nobody. */
+/* Returns SUDO_UID and its value in *out when this process is root under sudo, else NULL. */
 static const char *caller_uid(uid_t *out)
 {
 	const char *uid = getenv("SUDO_UID");
@@ -42,7 +42,7 @@ int caller_become(struct diags *d)
 		return 0;
 	p = getpwuid(n);
 	if (!p || initgroups(p->pw_name, p->pw_gid) || setgid(p->pw_gid) || setuid(p->pw_uid)) {
-		diag_error(d, "caller-unknown", NULL, "cannot become user %s, who typed this: %s", uid,
+		diag_error(d, "caller-unknown", NULL, "cannot become user %s, which ran sudo: %s", uid,
 			   p ? strerror(errno) : "there is no such user");
 		return -1;
 	}
@@ -54,7 +54,7 @@ int caller_become(struct diags *d)
 
 /* --- git --- */
 
-/* The first line of what `git WORD...` prints, in `out`; its exit code, or -1. Its errors are shown when `d` is given. */
+/* Runs `git WORD...`; *out is the first line of its output. Returns its exit code or -1. With `d` its errors are shown. */
 static int git_line(char out[static LINE_MAX_BYTES], struct diags *d, const char *const words[])
 {
 	const char *argv[16] = {"git"};
@@ -74,7 +74,7 @@ static int git_line(char out[static LINE_MAX_BYTES], struct diags *d, const char
 }
 #define GIT(out, d, ...) git_line(out, d, (const char *const[]){__VA_ARGS__, NULL})
 
-/* It is noted in the file of the one who typed, which root may only read: git runs nothing for that. */
+/* Reads the git configuration of the user that ran sudo, still as root: `git config --get` runs no other program. */
 const char *own_clone_find(struct arena *a, const char *network)
 {
 	char path[LINE_MAX_BYTES], key[NETWORK_MAX_LEN + 32];
@@ -118,7 +118,8 @@ int own_clone_set(const char *network, const char *path, struct diags *d)
 	snprintf(key, sizeof(key), "innernet.%s.clone", network);
 	if (GIT(out, d, "config", "--global", key, path) == 0)
 		return 0;
-	g = diag_error(d, "git-failed", NULL, "where the clone is could not be noted");
+	g = diag_error(d, "git-failed", NULL,
+		       "the clone is made, but its path cannot be written to the git configuration");
 	diag_help(d, g, "git config --global %s %s", key, path);
 	return -1;
 }
@@ -166,7 +167,7 @@ bool server_answers(const struct sockpoint *at, int ms)
 	return yes;
 }
 
-/* git itself would wait for minutes. Another kind of URL is left to it. */
+/* Fails after ANSWER_MS when the server does not answer: git waits for minutes. Checks only http URLs. */
 static int check_server(const struct own_clone *c, struct diags *d)
 {
 	static const char scheme[] = "http://";
@@ -200,7 +201,7 @@ static int fetch(const struct own_clone *c, struct diags *d)
 	return -1;
 }
 
-/* `help`: "git -C PATH" and more; NULL: to clone it again. */
+/* Adds an error. The help is "git -C PATH" and `help`; with `help` NULL it is to clone again. Returns -1. */
 static int refuse(const struct own_clone *c, struct diags *d, const char *code, const char *what, const char *help)
 {
 	struct diag *g = diag_error(d, code, NULL, "%s, the clone of '%s', %s", c->path, c->network, what);
@@ -217,10 +218,11 @@ int own_clone_freshen(struct own_clone *c, struct diags *d)
 	char out[LINE_MAX_BYTES];
 
 	if (GIT(out, NULL, "-C", c->path, "rev-parse", "--is-inside-work-tree") || strcmp(out, "true"))
-		return refuse(c, d, "clone-missing", "is not there any more", NULL);
+		return refuse(c, d, "clone-missing", "does not exist any more", NULL);
 	if (GIT(out, NULL, "-C", c->path, "rev-parse", "--symbolic-full-name", "@{upstream}") ||
 	    strncmp(out, "refs/remotes/origin/", 20))
-		return refuse(c, d, "clone-busy", "is on a branch that follows none of the server's", "switch main");
+		return refuse(c, d, "clone-busy", "is on a branch without an upstream branch on the server",
+			      "switch main");
 	if (GIT(out, d, "-C", c->path, "status", "--porcelain", "--untracked-files=no") || *out)
 		return refuse(c, d, "uncommitted-changes", "has changes that are not committed",
 			      "status; commit or stash them first");
@@ -228,10 +230,10 @@ int own_clone_freshen(struct own_clone *c, struct diags *d)
 		return -1;
 	if (GIT(out, d, "-C", c->path, "rev-list", "--count", "@{upstream}..HEAD") || strcmp(out, "0"))
 		return refuse(c, d, "clone-busy", "has commits that are not pushed",
-			      "log @{upstream}.. shows them; push them first, or take them back");
+			      "log @{upstream}.. shows them; push or drop them first");
 	if (GIT(out, d, "-C", c->path, "merge", "--quiet", "--ff-only", "@{upstream}") ||
 	    GIT(out, d, "-C", c->path, "rev-parse", "--verify", "HEAD") || strlen(out) > HASH_HEX_LEN)
-		return refuse(c, d, "git-failed", "cannot go to what the server has", "merge --ff-only");
+		return refuse(c, d, "git-failed", "cannot be fast-forwarded to the server's commit", "merge --ff-only");
 	snprintf(c->base, sizeof(c->base), "%.*s", HASH_HEX_LEN, out);
 	return 0;
 }
@@ -247,7 +249,7 @@ enum push_fate own_clone_settle(struct own_clone *c, struct diags *d)
 		return PUSH_UNKNOWN;
 	if (GIT(out, NULL, "-C", c->path, "merge-base", "--is-ancestor", "HEAD", "@{upstream}") == 0)
 		return PUSH_TAKEN;
-	/* Somebody has committed there meanwhile: that is not taken away with ours. */
+	/* HEAD is not our single commit on top of base: the clone has another new commit, which a reset would drop. */
 	if (GIT(out, NULL, "-C", c->path, "rev-parse", "--verify", "HEAD^") || strcmp(out, c->base))
 		return PUSH_UNKNOWN;
 	if (GIT(out, NULL, "-C", c->path, "rev-parse", "--verify", "@{upstream}") ||

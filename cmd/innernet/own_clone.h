@@ -1,6 +1,6 @@
 /*
- * A person's own clone of a network's definition, by the network's name: where it is, that it is as the server has it,
- * and what became of a push. Where it is stands in that person's git configuration, as innernet.NETWORK.clone.
+ * A user's own clone of a network's definition, found by the network's name: its path, bringing it up to date, and the
+ * result of a push. The path is in the user's git configuration, as innernet.NETWORK.clone.
  */
 #ifndef CMD_INNERNET_OWN_CLONE_H
 #define CMD_INNERNET_OWN_CLONE_H
@@ -11,42 +11,43 @@
 #include "schema/limits.h"
 
 /*
- * For `sudo innernet`: becomes the user who typed it, for good, so that clones, commits and invitations are that
- * person's. Does nothing without sudo. -1 with a diagnostic.
+ * Under sudo: changes this process to the user that ran sudo, permanently, so that this user owns clones, commits and
+ * invitations. Does nothing without sudo. Returns -1 with a diagnostic.
  */
 int caller_become(struct diags *d);
 
-/* Where the clone is, as it was set; NULL: none is known. In the arena. */
+/* Returns the path of the clone as it was set, in the arena, or NULL when none is set. */
 const char *own_clone_find(struct arena *a, const char *network);
-/* The networks of which one is known, one a line. */
+/* Appends the networks with a known clone, one a line. */
 void own_clone_list(struct buf *out);
 int own_clone_set(const char *network, const char *path, struct diags *d);
 
-/* Is somebody there who takes connections, within some seconds? */
+/* Returns whether a TCP connection to `at` succeeds within `ms`. */
 bool server_answers(const struct sockpoint *at, int ms);
 
 struct own_clone {
 	const char *network, *path;  /* borrowed */
-	char base[HASH_HEX_LEN + 1]; /* the server's commit that it stands on */
+	char base[HASH_HEX_LEN + 1]; /* the server's commit that HEAD is at after own_clone_freshen() */
 };
 /*
- * What a word in the place of a path names: this person's clone of the network called so, in *out, and that comes first;
- * or with out->path NULL a path. For a clone it becomes the user who typed sudo: what git runs there, hooks too, it runs
- * as them. `other`: where there is neither, the word is something else still; else that is an error. -1 with a diagnostic.
+ * Resolves a word that is a network's name or a path. The user's clone of the network of that name comes first: then *out
+ * is that clone, and the process becomes the user that ran sudo, since git runs hooks in the clone. Otherwise out->path is
+ * NULL and the word is a path. When there is neither a clone nor a path: an error, or with `other` the word may be
+ * something else. Returns -1 with a diagnostic.
  */
 int own_clone_named(struct arena *a, const char *word, bool other, struct own_clone *out, struct diags *d);
 /*
- * Fetches, and goes to what the server has. Refused when somebody works in the clone: changes that are not committed,
- * commits that are not pushed, another branch. -1 with diagnostics.
+ * Fetches, and fast-forwards to the server's commit. Refuses a clone with uncommitted changes, with unpushed commits, or
+ * on another branch. Returns -1 with diagnostics.
  */
 int own_clone_freshen(struct own_clone *c, struct diags *d);
 
-/* What became of a push that git says failed. */
+/* The result of a push that git reports as failed. */
 enum push_fate {
-	PUSH_TAKEN,   /* all the same: only the answer was lost */
-	PUSH_REFUSED, /* the clone is back where it was */
-	PUSH_RACED,   /* somebody else's came first: the clone is where they are */
-	PUSH_UNKNOWN, /* the server cannot be asked, or others committed there: the commit stays in the clone */
+	PUSH_TAKEN,   /* the server has the commit; only its answer was lost */
+	PUSH_REFUSED, /* the server refused; the clone is reset to the commit before */
+	PUSH_RACED,   /* another push came first; the clone is reset to that commit */
+	PUSH_UNKNOWN, /* the server does not answer, or the clone has another new commit: the commit stays in the clone */
 };
 enum push_fate own_clone_settle(struct own_clone *c, struct diags *d);
 

@@ -1,4 +1,4 @@
-/* innernet plan: what `apply` would do to an interface, or a change of the definition to the network. */
+/* innernet plan: shows what `apply` would do to an interface, or what a change of the definition does to the network. */
 #include "cmd/innernet/commands.h"
 #include "cmd/innernet/common.h"
 #include "cmd/innernet/plan_definition.h"
@@ -8,15 +8,15 @@
 static const struct option_spec options[] = {
     {"json", 0, NULL, "one JSON document"},
     {"detailed-exitcode", 0, NULL, "exit with 2 when there are changes"},
-    {"offline", 0, NULL, "of an interface: ask no server, take the last good snapshot alone"},
+    {"offline", 0, NULL, "of an interface: ask no server; use the last good snapshot"},
     HOSTS_OPTIONS,
     DEFINITION_OPTIONS,
-    {"definition", 0, NULL, "the argument is a definition, though a network is called so"},
+    {"definition", 0, NULL, "the argument is a definition, even if a network has that name"},
     {"base", 0, "REV", "of a definition: compare with this revision (HEAD)"},
-    {"head", 0, "REV", "of a definition: what this revision has, instead of the work tree"},
+    {"head", 0, "REV", "of a definition: plan this revision, instead of the work tree"},
     {"guard", 0, "FILE", "of a definition: apply the limits in FILE, as the server does"},
-    {"markdown", 0, NULL, "of a definition: one review comment"},
-    {"suggest-tests", 0, NULL, "of a definition: tests for what is gained and none speaks of"},
+    {"markdown", 0, NULL, "of a definition: Markdown for one review comment"},
+    {"suggest-tests", 0, NULL, "of a definition: suggest tests for gained access that no test covers"},
     {0},
 };
 
@@ -44,7 +44,7 @@ static int print_text(const struct invocation *inv, const struct plan *plan)
 	return r;
 }
 
-/* Of an interface, or of a definition? */
+/* Returns whether to plan an interface rather than a definition. */
 static bool is_interface(const struct invocation *inv, const struct peer_options *o)
 {
 	return option_given(inv, "file") ||
@@ -94,14 +94,15 @@ const struct command command_plan = {
     .name = "plan",
     .synopsis = "[IFACE | --file FILE --as PEER | FILE | DIR] [--base REV] [--head REV] [--json | --markdown] "
 		"[--detailed-exitcode]",
-    .summary = "show what would be changed on an interface, or what a change of the definition does",
-    .text = "IFACE: fetches what is new (where the interface is up), and compares what the network defines with the\n"
-	    "interface as it is. Nothing is changed on it. --file FILE --as PEER: the same from a definition, as\n"
-	    "`apply` takes it; the key is only looked at when it is given.\n\n"
-	    "FILE, or network.yaml of DIR or the current folder: compares the definition with what git has of it, and\n"
-	    "shows who gains and loses whom, and what changes. Outside of git everything is new. It needs no network\n"
-	    "and no rights. Exit code: 0 done, 1 error, 2 with --detailed-exitcode: there are changes, 3 refused by a\n"
-	    "test, the ledger or a guard.",
+    .summary = "show what `apply` would change on an interface, or what a change of the definition does",
+    .text =
+	"IFACE: fetches a new snapshot (if the interface is up), and compares the network's definition with the\n"
+	"interface. Changes nothing. --file FILE --as PEER: the same from a definition, as for `apply`; the key is\n"
+	"checked only when --key is given.\n\n"
+	"FILE, or network.yaml of DIR or the current folder: compares the definition with its last commit, and\n"
+	"shows which peers gain and lose each other, and what changes. Outside of git everything is new. It needs\n"
+	"no network and no rights. Exit code: 0 done, 1 error, 2 with --detailed-exitcode: there are changes, 3\n"
+	"refused by a test, the ledger or a guard.",
     .example = "innernet plan --base origin/main",
     .options = options,
     .max_args = 1,

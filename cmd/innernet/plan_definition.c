@@ -1,4 +1,4 @@
-/* innernet plan of a definition: what a change would do to the network, from a plain clone. */
+/* innernet plan of a definition: shows what a change does to the network, in any clone. */
 #include "cmd/innernet/plan_definition.h"
 #include "cmd/innernet/common.h"
 #include "reconcile/show/diag_json.h"
@@ -11,20 +11,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The other side of the comparison: loaded while the head is, where there are two processors. */
+/* The base of the comparison. A thread loads it in parallel with the head when both do not use the clone. */
 struct base {
 	struct clone *clone;
-	char sha[HASH_HEX_LEN + 1]; /* "": there is none */
+	char sha[HASH_HEX_LEN + 1]; /* "": there is no base */
 	struct arena *arena;
-	struct model *model; /* NULL: the commit has none, or it is not valid */
-	struct diags read;   /* git's */
-	struct diags load;   /* a base that is not valid is no fault of the change */
+	struct model *model; /* NULL: the commit has no definition, or an invalid one */
+	struct diags read;   /* errors of reading from git */
+	struct diags load;   /* errors of the definition; the change is not refused for them */
 	pthread_t thread;
-	bool unchanged; /* the work tree's root file has its bytes */
+	bool unchanged; /* the work tree's root file has the base's bytes */
 	bool running, done;
 };
 
-/* Everything that one turn holds. */
+/* One run of the command. */
 struct turn {
 	struct invocation *inv;
 	const char *path;
@@ -35,9 +35,9 @@ struct turn {
 	char head_sha[HASH_HEX_LEN + 1]; /* "": the work tree */
 	struct model *before, *after;
 	struct impact *impact;
-	struct diags diags; /* of the head, and what refuses it */
+	struct diags diags; /* of the head: its errors, and the reasons to refuse it */
 	bool refused;
-	bool headless; /* its definition has no server */
+	bool headless; /* the head's definition has no server */
 };
 
 static bool only_code(const struct diags *d, const char *code)
@@ -48,7 +48,7 @@ static bool only_code(const struct diags *d, const char *code)
 	return d->first != NULL;
 }
 
-/* The definition of a commit. 1; 0: that commit has none; -1. A model that is only refused for want of a server is given. */
+/* Loads the definition of a commit into *out. Returns 1, 0 when the commit has none, or -1 with diagnostics. */
 static int load_commit(struct turn *t, const char *sha, bool without_server, struct model **out, struct diags *d)
 {
 	struct repo_definition def;
@@ -69,8 +69,8 @@ static int load_head(struct turn *t, bool without_server, struct diags *d)
 }
 
 /*
- * The head's model. An empty file, and one without a server, are what a guard refuses: the plan is shown for them
- * too. -1: there is nothing to be shown but the diagnostics.
+ * Loads the head's model. For an empty or missing definition and one without a server the command still shows the plan, and
+ * refuses it. Returns -1 when it can show only diagnostics.
  */
 static int read_head(struct turn *t)
 {
@@ -107,12 +107,12 @@ static int resolve(struct turn *t, const char *option, const char *revision, cha
 		return found;
 	g = diag_error(&t->diags, "revision-unknown", NULL, "--%s %s: there is no such revision in this clone", option,
 		       revision);
-	diag_help(&t->diags, g, "is it spelled right, and fetched? A shallow clone has few: git fetch origin %s",
-		  revision);
+	diag_help(&t->diags, g,
+		  "check the spelling, or fetch it (a shallow clone has few revisions): git fetch origin %s", revision);
 	return -1;
 }
 
-/* Finds the clone and both of its revisions. */
+/* Finds the clone, the base revision and the head revision. */
 static int find_revisions(struct turn *t)
 {
 	const char *base = option_value(t->inv, "base"), *head = option_value(t->inv, "head");
@@ -126,7 +126,7 @@ static int find_revisions(struct turn *t)
 			return 0;
 		struct diag *g =
 		    diag_error(&t->diags, "repository-missing", NULL, "%s is in no git repository", t->path);
-		diag_help(&t->diags, g, "without --base and --head everything in it counts as new");
+		diag_help(&t->diags, g, "leave out --base and --head: everything in it then counts as new");
 		return -1;
 	}
 	if (head && resolve(t, "head", head, t->head_sha) < 0)
@@ -150,7 +150,7 @@ static void *load_base(void *ctx)
 	return NULL;
 }
 
-/* Only where nobody else needs the clone meanwhile: a head of the work tree is read from the disk. */
+/* Starts the thread only if the head is the work tree: two threads must not use the clone at the same time. */
 static void start_base(struct turn *t)
 {
 	struct base *b = &t->base;
@@ -176,7 +176,7 @@ static int read_base(struct turn *t)
 
 	if (!*b->sha)
 		return 0;
-	/* The same bytes, which include nothing, are the same model. */
+	/* Equal root files without includes give equal models. */
 	if (b->unchanged && t->after && t->after->n_files == 1) {
 		t->before = t->after;
 		return 0;
@@ -194,13 +194,13 @@ static int read_base(struct turn *t)
 	if (b->load.n_errors) {
 		g = diag_warning(&t->diags, "base-invalid", NULL,
 				 "the definition of %.12s is not valid: everything counts as new", b->sha);
-		diag_note(&t->diags, g, NULL, "it says there: %s", b->load.first->message);
-		diag_help(&t->diags, g, "give a revision that is: --base REV");
+		diag_note(&t->diags, g, NULL, "its first error: %s", b->load.first->message);
+		diag_help(&t->diags, g, "give a valid revision: --base REV");
 	}
 	return 0;
 }
 
-/* A network that never had a server, one of `apply --file`, needs none: it has no trust that names signers. */
+/* Refuses a definition that has lost its last server. A network for `apply --file` never had one, and has no `trust`. */
 static void judge_headless(struct turn *t)
 {
 	bool had = t->after->trust.present;
@@ -214,7 +214,7 @@ static void judge_headless(struct turn *t)
 	diag_help(&t->diags, g, "one peer needs 'server: true' and an endpoint");
 }
 
-/* What the server will ask for, whatever its limits are: better read here than in its log. */
+/* Warns that the server will refuse this change of `trust` without the trailer, whatever its limits are. */
 static void warn_of_trust(struct turn *t)
 {
 	struct diag *g =
@@ -225,7 +225,7 @@ static void warn_of_trust(struct turn *t)
 	diag_help(&t->diags, g, "git commit --trailer '" ACCEPT_TRAILER ": %s' ...", t->impact->id);
 }
 
-/* What each peer reads only the server knows. */
+/* Warns of a higher format. Only the server knows which formats the peers can read. */
 static void warn_of_format(struct turn *t)
 {
 	const uint32_t format = model_format(t->after);
@@ -235,13 +235,13 @@ static void warn_of_format(struct turn *t)
 		return;
 	g = diag_warning(
 	    &t->diags, "guard-formats", NULL,
-	    "this revision needs format %u: the server takes it only when each peer of the last days reads "
-	    "that, or when its commit says that it is meant",
+	    "this revision needs format %u: the server publishes it only if each peer of the last days reads "
+	    "that format, or with this trailer in its commit",
 	    format);
 	diag_help(&t->diags, g, "git commit --trailer '" ACCEPT_TRAILER ": %s' ...", t->impact->id);
 }
 
-/* The definition's tests, the ledger, the guards. */
+/* Runs the definition's tests, the checks of the ledger and the guards. Sets t->refused. Returns -1 on an error. */
 static int judge(struct turn *t)
 {
 	const char *file = option_value(t->inv, "guard");
@@ -268,7 +268,7 @@ static int judge(struct turn *t)
 		if (t->before)
 			guard_outright(t->before, t->after, d);
 	}
-	/* The trailer stands in the commit that is pushed: the head, or the one the work tree is at. */
+	/* The trailer must be in the commit that will be pushed: the head, or HEAD of the work tree. */
 	if (*t->head_sha)
 		message = clone_message(t->clone, t->head_sha, t->arena, d);
 	else if (t->clone && clone_resolve(t->clone, "HEAD", head, d) > 0)
@@ -337,9 +337,9 @@ static int print_plan(struct turn *t)
 	} else {
 		impact_render_text(&out, t->impact, use_color(t->inv, stdout));
 		if (suggest && tests.n)
-			buf_printf(&out, "\nTests for what is gained, to go under `tests:`\n%s", tests.p);
+			buf_printf(&out, "\nTests for the gained access, to go under `tests:`\n%s", tests.p);
 		else if (suggest)
-			buf_str(&out, "\nThe tests speak of all that is gained.\n");
+			buf_str(&out, "\nThe tests cover all gained access.\n");
 	}
 	out.failed |= tests.failed;
 	r = print_buf(t->inv, &out);

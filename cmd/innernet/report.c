@@ -12,8 +12,8 @@ struct report {
 
 static int add_network(struct report *r, const char *name, check_network_fn *fn)
 {
-	static const char *const ends[] = {"It is all right.", "Something is wrong.",
-					   "Nothing is known to be wrong, but not all could be told."};
+	static const char *const ends[] = {"All checks pass.", "A check fails.",
+					   "No check fails, but some have no result."};
 	struct checks c = {.arena = arena_new()};
 	struct buf title = {0};
 	int verdict, done = -1;

@@ -1,9 +1,9 @@
-/* innernet schema: what an editor needs to complete and check network.yaml. */
+/* innernet schema: prints the JSON Schema with which editors complete and check network.yaml. */
 #include "cmd/innernet/commands.h"
 #include "reconcile/show/json_schema.h"
 
 static const struct option_spec options[] = {
-    {"included", 0, NULL, "of a file that network.yaml includes"},
+    {"included", 0, NULL, "the schema of a file that network.yaml includes"},
     {0},
 };
 
@@ -23,7 +23,7 @@ const struct command command_schema = {
     .name = "schema",
     .synopsis = "[--included]",
     .summary = "print the JSON Schema of network.yaml, for editors",
-    .text = "An editor that speaks YAML finds it by the definition's first line:\n"
+    .text = "An editor with the YAML language server finds it by the definition's first line:\n"
 	    "  # yaml-language-server: $schema=network.schema.json",
     .example = "innernet schema >network.schema.json",
     .options = options,

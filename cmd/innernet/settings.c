@@ -1,6 +1,6 @@
 /*
- * innernet set-listen-port, override-endpoint and override-peer-endpoint: what people set on one machine. It stands in
- * the network's own file, and a daemon takes it over by itself.
+ * innernet set-listen-port, override-endpoint and override-peer-endpoint: settings of one machine. They are in the
+ * network's own file on this machine, which a running daemon reads again after a change.
  */
 #include "cmd/innernet/commands.h"
 #include "cmd/innernet/common.h"
@@ -10,10 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* 0: changed, 1: it was so already, -1 with a diagnostic. */
+/* Changes the settings. Returns 0, 1 when the value is set already, or -1 with a diagnostic. */
 typedef int change_fn(void *ctx, struct this_peer *p, struct diags *d);
 
-/* What cannot be applied is not kept. */
+/* Applies the change to the interface first, and saves it only if that succeeds. Returns as change_fn. */
 static int change_locked(struct this_peer *p, change_fn *change, void *ctx, struct diags *d)
 {
 	struct peer_turn turn;
@@ -30,7 +30,7 @@ static int change_locked(struct this_peer *p, change_fn *change, void *ctx, stru
 	return peer_save_settings(p, d);
 }
 
-/* 0: changed, 1: it was so already, -1: reported. */
+/* Opens and locks the network, and changes it. Returns 0, 1 when the value is set already, or -1 after a report. */
 static int change_settings(const struct invocation *inv, change_fn *change, void *ctx)
 {
 	struct peer_options o;
@@ -52,7 +52,7 @@ static int change_settings(const struct invocation *inv, change_fn *change, void
 
 static const struct option_spec port_options[] = {
     {"listen-port", 'l', "PORT", "the UDP port to listen on"},
-    {"unset", 'u', NULL, "whatever the system gives"},
+    {"unset", 'u', NULL, "use any free port"},
     {0},
 };
 
@@ -82,8 +82,8 @@ static int run_port(struct invocation *inv)
 	if (port)
 		printf("%s: listens on UDP port %u%s\n", name, port, r ? " already" : "");
 	else
-		printf("%s: takes any port%s\n", name,
-		       r ? " already" : "; the one it has stays until the interface is made again");
+		printf("%s: uses any free port%s\n", name,
+		       r ? " already" : "; the current port stays until the interface is made again");
 	return DONE;
 }
 
@@ -91,8 +91,8 @@ const struct command command_set_listen_port = {
     .name = "set-listen-port",
     .synopsis = "IFACE -l PORT | -u",
     .summary = "set the UDP port that this machine listens on",
-    .text = "Kept in the network's own file and applied at once; sessions go on. What cannot be applied, because\n"
-	    "another program has the port, is not kept.",
+    .text = "Applies the port at once and saves it in the network's own file; sessions continue. A port that another\n"
+	    "program uses is not saved.",
     .example = "sudo innernet set-listen-port corp -l 51820",
     .options = port_options,
     .min_args = 1,
@@ -101,15 +101,15 @@ const struct command command_set_listen_port = {
     .run = run_port,
 };
 
-/* ---- where this machine is --------------------------------------------------------------------------------------- */
+/* ---- this machine's endpoint ------------------------------------------------------------------------------------- */
 
 static const struct option_spec own_options[] = {
-    {"endpoint", 'e', "HOST:PORT", "what others are told; 0.0.0.0:PORT is the host that a server sees"},
-    {"unset", 'u', NULL, "the addresses of its interfaces alone"},
+    {"endpoint", 'e', "HOST:PORT", "the endpoint to report to peers; 0.0.0.0:PORT: the address that a server sees"},
+    {"unset", 'u', NULL, "report only the addresses of this machine's interfaces"},
     {0},
 };
 
-/* Canonical, in the arena. NULL with what is wrong with it. */
+/* Returns the canonical endpoint in the arena, or NULL with the error text in `why`. */
 static const char *own_endpoint(struct arena *a, const struct prefix *root, unsigned n_root, const char *text,
 				char why[static 160])
 {
@@ -155,15 +155,16 @@ static int change_own(void *ctx, struct this_peer *p, struct diags *d)
 
 	q.root = peer_root(p, &q.n_root);
 	if (c->given && !(c->endpoint = own_endpoint(c->arena, q.root, q.n_root, c->given, q.why))) {
-		diag_help(d, diag_error(d, "bad-endpoint", NULL, "%s", q.why),
-			  "give a host and a port that others reach: vpn.example.com:51820, or 0.0.0.0:51820 for the "
-			  "host that a server sees this machine come from");
+		diag_help(
+		    d, diag_error(d, "bad-endpoint", NULL, "%s", q.why),
+		    "give a host and a port that peers can reach: vpn.example.com:51820, or 0.0.0.0:51820 for the "
+		    "address from which a server sees this machine's packets");
 		return -1;
 	}
 	return peer_set_endpoint(p, c->endpoint, d);
 }
 
-/* -1: cancelled, or nobody can be asked. */
+/* Asks for the endpoint. Returns -1 when the user cancels or the network cannot be opened. */
 static int ask_own(struct invocation *inv, struct own_change *c)
 {
 	struct own_question q = {.arena = c->arena};
@@ -178,9 +179,10 @@ static int ask_own(struct invocation *inv, struct own_change *c)
 	s = peer_own_settings(p);
 	q.root = peer_root(p, &q.n_root);
 	snprintf(preset, sizeof(preset), "0.0.0.0:%u", s->listen_port ? s->listen_port : SERVER_PORT);
-	/* On a line of its own: a question that is longer than half of the terminal is cut. */
-	fprintf(stderr, "A host and a port; 0.0.0.0 is the host that a server sees; none takes back what was said.\n");
-	r = prompt_line("Where others reach this machine:", s->endpoint ? s->endpoint : preset, check_own, &q, answer);
+	/* The explanation is a line of its own: prompt_line() cuts a question longer than half of the terminal. */
+	fprintf(stderr,
+		"A host and a port. 0.0.0.0 means the address that a server sees. Type \"none\" to remove it.\n");
+	r = prompt_line("Where peers reach this machine:", s->endpoint ? s->endpoint : preset, check_own, &q, answer);
 	peer_close(p);
 	if (r == 0 && strcmp(answer, "none") != 0 && !(c->given = arena_strdup(c->arena, answer)))
 		r = -1;
@@ -203,10 +205,10 @@ static int run_own(struct invocation *inv)
 		r = change_settings(inv, change_own, &c);
 		code = r < 0 ? FAILED : DONE;
 		if (r >= 0 && c.endpoint)
-			printf("%s: others are told that this machine is at %s%s\n", name, c.endpoint,
+			printf("%s: this machine reports the endpoint %s to its peers%s\n", name, c.endpoint,
 			       r ? " already" : "");
 		else if (r >= 0)
-			printf("%s: others are told the addresses of this machine's interfaces%s\n", name,
+			printf("%s: this machine reports the addresses of its interfaces to its peers%s\n", name,
 			       r ? " already" : "");
 	}
 	arena_free(c.arena);
@@ -216,10 +218,10 @@ static int run_own(struct invocation *inv)
 const struct command command_override_endpoint = {
     .name = "override-endpoint",
     .synopsis = "IFACE [-e HOST:PORT | -u]",
-    .summary = "say where others reach this machine",
-    .text = "They are told of it first, before the addresses of its interfaces. A host name is resolved here, and\n"
-	    "again when it changes. A daemon tells the servers within seconds; without one, the next `innernet\n"
-	    "fetch` does. What is not given is asked for at a terminal.",
+    .summary = "set the endpoint where peers reach this machine",
+    .text = "Peers try it first, before the addresses of this machine's interfaces. A host name is resolved on this\n"
+	    "machine, and again when it changes. A daemon reports it to the servers within seconds; without one, the\n"
+	    "next `innernet fetch` does. At a terminal the command asks for what is not given.",
     .example = "sudo innernet override-endpoint corp -e home.example.com:51820",
     .options = own_options,
     .min_args = 1,
@@ -228,12 +230,12 @@ const struct command command_override_endpoint = {
     .run = run_own,
 };
 
-/* ---- where a peer is ------------------------------------------------------------------------------------------ */
+/* ---- a peer's endpoint ---------------------------------------------------------------------------------------- */
 
 static const struct option_spec endpoint_options[] = {
     {"name", 0, "PEER", "the peer"},
-    {"endpoint", 'e', "HOST:PORT", "where it is reached from this machine"},
-    {"unset", 'u', NULL, "where the network says"},
+    {"endpoint", 'e', "HOST:PORT", "its endpoint for this machine"},
+    {"unset", 'u', NULL, "use the network's endpoint"},
     {0},
 };
 
@@ -250,7 +252,7 @@ static const struct view_peer *peer_called(const struct view *v, const char *nam
 	return NULL;
 }
 
-/* A tunnel through itself is none. */
+/* Returns whether the endpoint is an address of the network itself: its packets would go into the tunnel again. */
 static bool inside(const struct view *v, const char *endpoint)
 {
 	const struct view_cidr *root = &v->cidrs[v->root];
@@ -271,7 +273,7 @@ static int change_endpoint(void *ctx, struct this_peer *p, struct diags *d)
 	const struct view *v = peer_view(p);
 	struct diag *g = NULL;
 
-	/* What is to be forgotten may be about a peer that went. */
+	/* --unset is valid for a peer that the network no longer has. */
 	if (c->endpoint && (!v || !peer_called(v, c->name))) {
 		g = diag_error(d, "unknown-name", NULL, "this machine sees no peer called '%s'", c->name);
 		diag_help(d, g, "`innernet show %s --short` lists them", peer_ifname(p));
@@ -291,7 +293,7 @@ static int run_endpoint(struct invocation *inv)
 	int r = -1;
 
 	if (!c.name)
-		return usage_error(inv, "--name says which peer");
+		return usage_error(inv, "--name PEER is missing");
 	if (!given == !option_given(inv, "unset"))
 		return usage_error(inv, "either --endpoint or --unset");
 	a = arena_new();
@@ -303,9 +305,10 @@ static int run_endpoint(struct invocation *inv)
 	}
 	r = change_settings(inv, change_endpoint, &c);
 	if (r >= 0 && given)
-		printf("%s: %s is reached at %s from here%s\n", inv->args[0], c.name, c.endpoint, r ? " already" : "");
+		printf("%s: this machine reaches %s at %s%s\n", inv->args[0], c.name, c.endpoint, r ? " already" : "");
 	else if (r >= 0)
-		printf("%s: %s is reached where the network says%s\n", inv->args[0], c.name, r ? " already" : "");
+		printf("%s: this machine reaches %s at the network's endpoint%s\n", inv->args[0], c.name,
+		       r ? " already" : "");
 	arena_free(a);
 	return r < 0 ? FAILED : DONE;
 }
@@ -313,9 +316,9 @@ static int run_endpoint(struct invocation *inv)
 const struct command command_override_peer_endpoint = {
     .name = "override-peer-endpoint",
     .synopsis = "IFACE --name PEER -e HOST:PORT | -u",
-    .summary = "say where a peer is reached from this machine",
-    .text = "Before what the network says, and only here. A peer that this machine has a session with is not\n"
-	    "disturbed: the endpoint counts from the next one.",
+    .summary = "set the endpoint where this machine reaches a peer",
+    .text = "It goes before the network's endpoint, on this machine alone. An existing session with the peer\n"
+	    "continues; the endpoint is used from the next session on.",
     .example = "sudo innernet override-peer-endpoint corp --name bob -e 192.168.1.20:51820",
     .options = endpoint_options,
     .min_args = 1,

@@ -1,4 +1,4 @@
-/* innernet show: the networks as this machine sees them, with what WireGuard says about each peer. */
+/* innernet show: the networks as this machine sees them, with WireGuard's state of each peer. */
 #include "cmd/innernet/show.h"
 #include "cmd/innernet/commands.h"
 #include "cmd/terminal.h"
@@ -12,7 +12,7 @@ static const struct option_spec options[] = {
     {0},
 };
 
-/* Reads one network and adds it to the text, or to the list where there is one. */
+/* Reads one network and adds it to `list`, or to `text` when `list` is NULL. Returns -1 with a diagnostic. */
 static int show_one(const struct invocation *inv, const struct peer_options *o, const char *name, struct buf *text,
 		    json_t *list, struct diags *d)
 {
@@ -107,9 +107,10 @@ out:
 const struct command command_show = {
     .name = "show",
     .synopsis = "[IFACE] [--short] [--tree] [--json]",
-    .summary = "show the networks, their CIDRs and peers, and who is connected",
-    .text = "From the last good snapshot and from the interface; no server is asked. Of a network that `apply --file`\n"
-	    "made, from what was applied.",
+    .summary = "show the networks, their CIDRs and peers, and which peers are connected",
+    .text =
+	"Reads the last good snapshot (for a network of `apply --file`, the applied definition) and the interface.\n"
+	"Asks no server.",
     .example = "sudo innernet show corp",
     .options = options,
     .min_args = 0,

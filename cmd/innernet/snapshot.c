@@ -1,4 +1,4 @@
-/* innernet snapshot: what a server would publish for a definition, and what one peer would see of it. */
+/* innernet snapshot: shows what a server would publish for a definition, and what one peer would see. */
 #include "cmd/innernet/commands.h"
 #include "reconcile/edge/base/file.h"
 #include "reconcile/edge/config/key_file.h"
@@ -10,11 +10,11 @@
 #include <string.h>
 
 static const struct option_spec options[] = {
-    {"output", 'o', "DIR", "write the statement, the objects, the list of views and the signatures there"},
-    {"for", 0, "PEER", "print the bundle of this peer: what it would be sent, all of it"},
+    {"output", 'o', "DIR", "write the statement, the objects, the list of views and the signatures to DIR"},
+    {"for", 0, "PEER", "print the bundle of this peer: all that a server would send it"},
     {"key", 0, "FILE", "sign the statement with the Ed25519 seed in FILE (base64, mode 0600)"},
     {"summary", 0, NULL, "with --for: the CIDRs and peers that it sees, as a tree"},
-    {"json", 0, NULL, "with --for: the same as JSON"},
+    {"json", 0, NULL, "with --for: the CIDRs and peers that it sees, as JSON"},
     {0},
 };
 
@@ -25,7 +25,7 @@ struct job {
 	struct model *m;
 	struct snapshot *s;
 	struct signed_text statement;
-	struct signature signature; /* valid when statement has one */
+	struct signature signature; /* valid when statement.n_signatures is 1 */
 };
 
 static int compile(struct job *j, bool run_tests)
@@ -65,7 +65,8 @@ static int sign(struct job *j, const char *path)
 	int err = -1;
 
 	if (!j->m->trust.present) {
-		diag_error(&j->d, "missing-key", NULL, "a definition without `trust` has nothing to sign for");
+		diag_error(&j->d, "missing-key", NULL,
+			   "the definition has no `trust`: a snapshot without it is not signed");
 		return -1;
 	}
 	if (key_file_read(path, "an Ed25519 seed", seed, &j->d) < 0)
@@ -74,7 +75,8 @@ static int sign(struct job *j, const char *path)
 	sodium_memzero(seed, sizeof(seed));
 	if (err == 0 && !is_signer(&j->m->trust, &j->signature.by))
 		diag_warning(&j->d, "not-a-signer", &j->m->trust.at,
-			     "the key in %s is none of this definition's signers: no peer will count it", path);
+			     "the key in %s is not one of this definition's signers: no peer will accept its signature",
+			     path);
 	signature_write(&text, &j->signature);
 	j->statement.signatures = arena_alloc(j->a, sizeof(*j->statement.signatures));
 	if (err == 0 && !text.failed && j->statement.signatures) {
@@ -85,7 +87,7 @@ static int sign(struct job *j, const char *path)
 	return j->statement.n_signatures && j->statement.signatures[0].p ? 0 : diags_out_of_memory(&j->d);
 }
 
-/* DIR/<folder>/<name>; the folder is made when it is not there. */
+/* Writes DIR/<folder>/<name>. The folder must exist. */
 static int write_file(struct job *j, const char *dir, const char *folder, const char *name, struct span bytes)
 {
 	struct buf path = {0};
@@ -114,7 +116,7 @@ static int make_folder(struct job *j, const char *dir, const char *folder)
 	return err;
 }
 
-/* A line a view: index, CIDR, the one peer or "-", the name of the object. */
+/* Writes DIR/views, one line a view: its index, CIDR, single peer or "-", and the name of its object. */
 static int write_views(struct job *j, const char *dir)
 {
 	struct buf b = {0};
@@ -166,7 +168,7 @@ static int print_for(struct job *j, const char *name)
 
 	if (peer == NONE)
 		return -1;
-	/* Read back as the peer would: what is shown is what the bytes say. */
+	/* Parses the objects as the peer would, so that the output shows the bytes and not the model. */
 	v = view_of_peer(j->a, j->s, peer, NULL, 0, &j->d);
 	if (!v)
 		return -1;
@@ -212,8 +214,9 @@ const struct command command_snapshot = {
     .name = "snapshot",
     .synopsis = "[FILE | DIR] (-o DIR [--key FILE] | --for PEER [--key FILE] [--summary | --json])",
     .summary = "show what a server would publish, or what one peer would see",
-    .text = "Compiles the definition as it stands in the file, in a git repository too: commit of forty zeros,\n"
-	    "number 1, time 0. The formats are described in innernet-snapshot(5).",
+    .text =
+	"Compiles the definition in the file, and ignores git: the commit is forty zeros, the number 1, the time 0.\n"
+	"innernet-snapshot(5) describes the formats.",
     .example = "innernet snapshot network.yaml --for alice --summary",
     .options = options,
     .max_args = 1,

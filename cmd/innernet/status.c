@@ -1,4 +1,4 @@
-/* innernet status: is it all right? */
+/* innernet status: checks this machine's connection to its networks. */
 #include "cmd/innernet/commands.h"
 #include "cmd/innernet/common.h"
 #include "cmd/innernet/report.h"
@@ -86,10 +86,12 @@ static int run(struct invocation *inv)
 const struct command command_status = {
     .name = "status",
     .synopsis = "[IFACE] [--json]",
-    .summary = "is it all right? (exit code 0: yes, 1: no, 2: cannot be told)",
-    .text = "From the interface, the last good snapshot and what the daemon wrote down; no server is asked, nothing\n"
-	    "is changed. Peers without a session are named with what is known about why; only servers are expected\n"
-	    "to have one. Of a network that `apply --file` made: whether it still is as it was applied.",
+    .summary = "check this machine's connection to the network",
+    .text =
+	"Reads the interface, the last good snapshot and the daemon's state; asks no server and changes nothing.\n"
+	"Names the peers without a session, with the known reason; only a session with a server is required. For a\n"
+	"network of `apply --file` it checks that the interface is still as applied. Exit code: 0 all checks pass,\n"
+	"1 a check fails, 2 a check has no result.",
     .example = "sudo innernet status corp",
     .options = options,
     .max_args = 1,

@@ -1,12 +1,12 @@
-/* What an argument of a command names: networks that this machine is in, or a definition on disk. */
+/* The target of a command: networks of this machine, or a definition on disk. */
 #ifndef CMD_INNERNET_TARGET_H
 #define CMD_INNERNET_TARGET_H
 
 #include "cmd/innernet/common.h"
 
 /*
- * Whether a word is a network's name rather than a path: a network of this machine is called so. One that is neither
- * a network nor a file counts too when it looks like a name: that gives the better error.
+ * Returns whether a word is a network's name rather than a path: this machine has a network of that name. A word that is
+ * neither a network nor a file counts as a name if it has no '/' and no '.': the error about a network is clearer.
  */
 bool target_is_network(const struct peer_options *o, const char *word);
 
@@ -17,8 +17,8 @@ struct target {
 };
 
 /*
- * The first argument; without one, the definition of the current folder where there is a network.yaml, else every
- * network that this machine is in. Lives in the arena. -1 with a diagnostic.
+ * Finds the target of the first argument. Without an argument: network.yaml of the current folder if it exists, else
+ * every network of this machine. *out points into the arena and `inv`. Returns -1 with a diagnostic.
  */
 int target_find(const struct invocation *inv, const struct peer_options *o, struct arena *a, struct target *out,
 		struct diags *d);

@@ -1,4 +1,4 @@
-/* innernet uninstall: leave a network, with all that is on this machine of it. */
+/* innernet uninstall: leaves a network and removes its files from this machine. */
 #include "cmd/innernet/commands.h"
 #include "cmd/innernet/common.h"
 #include "reconcile/edge/base/file.h"
@@ -7,8 +7,8 @@
 
 static const struct option_spec options[] = {
     {"yes", 'y', NULL, "do not ask"},
-    {"hosts-path", 0, "FILE", "where the names are, when neither /etc/hosts nor what `install` was told"},
-    {"no-write-hosts", 0, NULL, "leave the names where they are"},
+    {"hosts-path", 0, "FILE", "the file with the names, if it is neither /etc/hosts nor the file given to `install`"},
+    {"no-write-hosts", 0, NULL, "do not remove the names"},
     {0},
 };
 
@@ -18,7 +18,7 @@ struct leaving {
 	struct store store;
 	char file[PATH_MAX];
 	char hosts[PATH_MAX]; /* "": the names stay */
-	bool from_definition; /* `apply --file` made it: there is no file of its own */
+	bool from_definition; /* `apply --file` made the network: it has no file of its own */
 };
 
 static int find(struct leaving *l, struct diags *d)
@@ -33,7 +33,7 @@ static int find(struct leaving *l, struct diags *d)
 		diag_error(d, "file-error", NULL, "the name of the folder is too long");
 		return -1;
 	}
-	/* A file that cannot be used any more is one more reason to leave. */
+	/* An invalid file does not prevent leaving: its errors become warnings. */
 	if (peer_config_read(o->config_dir, l->name, &c, &absent, d) < 0) {
 		if (access(l->file, F_OK) < 0)
 			return -1;
@@ -79,8 +79,8 @@ static bool confirmed(const struct invocation *inv, const struct leaving *l, str
 }
 
 /*
- * The own file goes last but one: as long as it is there, this can be run again. A daemon that waits for the lock finds
- * the file gone when it has it.
+ * Removes the own file last but the store with the lock, so that an interrupted uninstall can be run again. A daemon that
+ * waits for the lock finds that the file is gone.
  */
 static int leave(struct leaving *l, struct diags *d)
 {
@@ -88,17 +88,17 @@ static int leave(struct leaving *l, struct diags *d)
 	int r = store_lock(&l->store, LOCK_WAIT_MS, d);
 
 	if (r > 0)
-		diag_error(d, "busy", NULL, "another innernet is at work on '%s'", l->name);
+		diag_error(d, "busy", NULL, "another innernet process holds the lock of '%s'", l->name);
 	if (r)
 		return -1;
 	if (l->hosts[0] && peer_names_remove(l->options.data_dir, l->hosts, l->name, &gone, d) < 0) {
-		diag_help(d, d->last, "repair it, or leave the names where they are with --no-write-hosts");
+		diag_help(d, d->last, "repair it, or keep the names with --no-write-hosts");
 		return -1;
 	}
 	if (device_remove(l->name, l->options.backend, &gone, d) < 0) {
 		if (interface_exists(l->name))
 			return -1;
-		/* An interface of that name that is not WireGuard's is not ours either. */
+		/* The name belongs to an interface of another kind, which stays. */
 		diags_soften(d);
 	}
 	return store_clear(&l->store, d) < 0 || file_remove(l->file, d) < 0 || store_remove(&l->store, d) < 0 ? -1 : 0;
@@ -119,8 +119,8 @@ static int run(struct invocation *inv)
 		goto out;
 	}
 	if (leave(&l, &d) == 0) {
-		printf("%s: nothing of it is left on this machine%s\n", l.name,
-		       l.from_definition ? " but the definition and the key that `apply` was given" : "");
+		printf("%s: the network is removed from this machine%s\n", l.name,
+		       l.from_definition ? "; the definition and the key file of `apply` stay" : "");
 		code = DONE;
 	}
 	store_unlock(&l.store);
@@ -134,9 +134,10 @@ const struct command command_uninstall = {
     .name = "uninstall",
     .synopsis = "IFACE [--yes]",
     .summary = "leave a network: interface, names, snapshot and key",
-    .text = "Says what it removes, and asks. A daemon that keeps the network lets go of it. The others still have\n"
-	    "this machine in their definition: `innernet disable-peer` or `delete-peer` takes it out. Exits with 3\n"
-	    "when it was not confirmed.",
+    .text =
+	"Shows what it removes, and asks. A running daemon stops serving the network. The definition still has this\n"
+	"machine's peer: `innernet disable-peer` or `delete-peer` removes it. Exits with 3 when it was not\n"
+	"confirmed.",
     .example = "sudo innernet uninstall corp",
     .options = options,
     .min_args = 1,

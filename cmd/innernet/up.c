@@ -1,4 +1,4 @@
-/* innernet up: bring networks up, once or for good. */
+/* innernet up: brings networks up, once, or as a daemon. */
 #include "cmd/innernet/commands.h"
 #include "cmd/innernet/common.h"
 #include "reconcile/edge/peer/daemon.h"
@@ -8,11 +8,11 @@
 #include <unistd.h>
 
 static const struct option_spec options[] = {
-    {"daemon", 'd', NULL, "stay, follow the network and repair drift"},        HOSTS_OPTIONS, NAT_OPTIONS,
-    {"log-format", 0, "FORMAT", "human (the default) or json, with --daemon"}, {0},
+    {"daemon", 'd', NULL, "keep running: follow the network and repair drift"}, HOSTS_OPTIONS, NAT_OPTIONS,
+    {"log-format", 0, "FORMAT", "human (the default) or json, with --daemon"},  {0},
 };
 
-/* The interface from what is on disk first, so that there is one to fetch through. */
+/* Brings the interface up from the snapshot on disk first, then fetches through it and applies the result. */
 static int up_one(const struct invocation *inv, const struct peer_options *o, const char *name)
 {
 	struct this_peer *p = open_network(inv, o, name, false);
@@ -24,7 +24,7 @@ static int up_one(const struct invocation *inv, const struct peer_options *o, co
 
 	if (!p)
 		return FAILED;
-	/* The second turn repeats the warnings of the first. Only the second moves on to another candidate. */
+	/* The second turn repeats the warnings of the first. Only the second may switch to another candidate endpoint. */
 	r = peer_converge(p, clock_unix(), LOCK_WAIT_MS, SEARCH_STAY, &first, &early);
 	if (r)
 		report(inv, &early, NULL);
@@ -33,13 +33,13 @@ static int up_one(const struct invocation *inv, const struct peer_options *o, co
 			tell_endpoints(p, server, &fetched);
 		} else if (peer_view(p)) {
 			diags_soften(&fetched);
-			diag_help(&fetched, fetched.last, "going on with the last good snapshot");
+			diag_help(&fetched, fetched.last, "using the last good snapshot");
 		}
 		peer_resolve(p, RESOLVE_WAIT_MS, &d);
 		r = peer_converge(p, clock_unix(), LOCK_WAIT_MS, SEARCH_MOVE, &second, &d);
 	}
 	if (r > 0)
-		diag_error(&d, "busy", NULL, "another innernet is at work on '%s'", name);
+		diag_error(&d, "busy", NULL, "another innernet process holds the lock of '%s'", name);
 	if (r == 0 && peer_view(p)) {
 		code = DONE;
 		print_version(stdout, p);
@@ -105,10 +105,10 @@ out:
 const struct command command_up = {
     .name = "up",
     .synopsis = "[IFACE...] [-d]",
-    .summary = "bring up networks (all that this machine is in)",
-    .text = "From the last good snapshot on disk, and then from what a server has. With --daemon it stays: it holds\n"
-	    "one request at a server, applies what changes, and repairs what somebody else changes on the interface.\n"
-	    "SIGTERM ends it and leaves the interfaces up; SIGHUP reads all files again.",
+    .summary = "bring up networks (all networks of this machine)",
+    .text = "Applies the last good snapshot on disk, then a server's newest one. With --daemon it keeps running: it\n"
+	    "keeps one request open at a server, applies each change, and repairs drift, a change of the interface by\n"
+	    "another program. SIGTERM ends it and leaves the interfaces up; SIGHUP reads all files again.",
     .example = "sudo innernet up --daemon corp",
     .options = options,
     .min_args = 0,

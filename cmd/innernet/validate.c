@@ -1,4 +1,4 @@
-/* innernet validate: is this definition right? */
+/* innernet validate: checks definitions. */
 #include "cmd/innernet/validate.h"
 #include "cmd/innernet/commands.h"
 #include "cmd/innernet/own_clone.h"
@@ -12,16 +12,16 @@ enum { VALID = 0, FINDINGS = 1, FAILED = 2 };
 
 static const struct option_spec options[] = {
     {"format", 0, "FORMAT", "human (the default), json, github, sarif or junit"},
-    {"fix", 0, NULL, "correct what is safe to correct, and nothing else in the file"},
-    {"diff", 0, NULL, "show what --fix would change, and change nothing"},
-    {"without-server", 0, NULL, "a definition without a server is valid too"},
+    {"fix", 0, NULL, "make the safe corrections; change no other byte"},
+    {"diff", 0, NULL, "print the changes of --fix as a diff; write nothing"},
+    {"without-server", 0, NULL, "accept a definition without a server"},
     {0},
 };
 
-/* For programs: one document for all that was named. */
+/* The output formats. All but "human" print one document for all definitions. */
 static const struct format {
 	const char *name;
-	int (*render)(struct buf *out, const struct diags *d); /* NULL: for people */
+	int (*render)(struct buf *out, const struct diags *d); /* NULL: print_human() */
 } formats[] = {
     {"human", NULL},
     {"json", diags_render_json},
@@ -35,7 +35,7 @@ static const char *s(uint64_t n)
 	return n == 1 ? "" : "s";
 }
 
-/* A file that cannot be read is no finding about the definition. */
+/* Returns whether the check could run. An unreadable file is an error of the command, not of the definition. */
 static bool could_run(const struct diags *d)
 {
 	if (d->out_of_memory || !d->files)
@@ -83,7 +83,7 @@ static void move_places(struct diag *g, uint32_t by)
 		g->fix->at.file += by;
 }
 
-/* All targets' diagnostics as one list over all their files. The diagnostics go over into it; their memory stays. */
+/* Moves all targets' diagnostics into one list with one table of files. The targets still own the memory. */
 static int join(struct arena *a, struct validated *targets, int n, struct diags *all)
 {
 	const char **files;
@@ -145,7 +145,7 @@ static const struct format *format_of(const struct invocation *inv)
 	return NULL;
 }
 
-/* Checks one, with or without fixes, and says what was fixed. -1: something could not be written. */
+/* Checks one definition, with or without fixes, and prints the fixes. Returns -1 when a file or output was not written. */
 static int handle(const struct invocation *inv, struct validated *t, struct arena *a, bool human)
 {
 	bool without_server = option_given(inv, "without-server"), diff = option_given(inv, "diff");
@@ -183,7 +183,7 @@ static int run(struct invocation *inv)
 	struct arena *a = arena_new();
 
 	if (format && format->render && option_given(inv, "diff")) {
-		usage_error(inv, "--diff is for people: it takes no --format %s", format->name);
+		usage_error(inv, "--diff takes no --format %s", format->name);
 		format = NULL;
 	}
 	for (int i = 0; i < n && targets && a && format; i++) {
@@ -211,11 +211,10 @@ static int run(struct invocation *inv)
 const struct command command_validate = {
     .name = "validate",
     .synopsis = "[IFACE | FILE | DIR]... [--format FORMAT] [--fix | --diff] [--without-server]",
-    .summary = "check a definition and its tests, and say everything that is wrong",
-    .text =
-	"Reads network.yaml of the current folder, of DIR, or FILE, with all that it includes, and runs its\n"
-	"tests. IFACE is a network that `innernet clone` knows: what stands in the clone, as it is there. It needs\n"
-	"no network and no rights. Exit code: 0 valid, 1 not valid, 2 could not be read.",
+    .summary = "check a definition and its tests, and report every error",
+    .text = "Reads network.yaml of the current folder, of DIR, or FILE, with all included files, and runs its tests.\n"
+	    "IFACE is a network that `innernet clone` has cloned: checks the files in the clone, without a fetch. It\n"
+	    "needs no network and no rights. Exit code: 0 valid, 1 not valid, 2 could not be read.",
     .example = "innernet validate examples/network.yaml",
     .options = options,
     .max_args = -1,

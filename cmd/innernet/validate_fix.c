@@ -1,4 +1,4 @@
-/* innernet validate --fix: what may be corrected without asking, and no other byte. */
+/* innernet validate --fix: makes the safe corrections, and changes no other byte. */
 #include "cmd/innernet/validate.h"
 #include "reconcile/edge/base/file.h"
 #include "schema/fix.h"
@@ -10,10 +10,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* A fix can uncover another one: a name that is put right, what used it. */
+/* A fix can make another one possible: correcting a name reveals an error in what refers to it. */
 #define ROUNDS 16
 
-/* The files that were changed, and what stood in them. */
+/* The changed files, with their bytes before and after. */
 struct fixing {
 	struct arena *arena;
 	struct validated *target;
@@ -37,7 +37,7 @@ static void say(void *ctx, const struct diag *g)
 	buf_printf(f->said, " [%s]\n", g->code);
 }
 
-/* A file's place among the changed ones; made when it has none. */
+/* Returns the index of a file among the changed ones; adds it when it is not there. */
 static size_t slot(struct fixing *f, const char *name, struct span bytes)
 {
 	for (size_t i = 0; i < f->n; i++)
@@ -48,7 +48,7 @@ static size_t slot(struct fixing *f, const char *name, struct span bytes)
 	return f->n++;
 }
 
-/* One round over all files. Returns how many fixes were made, or -1: out of memory. */
+/* One round over all files. Returns the number of fixes, or -1 when memory runs out. */
 static int fix_files(struct fixing *f)
 {
 	const struct diags *d = &f->target->diags;
@@ -82,7 +82,7 @@ static int write_files(const struct fixing *f, struct diags *d)
 		int rc = -1;
 
 		if (!path || stat(path, &st))
-			diag_file_error(d, "file-error", name, "cannot look at %s: %s", name, strerror(errno));
+			diag_file_error(d, "file-error", name, "cannot read %s: %s", name, strerror(errno));
 		else
 			rc = file_write(path, f->edited[i].bytes, st.st_mode & 07777, d);
 		free(path);

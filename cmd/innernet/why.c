@@ -1,4 +1,4 @@
-/* innernet why: do two of a network reach each other, by which line, and since when? */
+/* innernet why: whether two peers or CIDRs reach each other, by which line of the definition, and since when. */
 #include "cmd/innernet/commands.h"
 #include "cmd/innernet/own_clone.h"
 #include "reconcile/edge/git/clone.h"
@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-/* Exit codes: it is a question. */
+/* Exit codes: they reach each other; they do not, or in part; an error. */
 enum { REACH = 0, PARTED = 1, UNTOLD = 2 };
 
 static const struct option_spec options[] = {
@@ -24,14 +24,14 @@ struct answer {
 	struct arena *arena;
 	struct model *model;
 	struct clone *clone;
-	struct ledger *ledger; /* NULL: none is known here */
+	struct ledger *ledger; /* NULL: the clone has none */
 	struct why why;
 	struct blame blames[WHY_LINES_MAX];
-	bool known[WHY_LINES_MAX]; /* git has the file of this line */
+	bool known[WHY_LINES_MAX]; /* whether blames[i] is filled in: git has the file of this line */
 	struct diags diags;
 };
 
-/* Who wrote each of the lines. That git cannot tell is a warning: the answer stands. */
+/* Finds the commit and author of each line. A failure of git is a warning: the answer does not need it. */
 static void find_blame(struct answer *t)
 {
 	struct diags d = {0};
@@ -55,7 +55,7 @@ static void put_date(struct buf *out, int64_t seconds)
 	if (gmtime_r(&t, &tm))
 		buf_printf(out, "%04d-%02d-%02d", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday);
 	else
-		buf_str(out, "a time that no calendar has");
+		buf_str(out, "an invalid time");
 }
 
 static void put_blame(struct buf *out, const struct blame *b)
@@ -89,7 +89,7 @@ static void put_line(struct buf *out, const struct model *m, const struct place 
 	buf_char(out, '\n');
 }
 
-/* Its invite is open, as far as this clone knows. */
+/* Returns whether the peer's invite is not redeemed, as far as this clone's ledger knows. */
 static bool is_invited(const struct answer *t, const struct peer *p)
 {
 	return p->is_invite && !(t->ledger && ledger_enrolment(ledger_facts(t->ledger), &p->key));
@@ -124,7 +124,7 @@ static void put_human(struct buf *out, const struct answer *t)
 	    [WHY_PARTLY] = {"reach each other in part", "would reach each other in part"}};
 	const struct why *w = &t->why;
 	const struct model *m = t->model;
-	/* Nobody is at a free address yet. */
+	/* A free address has no peer yet: "would reach". */
 	const char *verb = verbs[w->answer][w->a.ref.kind == REF_ADDR || w->b.ref.kind == REF_ADDR];
 
 	if (w->a.ref.kind == REF_CIDR && w->b.ref.kind == REF_CIDR && w->a.cidr == w->b.cidr)
@@ -162,7 +162,7 @@ static json_t *json_end(const struct answer *t, const struct why_end *e)
 			 e->ref.kind == REF_PEER && is_invited(t, &m->peers[e->ref.index]));
 }
 
-/* As git says it, in UTF-8 and without what a terminal should not be sent. */
+/* Returns git's text as a JSON string in UTF-8, with control characters made visible. */
 static json_t *json_visible(const char *text)
 {
 	struct buf b = {0};
@@ -206,7 +206,7 @@ static void put_json(struct buf *out, const struct answer *t)
 	json_decref(root);
 }
 
-/* Of a network's name: the clone, as the server has it now. Where that cannot be had, it is said: what stands there counts. */
+/* Returns the path to read: for a network's name its clone, fast-forwarded; a failed update is a warning. NULL on an error. */
 static const char *find_path(struct answer *t, const char *word)
 {
 	struct diags *d = &t->diags;
@@ -217,7 +217,7 @@ static const char *find_path(struct answer *t, const char *word)
 	if (own.path && own_clone_freshen(&own, d) < 0) {
 		diags_soften(d);
 		if (d->last)
-			diag_note(d, d->last, NULL, "this is of what stands in it");
+			diag_note(d, d->last, NULL, "the answer is for the clone's current files");
 	}
 	return own.path ? own.path : word;
 }
@@ -236,7 +236,7 @@ static int ask(struct answer *t, const char *word)
 		return -1;
 	if (!(x = reach_index_new(t->arena, t->model)))
 		return diags_out_of_memory(d);
-	/* Both, so that both are said when both are wrong. */
+	/* Looks up both before it returns, to report two unknown names at once. */
 	int found = why_find(t->model, inv->args[0], &a, d);
 	if (why_find(t->model, inv->args[1], &b, d) < 0 || found < 0)
 		return -1;
@@ -273,13 +273,13 @@ static int run(struct invocation *inv)
 const struct command command_why = {
     .name = "why",
     .synopsis = "A B [IFACE | FILE | DIR] [--json]",
-    .summary = "say why two of a network reach each other, or why not",
+    .summary = "explain why two peers or CIDRs reach each other, or why not",
     .text =
-	"A and B are peers, CIDRs or addresses of the definition (network.yaml of the current folder, or FILE). Says\n"
-	"by which rule, at which line, and in a git repository from which commit, by whom and since when; or why\n"
-	"not, and what would change it. With IFACE, a network that `innernet clone` knows, the clone is brought up\n"
-	"to date first, unless somebody works in it. Exit code: 0 they reach each other, 1 they do not, 2 it could\n"
-	"not be told.",
+	"A and B are peers, CIDRs or addresses of the definition (network.yaml of the current folder, or FILE). Names\n"
+	"the rule and its line, and in a git repository the commit, its author and its date; or the reason why not,\n"
+	"and the change that would join them. With IFACE, a network that `innernet clone` has cloned, it first brings\n"
+	"the clone up to date, unless that has local changes. Exit code: 0 they reach each other, 1 they do not, 2 an\n"
+	"error.",
     .example = "innernet why alice ci-servers",
     .options = options,
     .min_args = 2,

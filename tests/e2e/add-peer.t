@@ -79,7 +79,7 @@ ok 'and no invitation' test ! -e office.yaml
 cp network.yaml before.yaml
 key=$(wg genkey | wg pubkey)
 run innernet add-peer --name phone --ip 10.60.64.51 --via hub
-like "$status $err" '^1 innernet: add-peer: --via goes with --public-key: who is invited is reached directly$' \
+like "$status $err" '^1 innernet: add-peer: --via needs --public-key: peers reach an invited peer directly$' \
 	'an invited peer is reached directly'
 run innernet add-peer --name phone --ip 10.60.64.51 --public-key "$key" --via office
 like "$status $err" "^1 error\[bad-via\]: 'office' cannot forward for 'phone': it is not in the CIDR of a server" \

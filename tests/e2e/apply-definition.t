@@ -140,7 +140,7 @@ like "$status $err" '^1 innernet: apply: --file needs --as PEER' 'without a name
 run on bob innernet apply -f "$DEF" --as bob
 like "$status $err" '^1 innernet: apply: --file needs --key FILE' 'without a key'
 run on bob innernet apply home --as bob
-like "$status $err" '^1 innernet: apply: --as goes with --file' 'an option that goes with --file'
+like "$status $err" '^1 innernet: apply: --as needs --file' 'an option that goes with --file'
 run on bob innernet apply
 like "$status $err" '^1 innernet: apply: something is missing' 'without anything'
 
@@ -177,7 +177,7 @@ is "$status $(sed -E 's/port [0-9]+/port N/' <<<"$out")" "0 home: bob 10.9.1.2
   note  definition  applied by hand: no process follows it, or repairs what it made
   ok    names       2 in /etc/hosts
   ok    peers       1 of 1 connected
-It is all right." 'status says what can be said'
+All checks pass." 'status says what can be said'
 on bob wg set home peer "${KEY[alice]}" remove
 run on bob innernet status home
 is "$status $(grep -A 1 FAIL <<<"$out")" "1   FAIL  interface   home is not as the definition has it: 1 operation to go
@@ -246,7 +246,7 @@ ok 'the names stay' on bob grep -q home.wg /etc/hosts
 apply bob
 ok 'and up again' ping_works bob 10.9.1.1 10
 is "$(on bob innernet uninstall home --yes 2>"$WORK/err")" \
-	'home: nothing of it is left on this machine but the definition and the key that `apply` was given' 'uninstall'
+	'home: the network is removed from this machine; the definition and the key file of `apply` stay' 'uninstall'
 unlike "$(cat "$WORK/err")" 'private|snapshot|invitation' 'does not speak of what it does not have'
 nok 'the interface is gone' on bob ip link show dev home
 nok 'the names too' on bob grep -q home /etc/hosts

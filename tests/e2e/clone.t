@@ -31,7 +31,7 @@ is "$status $err" "1 error[no-clone]: there is no file or folder 'corp', and no 
   help: on an admin's machine, \`innernet clone corp\` makes one" 'without a clone it says how to have one'
 run_on alice innernet clone corp
 is "$status $out" "0 The definition of 'corp' is in $WORK/alice/corp.
-What edits it finds it by the network's name: innernet add-peer corp --name NAME ..." 'an admin clones by the name'
+The commands that edit find it by the network's name: innernet add-peer corp --name NAME ..." 'an admin clones by the name'
 git_in() { on alice git -C corp "$@"; }
 is "$(git_in rev-parse HEAD)" "$(tip)" 'the definition'
 is "$(git_in rev-parse origin/innernet/enrolments)" "$(tip innernet/enrolments)" 'the ledger'
@@ -42,7 +42,7 @@ is "$(git_in config user.name) $(git_in config user.email)" 'alice alice@corp.wg
 run_on alice innernet clone corp
 like "$status $err" "^1 error\[clone-exists\]: $WORK/alice/corp is a clone of 'corp' already$" 'once is enough'
 run_on bob innernet clone corp
-like "$status $(tr '\n' '|' <<<"$err")" "^1 .*\|not-admin: only an admin's machine may ask for this\|.*error\[git-failed\]: \`git clone $URL\` failed\|  help: only the machines of admins " \
+like "$status $(tr '\n' '|' <<<"$err")" "^1 .*\|not-admin: only an admin's machine may ask for this\|.*error\[git-failed\]: \`git clone $URL\` failed\|  help: only machines of admins " \
 	'a peer that is no admin is told'
 run_on bob innernet clone nope
 like "$status $err" "^1 error\[no-network\]: this machine is not in a network called 'nope'$" 'so is a person that names another network'
@@ -119,7 +119,7 @@ touch $WORK/raced
 cd $WORK/alice/other && unset GIT_DIR && git commit -q --allow-empty -m first && git push -q
 END
 run_on alice innernet add-peer corp --name erin --auto-ip --cidr humans --yes
-like "$status $err" "^Somebody else's push came first. Once more, on top of it:$" 'the loser of a race is told'
+like "$status $err" "^Another push came first. Retrying on top of it:$" 'the loser of a race is told'
 unlike "$err" '^hint:' 'without git'"'"'s own advice'
 is "$status $(on hub git -C $REPO log -2 --format=%s | xargs -d '\n')" '0 network: add peer erin first' 'and is second'
 is "$(on alice stat -c %a erin.yaml)" 600 'with one invitation'
@@ -132,7 +132,7 @@ unset GIT_DIR && git commit -q --allow-empty -m precious
 exit 1
 END
 run_on alice innernet add-cidr corp --name lost --cidr 10.60.73.0/24 --yes
-like "$err" '^error\[git-failed\]: `git push` failed; the commit is there$' 'what was committed meanwhile'
+like "$err" '^error\[git-failed\]: `git push` failed; the commit stays in the clone$' 'what was committed meanwhile'
 is "$(git_in log -2 --format=%s | xargs -d '\n')" 'precious network: add CIDR lost' 'is not taken away'
 git_in reset -q --hard '@{upstream}'
 on alice rm corp/.git/hooks/pre-push
@@ -153,7 +153,7 @@ like "$status $err" '^1 error\[clone-busy\]: .* has commits that are not pushed$
 git_in reset -q --hard '@{upstream}'
 git_in switch -q -c idea
 run_on alice innernet enable-peer corp --name bob
-like "$status $err" '^1 error\[clone-busy\]: .* is on a branch that follows none of the server' 'another branch is left alone'
+like "$status $err" '^1 error\[clone-busy\]: .* is on a branch without an upstream branch on the server' 'another branch is left alone'
 git_in switch -q main
 
 # ---- the owner of the clone ----------------------------------------------------------------------------------------------

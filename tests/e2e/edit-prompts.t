@@ -142,7 +142,7 @@ END
 TERM=dumb talk 'a terminal that cannot draw is asked line by line' innernet rename-peer <<'END'
 expect Rename the peer:
 send nobody\n
-expect This is none of them.
+expect This is not one of the choices.
 send bob\n
 expect Its new name:
 send robert\n
@@ -177,7 +177,7 @@ send yes\n
 exit 0
 END
 talk 'and with --yes nothing at all' innernet set-endpoint --name bob --unset --yes <<'END'
-expect It counts when it is pushed
+expect Not active yet. Push it
 exit 0
 END
 ok 'and all is as it was once more' cmp network.yaml second.yaml

@@ -59,10 +59,10 @@ cp -r . "$WORK/first"
 edit 'add-cidr' '>   lab:     10.60.67.0/24' add-cidr --name lab --cidr 10.60.67.0/24
 like "$out" '^# cidr lab will be added$' 'the plan is shown'
 like "$out" '^[+]  lab:     10.60.67.0/24$' 'with the line'
-like "$out" "^It counts when it is pushed: git commit -m 'network: add CIDR lab' network.yaml && git push\$" 'and what to type'
+like "$out" "^Not active yet. Push it: git commit -m 'network: add CIDR lab' network.yaml && git push\$" 'and what to type'
 cp network.yaml "$WORK/kept.yaml"
 like "$(cd .. && innernet add-cidr net --name far --cidr 10.60.68.0/24 2>&1)" \
-	"^It counts when it is pushed: git -C net commit -m 'network: add CIDR far' network.yaml && git -C net push\$" \
+	"^Not active yet. Push it: git -C net commit -m 'network: add CIDR far' network.yaml && git -C net push\$" \
 	'from another folder, too'
 cp "$WORK/kept.yaml" network.yaml
 edit 'add-association' '>   - [lab, humans]' add-association --cidr lab --with humans

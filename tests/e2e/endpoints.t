@@ -77,11 +77,11 @@ ok 'and none that is gone' wait_for 45 answer_is alice alice "192.0.2.11:$P 192.
 
 on alice sh -c 'echo "198.51.100.7 alice.example" >>/etc/hosts'
 is "$(on alice innernet override-endpoint corp -e Alice.Example:4500 2>&1)" \
-	'corp: others are told that this machine is at alice.example:4500' 'an endpoint by host name'
+	'corp: this machine reports the endpoint alice.example:4500 to its peers' 'an endpoint by host name'
 ok 'a daemon takes it over, and resolves it here; other peers are told it first' wait_for 45 answer_is bob alice \
 	"192.0.2.11:$P 198.51.100.7:4500,192.0.2.11:$P" || diag "$(answer bob alice)"
 is "$(on alice innernet override-endpoint corp -e alice.example:4500 2>&1)" \
-	'corp: others are told that this machine is at alice.example:4500 already' 'it is so already'
+	'corp: this machine reports the endpoint alice.example:4500 to its peers already' 'it is so already'
 on alice sed -i 's/^198\.51\.100\.7 /198.51.100.8 /' /etc/hosts
 stop alice daemon HUP 0
 ok 'another address of the name is told' wait_for 45 answer_is alice alice \
@@ -95,7 +95,7 @@ nok 'both at once' on alice innernet override-endpoint corp -e alice.example:1 -
 nok 'without a terminal nothing is asked' on alice innernet override-endpoint corp
 
 is "$(on alice innernet override-endpoint corp -e 0.0.0.0:4501 2>&1)" \
-	'corp: others are told that this machine is at 0.0.0.0:4501' 'the host that a server sees'
+	'corp: this machine reports the endpoint 0.0.0.0:4501 to its peers' 'the host that a server sees'
 ok 'is filled in by the server' wait_for 45 answer_is alice alice "192.0.2.11:$P 192.0.2.11:4501,192.0.2.11:$P" ||
 	diag "$(answer alice alice)"
 on alice sh -c 'ip address add 192.0.2.21/24 dev eth0 && ip address del 192.0.2.11/24 dev eth0 && ip address add 192.0.2.21/24 dev eth0 2>/dev/null;
@@ -129,7 +129,7 @@ ok 'a server that has lost it is told again' wait_for 40 answer_is bob alice "19
 # ---- taking it back -------------------------------------------------------------------------------------------------
 
 is "$(on alice innernet override-endpoint corp -u 2>&1)" \
-	"corp: others are told the addresses of this machine's interfaces" 'it can be taken back'
+	"corp: this machine reports the addresses of its interfaces to its peers" 'it can be taken back'
 ok 'then her addresses are left' wait_for 45 answer_is alice alice "192.0.2.21:$P 192.0.2.21:$P" ||
 	diag "$(answer alice alice)"
 stop alice daemon

@@ -37,8 +37,8 @@ is "$status $err" '0 ' 'export'
 like "$out" '^Invites voided: phone\.$' 'the plan is shown'
 like "$out" "^The configuration is in phone\.conf\. It has a private key: give it to phone alone, and remove it\.\$" 'where it is'
 like "$out" '^phone reaches, each directly: hub, office\.$' 'the peers that it reaches'
-like "$out" '^Not in it, for want of an endpoint that phone could call: alice\.$' 'and those that it does not reach'
-like "$out" '^It follows no change of the network: after one, export it again\.$' 'and what it does not do'
+like "$out" '^Not in the configuration, because phone knows no endpoint of theirs: alice\.$' 'and those that it does not reach'
+like "$out" '^The configuration does not follow changes of the network: export it again after one\.$' 'and what it does not do'
 is "$(stat -c %a phone.conf)" 600 'other users cannot read it'
 PRIVATE=$(sed -n 's/^PrivateKey = //p' phone.conf)
 PUBLIC=$(wg pubkey <<<"$PRIVATE")
@@ -228,5 +228,5 @@ is "$status $(grep -c '^\[Peer\]' <<<"$out") $(grep -c '^Endpoint = nas.example:
 many=$(for i in $(seq 2 60); do printf '  p%d: { ip: 10.9.1.%d, public_key: "%s", endpoint: "192.0.2.9:%d" }\n' "$i" "$i" "$(wg genkey | wg pubkey)" "$i"; done)
 echo "$many" >>"$WORK/alone.yaml"
 run innernet export phone "$WORK/alone.yaml" --new-key --qr
-like "$status $err" '^1 error\[qr-too-large\]: the configuration has [0-9]+ bytes, and a code holds 2953 at most' 'too much for a code'
+like "$status $err" '^1 error\[qr-too-large\]: the configuration has [0-9]+ bytes, and a QR code holds at most 2953' 'too much for a code'
 done_testing

@@ -39,7 +39,7 @@ invite=$(invite_of alice)
 
 err=$(admin innernet fold carol 2>&1 </dev/null)
 is "$? $(head -n 1 <<<"$err")" \
-	"1 error[not-redeemed]: nobody has redeemed the invitation of peer 'carol', as far as this clone knows" 'an open invite is not'
+	"1 error[not-redeemed]: the invitation of peer 'carol' is not redeemed, as far as this clone knows" 'an open invite is not'
 like "$(admin innernet fold nobody 2>&1 </dev/null)" "^error\[unknown-name\]: there is no peer 'nobody'" 'nor an unknown peer'
 
 # ---- what the other commands know of it

@@ -24,7 +24,7 @@ unlike "$auto" 'warning' 'without a warning'
 like "$(git -C "$WORK/lib/auto/network.git" show main:network.yaml)" 'endpoint: "203\.0\.113\.9:7"' 'it is in the definition'
 auto=$(unshare --net sh -c 'ip link add eth7 type veth peer name peth7 && ip link set peth7 up && ip link set eth7 up && ip address add 10.1.2.3/24 dev eth7
 	exec "$@"' sh "${init[@]}" --network-name private --network-cidr 10.60.0.0/16 --auto-external-endpoint 2>&1)
-like "$auto" '^warning\[endpoint-private\]: 10\.1\.2\.3 is private: nobody reaches it from outside' \
+like "$auto" '^warning\[endpoint-private\]: 10\.1\.2\.3 is private: peers outside its network cannot reach it' \
 	'a private one is warned of'
 like "$(git -C "$WORK/lib/private/network.git" show main:network.yaml)" 'endpoint: "10\.1\.2\.3:51820"' 'and taken, with the usual port'
 auto=$(unshare --net sh -c 'ip link add eth7 type veth peer name peth7 && ip link set peth7 up && ip link set eth7 up && ip address add 2001:db8:7::3/64 dev eth7 nodad
@@ -71,7 +71,7 @@ git init -q --bare "$WORK/two.git"
 talk 'a network that is there is not asked for again' "${init[@]}" --external-endpoint a.example.com:7 <<END
 expect The network's name:
 send corp\r
-expect There is a server of this network here already.
+expect This machine has a server of this network already.
 expect The network's name:
 send \x15two\r
 expect All its addresses:

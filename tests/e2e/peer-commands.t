@@ -111,7 +111,7 @@ is "$(on alice innernet list-associations corp --json | jq -c '.reaches')" \
 	'[{"cidrs":["humans","infra"],"peers":1,"all_under":false}]' 'as JSON'
 out=$(on alice innernet show nosuch 2>&1)
 like "$?: $out" "1: error\[no-network\]: this machine is not in a network called 'nosuch'" 'a network that it is not in'
-like "$(on alice innernet shwo 2>&1)" "innernet: 'shwo' is no command either; did you mean 'show'?" 'a mistyped command'
+like "$(on alice innernet shwo 2>&1)" "innernet: 'shwo' is not a command either; did you mean 'show'?" 'a mistyped command'
 out=$(on alice innernet show ../corp 2>&1)
 like "$?: $out" "1: error\[bad-name\]: '../corp' is not the name of a network" 'a name that is none'
 

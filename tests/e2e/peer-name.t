@@ -29,7 +29,7 @@ like "$(on alice innernet install two.yaml 2>&1)" 'a network that is called the 
 out=$(on alice innernet install two.yaml --name work 2>&1)
 is $? 0 'under another name it can'
 like "$out" '^This machine is alice \(10\.72\.64\.1\) in the network corp, by the interface work\.$' 'which is said'
-like "$out" '^To keep it so: innernet up --daemon work$' 'with what keeps it so'
+like "$out" '^To follow changes of the network: innernet up --daemon work$' 'with what keeps it so'
 spawn alice daemon innernet up --daemon
 for pair in '10.71.0.1 corp one' '10.72.0.1 work two'; do
 	# shellcheck disable=SC2086 # three words

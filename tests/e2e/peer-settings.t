@@ -24,7 +24,7 @@ on alice innernet down corp >/dev/null
 on alice innernet up corp >/dev/null 2>&1
 ok 'and stays so' port_is 51900
 is "$(on alice innernet set-listen-port corp -u 2>&1)" \
-	'corp: takes any port; the one it has stays until the interface is made again' 'it can be taken back'
+	'corp: uses any free port; the current port stays until the interface is made again' 'it can be taken back'
 on alice innernet down corp >/dev/null
 on alice innernet up corp >/dev/null 2>&1
 nok 'then it is another one' port_is 51900
@@ -41,23 +41,23 @@ on alice ip link del other
 
 # ---- override-endpoint, at a terminal -------------------------------------------------------------------------------
 talk 'where other peers reach it is asked for' on alice innernet override-endpoint corp <<'END'
-expect 0.0.0.0 is the host that a server sees; none takes back what was said.
-expect Where others reach this machine: [0.0.0.0:51820]
+expect 0.0.0.0 means the address that a server sees. Type "none" to remove it.
+expect Where peers reach this machine: [0.0.0.0:51820]
 send 10.60.64.9:1\r
 expect 10.60.64.9:1 is an address within the network itself
-expect Where others reach this machine:
+expect Where peers reach this machine:
 send \x15alice\r
 expect 'alice' is not host:port
-expect Where others reach this machine:
+expect Where peers reach this machine:
 send \x15Alice.Example:4500\r
-expect corp: others are told that this machine is at alice.example:4500
+expect corp: this machine reports the endpoint alice.example:4500 to its peers
 exit 0
 cooked
 END
 talk 'what is set is proposed' on alice innernet override-endpoint corp <<'END'
 expect [alice.example:4500]
 send \r
-expect corp: others are told that this machine is at alice.example:4500 already
+expect corp: this machine reports the endpoint alice.example:4500 to its peers already
 exit 0
 cooked
 END
@@ -71,7 +71,7 @@ ok 'which stays' on alice grep -q 'alice.example:4500' /etc/innernet/corp.yaml
 talk 'none takes it back' on alice innernet override-endpoint corp <<'END'
 expect [alice.example:4500]
 send none\r
-expect corp: others are told the addresses of this machine's interfaces
+expect corp: this machine reports the addresses of its interfaces to its peers
 exit 0
 cooked
 END
@@ -79,11 +79,11 @@ nok 'and out of its file' on alice grep -q 'alice.example' /etc/innernet/corp.ya
 
 # ---- override-peer-endpoint -----------------------------------------------------------------------------------------
 is "$(on alice innernet override-peer-endpoint corp --name bob -e 192.0.2.99:7 2>&1)" \
-	'corp: bob is reached at 192.0.2.99:7 from here' 'a peer is somewhere else for this machine'
+	'corp: this machine reaches bob at 192.0.2.99:7' 'a peer is somewhere else for this machine'
 ok 'at once' bob_at 192.0.2.99:7
 on alice sh -c 'echo "192.0.2.98 bob.example" >>/etc/hosts'
 is "$(on alice innernet override-peer-endpoint corp --name bob --endpoint Bob.Example:9 2>&1)" \
-	'corp: bob is reached at bob.example:9 from here' 'by a host name'
+	'corp: this machine reaches bob at bob.example:9' 'by a host name'
 ok 'which is looked up' bob_at 192.0.2.98:9
 # The definition has another one; what people said here comes first.
 definition 1 "  alice: { ip: 10.60.64.2, public_key: \"$ALICE_PUB\" }"
@@ -93,10 +93,10 @@ offer "$WORK/hub/v1"
 on alice innernet fetch corp >/dev/null 2>&1
 ok 'it comes before what the network says' bob_at 192.0.2.98:9
 is "$(on alice innernet override-peer-endpoint corp --name bob -u 2>&1)" \
-	'corp: bob is reached where the network says' 'it can be taken back'
+	'corp: this machine reaches bob at the network'"'"'s endpoint' 'it can be taken back'
 ok 'and then the network counts' bob_at 192.0.2.50:5
 is "$(on alice innernet override-peer-endpoint corp --name bob -u 2>&1)" \
-	'corp: bob is reached where the network says already' 'it is so already'
+	'corp: this machine reaches bob at the network'"'"'s endpoint already' 'it is so already'
 like "$(on alice innernet override-peer-endpoint corp --name nobody -e 1.2.3.4:5 2>&1)" \
 	"^error\[unknown-name\]: this machine sees no peer called 'nobody'" 'an unknown peer is refused'
 like "$(on alice innernet override-peer-endpoint corp --name bob -e 10.60.0.1:5 2>&1)" \
@@ -162,7 +162,7 @@ on alice sh -c 'cat saved >/etc/hosts'
 
 spawn alice last innernet up --daemon corp
 wait_log alice last 'corp: version 2.1, ' || fail 'the daemon starts'
-is "$(on alice innernet uninstall corp --yes 2>/dev/null)" 'corp: nothing of it is left on this machine' \
+is "$(on alice innernet uninstall corp --yes 2>/dev/null)" 'corp: the network is removed from this machine' \
 	'uninstall, with a daemon that keeps the network'
 ok 'which lets go of it' wait_log alice last 'uninstalled: corp: this machine is in this network no more' 6
 ok 'and ends, as it has no other' wait_for 5 not runs alice last

@@ -98,7 +98,7 @@ has "$out" '  - { from: humans, can_reach: [builders] }' 'a test is suggested fo
 printf '%s\n' "$out" | sed -n '/go under .tests:/,$p' | sed '1s/.*/tests:/' >>network.yaml
 run innernet plan --base HEAD~1 --suggest-tests
 is "$status" 0 'it passes once it is there'
-has "$out" 'The tests speak of all that is gained.' 'and is enough'
+has "$out" 'The tests cover all gained access.' 'and is enough'
 git checkout -q .
 
 # Refused, with the plan all the same.
@@ -179,7 +179,7 @@ git clone -q --depth 1 "file://$work/net" "$work/shallow"
 run innernet plan "$work/shallow" --detailed-exitcode
 is "$status" 0 'a shallow clone can be planned in'
 run innernet plan "$work/shallow" --base HEAD~1
-has "$err" 'A shallow clone has few' 'and says what it lacks'
+has "$err" 'a shallow clone has few revisions' 'and says what it lacks'
 mkdir "$work/plain"
 cp -r network.yaml teams "$work/plain"
 run innernet plan "$work/plain/network.yaml"
@@ -250,7 +250,7 @@ is "$status $(jq -r '.lines[0].commit.summary' <<<"$out") $err" '0 People use th
 echo '# unfinished' >>"$work/own/network.yaml"
 run innernet why alice v1 corp
 is "$status $err" "0 warning[uncommitted-changes]: $work/own, the clone of 'corp', has changes that are not committed
-  note: this is of what stands in it
+  note: the answer is for the clone's current files
   help: git -C $work/own status; commit or stash them first" 'or as it stands there, when a person works in it'
 is "$(git -C "$work/own" status --porcelain)" ' M network.yaml' 'which is left alone'
 run innernet validate corp

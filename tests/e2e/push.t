@@ -198,7 +198,7 @@ on hub chown -R root $REPO "$net"
 
 on hub rm $REPO/hooks/pre-receive
 on hub sh -c "echo '#!/bin/sh' >$REPO/hooks/post-receive"
-like "$(on hub innernet-reconcile hook install corp 2>&1)" 'error\[hook-exists\]: .*/post-receive is there already' "a hook that people wrote stays"
+like "$(on hub innernet-reconcile hook install corp 2>&1)" 'error\[hook-exists\]: .*/post-receive exists already' "a hook that people wrote stays"
 on hub rm $REPO/hooks/post-receive
 ok 'hook install puts both back' on hub innernet-reconcile hook install corp
 ok 'and may be run again' on hub innernet-reconcile hook install corp

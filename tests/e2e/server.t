@@ -119,7 +119,7 @@ on hub innernet-reconcile reconcile snet --now >/dev/null
 is $? 3 'with its exit code'
 is "$(status | head -n 1 | grep -c "$(tip | cut -c 1-12)")" 0 'nothing new is published'
 ok 'the network runs on while suspended' ping_works alice 10.61.64.2
-like "$(on hub innernet-reconcile resume snet)" 'takes new revisions again' 'and resumed'
+like "$(on hub innernet-reconcile resume snet)" 'publishes new revisions again' 'and resumed'
 now=$(tip)
 ok 'what came meanwhile is taken' wait_for 5 status_has "Valid +True +Valid +commit ${now:0:12}"
 nok 'the status has no word of it any more' status_has Suspended

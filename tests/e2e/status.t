@@ -22,7 +22,7 @@ like "$out" '^  \?     snapshot    version 0.1: no server has vouched for it bei
 like "$out" '^  ok    names       3 in /etc/hosts$' 'the names'
 like "$out" '^  note  peers       1 of 2 connected$' 'the peers'
 like "$out" '^  note  bob         no endpoint of it is known: it has to speak first$' 'and why one is not'
-like "$out" '^Nothing is known to be wrong, but not all could be told.$' 'in a sentence'
+like "$out" '^No check fails, but some have no result.$' 'in a sentence'
 is "$(on alice innernet status --json | jq -r '.format_version, .verdict, .networks[0].verdict')" \
 	$'1.0\nunknown\nunknown' 'as JSON'
 like "$(on alice innernet up --daemon corp 2>&1)" 'corp: another daemon keeps this network already' \

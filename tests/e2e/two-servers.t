@@ -30,7 +30,7 @@ like "$(on hub innernet-reconcile init --network-name corp --network-cidr 10.60.
 ok 'and nothing is made' on hub test ! -e /etc/innernet-reconcile/corp.yaml -a ! -e /var/lib/innernet-reconcile/corp
 mkdir "$WORK/there.git"
 like "$(on hub innernet-reconcile init --network-name corp --network-cidr 10.60.0.0/16 --external-endpoint 192.0.2.1:51820 \
-	--remote "$REMOTE" --repository "$WORK/there.git" 2>&1)" '^error\[repository-exists\]: .*there\.git is there already$' \
+	--remote "$REMOTE" --repository "$WORK/there.git" 2>&1)" '^error\[repository-exists\]: .*there\.git exists already$' \
 	'a folder in the way is said'
 is "$(git ls-remote "$REMOTE")" '' 'before anything is on the remote'
 ok 'init makes a network on a remote' on hub innernet-reconcile init --network-name corp --network-cidr 10.60.0.0/16 \
@@ -123,7 +123,7 @@ mv "$WORK/network.git" "$WORK/away.git"
 ok 'a remote that is away is said' wait_for 20 status_has hub 'Source +False +Away +file://.*does not appear to be a git repository'
 ok 'with what it means' status_has hub 'Ready +False +Remote .*invitations cannot be redeemed until it is back'
 ok 'what is published stays' ping_works alice 10.60.64.2
-like "$(on hub innernet-reconcile reconcile corp --now 2>&1)" '^could not look: .*does not appear to be a git repository' \
+like "$(on hub innernet-reconcile reconcile corp --now 2>&1)" '^cannot read the definition: .*does not appear to be a git repository' \
 	'a person that asks it to look is told'
 mv "$WORK/away.git" "$WORK/network.git"
 like "$(on hub innernet-reconcile reconcile corp --now 2>&1)" '^nothing new: ' 'and when it is back'

@@ -49,7 +49,7 @@ refused() { # NAME, WHAT IS SAID, ARGUMENTS...: exit code 1, and that line
 refused 'neither --output nor --for' 'give either --output DIR or --for PEER' two-stacks/network.yaml
 refused 'an unknown peer' "there is no peer 'nobody'" two-stacks/network.yaml --for nobody
 refused 'a disabled peer' "peer 'carol' is disabled: it has no view" two-stacks/network.yaml --for carol
-refused 'nothing to sign for' 'a definition without `trust` has nothing to sign for' isolated/network.yaml \
+refused 'nothing to sign for' 'the definition has no `trust`: a snapshot without it is not signed' isolated/network.yaml \
 	--for hub --key "$tmp/seed"
 chmod 644 "$tmp/seed"
 refused 'a seed that other users can read' 'file-permissions' two-stacks/network.yaml --for alice --key "$tmp/seed"

@@ -82,7 +82,7 @@ is 'JUnit of a folder' 1 '<testcase classname="innernet.validate" name="net/team
 	--format junit net
 is 'JUnit of the other file' 1 '<testsuite .*tests="2" failures="1" errors="0"' --format junit net
 is 'JUnit of what is not there' 2 '<error type="file-error"' --format junit nonesuch.yaml
-is '--diff is for people' 2 'takes no --format' --diff --format json net
+is '--diff takes no format' 2 'takes no --format' --diff --format json net
 
 is 'a diff' 1 '^+  a: 10.60.1.0/24$' --diff net
 is 'that changed nothing' 1 'host-bits' net

@@ -37,7 +37,7 @@ static int take_add_peer(struct edit_job *job)
 				   "add-peer: with --public-key there is no invitation; leave out --save-config and "
 				   "--invite-expires");
 	if (option_given(inv, "via") && !key)
-		return usage_error(inv, "add-peer: --via goes with --public-key: who is invited is reached directly");
+		return usage_error(inv, "add-peer: --via needs --public-key: peers reach an invited peer directly");
 	p->name = job->edit.name = option_value(inv, "name");
 	p->is_invite = !key;
 	job->edit.parent = option_value(inv, "cidr");
@@ -60,7 +60,7 @@ static int take_invite_peer(struct edit_job *job)
 	return take_expiry(job);
 }
 
-/* The lowest address that no peer has, and that no peer had, as far as this clone's ledger knows. */
+/* Finds the lowest address of each family that no peer has, and that by this clone's ledger no peer has had. */
 static int find_addresses(struct edit_job *job)
 {
 	const struct model *m = job->before;
@@ -86,7 +86,7 @@ static int find_addresses(struct edit_job *job)
 	return 0;
 }
 
-/* `otherwise`: the end of the help text, where no invite can be made. */
+/* Draws the invite's key pair and names its file. `otherwise`: the end of the help text when no invite can be made. */
 static int draw_invite(struct edit_job *job, const char *otherwise)
 {
 	uint8_t secret[crypto_sign_SECRETKEYBYTES];
@@ -95,7 +95,7 @@ static int draw_invite(struct edit_job *job, const char *otherwise)
 	if (!job->before->trust.present) {
 		struct diag *g =
 		    diag_error(&job->diags, "not-invited", NULL,
-			       "%s has no 'trust', so no server could be recognised by who holds an invitation",
+			       "%s has no 'trust', so a machine with an invitation could not verify a server",
 			       job->before->files[0]);
 		diag_help(&job->diags, g, "`innernet-reconcile init` writes it%s", otherwise);
 		return -1;
@@ -145,11 +145,11 @@ static void say_invitation(const struct edit_job *job, struct buf *out)
 
 	if (!job->secret.file)
 		return;
-	buf_printf(out, "The invitation is in %s. Whoever holds it can take %s's place, once", job->secret.file, name);
+	buf_printf(out, "The invitation is in %s. A machine that has it can become %s, once", job->secret.file, name);
 	if (job->edit.peer.invite_expires && !time_format(job->edit.peer.invite_expires, expires))
 		buf_printf(out, " and until %s", expires);
 	buf_printf(out,
-		   ":\ngive it to %s alone, by a way you trust, and keep it out of git. There: innernet install %s\n",
+		   ".\nGive it to %s alone, in a way you trust, and keep it out of git. There: innernet install %s\n",
 		   name, slash ? slash + 1 : job->secret.file);
 }
 
@@ -189,15 +189,15 @@ static int put_peer_json(const struct edit_job *job, bool changed, json_t *into)
 
 static const struct option_spec add_peer_options[] = {
     {"name", 0, "NAME", "the peer's name, a host name"},
-    {"ip", 0, "ADDRESS[,ADDRESS6]", "its address, one a family"},
-    {"auto-ip", 0, NULL, "the lowest free address of --cidr, one a family"},
-    {"cidr", 0, "CIDR", "the name of the CIDR it is to be in"},
+    {"ip", 0, "ADDRESS[,ADDRESS6]", "its address, or one of each family"},
+    {"auto-ip", 0, NULL, "the lowest free address of each family in --cidr"},
+    {"cidr", 0, "CIDR", "the name of its CIDR"},
     {"admin", 0, "[BOOL]", "its users may change the network"},
-    {"endpoint", 0, "HOST:PORT", "where others reach it, when that is fixed"},
+    {"endpoint", 0, "HOST:PORT", "its endpoint for other peers, if it is fixed"},
     {"keepalive", 0, "SECONDS", "keep its sessions alive; 0: never"},
-    {"via", 0, "PEER", "with --public-key: the one that forwards for it, a server or a peer in its CIDR"},
-    {"description", 0, "TEXT", "for people"},
-    {"public-key", 0, "KEY", "a WireGuard key that it has already: then no invitation is written"},
+    {"via", 0, "PEER", "with --public-key: the peer that forwards for it, a server or a peer in a server's CIDR"},
+    {"description", 0, "TEXT", "a comment for readers"},
+    {"public-key", 0, "KEY", "its existing WireGuard key; writes no invitation"},
     {"save-config", 0, "FILE", "where the invitation is written (NAME.yaml)"},
     {"invite-expires", 0, "TIME", "how long the invitation is open: 12h, 14d (the default), 4w, never"},
     EDIT_OPTIONS,
@@ -207,9 +207,8 @@ const struct command command_add_peer = {
     .synopsis = EDIT_WHERE "--name NAME (--ip ADDRESS | --auto-ip --cidr CIDR) [OPTION...]",
     .summary = "add a peer to a definition, and write its invitation",
     .text =
-	"Adds one peer. The invitation is a secret: it is readable by you alone, git is told to leave it alone, and\n"
-	"it takes the peer's place in the network once. Addresses that the ledger in this clone remembers are not\n"
-	"given out again." EDIT_SAFE,
+	"Adds one peer. The invitation is a secret: only you can read the file, git ignores it, and one machine can\n"
+	"redeem it, once. --auto-ip skips addresses that the ledger in this clone has." EDIT_SAFE,
     .example = "innernet add-peer --name bob --auto-ip --cidr humans --commit --push",
     .options = add_peer_options,
     .max_args = 1,
@@ -222,7 +221,7 @@ const struct command command_add_peer = {
 		       .unless = "ip",
 		       .optional = true,
 		       .with = "auto-ip",
-		       .reason = "where --auto-ip looks for an address"},
+		       .reason = "--auto-ip takes an address of it"},
 		      {.option = "ip", .kind = ASK_ADDRESS, .question = "Its address:", .unless = "auto-ip"},
 		      {.option = "admin",
 		       .kind = ASK_YES_NO,
@@ -251,11 +250,11 @@ static const struct option_spec invite_peer_options[] = {
 const struct command command_invite_peer = {
     .name = "invite-peer",
     .synopsis = EDIT_WHERE "--name PEER [OPTION...]",
-    .summary = "give a peer that is there a new invite",
+    .summary = "give an existing peer a new invite",
     .text =
-	"Puts a new invite in the place of a peer's key, or of the invite it has: for a machine that was lost,\n"
-	"stolen or set up anew. What it had before is void at once, on every peer; its name, address and CIDR stay.\n"
-	"Every call makes another invite. The plan is shown first.",
+	"Replaces a peer's key, or its invite, by a new invite: for a machine that was lost, stolen or set up anew.\n"
+	"The old key or invite is void at once, on every peer; the name, address and CIDR stay. Each call makes a new\n"
+	"invite. The command shows the plan first.",
     .example = "innernet invite-peer --name bob --invite-expires 12h --commit --push",
     .options = invite_peer_options,
     .max_args = 1,

@@ -59,7 +59,7 @@ static json_t *json_files(const struct edit_job *job)
 	return files;
 }
 
-/* For what may hold a private key: that of an exported configuration. */
+/* Wipes and frees memory of jansson: an exported configuration has a private key. */
 static void free_wiped(void *p)
 {
 	if (p)
@@ -96,17 +96,17 @@ int edit_answer_json(const struct edit_job *job, const struct impact *impact)
 	return rc ? 1 : 0;
 }
 
-/* The commands that are left to be typed, from the folder that we are in. */
+/* Writes the git commands that commit and push the edit, for the current folder. */
 static void put_commit(struct buf *out, const struct edit_job *job, const char *message)
 {
 	const char *root = job->before->files[0], *slash = strrchr(root, '/');
-	size_t n = slash ? (size_t)(slash - root) + 1 : 0; /* of "FOLDER/", where it is another one */
+	size_t n = slash ? (size_t)(slash - root) + 1 : 0; /* length of "FOLDER/"; 0: the current folder */
 	struct buf git = {0};
 
 	buf_str(&git, "git");
 	if (n)
 		buf_printf(&git, " -C %.*s", (int)(n > 1 ? n - 1 : n), root);
-	buf_printf(out, "It counts when it is pushed: %s commit -m '%s'", git.p ? git.p : "", message);
+	buf_printf(out, "Not active yet. Push it: %s commit -m '%s'", git.p ? git.p : "", message);
 	for (uint32_t i = 0; i < job->before->n_files; i++)
 		if (job->bytes[i].p)
 			buf_printf(out, " %s",
@@ -127,7 +127,7 @@ int edit_answer_done(const struct edit_job *job, const struct impact *impact, co
 	if (option_given(job->inv, "push"))
 		buf_str(&b, "Committed and pushed.\n");
 	else if (option_given(job->inv, "commit"))
-		buf_str(&b, "Committed. It counts when it is pushed: git push\n");
+		buf_str(&b, "Committed. Not active yet. Push it: git push\n");
 	else
 		put_commit(&b, job, message);
 	int rc = print_buf_to(job->inv, stream_of(job), &b);

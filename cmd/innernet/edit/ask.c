@@ -26,7 +26,7 @@ bool edit_ask_needed(const struct edit_job *job)
 	return false;
 }
 
-/* "--ip ADDRESS": of ADDRESS[,ADDRESS6] the first part. */
+/* Writes "--ip ADDRESS", without the optional "[,ADDRESS6]". */
 static void put_option(const struct edit_job *job, const char *name, struct buf *out)
 {
 	const struct option_spec *o = job->inv->command->options;
@@ -36,7 +36,7 @@ static void put_option(const struct edit_job *job, const char *name, struct buf 
 	buf_printf(out, "--%s %.*s", name, (int)strcspn(o->arg, "["), o->arg);
 }
 
-/* " (or --auto-ip --cidr CIDR)": the other way, with what that needs. */
+/* Writes the alternative option with the options that it needs: " (or --auto-ip --cidr CIDR)". */
 static void put_other_way(const struct edit_job *job, const struct edit_ask *a, struct buf *out)
 {
 	buf_printf(out, " (or --%s", a->unless);
@@ -70,13 +70,13 @@ int edit_ask_missing(const struct edit_job *job)
 	return rc;
 }
 
-/* ---- what is typed -------------------------------------------------------------------------------------------- */
+/* ---- typed answers -------------------------------------------------------------------------------------------- */
 
-/* What an answer is checked with. */
+/* The context of a check. */
 struct checked {
 	const struct model *model;
 	const char *(*check)(struct checked *c, const char *text);
-	char text[160]; /* room for what is wrong */
+	char text[160]; /* buffer for an error text */
 };
 
 static const char *check_new_name(struct checked *c, const char *text)
@@ -128,7 +128,7 @@ static const char *check_invitation(struct checked *c, const char *text)
 	(void)c;
 	if (!*text)
 		return "The name of a file.";
-	return access(text, F_OK) == 0 ? "This file is there already." : NULL;
+	return access(text, F_OK) == 0 ? "This file exists already." : NULL;
 }
 
 static const char *check_endpoint(struct checked *c, const char *text)
@@ -141,7 +141,7 @@ static const char *check_endpoint(struct checked *c, const char *text)
 	return good ? NULL : "A host and a port, as in vpn.example.com:51820.";
 }
 
-/* "10.60.64.3" or "10.60.64.3,fd00:60::3": the next free ones of --cidr. Nothing, where it is full. */
+/* Writes the lowest free address of each family of --cidr, "10.60.64.3,fd00:60::3"; nothing when the CIDR is full. */
 static void preset_address(const struct edit_job *job, struct buf *out)
 {
 	const struct model *m = job->before;
@@ -164,7 +164,7 @@ static void preset_address(const struct edit_job *job, struct buf *out)
 
 #define PREFIXES_TRIED 4096
 
-/* The next prefix of one family, as long as the newest, that overlaps none but the network's. */
+/* Finds the next free prefix of one family in the network, with the length of the newest CIDR's prefix. */
 static bool next_prefix(const struct model *m, bool v4, struct prefix *out)
 {
 	const struct prefix *root = NULL, *last = NULL;
@@ -184,7 +184,7 @@ static bool next_prefix(const struct model *m, bool v4, struct prefix *out)
 				free = free && !prefix_overlaps(&m->cidrs[i].prefix[n], out);
 		if (free)
 			return true;
-		/* One more in the last bits of the prefix. */
+		/* Add 1 at the last bit of the prefix. */
 		unsigned carry = 1u << (7 - (len - 1) % 8);
 		for (unsigned i = (len - 1) / 8; carry; i--) {
 			carry += out->base.b[i];
@@ -234,7 +234,7 @@ static void preset_endpoint(const struct edit_job *job, struct buf *out)
 		buf_str(out, job->before->peers[i].endpoint);
 }
 
-/* ---- what is chosen ------------------------------------------------------------------------------------------- */
+/* ---- chosen answers ------------------------------------------------------------------------------------------- */
 
 static bool any_peer(const struct peer *p)
 {
@@ -252,7 +252,7 @@ static bool disabled_peer(const struct peer *p)
 	return p->disabled;
 }
 
-/* An association joins this CIDR with the other one; with any, when that is NONE. */
+/* Returns whether an association joins `cidr` with `other`, or with any CIDR when `other` is NONE. */
 static bool joins(const struct model *m, uint32_t cidr, uint32_t other)
 {
 	for (uint32_t i = 0; i < m->n_associations; i++) {
@@ -288,14 +288,14 @@ static bool partner_cidr(const struct edit_job *job, uint32_t cidr)
 	return joins(job->before, cidr, other ? model_cidr_by_name(job->before, other) : NONE);
 }
 
-/* The network itself, which comes first, is seldom meant. */
+/* Starts at the second CIDR: the first one is the network itself, a rare choice. */
 static size_t start_below(const struct model *m, size_t n)
 {
 	(void)m;
 	return n > 1;
 }
 
-/* Most new peers go where most peers are, unless that is a CIDR of servers. */
+/* Starts at the CIDR with the most peers that has no server. */
 static size_t start_home(const struct model *m, size_t n)
 {
 	uint32_t best = NONE;
@@ -309,11 +309,11 @@ static size_t start_home(const struct model *m, size_t n)
 }
 
 /*
- * How each kind is asked for. What is typed has a check and a default, each of which may be left out; what is chosen has
- * the peers or the CIDRs of the list, and where in it the answer starts. One without any of them is yes or no.
+ * How each kind is asked for. A typed answer has a check and may have a preset. A chosen answer has a filter of peers or
+ * CIDRs for the list, and the index where the selection starts. A row without any of them is a yes-or-no question.
  */
 static const struct ask_row {
-	const char *(*check)(struct checked *c, const char *text); /* what is wrong; NULL: nothing */
+	const char *(*check)(struct checked *c, const char *text); /* returns an error text, or NULL */
 	void (*preset)(const struct edit_job *job, struct buf *out);
 	bool (*peer)(const struct peer *p);
 	bool (*cidr)(const struct edit_job *job, uint32_t cidr);
@@ -336,7 +336,7 @@ static const struct ask_row {
     [ASK_YES_NO] = {NULL, NULL, NULL, NULL, NULL},
 };
 
-/* The answer becomes an option, as if it had been typed. */
+/* Adds the answer to the command line as an option. */
 static int answer(struct edit_job *job, const char *option, const char *value)
 {
 	const char *copy = arena_strdup(job->arena, value);
@@ -411,8 +411,8 @@ static int ask_from_menu(struct edit_job *job, const struct edit_ask *a, const s
 	if (menu_fill(job, row, &menu))
 		return diags_out_of_memory(&job->diags);
 	if (!menu.n) {
-		diag_error(&job->diags, "unknown-name", NULL, "%s has none to choose for --%s", job->before->files[0],
-			   a->option);
+		diag_error(&job->diags, "unknown-name", NULL, "%s has no entry to choose for --%s",
+			   job->before->files[0], a->option);
 		return -1;
 	}
 	if (prompt_choose(a->question, menu.lines, menu.n, row->start ? row->start(job->before, menu.n) : 0, &chosen))
@@ -430,7 +430,7 @@ static int ask_yes_no(struct edit_job *job, const struct edit_ask *a)
 	return chosen ? answer(job, a->option, "") : 0;
 }
 
-/* 0; 1: cancelled; -1 with diagnostics. */
+/* Asks for one option. Returns 0, 1 when the user cancels, or -1 with diagnostics. */
 static int ask_one(struct edit_job *job, const struct edit_ask *a)
 {
 	const struct ask_row *row = &rows[a->kind];

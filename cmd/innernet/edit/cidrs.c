@@ -36,17 +36,17 @@ static int take_cidr(struct edit_job *job)
 
 static const struct option_spec add_cidr_options[] = {
     {"name", 0, "NAME", "the CIDR's name, a host name"},
-    {"cidr", 0, "PREFIX[,PREFIX6]", "its prefix, one a family"},
-    {"parent", 0, "CIDR", "the CIDR that it is in: its prefix says which, and another one is refused"},
+    {"cidr", 0, "PREFIX[,PREFIX6]", "its prefix, or one of each family"},
+    {"parent", 0, "CIDR", "its parent CIDR, as a check: the prefix determines the parent, and another name is refused"},
     {"isolated", 0, NULL, "its peers do not reach each other"},
-    {"description", 0, "TEXT", "for people"},
+    {"description", 0, "TEXT", "a comment for readers"},
     EDIT_OPTIONS,
 };
 const struct command command_add_cidr = {
     .name = "add-cidr",
     .synopsis = EDIT_WHERE "--name NAME --cidr PREFIX [OPTION...]",
     .summary = "add a CIDR to a definition",
-    .text = "Adds one CIDR. Its parent is the smallest other one around it; nesting alone joins nothing." EDIT_SAFE,
+    .text = "Adds one CIDR. Its parent is the smallest CIDR around it; nesting alone joins no peers." EDIT_SAFE,
     .example = "innernet add-cidr --name contractors --cidr 10.60.67.0/24 --isolated --commit",
     .options = add_cidr_options,
     .max_args = 1,
@@ -80,9 +80,9 @@ static const struct option_spec delete_options[] = {
 const struct command command_delete_cidr = {
     .name = "delete-cidr",
     .synopsis = EDIT_WHERE "--name CIDR [OPTION...]",
-    .summary = "take a CIDR out of a definition",
-    .text = "Takes a CIDR out. Refused while peers are in it, or an association or a test names it; what uses it is\n"
-	    "listed." EDIT_SAFE,
+    .summary = "remove a CIDR from a definition",
+    .text = "Removes a CIDR. Refused while peers are in it, or an association or a test names it; the error lists "
+	    "them." EDIT_SAFE,
     .example = "innernet delete-cidr --name contractors --commit",
     .options = delete_options,
     .max_args = 1,
@@ -92,14 +92,14 @@ const struct command command_delete_cidr = {
 	     .take = edit_take_name),
 };
 
-/* "add-association humans ops", as "--cidr humans --with ops". */
+/* Turns the words of "add-association humans ops" into --cidr humans --with ops. */
 static int read_pair(struct invocation *inv)
 {
 	if (inv->n_args < 2)
 		return 0;
 	if (option_given(inv, "cidr") || option_given(inv, "with") ||
 	    option_add(inv, "cidr", inv->args[inv->n_args - 2]) || option_add(inv, "with", inv->args[inv->n_args - 1]))
-		return usage_error(inv, "%s: the CIDRs as two words, or as --cidr and --with", inv->command->name);
+		return usage_error(inv, "%s: give the CIDRs as two words, or as --cidr and --with", inv->command->name);
 	inv->n_args -= 2;
 	return 0;
 }
@@ -113,14 +113,14 @@ static int take_association(struct edit_job *job)
 
 static const struct option_spec association_options[] = {
     {"cidr", 0, "CIDR", "one CIDR"},
-    {"with", 0, "CIDR", "the other; the same one again: all that is under it"},
+    {"with", 0, "CIDR", "the other CIDR; the same one again joins all CIDRs under it"},
     EDIT_OPTIONS,
 };
 const struct command command_add_association = {
     .name = "add-association",
     .synopsis = EDIT_WHERE "(CIDR CIDR | --cidr CIDR --with CIDR) [OPTION...]",
     .summary = "let the peers of two CIDRs reach each other",
-    .text = "Adds one association; which of the two comes first does not matter." EDIT_SAFE,
+    .text = "Adds one association; the order of the two does not matter." EDIT_SAFE,
     .example = "innernet add-association humans ci-servers --commit --push",
     .options = association_options,
     .max_args = 3,
@@ -134,8 +134,8 @@ const struct command command_add_association = {
 const struct command command_delete_association = {
     .name = "delete-association",
     .synopsis = EDIT_WHERE "(CIDR CIDR | --cidr CIDR --with CIDR) [OPTION...]",
-    .summary = "part the peers of two CIDRs",
-    .text = "Takes one association out; which of the two comes first does not matter." EDIT_SAFE,
+    .summary = "remove the association of two CIDRs",
+    .text = "Removes one association; the order of the two does not matter." EDIT_SAFE,
     .example = "innernet delete-association humans ci-servers --commit --push",
     .options = association_options,
     .max_args = 3,

@@ -12,9 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* ---- the definition as it is, and as it would be ----------------------------------------------------------------- */
+/* ---- the definition before and after the edit -------------------------------------------------------------------- */
 
-/* The word that names the definition, or NULL. */
+/* Returns the argument that names the definition, or NULL. */
 static const char *definition_word(const struct edit_job *job)
 {
 	const struct edit_command *c = job->command;
@@ -37,7 +37,7 @@ static int load(struct edit_job *job)
 	return 0;
 }
 
-/* A network may have been defined without a server; an edit does not make it one. */
+/* Returns whether the definition has a server. An edit of one without a server does not need to add it. */
 static bool has_server(const struct model *m)
 {
 	for (uint32_t i = 0; i < m->n_cidrs; i++)
@@ -59,7 +59,7 @@ static struct model *load_edited(struct edit_job *job, struct diags *d)
 	return files ? source_load_edited(job->arena, m->files[0], files, n, !has_server(m), d) : NULL;
 }
 
-/* With its own tests and what the ledger remembers. Nothing is written before this accepts it. */
+/* Validates the edited definition with its tests and the ledger, before a file is written. NULL: job->edited has errors. */
 static struct impact *check_edited(struct edit_job *job)
 {
 	static const struct ledger_facts none;
@@ -87,7 +87,7 @@ static struct impact *check_edited(struct edit_job *job)
 
 /* ---- the files --------------------------------------------------------------------------------------------------- */
 
-/* A link stays one: what it leads to is written. */
+/* Writes the target of a symbolic link; the link stays. */
 static int write_file(struct edit_job *job, const char *name, struct span bytes)
 {
 	char *path = realpath(name, NULL);
@@ -105,7 +105,7 @@ static int write_file(struct edit_job *job, const char *name, struct span bytes)
 	return rc;
 }
 
-/* Another program may have written a file while this one waited for an answer: its work is not overwritten. */
+/* Checks that no other program has written a file while this one waited for an answer. Returns -1 with a diagnostic. */
 static int check_unchanged(struct edit_job *job)
 {
 	const struct model *m = job->before;
@@ -119,8 +119,8 @@ static int check_unchanged(struct edit_job *job)
 		if (!rc && !span_eq(buf_span(&now), m->sources[i])) {
 			diag_help(&job->diags,
 				  diag_file_error(&job->diags, "definition-changed", m->files[i],
-						  "%s was changed by somebody else meanwhile", m->files[i]),
-				  "look at it, and type the command once more");
+						  "%s has changed since the command read it", m->files[i]),
+				  "check the change, and run the command again");
 			rc = -1;
 		}
 		buf_free(&now);
@@ -128,7 +128,7 @@ static int check_unchanged(struct edit_job *job)
 	return rc;
 }
 
-/* The file of the secret must not be one that an `include:` of the definition takes in. */
+/* Checks that the secret's file does not match an `include:` of the definition. */
 static int check_not_included(struct edit_job *job)
 {
 	struct diags d = {0};
@@ -145,7 +145,7 @@ static int check_not_included(struct edit_job *job)
 	return -1;
 }
 
-/* All files, or none. */
+/* Writes all files. When one fails, restores the others and removes the secret. */
 static int write_files(struct edit_job *job)
 {
 	const struct model *m = job->before;
@@ -172,8 +172,8 @@ static int write_files(struct edit_job *job)
 /* ---- one run ----------------------------------------------------------------------------------------------------- */
 
 /*
- * 0, or the exit code. A file can be looked at before it is pushed; a network that goes by its name changes at once, so
- * that needs a person's answer.
+ * Shows the plan and asks. Returns 0, or the exit code. Without a terminal, an edit of a file proceeds, since it is not
+ * pushed yet; an edit of a network by its name changes the network at once and needs --yes.
  */
 static int confirm(struct edit_job *job, const struct impact *impact)
 {
@@ -207,7 +207,7 @@ static int carry_out(struct edit_job *job, const struct impact *impact, const ch
 	if (job->git.undone)
 		edit_secret_remove(job);
 	else if (!option_given(job->inv, "json") && job->command->show && job->command->show(job))
-		rc = 1; /* it is shown even where git failed: the definition has its key */
+		rc = 1; /* show() runs even if git failed: the definition has the new key */
 	return rc;
 }
 
@@ -223,7 +223,7 @@ static int make_edit(struct edit_job *job)
 		return 1;
 	prepared = state == EDIT_TO_DO && c->prepare ? c->prepare(job) : 0;
 	if (state == EDIT_ALREADY || prepared > 0)
-		/* An earlier run may have left something to be committed or pushed: that is an error, for it was asked for. */
+		/* With --commit or --push, uncommitted or unpushed changes of an earlier run are an error. */
 		return edit_answer_already(job) || edit_git_check_clean(job) || edit_git_check_pushed(job) ? 1 : 0;
 	if (prepared < 0 ||
 	    edit_apply(&job->edit, job->before->sources, job->before->n_files, job->bytes, &job->diags) ||
@@ -264,7 +264,7 @@ static int run_job(struct edit_job *job)
 	return make_edit(job);
 }
 
-/* Says what is wrong, and frees all but the arena. */
+/* Reports the diagnostics, and frees the job but not its arena. */
 static void end_job(struct edit_job *job)
 {
 	if (job->diags.first || job->diags.out_of_memory)
@@ -284,12 +284,12 @@ static void end_job(struct edit_job *job)
 	diags_free(&job->edited);
 }
 
-#define TRIES 2 /* when another push comes first */
+#define TRIES 2 /* runs: one retry after a lost race with another push */
 
 int edit_run(struct invocation *inv)
 {
 	const struct edit_command *c = inv->command->row;
-	struct arena *arenas[TRIES] = {NULL}; /* the second run has the answers of the first */
+	struct arena *arenas[TRIES] = {NULL}; /* freed at the end: the retry uses the answers in the first one */
 	bool again = true;
 	int rc = 1;
 
@@ -308,8 +308,8 @@ int edit_run(struct invocation *inv)
 		end_job(&job);
 		if (again)
 			fputs(i + 1 < TRIES
-				  ? "\nSomebody else's push came first. Once more, on top of it:\n\n"
-				  : "\nNothing was changed: others push at the same time. Type it once more.\n",
+				  ? "\nAnother push came first. Retrying on top of it:\n\n"
+				  : "\nNothing was changed: another push came first again. Run the command again.\n",
 			      stderr);
 	}
 	for (int i = 0; i < TRIES; i++)

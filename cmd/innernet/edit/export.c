@@ -1,4 +1,4 @@
-/* innernet export: the configuration of a peer that runs plain WireGuard, with a key that is made here. */
+/* innernet export: makes the configuration of a peer that runs plain WireGuard, with a new key. */
 #include "cmd/innernet/commands.h"
 #include "cmd/innernet/edit/edit.h"
 #include "cmd/innernet/edit/answer.h"
@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The options and what is made of them: job->own. */
+/* The options and the rendered configuration: job->own. */
 struct export
 {
 	const char *file; /* NULL: standard output */
@@ -35,14 +35,14 @@ static void free_export(void *own)
 	free(x);
 }
 
-/* "-o FILE": the file; NULL: standard output. */
+/* Returns FILE of "-o FILE", or NULL for standard output. */
 static const char *output_file(const struct invocation *inv)
 {
 	const char *file = option_value(inv, "output");
 	return file && strcmp(file, "-") != 0 ? file : NULL;
 }
 
-/* The stream that the configuration goes to gets nothing else. */
+/* Returns the stream for messages: the stream of the configuration must have nothing else. */
 static FILE *stream(const struct invocation *inv)
 {
 	return output_file(inv) && !option_given(inv, "qr") ? stdout : stderr;
@@ -63,8 +63,9 @@ static int take(struct edit_job *job)
 	if (qr && json)
 		return usage_error(inv, "export: --qr and --json exclude each other");
 	if (!option_given(inv, "output") && !qr && isatty(STDOUT_FILENO))
-		return usage_error(inv, "export: what is printed has a private key, and standard output is a terminal; "
-					"give --qr, -o FILE, or -o - to print it all the same");
+		return usage_error(inv,
+				   "export: the configuration has a private key, and standard output is a terminal; "
+				   "give --qr, -o FILE, or -o - to print it anyway");
 	job->own = x = calloc(1, sizeof(*x));
 	if (!x) {
 		diags_out_of_memory(&job->diags);
@@ -76,7 +77,7 @@ static int take(struct edit_job *job)
 	return 0;
 }
 
-/* A peer that has a key loses it: --new-key must say so. */
+/* Replacing a peer's existing key needs --new-key. Returns -1 with a diagnostic. */
 static int check_new(struct edit_job *job, const struct peer *p)
 {
 	const struct ledger_facts *facts = job->ledger ? ledger_facts(job->ledger) : NULL;
@@ -84,17 +85,16 @@ static int check_new(struct edit_job *job, const struct peer *p)
 	struct diag *g;
 
 	if (p->server) {
-		g = diag_error(&job->diags, "key-kept", &p->at, "'%s' is a server, which has a key of its own",
-			       p->name);
-		diag_help(&job->diags, g, "export peers that run nothing of innernet's");
+		g = diag_error(&job->diags, "key-kept", &p->at, "'%s' is a server, which has its own key", p->name);
+		diag_help(&job->diags, g, "export only peers that do not run innernet");
 		return -1;
 	}
 	if ((p->is_invite && !enrolled) || option_given(job->inv, "new-key"))
 		return 0;
 	g = diag_error(&job->diags, "key-kept", &p->at_key,
 		       enrolled ? "a machine has redeemed the invite of '%s'" : "peer '%s' has a key already", p->name);
-	diag_help(&job->diags, g, "--new-key puts a new one in its place%s",
-		  enrolled ? "" : "; --key FILE takes the private key that belongs to it");
+	diag_help(&job->diags, g, "--new-key replaces it%s",
+		  enrolled ? "" : "; --key FILE uses the private key that belongs to it");
 	return -1;
 }
 
@@ -107,7 +107,7 @@ static int prepare(struct edit_job *job)
 		return -1;
 	if (edit_secret_new(job) || edit_secret_to(job, x->file, "output"))
 		return -1;
-	/* As curve25519 takes a key (RFC 7748 section 5): what `wg` shows is then what this file says. */
+	/* Clamps the key (RFC 7748 section 5), as WireGuard does, so that `wg` shows the same key as this file. */
 	key = job->secret.key;
 	randombytes_buf(key, KEY_LEN);
 	key[0] &= 248;
@@ -116,7 +116,7 @@ static int prepare(struct edit_job *job)
 	return 0;
 }
 
-/* Renders twice, so that the buffer has its size before the key is in it: a buffer that grows leaves a copy behind. */
+/* Renders twice: first with a placeholder to size the buffer. Growing it with the key inside would leave a copy in memory. */
 static int render(struct buf *out, const struct wg_quick *q, const uint8_t *secret, struct diags *d)
 {
 	char key[KEY_B64_LEN + 1];
@@ -138,7 +138,7 @@ static int render(struct buf *out, const struct wg_quick *q, const uint8_t *secr
 	return r;
 }
 
-/* The view of the peer, with the keys that this clone's ledger has. */
+/* Compiles the peer's view of `m`, with the enrolled keys of this clone's ledger. NULL with a diagnostic. */
 static const struct view *view_in(struct edit_job *job, const struct model *m)
 {
 	const struct ledger_facts *facts = job->ledger ? ledger_facts(job->ledger) : NULL;
@@ -187,7 +187,7 @@ static int write_secret(struct edit_job *job)
 
 #define NAMES_SHOWN 12
 
-/* The peers that the configuration has; or, with `in` false, those of the view that it lacks. Returns their number. */
+/* Lists the view's peers that are in the configuration (`in`) or not in it. Returns their number. */
 static uint32_t list_names(const struct edit_job *job, bool in, struct buf *text, json_t *list)
 {
 	const struct export *x = job->own;
@@ -212,7 +212,7 @@ static uint32_t list_names(const struct edit_job *job, bool in, struct buf *text
 	return n;
 }
 
-/* The file is an invitation with this invite. */
+/* Returns whether the file is an invitation with this invite. */
 static bool is_invitation(const char *path, const struct key *invite)
 {
 	struct invitation *i = NULL;
@@ -224,7 +224,7 @@ static bool is_invitation(const char *path, const struct key *invite)
 	return is;
 }
 
-/* The invitation of the invite that the new key replaces, here or beside the definition. Empty: there is none. */
+/* Finds the invitation's file that the new key makes void, here or beside the definition. Empty when there is none. */
 static void find_invitation(const struct edit_job *job, struct buf *out)
 {
 	const struct peer *p = &job->before->peers[model_peer_by_name(job->before, job->edit.name)];
@@ -260,16 +260,16 @@ static void say(const struct edit_job *job, struct buf *out)
 		buf_printf(out, "%s reaches, %s%s: %s.\n", name, via ? "through " : "each directly", via ? via : "",
 			   in.p ? in.p : "");
 	else
-		buf_printf(out, "%s reaches nobody.\n", name);
+		buf_printf(out, "%s reaches no peer.\n", name);
 	if (list_names(job, false, &left, NULL))
-		buf_printf(out, "Not in it, for want of an endpoint that %s could call: %s.\n", name,
+		buf_printf(out, "Not in the configuration, because %s knows no endpoint of theirs: %s.\n", name,
 			   left.p ? left.p : "");
 	if (via)
 		buf_printf(out,
 			   "%s must forward: sysctl net.ipv4.ip_forward=1, and for IPv6 "
 			   "net.ipv6.conf.all.forwarding=1.\n",
 			   via);
-	buf_str(out, "It follows no change of the network: after one, export it again.\n");
+	buf_str(out, "The configuration does not follow changes of the network: export it again after one.\n");
 	buf_free(&in);
 	buf_free(&left);
 	buf_free(&invitation);
@@ -307,7 +307,7 @@ static int put_json(const struct edit_job *job, bool changed, json_t *into)
 	return rc;
 }
 
-/* With --key the definition has the public key already: only the configuration is made. */
+/* --key: makes the configuration from the given private key; the definition has the public key already. */
 static int look(struct edit_job *job)
 {
 	const struct export *x = job->own;
@@ -329,25 +329,25 @@ static int look(struct edit_job *job)
 }
 
 static const struct option_spec options[] = {
-    {"key", 0, "FILE", "the private key that it has already: nothing is edited"},
-    {"new-key", 0, NULL, "put a new key in the place of the one that it has"},
-    {"via", 0, "PEER", "put PEER into the definition as the one that forwards for it: a server, or a peer in its CIDR"},
-    {"all", 0, NULL, "those without an endpoint too: they must call first"},
-    {"qr", 0, NULL, "as a code for a phone's WireGuard app, on the terminal"},
-    {"output", 'o', "FILE", "write it there (mode 0600); - is standard output, a terminal too"},
+    {"key", 0, "FILE", "its existing private key; the definition is not edited"},
+    {"new-key", 0, NULL, "replace its existing key by a new one"},
+    {"via", 0, "PEER", "write to the definition that PEER forwards for it: a server, or a peer in a server's CIDR"},
+    {"all", 0, NULL, "include peers without an endpoint: they must send first"},
+    {"qr", 0, NULL, "print a QR code for a phone's WireGuard app"},
+    {"output", 'o', "FILE", "write it to FILE (mode 0600); - is standard output, even a terminal"},
     EDIT_OPTIONS,
 };
 const struct command command_export = {
     .name = "export",
     .synopsis = "PEER [IFACE | FILE | DIR] [--key FILE | --new-key] [--via PEER] [--qr | -o FILE] [OPTION...]",
     .summary = "make the configuration of a peer that runs plain WireGuard",
-    .text = "Prints a file for wg-quick(8), which phones' WireGuard apps read too, for a peer that runs nothing of\n"
-	    "innernet's. Its key is made here: the private one is in the configuration and nowhere else, the public\n"
-	    "one comes into the definition in the place of the peer's invite. The plan is shown first.\n\n"
-	    "With --via, or where the definition says so already, everything goes through the peer that forwards.\n"
-	    "Without it the peer reaches who has an endpoint in the definition, a server always, each directly. It "
-	    "learns of no\n"
-	    "change: after one it is exported again.",
+    .text =
+	"Prints a file for wg-quick(8) and the WireGuard apps of phones, for a peer that does not run innernet. The\n"
+	"command makes the key: the private key is only in the configuration, and the public key replaces the\n"
+	"peer's invite in the definition. It shows the plan first.\n\n"
+	"With --via, or with `via` in the definition, all traffic goes through the peer that forwards. Otherwise the\n"
+	"peer reaches directly each peer with an endpoint in the definition, servers always. The configuration does\n"
+	"not follow changes of the network: export it again after one.",
     .example = "innernet export phone --via hub --qr --commit --push",
     .options = options,
     .min_args = 1,

@@ -1,4 +1,4 @@
-/* innernet fold: which peers redeemed their invitations, and the keys that the ledger has for them. */
+/* innernet fold: writes the keys of redeemed invitations from the ledger into the definition. */
 #include "cmd/innernet/commands.h"
 #include "cmd/innernet/edit/edit.h"
 #include "reconcile/text/json.h"
@@ -12,7 +12,7 @@ static int fold_cmp(const void *a, const void *b)
 	return strcmp(((const struct edit_fold *)a)->name, ((const struct edit_fold *)b)->name);
 }
 
-/* Sorts them, and drops duplicates. */
+/* Sorts the folds by name, drops duplicates, and stores them in job->edit. */
 static void set_folds(struct edit_job *job, struct edit_fold *f, uint32_t n)
 {
 	uint32_t kept = 0;
@@ -39,14 +39,14 @@ static int take(struct edit_job *job)
 	}
 	for (int i = first; i < inv->n_args; i++) {
 		if (!name_valid(inv->args[i], strlen(inv->args[i])))
-			return usage_error(inv, "fold: '%s' is no name of a peer", inv->args[i]);
+			return usage_error(inv, "fold: '%s' is not the name of a peer", inv->args[i]);
 		f[n++] = (struct edit_fold){.name = inv->args[i]};
 	}
 	set_folds(job, f, n);
 	return 0;
 }
 
-/* The enrolment of the invite of a peer. NULL: it has no invite, a void one, or one that is not redeemed. */
+/* Returns the enrolment of a peer's invite, or NULL: no invite, a void one, or one that is not redeemed. */
 static const struct enrolment *enrolled(const struct edit_job *job, const struct peer *p)
 {
 	return p->is_invite && !ledger_is_spent(job->ledger, &p->key)
@@ -54,7 +54,7 @@ static const struct enrolment *enrolled(const struct edit_job *job, const struct
 		   : NULL;
 }
 
-/* A peer that the command line names must have a key, or an enrolment to take it from. */
+/* Checks that each peer on the command line has a key or an enrolment. Returns -1 with diagnostics. */
 static int check_named(struct edit_job *job)
 {
 	const struct model *m = job->before;
@@ -72,12 +72,11 @@ static int check_named(struct edit_job *job)
 					     p->name),
 				  "make a new one: innernet invite-peer --name %s", p->name);
 		else
-			diag_help(
-			    &job->diags,
-			    diag_error(&job->diags, "not-redeemed", &p->at_key,
-				       "nobody has redeemed the invitation of peer '%s', as far as this clone knows",
-				       p->name),
-			    "with it, on its machine: innernet install %s.yaml", p->name);
+			diag_help(&job->diags,
+				  diag_error(&job->diags, "not-redeemed", &p->at_key,
+					     "the invitation of peer '%s' is not redeemed, as far as this clone knows",
+					     p->name),
+				  "redeem it on its machine: innernet install %s.yaml", p->name);
 		rc = -1;
 	}
 	return rc;
@@ -93,10 +92,10 @@ static int prepare(struct edit_job *job)
 	if (!f)
 		return diags_out_of_memory(&job->diags);
 	if (!job->ledger) {
-		g = diag_error(&job->diags, "no-ledger", NULL, "there is no ledger here to fold keys from");
+		g = diag_error(&job->diags, "no-ledger", NULL, "this clone has no ledger to fold keys from");
 		diag_help(&job->diags, g,
 			  job->clone ? "fetch it: git fetch origin"
-				     : "this is done in a clone of the network's repository");
+				     : "run this in a clone of the network's repository");
 		return -1;
 	}
 	if (check_named(job))
@@ -130,12 +129,12 @@ static const struct option_spec fold_options[] = {
 const struct command command_fold = {
     .name = "fold",
     .synopsis = "[IFACE | FILE | DIR] [PEER...] [OPTION...]",
-    .summary = "write the keys that peers enrolled into the definition",
-    .text =
-	"Puts the public key of each peer that redeemed its invitation, or of those named, in the place of its\n"
-	"invite: the definition then says by itself what the ledger knew. The peers stay the same ones, no session\n"
-	"ends, and their invites are spent. The ledger is fetched from origin first. A first word that is no\n"
-	"peer's name, as ./corp or net.yaml, is the definition." EDIT_SAFE,
+    .summary = "write enrolled keys from the ledger into the definition",
+    .text = "Replaces the invite of each peer that has redeemed its invitation, or of the named ones, by the peer's "
+	    "public\n"
+	    "key from the ledger. The peers stay the same, no session ends, and their invites are spent. Fetches the\n"
+	    "ledger from origin first. A first word that cannot be a peer's name, such as ./corp or net.yaml, is the\n"
+	    "definition." EDIT_SAFE,
     .example = "innernet fold --commit --push",
     .options = fold_options,
     .max_args = -1,

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The folder of a file, with the links in it followed. In the arena; NULL with a diagnostic. */
+/* Returns the real path of a file's folder, in the arena. NULL with a diagnostic. */
 static const char *folder_of(struct edit_job *job, const char *path)
 {
 	char *real, *folder = NULL;
@@ -25,8 +25,8 @@ static const char *folder_of(struct edit_job *job, const char *path)
 }
 
 /*
- * Runs `git -C FOLDER WORD...`. With `files`, "--" and the files that change follow (all of the definition, where none
- * changes). What git prints goes to our standard error, unless `out` takes it.
+ * Runs `git -C FOLDER WORD...`. With `files`, appends "--" and the changed files (all files of the definition when none
+ * changes). git's output goes to standard error, or into `out`. Returns git's exit code, or -1 with a diagnostic.
  */
 static int git(struct edit_job *job, const char *folder, struct buf *out, enum run_stderr errors, struct diags *d,
 	       bool files, const char *const words[])
@@ -72,7 +72,7 @@ out:
 #define GIT(job, folder, out, errors, d, files, ...)                                                                   \
 	git(job, folder, out, errors, d, files, (const char *const[]){__VA_ARGS__, NULL})
 
-/* The first line that git prints, without its end, in the arena. NULL: it failed, or printed nothing. */
+/* Returns the first line of git's output, in the arena. NULL when git fails or prints nothing. */
 static const char *git_line(struct edit_job *job, const char *folder, const char *const words[])
 {
 	struct buf out = {0};
@@ -87,7 +87,7 @@ static const char *git_line(struct edit_job *job, const char *folder, const char
 }
 #define GIT_LINE(job, folder, ...) git_line(job, folder, (const char *const[]){__VA_ARGS__, NULL})
 
-/* The folder of the root file, where git runs. Where the file is a link, that of its target. */
+/* Returns the folder of the root file, or of its target when it is a symbolic link. git runs there. */
 static const char *work_folder(struct edit_job *job)
 {
 	char *real = realpath(job->before->files[0], NULL);
@@ -130,7 +130,7 @@ int edit_git_check_clean(struct edit_job *job)
 	if (!(folder = work_folder(job)))
 		return -1;
 	if (!tracked(job, folder)) {
-		g = diag_error(&job->diags, "not-in-git", NULL, "%s is in no git repository, or was never added to it",
+		g = diag_error(&job->diags, "not-in-git", NULL, "%s is not in a git repository, or not added to it",
 			       job->before->files[0]);
 		diag_help(&job->diags, g, "leave out --commit and --push, or `git add` it first");
 		return -1;
@@ -138,7 +138,7 @@ int edit_git_check_clean(struct edit_job *job)
 	rc = GIT(job, folder, NULL, RUN_STDERR_SHOWN, &job->diags, true, "diff", "--quiet", "HEAD");
 	if (rc > 0) {
 		g = diag_error(&job->diags, "uncommitted-changes", NULL,
-			       "%s has changes that are not committed; --commit would take them along",
+			       "%s has uncommitted changes, which --commit would commit too",
 			       job->before->n_files > 1 ? "the definition" : job->before->files[0]);
 		diag_help(&job->diags, g, "commit them first, or leave out --commit");
 	}
@@ -151,7 +151,7 @@ int edit_git_check_pushed(struct edit_job *job)
 
 	if (!option_given(job->inv, "push") || !(folder = work_folder(job)))
 		return 0;
-	/* Without an upstream branch git fails here; the push itself says what is wrong, when there is something to push. */
+	/* Without an upstream branch git fails here, which is ignored: a later push reports it. */
 	ahead = GIT_LINE(job, folder, "rev-list", "--count", "@{upstream}..HEAD");
 	if (!ahead || strcmp(ahead, "0") == 0)
 		return 0;
@@ -177,7 +177,7 @@ void edit_git_floor(struct edit_job *job, struct version *floor)
 	diags_free(&d);
 }
 
-/* The network's own clone is as it was before: the next command finds nothing half done there. */
+/* Notes that the network's own clone is rolled back. Returns -1. */
 static int undone(struct edit_job *job, bool raced)
 {
 	job->git.undone = true;
@@ -187,7 +187,7 @@ static int undone(struct edit_job *job, bool raced)
 	return -1;
 }
 
-/* git says that a push failed. 0: the server has it all the same. */
+/* Handles a failed `git push`. Returns 0 when the server has the commit all the same, else -1. */
 static int push_failed(struct edit_job *job)
 {
 	const char *path = job->git.own.path;
@@ -196,14 +196,14 @@ static int push_failed(struct edit_job *job)
 	switch (path ? own_clone_settle(&job->git.own, &job->diags) : PUSH_UNKNOWN) {
 	case PUSH_TAKEN:
 		return 0;
-	case PUSH_REFUSED: /* the server has said why */
+	case PUSH_REFUSED: /* git has shown the server's reason */
 		return undone(job, false);
 	case PUSH_RACED:
 		return undone(job, true);
 	case PUSH_UNKNOWN:
-		g = diag_error(&job->diags, "git-failed", NULL, "`git push` failed; the commit is there");
-		diag_help(&job->diags, g, "when that is settled: git %s%s%spush", path ? "-C " : "", path ? path : "",
-			  path ? " " : "");
+		g = diag_error(&job->diags, "git-failed", NULL, "`git push` failed; the commit stays in the clone");
+		diag_help(&job->diags, g, "after resolving the failure: git %s%s%spush", path ? "-C " : "",
+			  path ? path : "", path ? " " : "");
 	}
 	return -1;
 }
@@ -228,21 +228,21 @@ int edit_git_commit(struct edit_job *job, const char *message)
 	if (rc) {
 		if (rc > 0) {
 			g = diag_error(&job->diags, "git-failed", NULL,
-				       "`git commit` failed; the definition is edited all the same");
+				       "`git commit` failed; the edit stays in the files");
 			diag_help(&job->diags, g, "git commit -m '%s' %s", message, job->before->files[0]);
 		}
 		return -1;
 	}
 	if (!option_given(job->inv, "push"))
 		return 0;
-	/* After a lost race this program does what git would advise. */
+	/* No advice from git after a lost race: this program retries by itself. */
 	rc = job->git.own.path ? GIT(job, folder, NULL, RUN_STDERR_SHOWN, &job->diags, false, "-c",
 				     "advice.pushUpdateRejected=false", "push", "--quiet")
 			       : GIT(job, folder, NULL, RUN_STDERR_SHOWN, &job->diags, false, "push", "--quiet");
 	return rc > 0 ? push_failed(job) : rc;
 }
 
-/* A path as a pattern of gitignore(5), from the top of the work tree. */
+/* Writes a path as a pattern of gitignore(5), relative to the top of the work tree. */
 static void put_pattern(struct buf *out, const char *prefix, const char *name)
 {
 	buf_char(out, '/');
@@ -268,7 +268,7 @@ int edit_git_exclude(struct edit_job *job, const char *path)
 		return -1;
 	prefix = GIT_LINE(job, folder, "rev-parse", "--show-prefix");
 	file = GIT_LINE(job, folder, "rev-parse", "--path-format=absolute", "--git-path", "info/exclude");
-	/* The folder is in no work tree, or git ignores the file already. */
+	/* Nothing to do: the folder is in no work tree, or git ignores the file already. */
 	if (!prefix || !file || *file != '/' || GIT_LINE(job, folder, "check-ignore", "--", name))
 		return 0;
 	if (file_read(file, CONFIG_MAX, &bytes, &absent, &job->diags))

@@ -3,14 +3,14 @@
 
 #include <string.h>
 
-#define LOOK_AHEAD 64 /* lines on either side that are looked at for the end of a difference */
+#define LOOK_AHEAD 64 /* lines on each side in which the end of a difference is searched */
 
 struct lines {
 	struct span text;
 	size_t at;
 };
 
-/* The n-th line from here, with its end; empty when there are not so many. */
+/* Returns the n-th line from the cursor with its line end; empty behind the last line. */
 static struct span peek(const struct lines *l, size_t n)
 {
 	size_t at = l->at;
@@ -36,7 +36,7 @@ static void put(struct buf *out, struct lines *l, size_t n, bool came, bool colo
 	}
 }
 
-/* After so many lines on each side they agree again, for two lines or to the end. */
+/* Returns whether a at line i and b at line j agree for two lines or to the end. */
 static bool agree(const struct lines *a, size_t i, const struct lines *b, size_t j)
 {
 	struct span x = peek(a, i), y = peek(b, j);
@@ -45,7 +45,7 @@ static bool agree(const struct lines *a, size_t i, const struct lines *b, size_t
 	return !x.n || span_eq(peek(a, i + 1), peek(b, j + 1));
 }
 
-/* Where they agree again, with as few lines as possible. */
+/* Finds the smallest i + j at which both sides agree again; 1 and 1 when there is none. */
 static void find_agreement(const struct lines *a, const struct lines *b, size_t *i, size_t *j)
 {
 	for (size_t sum = 1; sum <= 2 * LOOK_AHEAD; sum++) {
@@ -73,7 +73,7 @@ void edit_lines(struct buf *out, struct span before, struct span after, bool col
 			continue;
 		}
 		find_agreement(&a, &b, &i, &j);
-		/* As many came as went: a line among them that stayed is not shown. */
+		/* As many lines on both sides: ends the difference at the first line that is equal in both. */
 		if (i == j) {
 			for (i = 1; i < j && !span_eq(peek(&a, i), peek(&b, i)); i++)
 				;

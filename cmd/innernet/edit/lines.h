@@ -1,4 +1,4 @@
-/* The lines of a file that an edit takes away (-) and brings (+). */
+/* The lines of a file that an edit removes (-) and adds (+). */
 #ifndef CMD_INNERNET_EDIT_LINES_H
 #define CMD_INNERNET_EDIT_LINES_H
 

@@ -1,4 +1,4 @@
-/* The commands that change a peer in a line: its name, its endpoint, whether it is there. add_peer.c has the others. */
+/* The commands that rename, disable, enable and delete a peer, and set its endpoint. add_peer.c adds and invites peers. */
 #include "cmd/innernet/commands.h"
 #include "cmd/innernet/edit/edit.h"
 #include "cmd/innernet/edit/take.h"
@@ -28,8 +28,8 @@ static const struct option_spec name_options[] = {
 const struct command command_disable_peer = {
     .name = "disable-peer",
     .synopsis = EDIT_WHERE "--name PEER [OPTION...]",
-    .summary = "cut a peer off, and keep its place",
-    .text = "Says `disabled: true` of a peer. Its name, address and key stay taken." EDIT_SAFE,
+    .summary = "disable a peer, and keep its entry",
+    .text = "Adds `disabled: true` to a peer. Its name, address and key stay taken." EDIT_SAFE,
     .example = "innernet disable-peer --name bob --commit --push",
     .options = name_options,
     .max_args = 1,
@@ -42,8 +42,8 @@ const struct command command_disable_peer = {
 const struct command command_enable_peer = {
     .name = "enable-peer",
     .synopsis = EDIT_WHERE "--name PEER [OPTION...]",
-    .summary = "let a disabled peer in again",
-    .text = "Takes `disabled: true` away from a peer." EDIT_SAFE,
+    .summary = "enable a disabled peer again",
+    .text = "Removes `disabled: true` from a peer." EDIT_SAFE,
     .example = "innernet enable-peer --name bob --commit --push",
     .options = name_options,
     .max_args = 1,
@@ -56,9 +56,10 @@ const struct command command_enable_peer = {
 const struct command command_delete_peer = {
     .name = "delete-peer",
     .synopsis = EDIT_WHERE "--name PEER [OPTION...]",
-    .summary = "take a peer out of a definition",
-    .text = "Takes a peer out. Refused while a test names it: what the network promises is a person's to change.\n"
-	    "The ledger keeps its address for ever, unless `reuse:` names it." EDIT_SAFE,
+    .summary = "remove a peer from a definition",
+    .text =
+	"Removes a peer. Refused while a test names it: change the test first. The ledger keeps the peer's address\n"
+	"for ever, unless `reuse:` names it." EDIT_SAFE,
     .example = "innernet delete-peer --name bob --commit --push",
     .options = name_options,
     .max_args = 1,
@@ -81,15 +82,15 @@ static int take_endpoint(struct edit_job *job)
 
 static const struct option_spec endpoint_options[] = {
     {"name", 0, "PEER", "the peer"},
-    {"endpoint", 0, "HOST:PORT", "where others reach it"},
-    {"unset", 0, NULL, "that is not fixed any more"},
+    {"endpoint", 0, "HOST:PORT", "its endpoint for other peers"},
+    {"unset", 0, NULL, "remove its endpoint"},
     EDIT_OPTIONS,
 };
 const struct command command_set_endpoint = {
     .name = "set-endpoint",
     .synopsis = EDIT_WHERE "--name PEER (--endpoint HOST:PORT | --unset) [OPTION...]",
-    .summary = "say where a peer is reached",
-    .text = "Gives a peer an endpoint, another one, or none any more." EDIT_SAFE,
+    .summary = "set or remove a peer's endpoint",
+    .text = "Sets, replaces or removes the endpoint of a peer." EDIT_SAFE,
     .example = "innernet set-endpoint --name hub --endpoint vpn.example.com:51820 --commit",
     .options = endpoint_options,
     .max_args = 1,
@@ -98,7 +99,7 @@ const struct command command_set_endpoint = {
 	     .asks = {{.option = "name", .kind = ASK_PEER, .question = "The endpoint of:"},
 		      {.option = "endpoint",
 		       .kind = ASK_ENDPOINT,
-		       .question = "Others reach it at (host:port):",
+		       .question = "Peers reach it at (host:port):",
 		       .unless = "unset"}},
 	     .take = take_endpoint),
 };

@@ -13,8 +13,8 @@ static bool dark(const QRcode *q, int x, int y)
 }
 
 /*
- * A character is two modules, one above the other. The characters are made of ink: dark modules where the ink is black,
- * light ones where it has the colour of the terminal's text.
+ * A character draws two modules, one above the other. With colour the text is black, so that ink is a dark module. Without
+ * colour ink has the terminal's text colour, and is a light module.
  */
 static void put_line(struct buf *out, const QRcode *q, int y, bool color)
 {
@@ -23,7 +23,7 @@ static void put_line(struct buf *out, const QRcode *q, int y, bool color)
 	if (color)
 		buf_str(out, "\033[38;5;16;48;5;231m");
 	for (int x = -MARGIN; x < q->width + MARGIN; x++) {
-		/* A code has an odd number of rows: the half line that is left is light. */
+		/* A code has an odd number of rows: the lower half of the last line is light. */
 		bool upper = dark(q, x, y) == color;
 		bool lower = y + 1 < q->width + MARGIN ? dark(q, x, y + 1) == color : !color;
 
@@ -43,9 +43,9 @@ int qr_render(struct buf *out, struct span text, unsigned columns, bool color, s
 	if (!q && (text.n > QR_BYTES_MAX || errno == ERANGE)) {
 		diag_help(d,
 			  diag_error(d, "qr-too-large", NULL,
-				     "the configuration has %zu bytes, and a code holds %d at most", text.n,
+				     "the configuration has %zu bytes, and a QR code holds at most %d", text.n,
 				     QR_BYTES_MAX),
-			  "write it to a file with -o, and bring that to the machine");
+			  "write it to a file with -o, and copy that to the machine");
 		return -1;
 	}
 	if (!q)

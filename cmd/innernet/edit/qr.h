@@ -5,12 +5,12 @@
 #include "schema/buf.h"
 #include "schema/diag.h"
 
-#define QR_BYTES_MAX 2953 /* of a code of version 40 at level L */
+#define QR_BYTES_MAX 2953 /* capacity of version 40 at level L */
 
 /*
- * Appends the code of `text`, two rows a line, with the margin of four modules that the standard asks for. With `color`
- * black on white, whatever the terminal has; without it, dark is what the terminal has for a background. -1 with a
- * diagnostic: too much text for a code, or too wide for `columns` (0: no limit).
+ * Appends the code of `text`, two rows a line, with the standard's margin of four modules. With `color` the code is black
+ * on white; without it, dark modules have the terminal's background. Returns -1 with a diagnostic when the text is too
+ * long for a code, or the code is wider than `columns` (0: no limit).
  */
 int qr_render(struct buf *out, struct span text, unsigned columns, bool color, struct diags *d);
 

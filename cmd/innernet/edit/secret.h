@@ -1,6 +1,6 @@
 /*
- * The secret of an edit, a new invite's seed or a new private key, and the file that is written with it. Only secret.c
- * writes job->secret; the command that draws the key fills in its 32 bytes.
+ * The secret of an edit (a new invite's seed or a new private key), and the file that has it. Only secret.c writes
+ * job->secret; the command that draws the key fills in its 32 bytes.
  */
 #ifndef CMD_INNERNET_EDIT_SECRET_H
 #define CMD_INNERNET_EDIT_SECRET_H
@@ -10,21 +10,21 @@
 struct edit_job;
 
 struct edit_secret {
-	uint8_t *key;       /* secret_new(): 32 bytes; NULL: there is none */
-	const char *file;   /* NULL: none is written */
-	const char *option; /* by which another file is named */
+	uint8_t *key;       /* 32 bytes from secret_new(); NULL: no secret */
+	const char *file;   /* in the arena; NULL: no file is written */
+	const char *option; /* the option that names the file, for errors */
 };
 
-/* 32 bytes, to be filled in. -1 with job->diags. */
+/* Allocates job->secret.key, 32 bytes that the caller fills in. Returns -1 with job->diags. */
 int edit_secret_new(struct edit_job *job);
-/* Where it is to be written. In the arena, or NULL; -1 with job->diags. `option` is borrowed. */
+/* Sets the secret's file (copied; NULL: none) and the option that names it (borrowed). Returns -1 with job->diags. */
 int edit_secret_to(struct edit_job *job, const char *file, const char *option);
 /*
- * Has the command write its file, where it has one, and tells git to leave it alone. It comes before the definition: an
- * invite whose seed is lost is worth nothing. -1 with job->diags, and no file.
+ * Calls the command's write_secret() if there is a file, and makes git ignore the file. This comes before the definition
+ * is written: an invite without its seed is useless. Returns -1 with job->diags; then there is no file.
  */
 int edit_secret_save(struct edit_job *job);
-void edit_secret_remove(struct edit_job *job); /* the file; without one nothing */
-void edit_secret_free(struct edit_job *job);   /* wipes */
+void edit_secret_remove(struct edit_job *job); /* removes the file, if there is one */
+void edit_secret_free(struct edit_job *job);   /* wipes and frees the key */
 
 #endif

@@ -27,7 +27,7 @@ int edit_take_rename(struct edit_job *job)
 	return edit_name_ok(job, "new-name", job->edit.other) ? 0 : 1;
 }
 
-/* "invite-expires" for the key invite_expires. NULL: out of memory. */
+/* Returns the option's name of a key: "invite-expires" for invite_expires. NULL: out of memory. */
 static const char *option_of(struct edit_job *job, const struct key_spec *k)
 {
 	char *name = arena_strdup(job->arena, k->name);

@@ -1,4 +1,4 @@
-/* Options that several commands have, and how they become an edit. */
+/* Reads options that several commands have into job->edit. */
 #ifndef CMD_INNERNET_EDIT_TAKE_H
 #define CMD_INNERNET_EDIT_TAKE_H
 
@@ -8,18 +8,17 @@
 
 struct edit_job;
 
-/* For the member `take` of a row: --name; and --new-name, which must be a host name. */
+/* Functions for the member `take`: they read --name, or --name and --new-name. Return 0, or the exit code. */
 int edit_take_name(struct edit_job *job);
 int edit_take_rename(struct edit_job *job);
-#define EDIT_RENAME_OPTIONS(kind)                                                                                      \
-	{"name", 0, kind, "what it is called"}, {"new-name", 0, "NAME", "what it is to be called"}, EDIT_OPTIONS
+#define EDIT_RENAME_OPTIONS(kind) {"name", 0, kind, "its name"}, {"new-name", 0, "NAME", "its new name"}, EDIT_OPTIONS
 
-/* The value of an option is a host name. false after it said that it is not. */
+/* Returns whether the value of an option is a host name. Returns false after printing a usage error. */
 bool edit_name_ok(const struct edit_job *job, const char *option, const char *name);
 
 /*
- * The options that are keys of a definition (schema/attributes.h), into a struct peer (IN_PEER) or cidr (IN_CIDR). 0, or
- * the exit code after it said what is wrong.
+ * Reads the options that are keys of a definition (schema/attributes.h) into a struct peer (IN_PEER) or cidr (IN_CIDR).
+ * Returns 0, or the exit code after a usage error.
  */
 int edit_take_attributes(struct edit_job *job, enum key_place place, void *thing);
 
