@@ -220,9 +220,9 @@ END
 on alice sh -c 'echo 0 >/proc/sys/net/ipv4/ip_forward; echo 0 >/proc/sys/net/ipv6/conf/all/forwarding'
 apply alice --no-write-hosts
 run on alice innernet doctor home
-is "$status $(grep -A 1 'FAIL  forwarding' <<<"$out")" "1   FAIL  forwarding  the kernel forwards no IPv4: nobody reaches bob through here
+is "$status $(grep -A 1 'FAIL  forwarding' <<<"$out")" "1   FAIL  forwarding  the kernel forwards no IPv4: no peer reaches bob through here
                     -> sysctl -w net.ipv4.ip_forward=1; in a file of /etc/sysctl.d it stays so
-  FAIL  forwarding  the kernel forwards no IPv6: nobody reaches bob through here
+  FAIL  forwarding  the kernel forwards no IPv6: no peer reaches bob through here
                     -> sysctl -w net.ipv6.conf.all.forwarding=1; in a file of /etc/sysctl.d it stays so" \
 	'doctor says what the forwarding peer lacks'
 run on alice innernet status home --json

@@ -393,7 +393,7 @@ case_errors() {
 	sed -e "s/$I/Cport0/" -e '/^address/d' -e '/^route/d' "$WORK/one" >"$WORK/port"
 	is "a port in use" "$("$DRIVER" apply "$WORK/port" "$KIND" | grep -A 9 '^error' | sed 's/cannot .*: its/its/')" \
 		"error[device-port-in-use]: Cport0: its UDP port is in use
-  help: \`ss -lunp\` shows by whom; give this interface another listen port"
+  help: \`ss -lunp\` shows by which program; give this interface another listen port"
 	"$DRIVER" down Cport0 >/dev/null
 	is "a name that cannot be" "$("$DRIVER" read 0123456789abcdef)" \
 		"error[device-name]: '0123456789abcdef' cannot be the name of an interface"

@@ -62,7 +62,7 @@ case_none() {
   help: \`false -f $I\` shows why"
 	is "no permission" "$(setpriv --bounding-set=-net_admin "$DRIVER" apply "$WORK/one" | grep -A 9 ^error)" \
 		"error[device-permission]: $I: cannot create the interface: Operation not permitted
-  help: WireGuard interfaces are for root, or whoever has CAP_NET_ADMIN in this network namespace"
+  help: WireGuard interfaces are for root, or a process with CAP_NET_ADMIN in this network namespace"
 }
 
 device_cases

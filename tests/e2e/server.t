@@ -134,7 +134,7 @@ on hub sh -c 'cd network && git revert --no-edit HEAD >/dev/null && git push -q'
 key=$(on alice wg show snet public-key)
 on hub wg set snet peer "$key" remove
 ok 'a peer that was removed by hand is back' wait_for 8 wg_has hub "$key"
-ok 'which is said' wait_log hub server 'drift: snet was changed by somebody else'
+ok 'which is said' wait_log hub server 'drift: snet was changed by another program'
 on hub ip address del 10.61.0.1/32 dev snet
 ok 'an address that was removed by hand is back' wait_for 8 on hub sh -c 'ip -o address show dev snet | grep -q 10.61.0.1'
 on hub ip link del snet

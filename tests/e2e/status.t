@@ -77,7 +77,7 @@ out=$(doctor)
 is $? 1 'a server whose name does not resolve fails'
 like "$out" '^  FAIL  hub         its endpoint hub.example:51820 does not resolve$' 'and is named'
 on alice sh -c 'echo 192.0.2.1 hub.example >>/etc/hosts; chmod 0777 /etc/innernet'
-like "$(doctor)" '^  FAIL  config      others may change what is in /etc/innernet \(owner 0, mode 0777\)$' 'a folder that other users may change'
+like "$(doctor)" '^  FAIL  config      other users may change what is in /etc/innernet \(owner 0, mode 0777\)$' 'a folder that other users may change'
 on alice chmod 0700 /etc/innernet
 on alice sh -c 'sed -i "/innernet corp end/d" /etc/hosts'
 like "$(doctor)" '^  FAIL  names       /etc/hosts, line [0-9]+: a block begins and does not end' 'a broken hosts file'

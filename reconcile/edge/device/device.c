@@ -37,12 +37,13 @@ static int fail(struct diags *d, const char *ifname, int err, const char *note, 
 	case -EPERM:
 	case -EACCES:
 		g = diag_error(d, "device-permission", NULL, "%s: cannot %s: %s", ifname, what, why);
-		diag_help(d, g,
-			  "WireGuard interfaces are for root, or whoever has CAP_NET_ADMIN in this network namespace");
+		diag_help(
+		    d, g,
+		    "WireGuard interfaces are for root, or a process with CAP_NET_ADMIN in this network namespace");
 		break;
 	case -EADDRINUSE:
 		g = diag_error(d, "device-port-in-use", NULL, "%s: cannot %s: its UDP port is in use", ifname, what);
-		diag_help(d, g, "`ss -lunp` shows by whom; give this interface another listen port");
+		diag_help(d, g, "`ss -lunp` shows by which program; give this interface another listen port");
 		break;
 	case -ENODEV:
 		diag_error(d, "device-absent", NULL, "%s: cannot %s: the interface is gone", ifname, what);
@@ -149,7 +150,7 @@ static int read_once(struct arena *a, const char *ifname, struct nl *rt, struct 
 	return err;
 }
 
-/* A name longer than the kernel's limit is nobody's interface: it must not be cut to somebody else's. */
+/* A name longer than the kernel's limit names no interface: it must not be cut to the name of another one. */
 static int check_name(const char *ifname, struct diags *d)
 {
 	size_t n = strlen(ifname);

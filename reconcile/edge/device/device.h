@@ -1,7 +1,7 @@
 /*
  * WireGuard interfaces for real: the kernel's (netlink: WireGuard's generic netlink, links, addresses,
  * routes) and userspace's (the UAPI socket; wireguard-go or whatever WG_USERSPACE names). These few
- * functions hide which of both it is from everybody else.
+ * functions hide which of both it is from all callers.
  */
 #ifndef EDGE_DEVICE_H
 #define EDGE_DEVICE_H

@@ -139,7 +139,7 @@ static int feed_one(struct nl_reply *r, const struct nlmsghdr *nlh, nl_message_f
 	const size_t payload = nlh->nlmsg_len - MNL_NLMSG_HDRLEN;
 
 	if (nlh->nlmsg_seq != r->seq || nlh->nlmsg_pid != r->portid)
-		return 0; /* the rest of an answer that somebody gave up waiting for */
+		return 0; /* the rest of an answer that its caller gave up waiting for */
 	if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)
 		r->interrupted = true;
 

@@ -1,4 +1,4 @@
-/* The address of this machine that others may reach it by, as far as it can tell by itself: nobody is asked. */
+/* The address at which other machines may reach this one, as far as its own routes tell: no other machine is asked. */
 #ifndef EDGE_OWN_ADDRESS_H
 #define EDGE_OWN_ADDRESS_H
 
@@ -8,7 +8,7 @@
 struct own_address {
 	struct addr ip;
 	bool preferred;  /* packets to the internet leave with it */
-	bool is_private; /* behind a NAT others cannot reach it (RFC 1918, 4193, 6598) */
+	bool is_private; /* behind a NAT, where machines outside cannot reach it (RFC 1918, 4193, 6598) */
 };
 
 /*

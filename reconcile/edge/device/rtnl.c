@@ -344,7 +344,7 @@ static int address_request(struct nl *nl, uint16_t type, uint16_t flags, uint32_
 	put_addr(nlh, IFA_LOCAL, p);
 	if (!local)
 		put_addr(nlh, IFA_ADDRESS, p);
-	/* No route for the address's own prefix, and no duplicate detection: nobody else is on this link. */
+	/* No route for the address's own prefix, and no duplicate detection: no other machine is on this link. */
 	if (type == RTM_NEWADDR)
 		mnl_attr_put_u32(nlh, IFA_FLAGS, IFA_F_NOPREFIXROUTE | (prefix_is_v4(p) ? 0 : IFA_F_NODAD));
 	return nl_request(nl, nlh, NULL, NULL);
@@ -375,7 +375,7 @@ static int route_request(struct nl *nl, uint16_t type, uint16_t flags, uint32_t 
 	rtm->rtm_family = prefix_is_v4(p) ? AF_INET : AF_INET6;
 	rtm->rtm_dst_len = (uint8_t)prefix_wire_len(p);
 	rtm->rtm_table = RT_TABLE_MAIN;
-	rtm->rtm_protocol = add ? RTPROT_STATIC : RTPROT_UNSPEC; /* whoever made it */
+	rtm->rtm_protocol = add ? RTPROT_STATIC : RTPROT_UNSPEC; /* whichever program made it */
 	rtm->rtm_scope = add ? RT_SCOPE_LINK : RT_SCOPE_NOWHERE; /* any scope */
 	rtm->rtm_type = RTN_UNICAST;
 	put_addr(nlh, RTA_DST, p);

@@ -151,7 +151,7 @@ static int read_peer_value(struct device_build *b, const char *name, const char 
 	} else if (strcmp(name, "tx_bytes") == 0) {
 		return number(value, UINT64_MAX, &p->tx);
 	}
-	return 0; /* others may come with time, as protocol_version did */
+	return 0; /* new keys may come with time, as protocol_version did */
 }
 
 static int read_value(struct device_build *b, const char *name, const char *value)
@@ -198,7 +198,7 @@ static int read_line(struct uapi_reply *r, char *line)
 		return -EBADMSG;
 	*value++ = '\0';
 	if (strcmp(line, "errno") == 0) {
-		/* Negative from wireguard-go, positive in others. */
+		/* Negative from wireguard-go, positive in other implementations. */
 		if (number(value + (*value == '-'), 4095, &v) < 0)
 			return -EBADMSG;
 		r->error = -(int)v;

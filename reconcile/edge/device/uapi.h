@@ -13,7 +13,7 @@
 void uapi_path(const char *ifname, char out[static UAPI_PATH_LEN]);
 
 /*
- * A connected socket. -ENOENT: there is none. -ECONNREFUSED: a stale one that nobody listens at. The folder is
+ * A connected socket. -ENOENT: there is none. -ECONNREFUSED: a stale one without a listener. The folder is
  * shared by all network namespaces, so the caller makes sure that the link is in ours before it believes what it hears.
  */
 int uapi_connect(const char *ifname);

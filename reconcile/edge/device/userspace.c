@@ -166,7 +166,7 @@ static void explain_failure(const char *ifname, int status, struct diags *d)
 		diag_help(d, g, "`%s -f %s` shows why", program(), ifname);
 }
 
-/* Until nobody answers any more; false: somebody still does. */
+/* Waits until no process answers any more; false: one still does. */
 static bool wait_silence(const char *ifname, int watch, int64_t deadline)
 {
 	bool there;
@@ -226,7 +226,7 @@ int userspace_start(const char *ifname, const char *why, struct diags *d)
 			waitpid(pid, &status, 0);
 		}
 		diag_error(d, "device-userspace", NULL,
-			   ended ? "%s was started, but nobody answers at " UAPI_DIR "/%s.sock"
+			   ended ? "%s was started, but no process answers at " UAPI_DIR "/%s.sock"
 				 : "%s did not go into the background for '%s'; it was ended",
 			   program(), ifname);
 		err = -1;
@@ -246,7 +246,7 @@ void userspace_ended(const char *ifname)
 
 	uapi_path(ifname, path);
 	if (wait_silence(ifname, watch, clock_boot_ms() + USERSPACE_END_MS))
-		(void)unlink(path); /* it was killed: nobody else cleans up after it */
+		(void)unlink(path); /* it was killed: no other process cleans up after it */
 	if (watch >= 0)
 		close(watch);
 }

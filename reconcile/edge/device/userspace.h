@@ -11,7 +11,7 @@
  */
 int userspace_start(const char *ifname, const char *why, struct diags *d);
 
-/* Waits until nobody answers at the socket any more, the link being deleted, and removes what is left of it. */
+/* Waits until no process answers at the socket any more, the link being deleted, and removes what is left of it. */
 void userspace_ended(const char *ifname);
 
 #endif

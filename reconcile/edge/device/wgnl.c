@@ -130,7 +130,7 @@ int wgnl_message(void *ctx, const struct nlmsghdr *nlh)
 
 	if (nl_attrs(nlh, sizeof(struct genlmsghdr), tb, WGDEVICE_A_MAX) < 0)
 		return -EBADMSG;
-	/* The private key is in the message too; nobody looks at it, and netlink.c wipes the message. */
+	/* The private key is in the message too; this function does not read it, and netlink.c wipes the message. */
 	if (tb[WGDEVICE_A_PUBLIC_KEY]) {
 		if (nl_get(tb[WGDEVICE_A_PUBLIC_KEY], b->public_key.b, KEY_LEN) < 0)
 			return -EBADMSG;

@@ -169,7 +169,7 @@ int clone_definition(struct clone *c, const char *sha, struct arena *a, struct r
 	git_oid id;
 
 	*out = (struct repo_definition){0};
-	/* What cannot be told is told by who reads it. */
+	/* After an error (-1) repo_definition_at() meets it again, and reports it. */
 	if (find_definition(c, sha, &id) == 0)
 		return 0;
 	return repo_definition_at(c->repo, sha, c->path, a, out, d) < 0 ? -1 : 1;
@@ -304,11 +304,12 @@ int clone_blame(struct clone *c, const char *path, struct span bytes, uint32_t l
 		ret = 0;
 		goto out;
 	}
-	/* What the work tree changed since belongs to nobody yet. */
+	/* A line that the work tree changed since has no author yet. */
 	if (!err)
 		err = git_blame_buffer(&blame, committed, (const char *)bytes.p, bytes.n);
 	if (err) {
-		diag_error(d, "repository-error", NULL, "cannot find out who wrote %s: %s", path, repo_git_error());
+		diag_error(d, "repository-error", NULL, "cannot find the author of a line of %s: %s", path,
+			   repo_git_error());
 		goto out;
 	}
 	h = git_blame_get_hunk_byline(blame, line);

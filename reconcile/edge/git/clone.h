@@ -1,5 +1,5 @@
 /*
- * A person's clone around a definition on the disk: its revisions, its copy of the ledger, and who wrote a line.
+ * A person's clone around a definition on the disk: its revisions, its copy of the ledger, and the author of a line.
  * Only read, and never what decides anything on a server.
  */
 #ifndef EDGE_CLONE_H
@@ -45,7 +45,7 @@ struct ledger *clone_ledger(struct clone *c, const struct key *id, struct diags 
  */
 void clone_open_for(const struct model *m, bool fetch, struct clone **clone, struct ledger **ledger, struct diags *d);
 
-/* Who wrote a line. Strings are in the arena. */
+/* The commit that wrote a line. Strings are in the arena. */
 struct blame {
 	bool committed; /* false: it stands in the work tree alone, and nothing below is known */
 	char sha[HASH_HEX_LEN + 1];

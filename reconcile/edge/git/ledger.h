@@ -17,8 +17,9 @@
 #include "reconcile/wire/ledger.h"
 #include "reconcile/wire/verify.h"
 
-#define LEDGER_REF          "refs/heads/innernet/enrolments"
-#define LEDGER_GOOD_REF     "refs/innernet/enrolments" /* where it was good last, for whoever has to put it back */
+#define LEDGER_REF "refs/heads/innernet/enrolments"
+#define LEDGER_GOOD_REF                                                                                                \
+	"refs/innernet/enrolments" /* the last good commit, for a person that has to put the branch back */
 #define LEDGER_TRACKING_REF "refs/remotes/origin/innernet/enrolments" /* as a person's clone has it */
 
 struct ledger;
@@ -47,7 +48,7 @@ int ledger_refresh(struct ledger *l, struct diags *d);
 bool ledger_available(const struct ledger *l);       /* the last refresh or write went well */
 const char *ledger_position(const struct ledger *l); /* the last good commit's hex, or "-" before the first record */
 /*
- * Holds that commit by LEDGER_GOOD_REF: after the branch was taken away it is in nobody's way, and git would let go of it
+ * Holds that commit by LEDGER_GOOD_REF: once the branch is removed, no other ref names it, and git would let go of it
  * two weeks later. Never in a hook. -1 with a diagnostic ("ledger-write").
  */
 int ledger_pin(struct ledger *l, struct diags *d);
@@ -113,7 +114,7 @@ struct ledger_wish {
 int ledger_propose(struct ledger *l, const struct ledger_wish *wish, struct ledger_proposal *out, struct diags *d);
 /* `m` is published in place of `old` (may be NULL): its replaced invites are spent with the next proposal. */
 int ledger_replace(struct ledger *l, const struct model *m, const struct model *old, struct diags *d);
-/* Replaced invites that are not on the ledger yet, for who keeps them over a restart. Borrowed until the next write. */
+/* Replaced invites that are not on the ledger yet, for a caller that keeps them over a restart. Borrowed until the next write. */
 const struct key *ledger_due(const struct ledger *l, size_t *n);
 int ledger_due_add(struct ledger *l, const struct key *invites, size_t n); /* -1: out of memory */
 /* It is on the remote. */

@@ -1,4 +1,4 @@
-/* What the two halves of the ledger share: ledger.c reads it, ledger_write.c writes. Nobody else includes this. */
+/* What the two halves of the ledger share: ledger.c reads it, ledger_write.c writes. No other file includes this. */
 #ifndef EDGE_LEDGER_STATE_H
 #define EDGE_LEDGER_STATE_H
 

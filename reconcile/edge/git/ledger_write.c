@@ -63,7 +63,7 @@ static int make_commit(struct ledger *l, const struct records *rs, const char *m
 	return err;
 }
 
-/* One attempt. 1: somebody else was first, or has the lock: look again. */
+/* One attempt. Returns 1 when another writer was first, or has the lock: look again. */
 static int swap(struct ledger *l, const struct records *rs, const char *message, struct diags *d)
 {
 	git_oid id;
@@ -366,7 +366,7 @@ static bool key_among(const struct enrolment *const *list, size_t n, const struc
 	return false;
 }
 
-/* The first of each invite and key that nobody has yet. */
+/* The first enrolment of each invite whose key no peer has yet. */
 static int collect_enrolments(struct ledger *l, struct records *rs, const struct enrolment *const *list, size_t n,
 			      struct diags *d)
 {

@@ -1,6 +1,6 @@
 /*
  * libgit2 never packs what it writes: a redemption is six small files, and flat trees are written whole each time. So a
- * repository of ours is packed by `git gc` in a child, after everybody else's work, when it has many loose objects and at most once a
+ * repository of ours is packed by `git gc` in a child, at idle priority, when it has many loose objects and at most once a
  * day. What the refs' logs name stays: a history that was taken back can still be compared with.
  */
 #ifndef EDGE_MAINTENANCE_H

@@ -64,7 +64,7 @@ static size_t updates_make(const git_tree *tree, const char *sha, const git_oid 
 	return n;
 }
 
-/* 1: somebody else was first. Negative: libgit2's error. */
+/* 1: another writer was first. Negative: libgit2's error. */
 static int note_try(struct repo *r, const char *sha, const git_oid *blob)
 {
 	char paths[FANOUTS][NOTE_PATH_LEN], message[64];

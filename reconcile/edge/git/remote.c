@@ -69,7 +69,7 @@ const char *remote_url_refused(const char *url)
 		if ((unsigned char)*p <= ' ' || *p == 0x7f)
 			return "must have no spaces and no control characters";
 	if (starts_with(url, "http://") || starts_with(url, "git://"))
-		return "must be https or ssh: with this protocol anybody on the way can change the network";
+		return "must be https or ssh: with this protocol a router on the way can change the network";
 	if (!protocol)
 		return "must be https://..., ssh://..., HOST:PATH, file:///... or an absolute path";
 	/* RFC 3986 section 3.2: the user information ends at the last @ before the path. */
@@ -219,7 +219,7 @@ static void command_begin(struct remote *r, struct command *c)
 		put_setting(c, credential_helper(r->words, r->o.access.url, r->o.access.credentials));
 }
 
-/* Whoever can read a password, or change a key, is somebody else. */
+/* No other user may read the password or change the keys. */
 static int secrets_check(const struct remote_access *x, struct diags *d)
 {
 	const char *const files[] = {x->credentials, x->ssh_key};
@@ -359,7 +359,7 @@ static void on_listed(void *ctx, const struct child_result *result)
 		const bool is_there = git_said_ref(result->out, r->refs[i].there, hex) && !git_oid_fromstr(&there, hex);
 		want[i] = is_there && !(is_here && git_oid_equal(&here, &there));
 		any |= want[i];
-		/* Notes that nobody has yet are no loss. */
+		/* Notes that are not on the remote yet are no loss. */
 		if (is_here && !is_there && i != MIRROR_NOTES)
 			r->moved |= !git_reference_remove(repo_git(r->mirror), r->refs[i].here);
 	}

@@ -1,13 +1,13 @@
 /*
  * A repository on another machine, and the mirror of it here: what git(1) does in children (libgit2 1.5 has no network
- * time-out), one at a time, each with a deadline for its whole transfer. Three refs are mirrored, and no others:
+ * time-out), one at a time, each with a deadline for its whole transfer. Three refs are mirrored, and no more:
  *
  *   there                               here
- *   the definition's ref                the same, wherever it went: what may be published is for others to judge
+ *   the definition's ref                the same, wherever it went: the caller judges what may be published
  *   refs/heads/innernet/enrolments      refs/remotes/origin/innernet/enrolments (LEDGER_TRACKING_REF)
  *   refs/notes/innernet                 the same
  *
- * git is told all that it needs here: no hooks, no submodules, nobody's settings but the mirror's own, no questions, one
+ * git is told all that it needs here: no hooks, no submodules, no settings but the mirror's own, no questions, one
  * protocol. Objects are checked as they come.
  */
 #ifndef EDGE_REMOTE_H
@@ -43,7 +43,7 @@ struct remote_options {
 
 /*
  * https://..., ssh://..., file:///..., HOST:PATH as ssh(1) has it, or an absolute path. NULL, or why it is refused: it
- * must hold no password (every user of the machine could read it), and what comes must not be anybody's on the way.
+ * must hold no password (every user of the machine could read it), and no router on the way may change what comes.
  */
 const char *remote_url_refused(const char *url);
 

@@ -183,7 +183,7 @@ static struct repo *open_at(const char *path, const char *ref, enum open_how how
 	err = git_repository_open_ext(&r->git, how == OPEN_HOOK ? NULL : path, flags[how], NULL);
 	if (err) {
 		char there[PATH_MAX];
-		/* Where nobody has a .gitconfig, as in containers, libgit2 1.5 says of another user's that there is none. */
+		/* Where no user has a .gitconfig, as in containers, libgit2 1.5 says of another user's that there is none. */
 		if (err == GIT_ENOTFOUND && how != OPEN_HOOK && repository_at(path, how == OPEN_CLONE, there))
 			err = GIT_EOWNER;
 		if (how != OPEN_CLONE || err != GIT_ENOTFOUND)

@@ -1,6 +1,6 @@
 /*
  * A repository, as the server reads it (libgit2): one pinned ref, no checkout, every object bounded
- * before it is loaded. What git holds is somebody else's word until it has been checked here.
+ * before it is loaded. What git holds is not trusted before it has been checked here.
  */
 #ifndef EDGE_REPO_H
 #define EDGE_REPO_H

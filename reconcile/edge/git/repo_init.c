@@ -41,7 +41,7 @@ static int configure(git_repository *git)
 
 	if (!(err = git_repository_config(&c, git)) && !(err = git_config_set_bool(c, "receive.fsckObjects", 1)))
 		err = git_config_set_bool(c, "core.logAllRefUpdates", 1);
-	/* We pack it: what git begins after a push goes on in the background, when whoever pushed is gone. */
+	/* We pack it: what git begins after a push goes on in the background, when the pusher's process is gone. */
 	if (!err)
 		err = git_config_set_bool(c, "receive.autogc", 0);
 	if (!err)
@@ -50,7 +50,7 @@ static int configure(git_repository *git)
 	return err;
 }
 
-/* A repository that was not finished: made a moment ago by us, and nobody's yet. */
+/* A repository that was not finished: made a moment ago by this process, and unused yet. */
 static void remove_tree(const char *path)
 {
 	struct diags quiet = {0};

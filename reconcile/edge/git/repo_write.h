@@ -24,13 +24,13 @@ int repo_commit_make(struct repo *r, const git_oid *parent, const git_tree_updat
 		     const char *message, git_oid *out);
 
 /*
- * Moves `ref` from `was` (NULL: it must not exist) to `id`. 1: somebody else was first, or has the lock, after a short
+ * Moves `ref` from `was` (NULL: it must not exist) to `id`. 1: another writer was first, or has the lock, after a short
  * pause: look again. A lock that was left behind is removed. Negative: libgit2's error.
  */
 int repo_ref_swap(struct repo *r, const char *ref, const git_oid *was, const git_oid *id, const char *message);
 
 /*
- * A lock on a ref, or on packed-refs, that a kill left behind would stop us for ever: it is removed. Nobody holds one
+ * A lock on a ref, or on packed-refs, that a kill left behind would stop us for ever: it is removed. No process holds one
  * longer than some milliseconds.
  */
 void repo_lock_clear(struct repo *r, const char *ref);

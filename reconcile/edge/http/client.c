@@ -97,7 +97,7 @@ static size_t take_body(char *p, size_t size, size_t n, void *ctx)
 }
 
 /*
- * Waits until all that we sent is acknowledged, or the other side has closed. Whoever switches keys right
+ * Waits until all that we sent is acknowledged, or the other side has closed. A caller that switches keys right
  * after an answer would otherwise take the way back from its last acknowledgement.
  */
 static int close_socket(void *ctx, curl_socket_t fd)
@@ -149,7 +149,7 @@ static bool set_headers(const struct client *c, const char *authority, struct tr
 	return add_header(t, line) && add_header(t, "Expect:") && add_header(t, "Content-Type: text/plain");
 }
 
-/* Options that do not change from one request to the next: what may be spoken, and with whom. */
+/* Options that do not change from one request to the next: the protocols and the addresses that are allowed. */
 static bool set_fixed(const struct client *c, struct transfer *t)
 {
 	CURL *e = t->easy;

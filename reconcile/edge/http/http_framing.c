@@ -16,7 +16,7 @@ static bool is_token(const char *s, size_t n)
 	return n > 0;
 }
 
-/* RFC 9110 section 5.5: a bare CR or a NUL in a value may be the end of it for somebody else. */
+/* RFC 9110 section 5.5: a bare CR or a NUL in a value may end the value for another program. */
 static bool has_control(const char *s, size_t n)
 {
 	for (size_t i = 0; i < n; i++)

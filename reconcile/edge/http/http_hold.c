@@ -36,7 +36,7 @@ static void on_wait_over(void *ctx)
 
 	r->why = HTTP_TIMEOUT;
 	http_unhold(r);
-	/* After the others that end with it. */
+	/* After the requests that end with the same time. */
 	loop_timer_set(r->conn->server->loop, &r->conn->server->turn, 1);
 }
 

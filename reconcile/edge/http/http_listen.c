@@ -1,4 +1,4 @@
-/* The listener, which is bound to an interface that may be made anew; and who is let in. */
+/* The listener, which is bound to an interface that may be made anew; and the connections that are accepted. */
 #include "reconcile/edge/http/http_state.h"
 
 #include <arpa/inet.h>
@@ -125,7 +125,7 @@ int http_listen(struct http_server *s, struct diags *d)
 			       s->o.interface ? s->o.interface : "", s->o.interface ? ", " : "", s->o.port,
 			       strerror(errno));
 		if (errno == EADDRINUSE)
-			diag_help(d, g, "find who has it: ss -ltnp 'sport = :%u'", s->o.port);
+			diag_help(d, g, "find the program that has it: ss -ltnp 'sport = :%u'", s->o.port);
 		else if (errno == EPERM || errno == EACCES)
 			diag_help(d, g, "run it as root");
 		http_stop_listening(s);

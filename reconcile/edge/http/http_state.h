@@ -1,4 +1,4 @@
-/* What the parts of the HTTP server share. Nobody else includes this. */
+/* What the parts of the HTTP server share. No other file includes this. */
 #ifndef EDGE_HTTP_STATE_H
 #define EDGE_HTTP_STATE_H
 
@@ -98,7 +98,7 @@ struct http_framing {
 	const char *length;
 	unsigned lengths, hosts, encodings;
 	bool chunked;
-	bool odd; /* a name or a value that others may read otherwise */
+	bool odd; /* a name or a value that another HTTP program may read otherwise */
 };
 void http_framing_read(struct MHD_Connection *mhd, const char *version, struct http_framing *out);
 /* NULL: it can be told, with a length or without. Else what to refuse it with (400). */

@@ -20,7 +20,7 @@ void http_stream_wake_gone(struct http_request *r)
 		wake(r);
 }
 
-/* Who does not listen any more is not written for. */
+/* No bytes are made for a connection that is closed. */
 static void on_hang_up(void *ctx, int fd, uint32_t events)
 {
 	(void)fd;

@@ -1,6 +1,6 @@
 /*
  * HTTP inside the tunnel (libmicrohttpd in our loop): accepting, bounding, holding and answering requests. What the
- * requests mean is somebody else's: one callback. One connection is one peer; no proxy stands between.
+ * requests mean is decided by the caller, in one callback. One connection is one peer; no proxy stands between.
  */
 #ifndef EDGE_SERVER_HTTP_H
 #define EDGE_SERVER_HTTP_H
@@ -31,13 +31,13 @@ struct http_options {
 	unsigned transfer_ms;                   /* 0: TRANSFER_SECONDS */
 	const char *spool_dir;                  /* where bodies in files are; NULL: in memory (tests) */
 	/*
-	 * The one address for which those of one peer are counted; all that are nobody's are counted together, as that of
+	 * The one address for which those of one peer are counted; connections from unknown addresses are counted together, as that of
 	 * zeros. NULL: each by itself.
 	 */
 	struct addr (*peer)(void *ctx, const struct addr *from);
 	/*
 	 * Asked when the headers of a request are there, before its body is read; `rule` is REQUEST_MAX bytes in memory.
-	 * False: refused, with http_refuse(). NULL: nobody asks.
+	 * False: refused, with http_refuse(). NULL: no such check.
 	 */
 	bool (*admit)(void *ctx, struct http_request *r, struct http_body_rule *rule);
 	/* Must answer (http_answer) or hold (http_hold), exactly one of them. */

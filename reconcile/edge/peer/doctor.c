@@ -218,8 +218,8 @@ static void check_family(struct checks *c, bool v4, const char *name, const char
 		checks_add(c, CHECK_UNKNOWN, "forwarding", "cannot tell whether the kernel forwards %s, for %s", family,
 			   whom);
 	} else {
-		k = checks_add(c, CHECK_FAIL, "forwarding", "the kernel forwards no %s: nobody reaches %s through here",
-			       family, whom);
+		k = checks_add(c, CHECK_FAIL, "forwarding",
+			       "the kernel forwards no %s: no peer reaches %s through here", family, whom);
 		checks_help(c, k, "sysctl -w %s=1; in a file of /etc/sysctl.d it stays so", setting);
 	}
 }
@@ -311,7 +311,7 @@ static void check_endpoints(const struct doctor *d)
 		if (known)
 			continue;
 		k = checks_add(d->c, CHECK_WARN, "overrides",
-			       "an endpoint is kept for %s, whom this machine does not see", s->endpoints[i].name);
+			       "an endpoint is kept for %s, which this machine does not see", s->endpoints[i].name);
 		checks_help(d->c, k, "innernet override-peer-endpoint %s --name %s -u", peer_file_ifname(d->peer->file),
 			    s->endpoints[i].name);
 	}
@@ -349,8 +349,8 @@ static void check_folder(const struct doctor *d, const char *what, const char *p
 	if (stat(path, &st) < 0) {
 		k = checks_add(d->c, CHECK_WARN, what, "%s: %s", path, strerror(errno));
 	} else if ((st.st_uid != 0 && st.st_uid != geteuid()) || st.st_mode & 022) {
-		k = checks_add(d->c, CHECK_FAIL, what, "others may change what is in %s (owner %u, mode %04o)", path,
-			       (unsigned)st.st_uid, (unsigned)(st.st_mode & 07777));
+		k = checks_add(d->c, CHECK_FAIL, what, "other users may change what is in %s (owner %u, mode %04o)",
+			       path, (unsigned)st.st_uid, (unsigned)(st.st_mode & 07777));
 		checks_help(d->c, k, "chown root %s; chmod 700 %s", path, path);
 	} else {
 		checks_add(d->c, CHECK_OK, what, "%s is this machine's alone", path);

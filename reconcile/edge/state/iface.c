@@ -130,8 +130,8 @@ static void say_drift(const struct iface *dev, const struct plan *p)
 	for (uint32_t i = 0; i < p->n_ops; i++)
 		n += p->ops[i].drift;
 	if (n)
-		log_warn("drift", "%s was changed by somebody else: %u change%s undone", dev->uses.config->interface, n,
-			 n == 1 ? "" : "s");
+		log_warn("drift", "%s was changed by another program: %u change%s undone", dev->uses.config->interface,
+			 n, n == 1 ? "" : "s");
 }
 
 static struct plan *make_plan(struct iface *dev, const struct device_state *wanted, struct arena *a,
