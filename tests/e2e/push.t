@@ -62,14 +62,14 @@ like "$said" $'^\e\\[1;?[0-9]*m' 'in colour where the pusher asks for it'
 git_in reset -q --hard "$good"
 
 push origin HEAD:innernet/enrolments
-refused push-ledger "the branch 'innernet/enrolments' is the ledger: nobody but the server writes to it" 'the ledger'
+refused push-ledger "the branch 'innernet/enrolments' is the ledger: only the server writes to it" 'the ledger'
 push origin HEAD:refs/notes/innernet
-refused push-reserved "'refs/notes/innernet' is one of the server's own: nobody else writes to it" 'the notes'
+refused push-reserved "'refs/notes/innernet' is one of the server's own: only the server writes to it" 'the notes'
 push origin HEAD:refs/innernet/enrolments
-refused push-reserved "'refs/innernet/enrolments' is one of the server's own: nobody else writes to it" \
+refused push-reserved "'refs/innernet/enrolments' is one of the server's own: only the server writes to it" \
 	'where the ledger was good last'
 push origin HEAD:innernet
-refused push-reserved "'innernet' is one of the server's own: nobody else writes to it" 'what stands in the ledger'"'"'s way'
+refused push-reserved "'innernet' is one of the server's own: only the server writes to it" 'what stands in the ledger'"'"'s way'
 push origin :main
 refused push-definition "the branch 'main' is the network's definition: it cannot be deleted" 'deleting the definition'
 push origin HEAD:idea

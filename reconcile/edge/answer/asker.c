@@ -33,9 +33,9 @@ struct asker asker_of(const struct owners *o, const struct addr *from)
 /* All addresses of a peer are one peer's. It may send from any that it has routes to, too: those are no peer's. */
 struct addr asker_address(const struct owners *o, const struct addr *from)
 {
-	const struct asker who = asker_of(o, from);
+	const struct asker asker = asker_of(o, from);
 
-	return who.kind == ASKER_UNKNOWN ? (struct addr){{0}} : served_now(o->served)->model->peers[who.peer].ip[0];
+	return asker.kind == ASKER_UNKNOWN ? (struct addr){{0}} : served_now(o->served)->model->peers[asker.peer].ip[0];
 }
 
 /* The exact Host, our own header, no Origin: what a browser on a peer's machine could send never gets further. */
@@ -58,27 +58,27 @@ static bool is_for_us(const struct owners *o, struct http_request *q, bool ours)
 	return false;
 }
 
-bool asker_has_right(const struct owners *o, struct http_request *q, const struct asker *who, enum right right)
+bool asker_has_right(const struct owners *o, struct http_request *q, const struct asker *asker, enum right right)
 {
-	if (right >= RIGHT_PEER && who->kind == ASKER_INVITED)
+	if (right >= RIGHT_PEER && asker->kind == ASKER_INVITED)
 		http_refuse(q, 403, "not-invited", "redeem the invitation first");
-	else if (right == RIGHT_ADMIN && !served_now(o->served)->model->peers[who->peer].admin)
+	else if (right == RIGHT_ADMIN && !served_now(o->served)->model->peers[asker->peer].admin)
 		http_refuse(q, 403, "not-admin", "only an admin's machine may ask for this");
 	else
 		return true;
 	return false;
 }
 
-bool asker_may(const struct owners *o, struct http_request *q, enum right right, bool ours, struct asker *who)
+bool asker_may(const struct owners *o, struct http_request *q, enum right right, bool ours, struct asker *asker)
 {
 	if (!served_now(o->served)) {
 		http_refuse(q, 503, "not-published", "nothing has been published yet");
 		return false;
 	}
-	*who = asker_of(o, http_from(q));
-	if (who->kind == ASKER_UNKNOWN || who->kind == ASKER_SELF) {
+	*asker = asker_of(o, http_from(q));
+	if (asker->kind == ASKER_UNKNOWN || asker->kind == ASKER_SELF) {
 		http_refuse(q, 403, "not-invited", "no peer that may ask has this address");
 		return false;
 	}
-	return is_for_us(o, q, ours) && asker_has_right(o, q, who, right);
+	return is_for_us(o, q, ours) && asker_has_right(o, q, asker, right);
 }

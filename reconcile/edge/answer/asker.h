@@ -19,7 +19,7 @@ enum right { RIGHT_INVITED, RIGHT_PEER, RIGHT_ADMIN };
  * Has the asker this right, with the exact Host and no Origin? `ours`: and with our own header, without which other
  * programs, git for one, may come. False: the request was refused.
  */
-bool asker_may(const struct owners *o, struct http_request *q, enum right right, bool ours, struct asker *who);
-bool asker_has_right(const struct owners *o, struct http_request *q, const struct asker *who, enum right right);
+bool asker_may(const struct owners *o, struct http_request *q, enum right right, bool ours, struct asker *asker);
+bool asker_has_right(const struct owners *o, struct http_request *q, const struct asker *asker, enum right right);
 
 #endif

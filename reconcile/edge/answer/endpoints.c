@@ -1,7 +1,7 @@
 #include "reconcile/edge/answer/endpoints.h"
 #include "reconcile/edge/state/hints_board.h"
 
-void endpoints_answer(const struct owners *o, struct http_request *q, const struct asker *who, enum http_reason why)
+void endpoints_answer(const struct owners *o, struct http_request *q, const struct asker *asker, enum http_reason why)
 {
 	const struct cidr *root = &served_now(o->served)->model->cidrs[0];
 	struct endpoints e;
@@ -11,7 +11,7 @@ void endpoints_answer(const struct owners *o, struct http_request *q, const stru
 	(void)why;
 	if (endpoints_parse(http_body(q), &e, &d) < 0 || endpoints_check(&e, root->prefix, root->n_prefixes, &d) < 0)
 		http_refuse(q, 400, "bad-endpoints", "%s", d.first ? d.first->message : "out of memory");
-	else if (hints_board_report(o->hints, who->peer, &e) < 0)
+	else if (hints_board_report(o->hints, asker->peer, &e) < 0)
 		http_out_of_memory(q);
 	else
 		http_answer(q, 204, NULL, &empty, NULL, NULL);

@@ -4,6 +4,6 @@
 
 #include "reconcile/edge/answer/asker.h"
 
-void endpoints_answer(const struct owners *o, struct http_request *q, const struct asker *who, enum http_reason why);
+void endpoints_answer(const struct owners *o, struct http_request *q, const struct asker *asker, enum http_reason why);
 
 #endif

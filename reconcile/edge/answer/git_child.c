@@ -103,7 +103,7 @@ static int words_end(struct words *w)
 
 static void environment(const struct git_children *all, const struct git_command *c, struct words *w)
 {
-	/* The server's own refs are written by nobody else, hooks or not. */
+	/* No push writes the server's own refs, with hooks or without. */
 	const char *const settings[][2] = {
 	    {"safe.directory", all->repository},         {"receive.fsckObjects", "true"},
 	    {"receive.hideRefs", "refs/heads/innernet"}, {"receive.hideRefs", "refs/notes/innernet"},
@@ -121,7 +121,7 @@ static void environment(const struct git_children *all, const struct git_command
 #endif
 	if (c->protocol)
 		word(w, "GIT_PROTOCOL=%s", c->protocol);
-	/* As git-http-backend(1) has it: the reflog says who pushed. */
+	/* As git-http-backend(1) does: the reflog names the peer that pushed. */
 	word(w, "REMOTE_USER=%s", c->peer);
 	word(w, "REMOTE_ADDR=%s", c->address);
 	word(w, "GIT_COMMITTER_NAME=%s", c->peer);
@@ -319,7 +319,7 @@ static void on_output(void *ctx, int fd, uint32_t events)
 	c->ready(c->ctx);
 }
 
-/* Fixed in size: who writes more is told that it is full, and nobody has to read along. */
+/* A file of fixed size: a write beyond it fails, and nothing has to read it meanwhile. */
 static int file_for_errors(void)
 {
 	int fd = memfd_create("said", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -347,7 +347,7 @@ static int child_fork(struct git_child *c, const struct git_command *command, ch
 	close(input);
 	if (c->pid < 0)
 		return -1;
-	setpgid(c->pid, c->pid); /* in both: whoever is first */
+	setpgid(c->pid, c->pid); /* in both processes: whichever comes first */
 	c->pidfd = pidfd_open(c->pid, 0);
 	return c->pidfd < 0 ? -1 : 0;
 }

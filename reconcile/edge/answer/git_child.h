@@ -1,6 +1,6 @@
 /*
- * git's own programs, run for somebody in the tunnel: without our rights, our environment or our descriptors, with
- * bounds, confined to the repository, and ended when nobody listens any more. Nothing here waits.
+ * git's own programs, run for a peer in the tunnel: without the server's rights, environment or descriptors, with limits,
+ * confined to the repository, and ended when the peer's connection is gone. Nothing here blocks.
  */
 #ifndef EDGE_GIT_CHILD_H
 #define EDGE_GIT_CHILD_H
@@ -16,7 +16,7 @@ struct git_child;
 struct git_children_options {
 	const char *repository;   /* its folder; it must be there, as the next */
 	const char *data_dir;     /* of the network; its hooks read it */
-	const char *network;      /* what reflogs say of who pushed: PEER@NETWORK */
+	const char *network;      /* in reflogs the peer that pushes is PEER@NETWORK */
 	void (*ended)(void *ctx); /* one of them is no more */
 	void *ctx;
 };
@@ -28,7 +28,7 @@ unsigned git_children_count(const struct git_children *all);
 struct git_command {
 	struct git_request request;
 	const char *protocol;       /* git_protocol_valid(); NULL: none */
-	const char *peer, *address; /* who asks: for hooks, as REMOTE_USER and REMOTE_ADDR */
+	const char *peer, *address; /* that asks: for hooks, as REMOTE_USER and REMOTE_ADDR */
 	int input;                  /* borrowed; -1: nothing */
 };
 /*

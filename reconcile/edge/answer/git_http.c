@@ -78,7 +78,7 @@ static void job_start(struct job *j)
 	http_stream_ready(j->q);
 }
 
-/* The request that waits longest, but one of each peer: a peer that asks for much does not keep the others away. */
+/* The request that waits longest, but one of each peer: a peer that asks for much does not delay other peers. */
 static void start_next(struct git_http *g)
 {
 	for (struct job *j = g->jobs; j && git_children_count(g->children) < GIT_CHILDREN_MAX; j = j->next)
@@ -123,7 +123,7 @@ static void job_begin(void *ctx, struct http_request *q)
 	ssize_t n;
 
 	if (j->late) {
-		http_refuse(q, 503, "busy", "others are at it; try again in a moment");
+		http_refuse(q, 503, "busy", "other requests are being served; try again in a moment");
 		return;
 	}
 	if (j->failed) {
@@ -231,7 +231,8 @@ static void serve(struct git_http *g, struct http_request *q, const struct git_r
 
 	if (!j) {
 		http_refuse(q, 503, "busy",
-			    runs ? "others are at it; try again in a moment" : "the server cannot start git");
+			    runs ? "other requests are being served; try again in a moment"
+				 : "the server cannot start git");
 		return;
 	}
 	*j = (struct job){.server = g, .q = q, .request = *request, .from = *http_from(q)};
@@ -267,12 +268,12 @@ static bool is_here(const struct owners *o, struct http_request *q)
 }
 
 /* False: it was refused. */
-static bool may(const struct owners *o, struct http_request *q, struct git_request *request, struct asker *who)
+static bool may(const struct owners *o, struct http_request *q, struct git_request *request, struct asker *asker)
 {
 	const char *why;
 	unsigned status;
 
-	if (!asker_may(o, q, RIGHT_ADMIN, false, who) || !is_here(o, q))
+	if (!asker_may(o, q, RIGHT_ADMIN, false, asker) || !is_here(o, q))
 		return false;
 	status = git_request_parse(http_path(q), http_method(q) == HTTP_GET, http_method(q) == HTTP_POST,
 				   http_argument(q, "service"), http_header(q, "Content-Type"), request, &why);
@@ -289,9 +290,9 @@ bool git_http_is(const struct http_request *q)
 bool git_http_admit(const struct owners *o, struct http_request *q, struct http_body_rule *rule)
 {
 	struct git_request request;
-	struct asker who;
+	struct asker asker;
 
-	if (!may(o, q, &request, &who))
+	if (!may(o, q, &request, &asker))
 		return false;
 	rule->ms = GIT_SECONDS * 1000;
 	if (request.advertise)
@@ -301,16 +302,16 @@ bool git_http_admit(const struct owners *o, struct http_request *q, struct http_
 	if (http_bodies_in_files(o->http, NULL) < GIT_BODIES_MAX &&
 	    http_bodies_in_files(o->http, http_from(q)) < GIT_BODIES_PEER)
 		return true;
-	http_refuse(q, 503, "busy", "others are at it; try again in a moment");
+	http_refuse(q, 503, "busy", "other requests are being served; try again in a moment");
 	return false;
 }
 
 void git_http_answer(struct git_http *g, const struct owners *o, struct http_request *q)
 {
 	struct git_request request;
-	struct asker who;
+	struct asker asker;
 
 	/* Once more: much may have happened while the body came. */
-	if (may(o, q, &request, &who))
-		serve(g, q, &request, served_now(o->served)->model->peers[who.peer].name);
+	if (may(o, q, &request, &asker))
+		serve(g, q, &request, served_now(o->served)->model->peers[asker.peer].name);
 }

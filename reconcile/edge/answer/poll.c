@@ -275,14 +275,14 @@ out:
 	return ret;
 }
 
-void poll_answer(const struct owners *o, struct http_request *q, const struct asker *who, enum http_reason why)
+void poll_answer(const struct owners *o, struct http_request *q, const struct asker *asker, enum http_reason why)
 {
-	const struct key *mark = &served_now(o->served)->model->peers[who->peer].key;
+	const struct key *mark = &served_now(o->served)->model->peers[asker->peer].key;
 	struct poll *poll = *http_data(q);
 	unsigned wait;
 	uint32_t speak;
 
-	if (!reports_of(o->reports, who->peer)) {
+	if (!reports_of(o->reports, asker->peer)) {
 		http_out_of_memory(q);
 		return;
 	}
@@ -304,18 +304,18 @@ void poll_answer(const struct owners *o, struct http_request *q, const struct as
 		poll->until = clock_boot_ms() + 1000 * (int64_t)wait;
 		poll->mark = *mark;
 		poll->once = !wait;
-		readers_take(o->readers, who->peer, speak);
-		reports_take(o->reports, who->peer, poll->have.has_statement ? &poll->have.statement : NULL);
+		readers_take(o->readers, asker->peer, speak);
+		reports_take(o->reports, asker->peer, poll->have.has_statement ? &poll->have.statement : NULL);
 		moves_polled(o->moves, mark, http_from(q));
 	}
 	if (!key_eq(&poll->mark, mark) &&
-	    enrolments_owner(o->enrolments, served_now(o->served), &poll->mark) != who->peer) {
+	    enrolments_owner(o->enrolments, served_now(o->served), &poll->mark) != asker->peer) {
 		http_refuse(q, 403, "not-invited", "this address belongs to another peer now");
 		return;
 	}
 	int64_t left = poll->until - clock_boot_ms();
 	const bool last = why == HTTP_TIMEOUT || left <= 0;
-	int done = try_answer(o, q, who->peer, poll, last);
+	int done = try_answer(o, q, asker->peer, poll, last);
 	if (done < 0)
 		http_out_of_memory(q);
 	else if (!done)
@@ -325,15 +325,15 @@ void poll_answer(const struct owners *o, struct http_request *q, const struct as
 static void wake(void *ctx, struct http_request *q)
 {
 	const struct owners *o = *(const struct owners **)ctx;
-	const struct asker who = asker_of(o, http_from(q));
+	const struct asker asker = asker_of(o, http_from(q));
 	const struct poll *poll = *http_data(q);
 
 	/* What is new may be nothing for this peer: then its request sleeps on. */
-	if (who.kind == ASKER_PEER && poll && reports_of(o->reports, who.peer) &&
+	if (asker.kind == ASKER_PEER && poll && reports_of(o->reports, asker.peer) &&
 	    !hash_cmp(&poll->have.statement, &served_now(o->served)->parsed.name)) {
 		struct answer a = {.arena = arena_new()};
-		bool something = !a.arena || answer_enrolments(o, &a, who.peer, &poll->have, false) < 0 ||
-				 answer_hints(o, &a, who.peer, &poll->have, false, served_now(o->served)) < 0 ||
+		bool something = !a.arena || answer_enrolments(o, &a, asker.peer, &poll->have, false) < 0 ||
+				 answer_hints(o, &a, asker.peer, &poll->have, false, served_now(o->served)) < 0 ||
 				 a.something;
 		buf_free(&a.records);
 		arena_free(a.arena);

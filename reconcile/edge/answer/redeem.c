@@ -127,9 +127,9 @@ static void redeem_here(const struct owners *o, struct http_request *q, const st
 	diags_free(&d);
 }
 
-void redeem_answer(const struct owners *o, struct http_request *q, const struct asker *who, enum http_reason why)
+void redeem_answer(const struct owners *o, struct http_request *q, const struct asker *asker, enum http_reason why)
 {
-	const struct peer *p = &served_now(o->served)->model->peers[who->peer];
+	const struct peer *p = &served_now(o->served)->model->peers[asker->peer];
 	const struct key *id = &served_now(o->served)->model->trust.id;
 	struct diags d = {0};
 	struct enrolment e;

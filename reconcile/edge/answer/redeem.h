@@ -7,7 +7,7 @@
 
 #include "reconcile/edge/answer/asker.h"
 
-void redeem_answer(const struct owners *o, struct http_request *q, const struct asker *who, enum http_reason why);
+void redeem_answer(const struct owners *o, struct http_request *q, const struct asker *asker, enum http_reason why);
 /* The ledger has new enrolments: the interface gets their keys, the polls get them, and redemptions are answered. */
 void redeem_enrolled(const struct owners *o);
 /* Reads what is new on the ledger, and does that when it moved. */

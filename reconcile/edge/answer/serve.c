@@ -15,7 +15,7 @@ static const struct route {
 	const char *path;
 	enum http_method method;
 	enum right right;
-	void (*answer)(const struct owners *o, struct http_request *q, const struct asker *who, enum http_reason why);
+	void (*answer)(const struct owners *o, struct http_request *q, const struct asker *asker, enum http_reason why);
 } routes[] = {
     {ROUTE_REDEEM, HTTP_POST, RIGHT_INVITED, redeem_answer},
     {ROUTE_POLL, HTTP_GET, RIGHT_PEER, poll_answer},
@@ -29,7 +29,7 @@ void serve_request(void *owners, struct http_request *q, enum http_reason why)
 {
 	const struct owners *o = owners;
 	const struct route *route = NULL;
-	struct asker who;
+	struct asker asker;
 
 	if (git_http_is(q)) {
 		git_http_answer(o->git, o, q);
@@ -39,14 +39,14 @@ void serve_request(void *owners, struct http_request *q, enum http_reason why)
 		if (!strcmp(http_path(q), routes[i].path))
 			route = &routes[i];
 	/* An invited peer learns of no path but the one. */
-	if (!asker_may(o, q, route && route->right == RIGHT_INVITED ? RIGHT_INVITED : RIGHT_PEER, true, &who))
+	if (!asker_may(o, q, route && route->right == RIGHT_INVITED ? RIGHT_INVITED : RIGHT_PEER, true, &asker))
 		return;
 	if (!route)
 		http_refuse(q, 404, "not-found", "there is nothing at this path");
 	else if (http_method(q) != route->method)
 		http_refuse(q, 405, "bad-request", "this path takes %s", http_method_name(route->method));
-	else if (asker_has_right(o, q, &who, route->right))
-		route->answer(o, q, &who, why);
+	else if (asker_has_right(o, q, &asker, route->right))
+		route->answer(o, q, &asker, why);
 }
 
 bool serve_admit(void *owners, struct http_request *q, struct http_body_rule *rule)

@@ -28,7 +28,7 @@ static uint64_t resident_bytes(void)
 	return sscanf(line, "%*u %llu", &pages) == 1 ? pages * (uint64_t)page : 0;
 }
 
-void server_metrics_answer(const struct owners *o, struct http_request *q, const struct asker *who,
+void server_metrics_answer(const struct owners *o, struct http_request *q, const struct asker *asker,
 			   enum http_reason why)
 {
 	const struct model *model = served_now(o->served)->model;
@@ -60,7 +60,7 @@ void server_metrics_answer(const struct owners *o, struct http_request *q, const
 	    .conditions = conditions,
 	};
 
-	(void)who;
+	(void)asker;
 	(void)why;
 	reports_converged(o->reports, &m.peers, &m.converged);
 	for (uint32_t i = 0; readers && i < model->n_peers; i++)

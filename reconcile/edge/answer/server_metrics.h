@@ -4,7 +4,7 @@
 
 #include "reconcile/edge/answer/asker.h"
 
-void server_metrics_answer(const struct owners *o, struct http_request *q, const struct asker *who,
+void server_metrics_answer(const struct owners *o, struct http_request *q, const struct asker *asker,
 			   enum http_reason why);
 
 #endif

@@ -147,10 +147,11 @@ int server_status_put(const struct owners *o, struct buf *out)
 	return ret;
 }
 
-void server_status_answer(const struct owners *o, struct http_request *q, const struct asker *who, enum http_reason why)
+void server_status_answer(const struct owners *o, struct http_request *q, const struct asker *asker,
+			  enum http_reason why)
 {
-	const bool all = served_now(o->served)->model->peers[who->peer].admin;
-	json_t *root = status_json(o, all ? NONE : who->peer);
+	const bool all = served_now(o->served)->model->peers[asker->peer].admin;
+	json_t *root = status_json(o, all ? NONE : asker->peer);
 	char *text = root ? json_dumps(root, JSON_COMPACT) : NULL;
 	struct buf body = {0};
 

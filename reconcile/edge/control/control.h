@@ -1,5 +1,5 @@
 /*
- * What people tell a network's reconciler, whether or not one runs: files in DATA/control/, which a running one watches.
+ * What commands tell a network's reconciler, whether or not one runs: files in DATA/control/, which a running one watches.
  *
  *   suspended   why, in a line: while it is there no new revision is taken
  *   look        a word of the asker's: look at the repository now; the status repeats it when that is done
@@ -16,7 +16,7 @@
 bool control_reason_valid(const char *reason);
 int control_suspend(const char *data_dir, const char *reason, struct diags *d);
 int control_resume(const char *data_dir, struct diags *d); /* not suspended is fine */
-/* Whether it is, and why. What cannot be read counts: nobody said that it is over. */
+/* Is it suspended, and why? A file that cannot be read counts as suspended. */
 bool control_suspended(const char *data_dir, char reason[static CONTROL_REASON_MAX]);
 
 /* Asks to look, with a word drawn here. */

@@ -71,7 +71,7 @@ static bool below(const char *ref, const char *prefix)
 	return !strncmp(ref, prefix, n) && (!ref[n] || ref[n] == '/');
 }
 
-/* Whose ref is it? What is the server's alone, and what is taken as it is. */
+/* Sorts one ref: the definition's branch, those that only the server writes, and those that are taken as they are. */
 static void take_update(struct work *w, const struct push_update *u, struct push_update *definition)
 {
 	static const char heads[] = "refs/heads/";
@@ -86,9 +86,10 @@ static void take_update(struct work *w, const struct push_update *u, struct push
 			*definition = *u;
 	} else if (below(u->ref, LEDGER_REF)) {
 		diag_error(d, "push-ledger", NULL,
-			   "the branch 'innernet/enrolments' is the ledger: nobody but the server writes to it");
+			   "the branch 'innernet/enrolments' is the ledger: only the server writes to it");
 	} else if (below(u->ref, "refs/heads/innernet") || below(u->ref, NOTE_REF) || below(u->ref, "refs/innernet")) {
-		diag_error(d, "push-reserved", NULL, "'%s' is one of the server's own: nobody else writes to it", name);
+		diag_error(d, "push-reserved", NULL, "'%s' is one of the server's own: only the server writes to it",
+			   name);
 	} else if (name != u->ref && !u->deletes) {
 		if (w->n_others < BRANCHES_NAMED) {
 			buf_str(&w->others, w->n_others ? ", '" : "'");
@@ -112,23 +113,7 @@ static int take_updates(struct work *w, struct span lines, struct push_update *d
 	return w->diags.n_errors ? -1 : 0;
 }
 
-/* A revision that is there already: loaded, not judged. */
-static struct revision *revision_of(struct work *w, const char *sha, struct diags *d)
-{
-	struct revision *g = revision_new(d);
-	struct repo_definition def;
-	struct commit_info commit;
-	bool descends;
-
-	if (g && !repo_commit_info(w->repo, sha, sha, &commit, &descends, d) &&
-	    !repo_definition(w->repo, sha, g->arena, &def, d) &&
-	    !revision_build(g, &def.root, &def.includes, &commit, NULL, d))
-		return g;
-	revision_free(g);
-	return NULL;
-}
-
-/* The same from the server's own copy, which not everybody may read. */
+/* A revision from the server's own copy, which not every user may read. */
 static struct revision *revision_kept(struct work *w, const char *sha, struct diags *d)
 {
 	struct revision *g = revision_new(d);
@@ -170,11 +155,11 @@ static int find_published(struct work *w, const struct push_update *u, bool *gua
 	snprintf(sha, sizeof(sha), "%s", status_text(json_object_get(w->status, "last_applied"), "commit"));
 	*guarded = sha[0] != '\0';
 	if (*guarded && repo_has_commit(w->repo, sha))
-		w->published = revision_of(w, sha, &why);
+		w->published = revision_load(w->repo, sha, &why);
 	else if (*guarded)
 		w->published = revision_kept(w, sha, &why);
 	else if (!u->creates)
-		w->published = revision_of(w, u->before, &why);
+		w->published = revision_load(w->repo, u->before, &why);
 	if (*guarded && !w->published) {
 		g = diag_error(&w->diags, "push-unknown", NULL, "commit %.12s, which is published, cannot be read: %s",
 			       sha, why.first ? why.first->message : "the server's copy is another one");
@@ -203,7 +188,7 @@ static const struct ledger_facts *read_ledger(struct work *w)
 }
 
 /*
- * What each published peer reads, by the status: the server's own file of it is not for everybody to read. NULL: out of
+ * What each published peer reads, by the status: the server's own file of it is not readable by every user. NULL: out of
  * memory, or nothing is published.
  */
 static const struct reader *read_readers(struct work *w)
@@ -252,7 +237,7 @@ static size_t put_lines(struct buf *out, const char *text, const char *end, size
 	return n > most ? n - most : 0;
 }
 
-/* Brief: the effect and the sum. Else all of it; both bounded, since it scrolls past while somebody looks. */
+/* Brief: the effect and the sum. Else all of it; both bounded: a person reads it at a terminal. */
 static void put_plan(struct work *w, bool brief)
 {
 	const struct impact *im = w->judged.plan;
@@ -295,7 +280,7 @@ static void put_others(struct work *w)
 
 static void put_refusal(struct work *w)
 {
-	/* A plan that may be accepted is read first. Where it cannot be, what is wrong is, and its effect after it. */
+	/* A plan that may be accepted comes first. Of one that may not, the errors come first, and the effect after them. */
 	const bool acceptable = w->judged.plan && judge_acceptable(&w->diags);
 	struct buf text = {0};
 

@@ -1,6 +1,6 @@
 /*
  * A push, as the hooks of the definition's repository see it: judged before anything of it is taken, and followed
- * until the server has said what became of it. Both run as whoever pushes, and read nothing that is secret.
+ * until the server has given its verdict. Both run as the user who pushes, and read nothing that is secret.
  */
 #ifndef EDGE_PUSH_H
 #define EDGE_PUSH_H

@@ -1,4 +1,4 @@
-/* After a push: what the server that runs says to it, while the person who pushed still looks. */
+/* After a push: waits for the verdict of the running server, and prints it to the person who pushed. */
 #include "reconcile/edge/base/loop.h"
 #include "reconcile/edge/git/repo.h"
 #include "reconcile/edge/push/push.h"
@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #define LOOK_MS       100  /* where nothing says that the status is a new one */
-#define LOOK_AGAIN_MS 1000 /* whether the server still runs, and this is still the last push */
+#define LOOK_AGAIN_MS 1000 /* does the server still run, and is this still the last push? */
 
 enum said { SAID_NOTHING, SAID_SOME, SAID_ALL };
 
@@ -20,7 +20,7 @@ static bool is_true(const json_t *c)
 	return !strcmp(status_text(c, "status"), "True");
 }
 
-/* What the status says about this commit. SAID_SOME: published, and not everybody has it yet. */
+/* What the status says about this commit. SAID_SOME: published, and not every peer runs it yet. */
 static enum said verdict(const json_t *o, const char *sha, struct buf *out)
 {
 	const json_t *valid = status_condition(o, "Valid"), *published = status_condition(o, "Published");

@@ -53,7 +53,7 @@ static int guards(const struct judge *j, const struct model *m, const struct sna
 
 	if (!j->published)
 		return 0;
-	/* Of nothing that is left no trailer makes a network: then the plan is shown, and that is all. */
+	/* Where nothing of the definition is left no trailer accepts it: then the plan is only shown. */
 	if (j->guarded && m)
 		return guard_judge(a, &j->config->guards, j->published->model, m, j->facts, message,
 				   s && j->readers ? &formats : NULL, &out->plan, d);

@@ -17,7 +17,7 @@ struct judge {
 	const struct ledger_facts *facts; /* NULL: there is no ledger */
 	const struct reader *readers;     /* by peer of `published`; NULL: it is not known what they read */
 	int64_t now;                      /* Unix seconds */
-	/* false: nobody has `published` yet, and it is only where the branch was; it may change in any way. */
+	/* false: nothing is published yet, and `published` is only where the branch was; it may change in any way. */
 	bool guarded;
 };
 

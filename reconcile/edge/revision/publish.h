@@ -70,7 +70,7 @@ int published_read_readers(const char *folder, struct kept_reader **out, size_t 
 
 /*
  * The definition's container, from bytes. In the arena; the files point into `bytes`. -1 for anything malformed.
- * `commit` is "" when it does not say whose it is: the statement's.
+ * `commit` is "" when the container names none: then it is that of the statement.
  */
 int definition_container_parse(struct arena *a, struct span bytes, char commit[static HASH_HEX_LEN + 1],
 			       struct source_file **files, size_t *n);

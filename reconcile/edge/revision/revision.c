@@ -101,6 +101,21 @@ static unsigned seeds_among(const struct server_config *c, const struct trust *t
 	return n;
 }
 
+struct revision *revision_load(struct repo *repo, const char *sha, struct diags *d)
+{
+	struct revision *g = revision_new(d);
+	struct repo_definition def;
+	struct commit_info commit;
+	bool descends;
+
+	if (g && repo_commit_info(repo, sha, NULL, &commit, &descends, d) == 0 &&
+	    repo_definition(repo, sha, g->arena, &def, d) == 0 &&
+	    revision_build(g, &def.root, &def.includes, &commit, NULL, d) == 0)
+		return g;
+	revision_free(g);
+	return NULL;
+}
+
 /* The peer with this server's key, or NONE. */
 static uint32_t find_self(const struct model *m, const struct server_config *c)
 {
@@ -112,7 +127,7 @@ static uint32_t find_self(const struct model *m, const struct server_config *c)
 	return self;
 }
 
-/* It is there, and has another key now. What was published before may be another server's, which says nothing of it. */
+/* The server's peer is there, and has another key now. A revision that another server published says nothing of it. */
 static bool self_rekeyed(const struct revision *g, const struct revision *prev, const struct server_config *c)
 {
 	uint32_t was = prev ? find_self(prev->model, c) : NONE;

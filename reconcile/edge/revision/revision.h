@@ -1,5 +1,5 @@
 /*
- * One revision as the server holds it: the definition's bytes, the model, who reaches whom, the compiled
+ * One revision as the server holds it: the definition's bytes, the model, which peers reach each other, the compiled
  * snapshot, its signatures; all of it in one arena, immutable once it is built.
  */
 #ifndef EDGE_REVISION_H
@@ -7,13 +7,14 @@
 
 #include "reconcile/wire/bundle.h"
 #include "reconcile/edge/config/server_config.h"
+#include "reconcile/edge/git/repo.h"
 #include "reconcile/wire/ledger.h"
 #include "reconcile/wire/verify.h"
 #include "schema/load.h"
 
 struct revision {
 	struct arena *arena;
-	struct commit_info commit; /* whose definition this is */
+	struct commit_info commit; /* of this definition */
 	struct model *model;
 	struct reach_index *reach;
 	struct snapshot *snapshot;
@@ -34,6 +35,9 @@ void revision_free(struct revision *g); /* without `older`; NULL is fine */
 int revision_build(struct revision *g, const struct source_file *root, const struct includes *includes,
 		   const struct commit_info *commit, const struct ledger_facts *facts, struct diags *d);
 
+/* A commit of the repository: loaded and compiled, not judged. NULL with diagnostics, whose places are gone. */
+struct revision *revision_load(struct repo *repo, const char *sha, struct diags *d);
+
 /*
  * Finds the server in it, by its WireGuard key, and refuses what no trailer of a commit can accept. `prev`: what is
  * published (NULL: nothing yet); `descends`: this commit has prev's commit among its ancestors. Codes: trust-missing,
@@ -44,7 +48,7 @@ int revision_check(struct revision *g, const struct revision *prev, bool descend
 
 /* Does the snapshot say the same, but for the commit that it is of? Then nothing new is published. */
 bool revision_same_content(const struct revision *a, const struct revision *b);
-/* Who may sign changed: the statement has to be kept for ever. */
+/* The signers changed: the statement has to be kept for ever. */
 bool revision_changes_signers(const struct revision *g, const struct revision *prev);
 /* Signs with every seed that signs for it, or for `prev` when the signers change. */
 int revision_sign(struct revision *g, const struct revision *prev, const struct server_config *c, struct diags *d);

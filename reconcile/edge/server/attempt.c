@@ -101,25 +101,17 @@ static int check_version(const struct owners *o, const struct revision *g, struc
 
 /*
  * What another server on the same remote published last, by its note: a server that has published nothing itself goes on
- * from there, or it would publish what the others refuse. NULL: no server has published anything.
+ * from there, or it would publish what the other servers refuse. NULL: no server has published anything.
  */
 static struct revision *published_elsewhere(const struct owners *o, struct repo *repo, const char *sha)
 {
 	struct diags quiet = {0};
-	struct revision *g = NULL;
-	struct repo_definition def;
-	struct commit_info commit;
+	struct revision *g;
 	char at[HASH_HEX_LEN + 1];
-	bool unused;
 
 	if (served_now(o->served) || !o->config->remote || !note_published(repo, sha, at))
 		return NULL;
-	if (!(g = revision_new(&quiet)) || repo_commit_info(repo, at, NULL, &commit, &unused, &quiet) < 0 ||
-	    repo_definition(repo, at, g->arena, &def, &quiet) < 0 ||
-	    revision_build(g, &def.root, &def.includes, &commit, NULL, &quiet) < 0) {
-		revision_free(g);
-		g = NULL;
-	}
+	g = revision_load(repo, at, &quiet);
 	diags_free(&quiet);
 	return g;
 }

@@ -259,7 +259,7 @@ static void conclude(struct reconciler *r)
 	ready_set(r);
 }
 
-/* One look at the repository here, for the person who asked with `word`; "": no person did. */
+/* One look at the repository here. `word`: of the request to look that it answers; "": none. */
 static enum turn look_here(struct reconciler *r, const char *word)
 {
 	const struct owners *o = &r->own;
@@ -318,7 +318,7 @@ enum turn reconciler_turn(struct reconciler *r)
 
 	if (!o->config->remote || repository_open(r, &d) < 0) {
 		diags_free(&d);
-		/* Before looking: a person who asks during the look is answered by the next one. */
+		/* Before looking: a request that comes during the look is answered by the next one. */
 		control_asked(r->o.data_dir, word);
 		return look_here(r, word);
 	}

@@ -19,7 +19,7 @@ struct reconciler_options {
 	uint32_t mtu; /* 0: the definition's */
 	bool no_routing;
 	bool watch;            /* serve and watch; otherwise one turn */
-	struct notify *notify; /* hears Ready and Converged; NULL: nobody does */
+	struct notify *notify; /* is told Ready and Converged; NULL: no service manager */
 	bool no_device;        /* tests: leave interfaces alone, serve on `address`:`port` */
 	struct addr address;
 	uint16_t port; /* 0 with no_device: any */

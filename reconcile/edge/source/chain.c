@@ -40,18 +40,16 @@ static int link_cmp(const void *x, const void *y)
 /* Is it what its commit compiles to, and does what is published come after that? */
 static bool is_true(const struct chain *c, struct repo *repo, const struct statement *st)
 {
+	const char *newest = served_now(c->served)->commit.sha;
+	struct revision *g = NULL;
 	struct diags quiet = {0};
-	struct revision *g = revision_new(&quiet);
-	struct commit_info commit, newest;
-	struct repo_definition def;
-	bool descends = false, yes = false;
+	struct commit_info unused;
+	bool descends = false, yes;
 
-	if (g && repo_has_commit(repo, st->commit) &&
-	    repo_commit_info(repo, served_now(c->served)->commit.sha, st->commit, &newest, &descends, &quiet) == 0 &&
-	    descends && repo_commit_info(repo, st->commit, NULL, &commit, &descends, &quiet) == 0 &&
-	    repo_definition(repo, st->commit, g->arena, &def, &quiet) == 0 &&
-	    revision_build(g, &def.root, &def.includes, &commit, NULL, &quiet) == 0)
-		yes = !hash_cmp(&g->parsed.name, &st->name);
+	if (repo_has_commit(repo, st->commit) &&
+	    repo_commit_info(repo, newest, st->commit, &unused, &descends, &quiet) == 0 && descends)
+		g = revision_load(repo, st->commit, &quiet);
+	yes = g && !hash_cmp(&g->parsed.name, &st->name);
 	revision_free(g);
 	diags_free(&quiet);
 	return yes;

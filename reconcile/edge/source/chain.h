@@ -1,6 +1,6 @@
 /*
  * Statements that changed the signers, and the first of all, on a ledger that several servers share: each server records
- * those that it signed, with its signatures, and takes those of the others. So a peer that was away can follow the
+ * those that it signed, with its signatures, and takes those of the other servers. So a peer that was away can follow the
  * changes at any of them, whichever of them made the changes.
  *
  * Any program that can write to the ledger could put anything there. So a statement is taken only when it is what its

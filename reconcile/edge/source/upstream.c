@@ -30,7 +30,7 @@ struct upstream {
 	/* Looks. */
 	bool look_due;
 	bool turn_due;                   /* a commit waits until the one before it is recorded */
-	char word[CONTROL_WORD_LEN + 1]; /* of the person who asked for the look */
+	char word[CONTROL_WORD_LEN + 1]; /* of the request to look; "": none */
 	struct loop_timer timer;         /* the next one */
 	unsigned failures;               /* in a row */
 	unsigned waits;                  /* in a row, with this server waiting for what another one does */

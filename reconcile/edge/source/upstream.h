@@ -29,7 +29,7 @@ struct upstream_uses {
 	const struct chain *chain;
 };
 struct upstream_calls {
-	/* The remote was looked at, or that failed; `word` is of the person who asked, or "". What is here is to be looked at. */
+	/* The remote was looked at, or that failed: look at the repository here. `word`: of the request to look; "": none. */
 	void (*looked)(void *ctx, const char *word, bool failed);
 	void (*landed)(void *ctx); /* the ledger moved */
 	void (*pushed)(void *ctx); /* a push ended: Ready may be another */

@@ -1,6 +1,6 @@
 /*
  * The conditions of a server, as Flux has them, and whether the status on the disk is out of date. Each owner sets the
- * conditions that are about it; the turn sets the others. The status and the metrics read them.
+ * conditions that are about it; the turn sets the other conditions. The status and the metrics read them.
  */
 #ifndef EDGE_CONDITIONS_H
 #define EDGE_CONDITIONS_H

@@ -1,6 +1,6 @@
 /*
  * Where the peers are: what the server's interface sees, and what they report of themselves; kept over a restart. A
- * change is announced at once when the last announcement is a while ago, else with others at the end of that while. A
+ * change is announced at once when the last announcement is a while ago, else at the end of that while, with all others. A
  * peer that changes all the time is announced less and less often.
  *
  * The interface says what it sees, a report of endpoints what a peer says; polls read it.
@@ -48,7 +48,7 @@ int hints_board_report(struct hints_board *b, uint32_t peer, const struct endpoi
 const struct known *hints_board_find(const struct hints_board *b, const struct key *key);
 /* Its peer in the served revision. NONE: no peer any more. */
 uint32_t hints_board_peer(const struct hints_board *b, const struct known *k);
-/* What others are told of it; the endpoints are in the arena. -1: out of memory. */
+/* The hint that other peers are sent; its endpoints are in the arena. -1: out of memory. */
 int hints_board_hint(struct arena *a, const struct known *k, struct hint *out);
 
 /* The number of the newest announcement, and whether one is of this run: no other run has the same numbers. */

@@ -1,6 +1,6 @@
 /*
  * The server's own interface: converged by the same code as a peer's, and repaired when another program changes it. The
- * turn converges it for a revision; it reads who is enrolled, handed over or moving, and tells the board of hints where
+ * turn converges it for a revision; it reads which peers are enrolled, handed over or moving, and tells the board where
  * it sees the peers.
  */
 #ifndef EDGE_IFACE_H
