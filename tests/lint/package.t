@@ -40,7 +40,7 @@ if [ "$(id -u)" = 0 ]; then
 	: >"$root/etc/innernet/corp.yaml"
 	: >"$root/var/lib/innernet/corp/snapshot"
 	out=$(in_tree --purge innernet) || out="failed: $out"
-	report 'dpkg purges it, and says what is left' "$(grep -F "$root/etc/innernet is left" <<<"$out" >/dev/null || echo "$out")"
+	report 'dpkg purges it, and says what is left' "$(grep -F "$root/etc/innernet stays" <<<"$out" >/dev/null || echo "$out")"
 	report 'what people made stays, and nothing else' "$(cd "$root" && diff <(echo ./etc/innernet/corp.yaml) \
 		<(find . -path ./var/lib/dpkg -prune -o -type f -print))"
 else
