@@ -1,5 +1,6 @@
 #include "schema/buf.h"
 
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,6 +106,13 @@ void buf_free(struct buf *b)
 {
 	free(b->p);
 	*b = (struct buf){0};
+}
+
+void buf_wipe(struct buf *b)
+{
+	if (b->p)
+		sodium_memzero(b->p, b->cap);
+	buf_free(b);
 }
 
 struct span buf_span(const struct buf *b)

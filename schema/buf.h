@@ -36,6 +36,7 @@ void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(print
 void buf_vprintf(struct buf *b, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
 void buf_reset(struct buf *b); /* keeps the memory */
 void buf_free(struct buf *b);
+void buf_wipe(struct buf *b); /* sodium_memzero, then free */
 struct span buf_span(const struct buf *b);
 
 /*

@@ -205,7 +205,7 @@ static void fix_names(struct loader *l)
 		for (size_t j = 0; j < n && free; j++)
 			free = i == j || strcmp(uses[i].lower, uses[j].lower) != 0;
 		if (free)
-			fix_scalar(l, uses[i].diag, uses[i].name, uses[i].file, uses[i].lower);
+			load_fix_scalar(l, uses[i].diag, uses[i].name, uses[i].file, uses[i].lower);
 	}
 }
 

@@ -33,7 +33,7 @@ static const char *nearest_name(struct loader *l, const char *name, bool peers_t
 
 static uint32_t find_cidr(struct loader *l, const struct node *n, uint32_t file)
 {
-	struct place at = at_node(n, file);
+	struct place at = node_place(n, file);
 	uint32_t c = model_cidr_by_name(l->model, n->text), p;
 	const char *nearest;
 	struct diag *g;
@@ -51,14 +51,14 @@ static uint32_t find_cidr(struct loader *l, const struct node *n, uint32_t file)
 	else
 		diag_help(l->diags, g, "define it under 'cidrs', or name one that is there");
 	if (only)
-		fix_scalar(l, g, n, file, nearest);
+		load_fix_scalar(l, g, n, file, nearest);
 	return NONE;
 }
 
 static void check_elsewhere(struct loader *l, const struct node *n, uint32_t cidr, uint32_t file)
 {
 	const struct cidr *c = &l->model->cidrs[cidr];
-	struct place at = at_node(n, file);
+	struct place at = node_place(n, file);
 	struct diag *g;
 
 	if (file == 0 || c->at.file == file)
@@ -151,8 +151,8 @@ static int check_associations(struct loader *l)
 		as->at = u->at;
 		as->a = a <= b ? a : b;
 		as->b = a <= b ? b : a;
-		as->at_a = at_node(a <= b ? u->a : u->b, u->file);
-		as->at_b = at_node(a <= b ? u->b : u->a, u->file);
+		as->at_a = node_place(a <= b ? u->a : u->b, u->file);
+		as->at_b = node_place(a <= b ? u->b : u->a, u->file);
 		m->n_associations++;
 	}
 	return drop_twins(l);
@@ -161,13 +161,13 @@ static int check_associations(struct loader *l)
 /* A peer, a CIDR or an address. */
 static bool read_ref(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file, struct ref *out)
 {
-	const char *text = read_text(l, k, v, file), *nearest;
+	const char *text = load_text(l, k, v, file), *nearest;
 	struct diag *g;
 	bool only;
 
 	if (!text)
 		return false;
-	out->at = at_node(v, file);
+	out->at = node_place(v, file);
 	if (addr_parse(text, v->n, &out->addr) == 0) {
 		out->kind = REF_ADDR;
 		out->index = model_peer_by_addr(l->model, &out->addr);
@@ -186,7 +186,7 @@ static bool read_ref(struct loader *l, const struct key_spec *k, const struct no
 			else
 				diag_help(l->diags, g, "name a CIDR or a peer that is there, or an address");
 			if (only)
-				fix_scalar(l, g, v, file, nearest);
+				load_fix_scalar(l, g, v, file, nearest);
 			return false;
 		}
 	}

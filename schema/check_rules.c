@@ -28,7 +28,7 @@ static void check_keys(struct loader *l)
 	struct diag *g;
 
 	/* Hardly ever: then they are put side by side. */
-	if (!maybe_twice((uint32_t)n, key_item, uses))
+	if (!order_maybe_twice((uint32_t)n, key_item, uses))
 		return;
 	qsort(uses, n, sizeof(*uses), key_use_cmp);
 	for (i = 0; i < n; i = j) {

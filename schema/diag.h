@@ -105,9 +105,6 @@ void diag_render_human(struct buf *out, const struct diags *d, const struct diag
 		       struct source_cursor *c, bool color);
 struct span source_line(struct source_cursor *c, const struct span *sources, uint32_t file, uint32_t line);
 
-/* Appends a text with its control characters, what reorders text, and what is not UTF-8 escaped. */
-void buf_visible(struct buf *out, struct span text);
-
 /* Every code, with one line of meaning: what a definition can cause (network.yaml(5) lists it), and the rest. */
 struct diag_code {
 	const char *code, *meaning;

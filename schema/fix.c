@@ -1,4 +1,5 @@
 #include "schema/fix.h"
+#include "schema/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>

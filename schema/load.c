@@ -10,11 +10,9 @@ int source_file_cmp(const void *a, const void *b)
 
 static const struct node *map_get(const struct node *map, const char *key)
 {
-	if (map && map->kind == NODE_MAP)
-		for (node_pairs(k, map))
-			if (k->kind == NODE_SCALAR && strcmp(k->text, key) == 0)
-				return k->next;
-	return NULL;
+	const struct node *k = node_find(map, key);
+
+	return k ? k->next : NULL;
 }
 
 /* Reads one file's YAML. 0 also when it holds nothing (then roots[] is NULL); -1 when it could not be read. */
@@ -31,7 +29,7 @@ static int add_file(struct loader *l, const struct source_file *f)
 	l->diags->n_files = ++l->n_files;
 	if (yaml_read(l->tree, f->bytes, i, &root, l->diags))
 		return -1;
-	if (root && is_null(root))
+	if (root && node_is_null(root))
 		root = NULL;
 	if (root && root->kind != NODE_MAP) {
 		at = node_place(root, i);
@@ -72,7 +70,7 @@ static bool known_file(const struct loader *l, const char *name)
 /* One pattern. -1 when a file could not be read: the rest is still looked at. */
 static int include(struct loader *l, const struct includes *includes, const struct key_spec *k, const struct node *v)
 {
-	const char *pattern = read_text(l, k, v, 0);
+	const char *pattern = load_text(l, k, v, 0);
 	const struct source_file *found = NULL;
 	struct place at = node_place(v, 0);
 	size_t n = 0;
@@ -113,9 +111,9 @@ static int include_all(struct loader *l, const struct includes *includes)
 	const struct node *v = map_get(l->roots[0], "include");
 	int rc = 0;
 
-	if (!v || is_null(v))
+	if (!v || node_is_null(v))
 		return 0;
-	if (!check_list(l, k, v, 0))
+	if (!load_check_list(l, k, v, 0))
 		return -1;
 	for (const struct node *i = v->first; i; i = i->next)
 		if (include(l, includes, k, i))
@@ -177,7 +175,7 @@ static int load(struct loader *l, const struct source_file *root, const struct i
 		return -1;
 	for (uint32_t i = 0; i < l->n_files; i++)
 		if (l->roots[i])
-			read_file(l, i);
+			load_sections(l, i);
 	if (failed(l) || check_order(l) || check_rules(l))
 		return diags_out_of_memory(l->diags);
 	/* A file that could not be read has names that other files use: more errors would only be noise. */

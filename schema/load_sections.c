@@ -17,10 +17,10 @@ static const struct key_spec *spec(enum key_place place, size_t i)
 static const struct node *section(struct loader *l, const struct node *v, uint32_t file, const struct key_spec *k,
 				  enum node_kind kind)
 {
-	if (!v || is_null(v))
+	if (!v || node_is_null(v))
 		return NULL;
 	if (v->kind != kind) {
-		bad_type(l, k, v, file);
+		load_bad_type(l, k, v, file);
 		return NULL;
 	}
 	return v;
@@ -47,7 +47,7 @@ static const char *copy_name(struct loader *l, const struct node *n)
 
 static void check_name(struct loader *l, const struct node *n, uint32_t file)
 {
-	struct place at = at_node(n, file);
+	struct place at = node_place(n, file);
 	char fixed[NAME_MAX_LEN + 1];
 	struct diag *g;
 	size_t i;
@@ -80,15 +80,15 @@ static unsigned read_prefixes(struct loader *l, const struct key_spec *k, const 
 			      struct prefix out[static 2], struct place at[static 2])
 {
 	const struct node *nodes[2];
-	unsigned given = read_one_or_two(l, k, v, file, nodes), n = 0;
+	unsigned given = load_one_or_two(l, k, v, file, nodes), n = 0;
 	struct place place;
 	struct diag *g;
 	struct prefix p;
 
 	for (unsigned i = 0; i < given; i++) {
-		if (!read_prefix(l, k, nodes[i], file, &p))
+		if (!load_prefix(l, k, nodes[i], file, &p))
 			continue;
-		place = at_node(nodes[i], file);
+		place = node_place(nodes[i], file);
 		if (n && prefix_is_v4(&p) == prefix_is_v4(&out[0])) {
 			g = diag_error(l->diags, "families", &place,
 				       "a second prefix of the same family; one IPv4 and one IPv6 at most");
@@ -122,32 +122,32 @@ static void read_cidr(struct loader *l, const struct node *name, uint32_t file)
 	c->name = copy_name(l, name);
 	if (!c->name)
 		return;
-	c->at = at_node(name, file);
+	c->at = node_place(name, file);
 	l->model->n_cidrs++;
 	if (v->kind == NODE_MAP)
-		read_keys(l, IN_CIDR, v, file, values, "the CIDR '", c->name);
+		load_keys(l, IN_CIDR, v, file, values, "the CIDR '", c->name);
 	else
 		values[CIDR_CIDR] = v;
 	if (values[CIDR_CIDR])
 		c->n_prefixes = (uint8_t)read_prefixes(l, spec(IN_CIDR, CIDR_CIDR), values[CIDR_CIDR], file, c->prefix,
 						       c->at_prefix);
-	read_attributes(l, IN_CIDR, values, file, c);
+	load_attributes(l, IN_CIDR, values, file, c);
 }
 
 static void read_ips(struct loader *l, struct peer *p, const struct node *v, uint32_t file)
 {
 	const struct key_spec *k = spec(IN_PEER, PEER_IP);
 	const struct node *nodes[2];
-	unsigned given = read_one_or_two(l, k, v, file, nodes);
+	unsigned given = load_one_or_two(l, k, v, file, nodes);
 	struct addr_use use = {.peer = l->model->n_peers - 1};
 	struct place first = {0};
 	struct diag *g;
 
-	p->at_ip = first_line(at_node(v, file));
+	p->at_ip = first_line(node_place(v, file));
 	for (unsigned i = 0; i < given; i++) {
-		if (!read_addr(l, k, nodes[i], file, &use.addr))
+		if (!load_addr(l, k, nodes[i], file, &use.addr))
 			continue;
-		use.at = at_node(nodes[i], file);
+		use.at = node_place(nodes[i], file);
 		if (p->n_ips && addr_is_v4(&use.addr) == addr_is_v4(&p->ip[0])) {
 			g = diag_error(l->diags, "families", &use.at,
 				       "a second address of the same family; one IPv4 and one IPv6 at most");
@@ -179,11 +179,11 @@ static void read_mark(struct loader *l, struct peer *p, const struct node *name,
 	bool good = false;
 
 	if (!key == !invite) {
-		at = at_node(key ? invite : name, file);
+		at = node_place(key ? invite : name, file);
 		g = diag_error(l->diags, "key-or-invite", &at, "peer '%s' %s; it needs one of them", p->name,
 			       key ? "has both a public_key and an invite" : "has neither a public_key nor an invite");
 		if (key) {
-			at = at_node(key, file);
+			at = node_place(key, file);
 			diag_note(l->diags, g, &at, "its public_key is");
 			diag_help(l->diags, g,
 				  "the public_key alone, when the invite was redeemed; else the invite alone");
@@ -192,8 +192,8 @@ static void read_mark(struct loader *l, struct peer *p, const struct node *name,
 		}
 	}
 	if (key) {
-		p->at_key = at_node(key, file);
-		good = read_key(l, spec(IN_PEER, PEER_PUBLIC_KEY), key, file, &p->key);
+		p->at_key = node_place(key, file);
+		good = load_key(l, spec(IN_PEER, PEER_PUBLIC_KEY), key, file, &p->key);
 		if (good && !x25519_key_valid(&p->key)) {
 			diag_help(l->diags,
 				  diag_error(l->diags, "key-low-order", &p->at_key,
@@ -203,15 +203,15 @@ static void read_mark(struct loader *l, struct peer *p, const struct node *name,
 		}
 		use.x25519 = p->key;
 	} else if (invite) {
-		p->at_key = at_node(invite, file);
+		p->at_key = node_place(invite, file);
 		p->is_invite = true;
-		good = read_ed25519(l, spec(IN_PEER, PEER_INVITE), invite, file, &p->key, &use.x25519);
+		good = load_ed25519(l, spec(IN_PEER, PEER_INVITE), invite, file, &p->key, &use.x25519);
 		p->temporary = use.x25519;
 	}
 	if (good)
 		buf_add(&l->keys, &use, sizeof(use));
 	if (expires && !invite) {
-		at = at_node(expires, file);
+		at = node_place(expires, file);
 		diag_help(l->diags,
 			  diag_error(l->diags, "key-or-invite", &at, "'invite_expires' is of no use without an invite"),
 			  "take it out");
@@ -223,8 +223,8 @@ static void read_routes(struct loader *l, struct peer *p, const struct node *v, 
 	const struct key_spec *k = spec(IN_PEER, PEER_ROUTES);
 	struct route_use use = {.peer = l->model->n_peers - 1};
 
-	p->at_routes = first_line(at_node(v, file));
-	if (is_null(v) || !check_list(l, k, v, file) || v->n == 0)
+	p->at_routes = first_line(node_place(v, file));
+	if (node_is_null(v) || !load_check_list(l, k, v, file) || v->n == 0)
 		return;
 	p->routes = arena_array(l->arena, v->n, sizeof(*p->routes));
 	if (!p->routes) {
@@ -232,9 +232,9 @@ static void read_routes(struct loader *l, struct peer *p, const struct node *v, 
 		return;
 	}
 	for (const struct node *i = v->first; i; i = i->next) {
-		if (!read_prefix(l, k, i, file, &use.prefix))
+		if (!load_prefix(l, k, i, file, &use.prefix))
 			continue;
-		use.at = at_node(i, file);
+		use.at = node_place(i, file);
 		p->routes[p->n_routes++] = use.prefix;
 		buf_add(&l->routes, &use, sizeof(use));
 	}
@@ -253,10 +253,10 @@ static void read_peer(struct loader *l, const struct node *name, uint32_t file)
 	p->name = copy_name(l, name);
 	if (!p->name)
 		return;
-	p->at = at_node(name, file);
+	p->at = node_place(name, file);
 	l->model->n_peers++;
 	if (v->kind != NODE_MAP) {
-		struct place at = first_line(at_node(v, file));
+		struct place at = first_line(node_place(v, file));
 
 		if (v->kind != NODE_BAD)
 			diag_help(l->diags,
@@ -264,13 +264,13 @@ static void read_peer(struct loader *l, const struct node *name, uint32_t file)
 				  "write it as in %s: { ip: ADDRESS, public_key: KEY }", p->name);
 		return;
 	}
-	read_keys(l, IN_PEER, v, file, values, "the peer '", p->name);
+	load_keys(l, IN_PEER, v, file, values, "the peer '", p->name);
 	if (values[PEER_IP])
 		read_ips(l, p, values[PEER_IP], file);
 	read_mark(l, p, name, values, file);
 	if (values[PEER_ROUTES])
 		read_routes(l, p, values[PEER_ROUTES], file);
-	read_attributes(l, IN_PEER, values, file, p);
+	load_attributes(l, IN_PEER, values, file, p);
 	if (p->server && !values[PEER_ENDPOINT])
 		diag_help(l->diags,
 			  diag_error(l->diags, "endpoint-missing", &p->at, "the server '%s' has no endpoint", p->name),
@@ -283,9 +283,9 @@ static void read_associations(struct loader *l, const struct node *list, uint32_
 	struct pair_use use = {.file = file};
 
 	for (const struct node *i = list->first; i; i = i->next) {
-		use.at = at_node(i, file);
+		use.at = node_place(i, file);
 		if (i->kind != NODE_LIST) {
-			bad_type(l, k, i, file);
+			load_bad_type(l, k, i, file);
 			continue;
 		}
 		if (i->n != 2) {
@@ -298,7 +298,7 @@ static void read_associations(struct loader *l, const struct node *list, uint32_
 		use.a = i->first;
 		use.b = i->first->next;
 		/* Both are looked at, so that both errors are said. */
-		bool first = read_text(l, k, use.a, file), second = read_text(l, k, use.b, file);
+		bool first = load_text(l, k, use.a, file), second = load_text(l, k, use.b, file);
 		if (!first || !second)
 			continue;
 		buf_add(&l->pairs, &use, sizeof(use));
@@ -312,11 +312,11 @@ static void read_tests(struct loader *l, const struct node *list, uint32_t file)
 
 	for (const struct node *i = list->first; i; i = i->next) {
 		if (i->kind != NODE_MAP) {
-			bad_type(l, spec(IN_ROOT, ROOT_TESTS), i, file);
+			load_bad_type(l, spec(IN_ROOT, ROOT_TESTS), i, file);
 			continue;
 		}
-		use.at = first_line(at_node(i, file));
-		read_keys(l, IN_TEST, i, file, values, "the test", NULL);
+		use.at = first_line(node_place(i, file));
+		load_keys(l, IN_TEST, i, file, values, "the test", NULL);
 		use.from = values[TEST_FROM];
 		use.can = values[TEST_CAN_REACH];
 		use.cannot = values[TEST_CANNOT_REACH];
@@ -337,16 +337,16 @@ static uint8_t read_signers(struct loader *l, const struct key_spec *k, const st
 	struct key key, unused;
 	uint8_t n = 0;
 
-	if (!check_list(l, k, v, 0)) {
+	if (!load_check_list(l, k, v, 0)) {
 		l->trust_broken = true;
 		return 0;
 	}
 	for (const struct node *i = v->first; i; i = i->next) {
-		struct place at = at_node(i, 0);
+		struct place at = node_place(i, 0);
 		const struct place *twice = NULL;
 		struct diag *g;
 
-		if (!read_ed25519(l, k, i, 0, &key, &unused)) {
+		if (!load_ed25519(l, k, i, 0, &key, &unused)) {
 			l->trust_broken = true;
 			continue;
 		}
@@ -372,11 +372,11 @@ static void read_trust(struct loader *l, const struct node *map)
 	struct place at;
 
 	t->present = true;
-	t->at = first_line(at_node(map, 0));
+	t->at = first_line(node_place(map, 0));
 	attributes_init(IN_TRUST, t);
-	read_keys(l, IN_TRUST, map, 0, values, "'trust'", NULL);
+	load_keys(l, IN_TRUST, map, 0, values, "'trust'", NULL);
 	if (values[TRUST_ID])
-		read_key(l, spec(IN_TRUST, TRUST_ID), values[TRUST_ID], 0, &t->id);
+		load_key(l, spec(IN_TRUST, TRUST_ID), values[TRUST_ID], 0, &t->id);
 	if (values[TRUST_SIGNERS])
 		t->n_signers = read_signers(l, spec(IN_TRUST, TRUST_SIGNERS), values[TRUST_SIGNERS], t->signers);
 	if (values[TRUST_ONLINE]) {
@@ -385,9 +385,9 @@ static void read_trust(struct loader *l, const struct node *map)
 		t->n_online = t->n_signers;
 		memcpy(t->online, t->signers, sizeof(t->online));
 	}
-	read_attributes(l, IN_TRUST, values, 0, t);
+	load_attributes(l, IN_TRUST, values, 0, t);
 	if (t->threshold > t->n_signers && t->n_signers && !l->trust_broken) {
-		at = at_node(values[TRUST_THRESHOLD], 0);
+		at = node_place(values[TRUST_THRESHOLD], 0);
 		diag_help(l->diags,
 			  diag_error(l->diags, "bad-threshold", &at, "'threshold' is %u, but there %s %u signer%s",
 				     t->threshold, t->n_signers == 1 ? "is" : "are", t->n_signers,
@@ -402,12 +402,12 @@ static void read_network(struct loader *l, const struct node *values[static KEYS
 	struct model *m = l->model;
 	struct cidr *root = &m->cidrs[0];
 	const struct node *v = values[ROOT_NETWORK];
-	const char *text = v ? read_text(l, k, v, 0) : NULL;
+	const char *text = v ? load_text(l, k, v, 0) : NULL;
 
 	m->n_cidrs = 1;
 	root->name = "";
 	if (text) {
-		m->at_network = root->at = at_node(v, 0);
+		m->at_network = root->at = node_place(v, 0);
 		m->network = root->name = copy_name(l, v);
 		if (!network_name_valid(text, v->n))
 			diag_help(l->diags,
@@ -446,23 +446,23 @@ static void read_settings(struct loader *l, const struct node *values[static KEY
 	attributes_init(IN_DEFAULTS, l->model);
 	l->model->confirm = CONFIRM_DEFAULT;
 	if (values[ROOT_VERSION])
-		read_int(l, spec(IN_ROOT, ROOT_VERSION), values[ROOT_VERSION], 0, &version);
-	read_attributes(l, IN_ROOT, values, 0, l->model);
+		load_int(l, spec(IN_ROOT, ROOT_VERSION), values[ROOT_VERSION], 0, &version);
+	load_attributes(l, IN_ROOT, values, 0, l->model);
 	v = section(l, values[ROOT_TRUST], 0, spec(IN_ROOT, ROOT_TRUST), NODE_MAP);
 	if (v)
 		read_trust(l, v);
 	v = section(l, values[ROOT_DEFAULTS], 0, spec(IN_ROOT, ROOT_DEFAULTS), NODE_MAP);
 	if (v) {
-		read_keys(l, IN_DEFAULTS, v, 0, inner, "'defaults'", NULL);
-		read_attributes(l, IN_DEFAULTS, inner, 0, l->model);
+		load_keys(l, IN_DEFAULTS, v, 0, inner, "'defaults'", NULL);
+		load_attributes(l, IN_DEFAULTS, inner, 0, l->model);
 	}
 	v = section(l, values[ROOT_REUSE], 0, k, NODE_LIST);
 	for (const struct node *i = v ? v->first : NULL; i; i = i->next) {
-		if (!read_addr(l, k, i, 0, &addr))
+		if (!load_addr(l, k, i, 0, &addr))
 			continue;
 		if (!l->network_broken && !prefix_has(&l->model->cidrs[0].prefix[0], &addr) &&
 		    !(l->model->cidrs[0].n_prefixes == 2 && prefix_has(&l->model->cidrs[0].prefix[1], &addr))) {
-			struct place at = at_node(i, 0);
+			struct place at = node_place(i, 0);
 			struct diag *g =
 			    diag_error(l->diags, "address-outside", &at, "%s is outside the network", i->text);
 
@@ -473,11 +473,11 @@ static void read_settings(struct loader *l, const struct node *values[static KEY
 	}
 }
 
-void read_file(struct loader *l, uint32_t file)
+void load_sections(struct loader *l, uint32_t file)
 {
 	const struct node *values[KEYS_MAX], *v;
 
-	read_keys(l, IN_ROOT, l->roots[file], file, values, "the definition", NULL);
+	load_keys(l, IN_ROOT, l->roots[file], file, values, "the definition", NULL);
 	if (file == 0) {
 		attributes_init(IN_CIDR, &l->no_cidr);
 		attributes_init(IN_PEER, &l->no_peer);

@@ -5,19 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-struct place at_node(const struct node *n, uint32_t file)
-{
-	return node_place(n, file);
-}
-
-/* YAML 1.2's core schema (section 10.3.2): what a plain scalar means when it is no text. */
-bool is_null(const struct node *n)
-{
-	return n->kind == NODE_SCALAR && n->style == NODE_PLAIN &&
-	       (n->n == 0 || strcmp(n->text, "~") == 0 || strcmp(n->text, "null") == 0 ||
-		strcmp(n->text, "Null") == 0 || strcmp(n->text, "NULL") == 0);
-}
-
 static bool is_bool_word(const char *s)
 {
 	static const char *const words[] = {"true", "True", "TRUE", "false", "False", "FALSE"};
@@ -62,7 +49,7 @@ static bool is_number_word(const char *s)
 
 static const char *kind_word(const struct node *v)
 {
-	return v->kind == NODE_LIST ? "a list" : v->kind == NODE_MAP ? "a mapping" : is_null(v) ? "nothing" : NULL;
+	return v->kind == NODE_LIST ? "a list" : v->kind == NODE_MAP ? "a mapping" : node_is_null(v) ? "nothing" : NULL;
 }
 
 /* No more of a value than this is quoted back. */
@@ -83,9 +70,9 @@ static bool quotes_need_escapes(const char *s)
 	return strpbrk(s, "\"'\\") != NULL;
 }
 
-void fix_scalar(struct loader *l, struct diag *g, const struct node *v, uint32_t file, const char *value)
+void load_fix_scalar(struct loader *l, struct diag *g, const struct node *v, uint32_t file, const char *value)
 {
-	struct place at = at_node(v, file);
+	struct place at = node_place(v, file);
 	char text[YAML_SCALAR_MAX + 4];
 	char quote = v->style == NODE_SINGLE_QUOTED ? '\'' : '"';
 	int n;
@@ -125,7 +112,7 @@ static const char *plainly(const struct key_spec *k, const struct node *v)
 /* One value where a list of them is taken: in brackets it is one. */
 static bool help_list(struct loader *l, struct diag *g, const struct key_spec *k, const struct node *v, uint32_t file)
 {
-	struct place at = at_node(v, file);
+	struct place at = node_place(v, file);
 	char text[256];
 	bool quoted = v->style != NODE_PLAIN || !plain_is_safe(v->text);
 	int n;
@@ -142,9 +129,9 @@ static bool help_list(struct loader *l, struct diag *g, const struct key_spec *k
 	return true;
 }
 
-void bad_type(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file)
+void load_bad_type(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file)
 {
-	struct place at = at_node(v, file);
+	struct place at = node_place(v, file);
 	const char *plain;
 	struct diag *g;
 
@@ -191,7 +178,7 @@ static bool may_become(enum key_place place, const struct node *map, const struc
 static void unknown_key(struct loader *l, enum key_place place, const struct node *map, const struct node *key,
 			uint32_t file)
 {
-	struct place at = at_node(key, file);
+	struct place at = node_place(key, file);
 	const char *nearest = key_nearest(place, key->text);
 	struct diag *g = diag_error(l->diags, "unknown-key", &at, "unknown key '%.*s'", QUOTE_MAX, key->text);
 	struct buf list = {0};
@@ -201,7 +188,7 @@ static void unknown_key(struct loader *l, enum key_place place, const struct nod
 	if (nearest) {
 		diag_help(l->diags, g, "did you mean '%s'?", nearest);
 		if (may_become(place, map, key, nearest, file))
-			fix_scalar(l, g, key, file, nearest);
+			load_fix_scalar(l, g, key, file, nearest);
 		return;
 	}
 	keys = keys_of(place, &n);
@@ -224,10 +211,10 @@ static const struct key_spec *find_key(const struct key_spec *keys, size_t n, si
 	return NULL;
 }
 
-void read_keys(struct loader *l, enum key_place place, const struct node *map, uint32_t file,
+void load_keys(struct loader *l, enum key_place place, const struct node *map, uint32_t file,
 	       const struct node *values[static KEYS_MAX], const char *whose, const char *name)
 {
-	struct place at = at_node(map, file);
+	struct place at = node_place(map, file);
 	const struct key_spec *keys, *k;
 	size_t n, after = 0;
 
@@ -241,7 +228,7 @@ void read_keys(struct loader *l, enum key_place place, const struct node *map, u
 		if (!k) {
 			unknown_key(l, place, map, key, file);
 		} else if (k->root_only && file != 0) {
-			struct place here = at_node(key, file);
+			struct place here = node_place(key, file);
 
 			diag_help(l->diags,
 				  diag_error(l->diags, "root-only", &here, "'%s' is for the root file alone", k->name),
@@ -268,16 +255,16 @@ static bool read_bool(struct loader *l, const struct key_spec *k, const struct n
 {
 	if (v->kind != NODE_SCALAR || v->style != NODE_PLAIN ||
 	    (strcmp(v->text, "true") != 0 && strcmp(v->text, "false") != 0)) {
-		bad_type(l, k, v, file);
+		load_bad_type(l, k, v, file);
 		return false;
 	}
 	*out = v->text[0] == 't';
 	return true;
 }
 
-bool read_int(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file, int64_t *out)
+bool load_int(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file, int64_t *out)
 {
-	struct place at = at_node(v, file);
+	struct place at = node_place(v, file);
 	int64_t value = 0;
 	bool negative;
 	size_t i;
@@ -286,7 +273,7 @@ bool read_int(struct loader *l, const struct key_spec *k, const struct node *v, 
 	i = negative ? 1 : 0;
 	if (v->kind != NODE_SCALAR || v->style != NODE_PLAIN || v->n == i ||
 	    v->text[i + strspn(v->text + i, "0123456789")] || (v->text[i] == '0' && v->n > i + 1)) {
-		bad_type(l, k, v, file);
+		load_bad_type(l, k, v, file);
 		return false;
 	}
 	for (; i < v->n && value <= k->max; i++)
@@ -308,7 +295,7 @@ bool read_int(struct loader *l, const struct key_spec *k, const struct node *v, 
 /* "5" for 5. */
 static void quote_scalar(struct loader *l, struct diag *g, const struct node *v, uint32_t file)
 {
-	struct place at = at_node(v, file);
+	struct place at = node_place(v, file);
 	char text[64];
 
 	if (v->line == v->end_line && v->n < sizeof(text) - 2) {
@@ -317,13 +304,13 @@ static void quote_scalar(struct loader *l, struct diag *g, const struct node *v,
 	}
 }
 
-const char *read_text(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file)
+const char *load_text(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file)
 {
-	struct place at = at_node(v, file);
+	struct place at = node_place(v, file);
 	struct diag *g;
 
-	if (v->kind != NODE_SCALAR || is_null(v)) {
-		bad_type(l, k, v, file);
+	if (v->kind != NODE_SCALAR || node_is_null(v)) {
+		load_bad_type(l, k, v, file);
 		return NULL;
 	}
 	if (v->style == NODE_PLAIN && (is_bool_word(v->text) || is_number_word(v->text))) {
@@ -340,8 +327,8 @@ const char *read_text(struct loader *l, const struct key_spec *k, const struct n
 /* One line, in the arena. */
 static const char *read_line(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file)
 {
-	struct place at = at_node(v, file);
-	const char *text = read_text(l, k, v, file), *copy;
+	struct place at = node_place(v, file);
+	const char *text = load_text(l, k, v, file), *copy;
 
 	if (!text)
 		return NULL;
@@ -379,16 +366,16 @@ static bool ipv6_reserved(struct loader *l, const struct place *at, const struct
 	return true;
 }
 
-void unusual(struct loader *l, const struct node *v, uint32_t file, const char *usual)
+void load_unusual(struct loader *l, const struct node *v, uint32_t file, const char *usual)
 {
-	struct place at = at_node(v, file);
+	struct place at = node_place(v, file);
 	struct diag *g;
 
 	if (strcmp(v->text, usual) == 0)
 		return;
 	g = diag_warning(l->diags, "spelling", &at, "'%.*s' is shown as %s everywhere else", QUOTE_MAX, v->text, usual);
 	diag_help(l->diags, g, "write it as %s", usual);
-	fix_scalar(l, g, v, file, usual);
+	load_fix_scalar(l, g, v, file, usual);
 }
 
 /* "10.60.1.03" without its leading zeros: people write them, and inet_aton(3) would take them for octal. */
@@ -412,7 +399,7 @@ static bool without_zeros(const char *text, char out[static ADDR_STR_LEN])
 /* What was meant is clear where an address with its length, or IPv4 in IPv6's clothes, was given. */
 static void bad_address(struct loader *l, const struct node *v, uint32_t file)
 {
-	struct place at = at_node(v, file);
+	struct place at = node_place(v, file);
 	const char *text = v->text, *slash = strchr(text, '/');
 	struct diag *g = diag_error(l->diags, "bad-address", &at, "'%.*s' is not an address", QUOTE_MAX, text);
 	char clean[ADDR_STR_LEN];
@@ -421,11 +408,11 @@ static void bad_address(struct loader *l, const struct node *v, uint32_t file)
 
 	if (strncasecmp(text, "::ffff:", 7) == 0 && addr_parse(text + 7, v->n - 7, &addr) == 0) {
 		diag_help(l->diags, g, "write the IPv4 address itself: %s", text + 7);
-		fix_scalar(l, g, v, file, text + 7);
+		load_fix_scalar(l, g, v, file, text + 7);
 	} else if (slash && addr_parse(text, n = (size_t)(slash - text), &addr) == 0) {
 		snprintf(clean, sizeof(clean), "%.*s", (int)n, text);
 		diag_help(l->diags, g, "an address alone, without a length: %s", clean);
-		fix_scalar(l, g, v, file, clean);
+		load_fix_scalar(l, g, v, file, clean);
 	} else if (without_zeros(text, clean)) {
 		diag_help(l->diags, g, "without leading zeros, if it is decimal: %s", clean);
 	} else {
@@ -433,10 +420,10 @@ static void bad_address(struct loader *l, const struct node *v, uint32_t file)
 	}
 }
 
-bool read_addr(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file, struct addr *out)
+bool load_addr(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file, struct addr *out)
 {
-	struct place at = at_node(v, file);
-	const char *text = read_text(l, k, v, file);
+	struct place at = node_place(v, file);
+	const char *text = load_text(l, k, v, file);
 
 	if (!text)
 		return false;
@@ -448,15 +435,15 @@ bool read_addr(struct loader *l, const struct key_spec *k, const struct node *v,
 		char usual[ADDR_STR_LEN];
 
 		addr_format(out, usual);
-		unusual(l, v, file, usual);
+		load_unusual(l, v, file, usual);
 	}
 	return !ipv6_reserved(l, &at, out, addr_is_v4(out), text);
 }
 
-bool read_prefix(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file, struct prefix *out)
+bool load_prefix(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file, struct prefix *out)
 {
-	struct place at = at_node(v, file);
-	const char *text = read_text(l, k, v, file), *slash;
+	struct place at = node_place(v, file);
+	const char *text = load_text(l, k, v, file), *slash;
 	char clean[PREFIX_STR_LEN];
 	struct addr addr;
 	struct diag *g;
@@ -470,7 +457,7 @@ bool read_prefix(struct loader *l, const struct key_spec *k, const struct node *
 		prefix_format(out, clean);
 		g = diag_error(l->diags, "host-bits", &at, "%s has bits set after its length", text);
 		diag_help(l->diags, g, "the prefix is %s", clean);
-		fix_scalar(l, g, v, file, clean);
+		load_fix_scalar(l, g, v, file, clean);
 		return false;
 	case PREFIX_SYNTAX:
 	default:
@@ -487,16 +474,16 @@ bool read_prefix(struct loader *l, const struct key_spec *k, const struct node *
 	}
 	if (l->diags->spellings && !prefix_is_v4(out)) {
 		prefix_format(out, clean);
-		unusual(l, v, file, clean);
+		load_unusual(l, v, file, clean);
 	}
 	/* ::/0 to ::/7 are more than what is reserved: a route may be one. */
 	return out->len < 8 || !ipv6_reserved(l, &at, &out->base, prefix_is_v4(out), text);
 }
 
-bool read_key(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file, struct key *out)
+bool load_key(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file, struct key *out)
 {
-	struct place at = at_node(v, file);
-	const char *text = read_text(l, k, v, file);
+	struct place at = node_place(v, file);
+	const char *text = load_text(l, k, v, file);
 
 	if (!text)
 		return false;
@@ -510,11 +497,11 @@ bool read_key(struct loader *l, const struct key_spec *k, const struct node *v, 
 	return true;
 }
 
-bool read_ed25519(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file, struct key *out,
+bool load_ed25519(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file, struct key *out,
 		  struct key *x25519)
 {
-	struct place at = at_node(v, file);
-	const char *text = read_text(l, k, v, file);
+	struct place at = node_place(v, file);
+	const char *text = load_text(l, k, v, file);
 	struct diag *g;
 
 	if (!text)
@@ -588,8 +575,8 @@ static bool time_parse(const char *s, size_t n, int64_t *out)
 
 static bool read_time(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file, int64_t *out)
 {
-	struct place at = at_node(v, file);
-	const char *text = read_text(l, k, v, file);
+	struct place at = node_place(v, file);
+	const char *text = load_text(l, k, v, file);
 	struct diag *g;
 
 	if (!text)
@@ -602,10 +589,10 @@ static bool read_time(struct loader *l, const struct key_spec *k, const struct n
 	return true;
 }
 
-unsigned read_one_or_two(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file,
+unsigned load_one_or_two(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file,
 			 const struct node *out[static 2])
 {
-	struct place at = at_node(v, file);
+	struct place at = node_place(v, file);
 	unsigned n = 0;
 
 	if (v->kind != NODE_LIST) {
@@ -625,12 +612,12 @@ unsigned read_one_or_two(struct loader *l, const struct key_spec *k, const struc
 	return n;
 }
 
-bool check_list(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file)
+bool load_check_list(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file)
 {
-	struct place at = at_node(v, file);
+	struct place at = node_place(v, file);
 
 	if (v->kind != NODE_LIST) {
-		bad_type(l, k, v, file);
+		load_bad_type(l, k, v, file);
 		return false;
 	}
 	if (v->n < k->min || (k->max && v->n > k->max)) {
@@ -649,8 +636,8 @@ bool check_list(struct loader *l, const struct key_spec *k, const struct node *v
 /* The endpoint in its one spelling, in the arena; NULL after a diagnostic. */
 static const char *read_endpoint(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file)
 {
-	const char *text = read_text(l, k, v, file), *usual;
-	struct place at = at_node(v, file);
+	const char *text = load_text(l, k, v, file), *usual;
+	struct place at = node_place(v, file);
 	struct diag *g;
 
 	if (!text)
@@ -660,7 +647,7 @@ static const char *read_endpoint(struct loader *l, const struct key_spec *k, con
 		g = diag_error(l->diags, "bad-endpoint", &at, "'%.*s' is not host:port", QUOTE_MAX, text);
 		diag_help(l->diags, g, "write it as in vpn.example.com:51820, 192.0.2.1:51820 or [2001:db8::1]:51820");
 	} else if (l->diags->spellings) {
-		unusual(l, v, file, usual);
+		load_unusual(l, v, file, usual);
 	}
 	return usual;
 }
@@ -679,7 +666,7 @@ static void read_attribute(struct loader *l, const struct key_spec *k, const str
 		break;
 	case TYPE_INT:
 	case TYPE_TIME:
-		if (k->type == TYPE_INT ? read_int(l, k, v, file, &number) : read_time(l, k, v, file, &number))
+		if (k->type == TYPE_INT ? load_int(l, k, v, file, &number) : read_time(l, k, v, file, &number))
 			attribute_set_number(k, thing, number);
 		break;
 	case TYPE_TEXT:
@@ -691,10 +678,10 @@ static void read_attribute(struct loader *l, const struct key_spec *k, const str
 		return;
 	}
 	if (k->at)
-		*(struct place *)(void *)((char *)thing + k->at) = at_node(v, file);
+		*(struct place *)(void *)((char *)thing + k->at) = node_place(v, file);
 }
 
-void read_attributes(struct loader *l, enum key_place place, const struct node *const values[static KEYS_MAX],
+void load_attributes(struct loader *l, enum key_place place, const struct node *const values[static KEYS_MAX],
 		     uint32_t file, void *thing)
 {
 	size_t n;

@@ -73,35 +73,33 @@ struct loader {
 };
 
 /* load_values.c: one value each. They add a diagnostic and return false when it is not what the key takes. */
-struct place at_node(const struct node *n, uint32_t file);
-bool is_null(const struct node *n); /* empty, ~ or null */
 /* Sorts the pairs of a map into values[] by the table; unknown, missing and misplaced keys are diagnosed,
    as those of `whose` ("the peer '") and, unless it is NULL, `name`. */
-void read_keys(struct loader *l, enum key_place place, const struct node *map, uint32_t file,
+void load_keys(struct loader *l, enum key_place place, const struct node *map, uint32_t file,
 	       const struct node *values[static KEYS_MAX], const char *whose, const char *name);
 /* Reads the attributes that are given, but for names and lists, into the thing (attributes.h). */
-void read_attributes(struct loader *l, enum key_place place, const struct node *const values[static KEYS_MAX],
+void load_attributes(struct loader *l, enum key_place place, const struct node *const values[static KEYS_MAX],
 		     uint32_t file, void *thing);
-bool read_int(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file, int64_t *out);
+bool load_int(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file, int64_t *out);
 /* A text as it stands (borrowed from the tree); NULL after a diagnostic. */
-const char *read_text(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file);
-bool read_addr(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file, struct addr *out);
+const char *load_text(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file);
+bool load_addr(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file, struct addr *out);
 /* Only when asked for: a value is spelled in another way than we show it. */
-void unusual(struct loader *l, const struct node *v, uint32_t file, const char *usual);
-bool read_prefix(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file, struct prefix *out);
-bool read_key(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file, struct key *out);
-bool read_ed25519(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file, struct key *out,
+void load_unusual(struct loader *l, const struct node *v, uint32_t file, const char *usual);
+bool load_prefix(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file, struct prefix *out);
+bool load_key(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file, struct key *out);
+bool load_ed25519(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file, struct key *out,
 		  struct key *x25519);
 /* One value or one a family: up to two nodes into out[], IPv4 first is the caller's to see to. Returns how many. */
-unsigned read_one_or_two(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file,
+unsigned load_one_or_two(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file,
 			 const struct node *out[static 2]);
-bool check_list(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file);
+bool load_check_list(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file);
 /* A scalar's fix: `value` in the style it was written in. Nothing for one that goes over lines. */
-void fix_scalar(struct loader *l, struct diag *g, const struct node *v, uint32_t file, const char *value);
-void bad_type(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file);
+void load_fix_scalar(struct loader *l, struct diag *g, const struct node *v, uint32_t file, const char *value);
+void load_bad_type(struct loader *l, const struct key_spec *k, const struct node *v, uint32_t file);
 
 /* load_sections.c: everything that one file says, into the arrays and vectors. roots[file] is a map. */
-void read_file(struct loader *l, uint32_t file);
+void load_sections(struct loader *l, uint32_t file);
 
 /* check_order.c: puts CIDRs and peers into the model's order and makes its indices; places each in its CIDR. */
 int check_order(struct loader *l);

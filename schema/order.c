@@ -113,7 +113,7 @@ struct slot {
 	uint32_t index, tag; /* index + 1; 0: empty */
 };
 
-bool maybe_twice(uint32_t n, struct span (*item)(const void *ctx, uint32_t i), const void *ctx)
+bool order_maybe_twice(uint32_t n, struct span (*item)(const void *ctx, uint32_t i), const void *ctx)
 {
 	struct slot *table;
 	size_t size = 16, mask;

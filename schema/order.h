@@ -25,6 +25,6 @@ uint32_t order_prefixes(struct prefix *p, uint32_t n);
  * Whether any two of n items are the same. False is certain. True may also mean that memory was short, or that
  * an author chose the items so that their hashes collide: then the caller compares them in its own way.
  */
-bool maybe_twice(uint32_t n, struct span (*item)(const void *ctx, uint32_t i), const void *ctx);
+bool order_maybe_twice(uint32_t n, struct span (*item)(const void *ctx, uint32_t i), const void *ctx);
 
 #endif

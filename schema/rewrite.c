@@ -65,22 +65,6 @@ int rewrite_splice(struct rewrite *w, size_t at, size_t deleted, const struct bu
 	return out->failed ? diags_out_of_memory(w->diags) : 0;
 }
 
-/* The tree. */
-struct node *node_find(const struct node *map, const char *key)
-{
-	if (map && map->kind == NODE_MAP)
-		for (node_pairs(k, map))
-			if (k->kind == NODE_SCALAR && !strcmp(k->text, key))
-				return k;
-	return NULL;
-}
-
-bool node_is_null(const struct node *n)
-{
-	return n->kind == NODE_SCALAR && n->style == NODE_PLAIN &&
-	       (!n->n || !strcmp(n->text, "~") || !strcmp(n->text, "null"));
-}
-
 static struct node *scalar_node(struct rewrite *w, const char *text)
 {
 	struct node *n = arena_alloc(w->arena, sizeof(*n));
@@ -193,14 +177,15 @@ bool rewrite_quotes_names(struct rewrite *w, const struct node *except)
 		const struct node *n = section->kind == NODE_MAP || section->kind == NODE_LIST ? section->first : NULL;
 		for (; n && !w->quotes_names; n = n->next)
 			w->quotes_names = n != except && n->kind == NODE_SCALAR && n->style == NODE_DOUBLE_QUOTED &&
-					  section->kind == NODE_MAP && n->text[0] >= 'a' && !name_needs_quotes(n->text);
+					  section->kind == NODE_MAP && n->text[0] >= 'a' &&
+					  !rewrite_name_needs_quotes(n->text);
 	}
 	return w->quotes_names;
 }
 
 bool rewrite_quoted_by_choice(struct rewrite *w, const struct node *n)
 {
-	return n->style == NODE_DOUBLE_QUOTED && (!name_needs_quotes(n->text) || rewrite_quotes_names(w, n));
+	return n->style == NODE_DOUBLE_QUOTED && (!rewrite_name_needs_quotes(n->text) || rewrite_quotes_names(w, n));
 }
 
 /* A text that is itself without quotes, wherever it stands: an endpoint, a key. */
@@ -229,10 +214,10 @@ int rewrite_scalar(struct rewrite *w, struct node *scalar, enum value_kind kind,
 		buf_printf(&out, "'%s'", text);
 	else if (scalar->style == NODE_PLAIN && kind == VALUE_TEXT && plain_text(text))
 		buf_str(&out, text);
-	else if (kind == VALUE_NAME && name_needs_quotes(scalar->text) && !rewrite_quotes_names(w, scalar))
-		put_scalar(&out, kind, text, false); /* the quotes were the old name's */
+	else if (kind == VALUE_NAME && rewrite_name_needs_quotes(scalar->text) && !rewrite_quotes_names(w, scalar))
+		rewrite_put_scalar(&out, kind, text, false); /* the quotes were the old name's */
 	else
-		put_scalar(&out, kind, text, scalar->style != NODE_PLAIN);
+		rewrite_put_scalar(&out, kind, text, scalar->style != NODE_PLAIN);
 	if (!rewrite_splice(w, scalar->start, scalar->end - scalar->start, &out)) {
 		scalar->text = arena_strdup(w->arena, text);
 		scalar->n = (uint32_t)strlen(text);
@@ -266,12 +251,12 @@ int rewrite_key(struct rewrite *w, const struct node *map, struct node *key, con
 		return 0;
 	size_t new = w->splices[w->n_splices - 1].text.n;
 	room = key->next->start - colon - 1;
-	if (!only_spaces(w->file, colon + 1, key->next->start) || (new > old &&new - old >= room))
+	if (!rewrite_only_spaces(w->file, colon + 1, key->next->start) || (new > old &&new - old >= room))
 		return 0;
 	if (new > old)
 		return rewrite_splice(w, colon + 1, new - old, NULL);
 	struct buf more = {0};
-	put_spaces(&more, (unsigned)(old - new));
+	rewrite_put_spaces(&more, (unsigned)(old - new));
 	int rc = rewrite_splice(w, colon + 1, 0, &more);
 	buf_free(&more);
 	return rc;

@@ -52,11 +52,6 @@ void rewrite_close(struct rewrite *w); /* a zero one is fine */
 /* The new bytes. -1 with "edit-style" when they do not say what they should, or out of memory. */
 int rewrite_finish(struct rewrite *w, struct buf *out);
 
-/* The key of a pair; NULL: there is none, or `map` (may be NULL) is no mapping. */
-struct node *node_find(const struct node *map, const char *key);
-/* An empty value, ~ or null. */
-bool node_is_null(const struct node *n);
-
 /*
  * The changes. Each returns -1 with "edit-style" and the place of a layout that it does not write in, or when out of
  * memory. Between open and finish, one section gets one rewrite_add() or rewrite_remove(), and one mapping one

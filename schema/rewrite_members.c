@@ -49,7 +49,7 @@ static int add_lines(struct rewrite *w, size_t at, const char *eol, const struct
 static int remove_lines(struct rewrite *w, size_t from, size_t to)
 {
 	if (to == w->file.n && to > from && w->file.p[to - 1] != '\n')
-		from = eol_start(w->file, from);
+		from = rewrite_eol_start(w->file, from);
 	return rewrite_splice(w, from, to - from, NULL);
 }
 
@@ -60,7 +60,7 @@ static bool block_indent(const struct rewrite *w, const struct node *container, 
 			 unsigned *indent, unsigned *gap)
 {
 	struct span f = w->file;
-	size_t start = line_start(f, member->start), dash = start;
+	size_t start = rewrite_line_start(f, member->start), dash = start;
 
 	while (dash < member->start && f.p[dash] == ' ')
 		dash++;
@@ -68,7 +68,7 @@ static bool block_indent(const struct rewrite *w, const struct node *container, 
 	*gap = 0;
 	if (container->kind == NODE_MAP)
 		return dash == member->start;
-	if (dash == member->start || f.p[dash] != '-' || !only_spaces(f, dash + 1, member->start))
+	if (dash == member->start || f.p[dash] != '-' || !rewrite_only_spaces(f, dash + 1, member->start))
 		return false;
 	*gap = (unsigned)(member->start - dash - 1);
 	return true;
@@ -83,7 +83,7 @@ static int add_to_block(struct rewrite *w, struct node *container, struct node *
 	struct span f = w->file;
 	struct node *value = rewrite_member_value(container, after);
 	struct style s = {.step = 2};
-	size_t end = rewrite_member_end(w, container, after), at = next_line(f, end);
+	size_t end = rewrite_member_end(w, container, after), at = rewrite_next_line(f, end);
 
 	if (!block_indent(w, container, after, &s.indent, &s.gap))
 		return rewrite_refuse(w, after, "it does not start its line");
@@ -94,19 +94,19 @@ static int add_to_block(struct rewrite *w, struct node *container, struct node *
 	style_of_value(w, value, &s);
 	if (!s.flow && value->first)
 		s.step = value->first->column > after->column ? value->first->column - after->column : 2;
-	s.eol = eol_of(f, end);
+	s.eol = rewrite_eol_of(f, end);
 	if (after == rewrite_member_last(container))
-		at = skip_comments(f, at, s.indent);
+		at = rewrite_skip_comments(f, at, s.indent);
 
 	struct buf lines = {0};
 	for (size_t i = 0; i < n; i++) {
 		buf_str(&lines, i ? s.eol : "");
-		put_spaces(&lines, s.indent);
+		rewrite_put_spaces(&lines, s.indent);
 		if (container->kind == NODE_LIST) {
 			buf_char(&lines, '-');
-			put_spaces(&lines, s.gap);
+			rewrite_put_spaces(&lines, s.gap);
 		}
-		put_member(&lines, &s, &v[i]);
+		rewrite_put_member(&lines, &s, &v[i]);
 	}
 	int rc = add_lines(w, at, s.eol, &lines);
 	buf_free(&lines);
@@ -121,7 +121,7 @@ static bool find_comma(struct span f, size_t at, size_t end, size_t *comma)
 			*comma = at;
 			return true;
 		}
-		at = f.p[at] == '#' ? next_line(f, at) : at + 1;
+		at = f.p[at] == '#' ? rewrite_next_line(f, at) : at + 1;
 	}
 	return false;
 }
@@ -129,7 +129,8 @@ static bool find_comma(struct span f, size_t at, size_t end, size_t *comma)
 /* Does a member in brackets have lines for itself, as far as its start says? */
 static bool own_line(struct span f, const struct node *container, const struct node *member)
 {
-	return member->line != container->line && only_spaces(f, line_start(f, member->start), member->start);
+	return member->line != container->line &&
+	       rewrite_only_spaces(f, rewrite_line_start(f, member->start), member->start);
 }
 
 static bool blank_or_comment(struct span f, size_t at)
@@ -170,9 +171,9 @@ static int add_to_flow(struct rewrite *w, struct node *container, struct node *a
 	bool has_comma = find_comma(f, end, written_limit(container, after), &comma);
 	size_t from = has_comma ? comma + 1 : end, limit = bracket(container);
 	bool own = own_line(f, container, after) &&
-		   (blank_or_comment(f, from) || from == limit || only_spaces(f, from, limit));
+		   (blank_or_comment(f, from) || from == limit || rewrite_only_spaces(f, from, limit));
 	/* Past a comment on that line, unless the closing bracket stands there. */
-	size_t at = own && line_end(f, from) < limit ? line_end(f, from) : from;
+	size_t at = own && rewrite_line_end(f, from) < limit ? rewrite_line_end(f, from) : from;
 	struct buf text = {0};
 
 	if (container->kind == NODE_MAP)
@@ -189,13 +190,13 @@ static int add_to_flow(struct rewrite *w, struct node *container, struct node *a
 		if (i || (!has_comma && at == from))
 			buf_char(&text, ',');
 		if (own) {
-			size_t line = line_start(f, after->start);
-			buf_str(&text, eol_of(f, at));
+			size_t line = rewrite_line_start(f, after->start);
+			buf_str(&text, rewrite_eol_of(f, at));
 			buf_add(&text, f.p + line, after->start - line);
 		} else {
 			buf_char(&text, ' ');
 		}
-		put_member(&text, &s, &v[i]);
+		rewrite_put_member(&text, &s, &v[i]);
 	}
 	if (has_comma)
 		buf_char(&text, ',');
@@ -214,7 +215,7 @@ static int fill_flow(struct rewrite *w, const struct node *container, bool quote
 
 	if (room)
 		buf_char(&text, ' ');
-	put_member(&text, &s, v);
+	rewrite_put_member(&text, &s, v);
 	if (room && strchr("#", f.p[container->start + 1]))
 		buf_char(&text, ' ');
 	int rc = rewrite_splice(w, container->start + 1, 0, &text);
@@ -236,11 +237,11 @@ static unsigned usual_step(const struct node *root)
 /* A member of a section that has none, on a line of its own. */
 static void put_first(struct buf *out, struct style *s, const struct value *v)
 {
-	put_spaces(out, s->indent);
+	rewrite_put_spaces(out, s->indent);
 	if (!v->key)
 		buf_str(out, "- ");
 	s->flow = true;
-	put_member(out, s, v);
+	rewrite_put_member(out, s, v);
 }
 
 /* The first member of an empty section, in block style below the line of its key and the comments there. */
@@ -254,13 +255,14 @@ static int add_first(struct rewrite *w, struct node *key, const struct value *v)
 		colon++;
 	if (colon == f.n || f.p[colon] != ':' || (value->n && value->line != key->line))
 		return rewrite_refuse(w, key, "its key and its value are on different lines");
-	struct style s = {.indent = key->column - 1 + usual_step(w->root), .eol = eol_of(f, colon)};
+	struct style s = {.indent = key->column - 1 + usual_step(w->root), .eol = rewrite_eol_of(f, colon)};
 	struct buf lines = {0};
 	if (value->n && rewrite_splice(w, colon + 1, value->end - colon - 1, NULL))
 		return -1;
 	put_first(&lines, &s, v);
 	int rc =
-	    add_lines(w, skip_comments(f, next_line(f, value->n ? value->end : colon), key->column), s.eol, &lines);
+	    add_lines(w, rewrite_skip_comments(f, rewrite_next_line(f, value->n ? value->end : colon), key->column),
+		      s.eol, &lines);
 	buf_free(&lines);
 	return rc;
 }
@@ -270,18 +272,18 @@ static int add_section(struct rewrite *w, const char *section, const struct valu
 {
 	struct span f = w->file;
 	const struct node *root = w->root;
-	size_t end = next_line(f, root->end);
+	size_t end = rewrite_next_line(f, root->end);
 	bool blank_lines = false;
 
-	for (size_t line = 0; line < f.n && !blank_lines; line = next_line(f, line))
-		blank_lines = line_end(f, line) == line;
+	for (size_t line = 0; line < f.n && !blank_lines; line = rewrite_next_line(f, line))
+		blank_lines = rewrite_line_end(f, line) == line;
 	while (end < f.n && !(f.n - end >= 3 && !memcmp(f.p + end, "...", 3)))
-		end = next_line(f, end);
-	struct style s = {.indent = root->first->column - 1 + usual_step(root), .eol = eol_of(f, end)};
+		end = rewrite_next_line(f, end);
+	struct style s = {.indent = root->first->column - 1 + usual_step(root), .eol = rewrite_eol_of(f, end)};
 	struct buf lines = {0};
 	if (blank_lines)
 		buf_str(&lines, s.eol);
-	put_spaces(&lines, root->first->column - 1);
+	rewrite_put_spaces(&lines, root->first->column - 1);
 	buf_printf(&lines, "%s:%s", section, s.eol);
 	put_first(&lines, &s, v);
 	int rc = add_lines(w, end, s.eol, &lines);
@@ -330,7 +332,7 @@ static int add_for_null(struct rewrite *w, struct node *key, const struct value 
 	if (w->root->flow) {
 		if (!value->n)
 			return rewrite_refuse(w, key, "it has no value");
-		put_flow(&text, &s, &whole);
+		rewrite_put_flow(&text, &s, &whole);
 		rc = rewrite_splice(w, value->start, value->end - value->start, &text);
 		buf_free(&text);
 	} else {
@@ -396,7 +398,7 @@ static int remove_from_block(struct rewrite *w, const struct leaving *l)
 
 	for (struct node *n = l->container->first; n; n = rewrite_member_next(l->container, n)) {
 		unsigned indent, gap;
-		size_t start = line_start(f, n->start);
+		size_t start = rewrite_line_start(f, n->start);
 		if (!leaves(l, n))
 			continue;
 		if (!block_indent(w, l->container, n, &indent, &gap))
@@ -406,7 +408,7 @@ static int remove_from_block(struct rewrite *w, const struct leaving *l)
 				return -1;
 			from = start;
 		}
-		to = skip_comments(f, next_line(f, rewrite_member_end(w, l->container, n)), indent + 1);
+		to = rewrite_skip_comments(f, rewrite_next_line(f, rewrite_member_end(w, l->container, n)), indent + 1);
 	}
 	return remove_lines(w, from, to);
 }
@@ -425,13 +427,15 @@ static int remove_from_flow(struct rewrite *w, const struct leaving *l, struct n
 
 	while (left > container->start + 1 && strchr(" \t", f.p[left - 1]))
 		left--;
-	if (own && blank_or_comment(f, after) && next_line(f, after) <= limit) {
+	if (own && blank_or_comment(f, after) && rewrite_next_line(f, after) <= limit) {
 		/* Its lines, a comment on the last one too. */
-		if (rewrite_splice(w, line_start(f, start), next_line(f, after) - line_start(f, start), NULL))
+		if (rewrite_splice(w, rewrite_line_start(f, start),
+				   rewrite_next_line(f, after) - rewrite_line_start(f, start), NULL))
 			return -1;
 	} else if (own && !next && before) {
 		/* Its lines up to the bracket that stands on the last one, which no comment may swallow. */
-		size_t above = eol_start(f, line_start(f, start)), from = rewrite_member_end(w, container, before);
+		size_t above = rewrite_eol_start(f, rewrite_line_start(f, start)),
+		       from = rewrite_member_end(w, container, before);
 		left = memchr(f.p + from, '#', above - from) ? start : above;
 		if (rewrite_splice(w, left, after - left, NULL))
 			return -1;
@@ -470,14 +474,14 @@ static bool section_made(const struct rewrite *w, const struct node *key, struct
 
 	if (colon >= f.n || f.p[colon] != ':' || w->root->n < 2 || key->next->flow || w->root->flow)
 		return false;
-	*from = line_start(f, key->start);
-	*to = next_line(f, end);
-	if (!only_spaces(f, *from, key->start) || line_end(f, colon) != colon + 1 ||
-	    line_start(f, member->start) != next_line(f, colon) || !at_end(f, *to))
+	*from = rewrite_line_start(f, key->start);
+	*to = rewrite_next_line(f, end);
+	if (!rewrite_only_spaces(f, *from, key->start) || rewrite_line_end(f, colon) != colon + 1 ||
+	    rewrite_line_start(f, member->start) != rewrite_next_line(f, colon) || !rewrite_at_end(f, *to))
 		return false;
 	if (*from > 0) { /* the empty line before it */
-		size_t above = line_start(f, *from - 1);
-		if (line_end(f, above) == above)
+		size_t above = rewrite_line_start(f, *from - 1);
+		if (rewrite_line_end(f, above) == above)
 			*from = above;
 	}
 	return true;

@@ -3,20 +3,20 @@
 #include <string.h>
 
 /* Lines. Where that of `at` starts; where it ends, before CR LF; where the next one starts. */
-size_t line_start(struct span f, size_t at)
+size_t rewrite_line_start(struct span f, size_t at)
 {
 	while (at > 0 && f.p[at - 1] != '\n')
 		at--;
 	return at;
 }
 
-size_t next_line(struct span f, size_t at)
+size_t rewrite_next_line(struct span f, size_t at)
 {
 	const uint8_t *lf = at < f.n ? memchr(f.p + at, '\n', f.n - at) : NULL;
 	return lf ? (size_t)(lf - f.p) + 1 : f.n;
 }
 
-size_t eol_start(struct span f, size_t next) /* of a line that ends at `next` */
+size_t rewrite_eol_start(struct span f, size_t next) /* of a line that ends at `next` */
 {
 	if (next > 0 && f.p[next - 1] == '\n')
 		next--;
@@ -25,24 +25,24 @@ size_t eol_start(struct span f, size_t next) /* of a line that ends at `next` */
 	return next;
 }
 
-size_t line_end(struct span f, size_t at)
+size_t rewrite_line_end(struct span f, size_t at)
 {
-	size_t next = next_line(f, at);
+	size_t next = rewrite_next_line(f, at);
 	if (next == f.n && (next == 0 || f.p[next - 1] != '\n'))
 		return next;
-	size_t end = eol_start(f, next);
+	size_t end = rewrite_eol_start(f, next);
 	return end < at ? at : end;
 }
 
-const char *eol_of(struct span f, size_t at)
+const char *rewrite_eol_of(struct span f, size_t at)
 {
-	size_t next = next_line(f, at);
+	size_t next = rewrite_next_line(f, at);
 	if (next == at || f.p[next - 1] != '\n') /* the last line, without an end: as the one before */
-		next = line_start(f, at);
+		next = rewrite_line_start(f, at);
 	return next > 1 && f.p[next - 1] == '\n' && f.p[next - 2] == '\r' ? "\r\n" : "\n";
 }
 
-bool only_spaces(struct span f, size_t from, size_t to)
+bool rewrite_only_spaces(struct span f, size_t from, size_t to)
 {
 	for (size_t i = from; i < to; i++)
 		if (f.p[i] != ' ' && f.p[i] != '\t')
@@ -51,35 +51,35 @@ bool only_spaces(struct span f, size_t from, size_t to)
 }
 
 /* From `line` on, past the comment lines (and the empty ones before them) that are indented by `indent` or deeper. */
-size_t skip_comments(struct span f, size_t line, unsigned indent)
+size_t rewrite_skip_comments(struct span f, size_t line, unsigned indent)
 {
 	size_t at = line;
 
-	for (; line < f.n; line = next_line(f, line)) {
+	for (; line < f.n; line = rewrite_next_line(f, line)) {
 		size_t text = line;
 		while (text < f.n && f.p[text] == ' ')
 			text++;
 		if (text < f.n && f.p[text] == '#' && text - line >= indent)
-			at = next_line(f, line);
-		else if (text != line_end(f, line))
+			at = rewrite_next_line(f, line);
+		else if (text != rewrite_line_end(f, line))
 			break;
 	}
 	return at;
 }
 
 /* Nothing but empty lines, or the mark that ends a document. */
-bool at_end(struct span f, size_t line)
+bool rewrite_at_end(struct span f, size_t line)
 {
-	for (; line < f.n; line = next_line(f, line)) {
+	for (; line < f.n; line = rewrite_next_line(f, line)) {
 		if (f.n - line >= 3 && !memcmp(f.p + line, "...", 3))
 			return true;
-		if (!only_spaces(f, line, line_end(f, line)))
+		if (!rewrite_only_spaces(f, line, rewrite_line_end(f, line)))
 			return false;
 	}
 	return true;
 }
 
-void put_spaces(struct buf *out, unsigned n)
+void rewrite_put_spaces(struct buf *out, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++)
 		buf_char(out, ' ');
@@ -100,7 +100,7 @@ static void put_quoted(struct buf *out, const char *text)
 }
 
 /* Names that other readers of YAML take for something else: 1, 0x1, 1e3, null, no, off, ... */
-bool name_needs_quotes(const char *name)
+bool rewrite_name_needs_quotes(const char *name)
 {
 	static const char *const words[] = {"null", "true", "false", "yes", "no", "on", "off", "y", "n"};
 	if (name[0] < 'a' || name[0] > 'z')
@@ -111,21 +111,22 @@ bool name_needs_quotes(const char *name)
 	return false;
 }
 
-void put_scalar(struct buf *out, enum value_kind kind, const char *text, bool quoted)
+void rewrite_put_scalar(struct buf *out, enum value_kind kind, const char *text, bool quoted)
 {
-	if (kind == VALUE_TEXT || (kind != VALUE_BARE && quoted) || (kind == VALUE_NAME && name_needs_quotes(text)))
+	if (kind == VALUE_TEXT || (kind != VALUE_BARE && quoted) ||
+	    (kind == VALUE_NAME && rewrite_name_needs_quotes(text)))
 		put_quoted(out, text);
 	else
 		buf_str(out, text);
 }
 
 /* On one line. */
-void put_flow(struct buf *out, const struct style *s, const struct value *v)
+void rewrite_put_flow(struct buf *out, const struct style *s, const struct value *v)
 {
 	bool map = v->kind == VALUE_MAP, loose = map ? !s->tight : s->loose_list;
 
 	if (!map && v->kind != VALUE_LIST) {
-		put_scalar(out, v->kind, v->text, s->quoted);
+		rewrite_put_scalar(out, v->kind, v->text, s->quoted);
 		return;
 	}
 	buf_char(out, map ? '{' : '[');
@@ -133,7 +134,7 @@ void put_flow(struct buf *out, const struct style *s, const struct value *v)
 		buf_str(out, i ? ", " : loose ? " " : "");
 		if (map)
 			buf_printf(out, s->quoted ? "\"%s\": " : "%s: ", v->items[i].key);
-		put_flow(out, s, &v->items[i]);
+		rewrite_put_flow(out, s, &v->items[i]);
 	}
 	if (loose)
 		buf_char(out, ' ');
@@ -141,24 +142,24 @@ void put_flow(struct buf *out, const struct style *s, const struct value *v)
 }
 
 /* A pair or an item, without what stands before it on its line and without the line's end. */
-void put_member(struct buf *out, const struct style *s, const struct value *v)
+void rewrite_put_member(struct buf *out, const struct style *s, const struct value *v)
 {
 	size_t start = out->n;
 
 	if (v->key) {
-		put_scalar(out, VALUE_NAME, v->key, s->quoted_name);
+		rewrite_put_scalar(out, VALUE_NAME, v->key, s->quoted_name);
 		buf_char(out, ':');
 		if (v->kind == VALUE_MAP && !s->flow) {
 			for (size_t i = 0; i < v->n; i++) {
 				buf_str(out, s->eol);
-				put_spaces(out, s->indent + s->step);
+				rewrite_put_spaces(out, s->indent + s->step);
 				buf_printf(out, s->quoted ? "\"%s\": " : "%s: ", v->items[i].key);
-				put_flow(out, s, &v->items[i]);
+				rewrite_put_flow(out, s, &v->items[i]);
 			}
 			return;
 		}
 		size_t column = s->indent + out->n - start;
-		put_spaces(out, s->value_column > column ? s->value_column - (unsigned)column : 1);
+		rewrite_put_spaces(out, s->value_column > column ? s->value_column - (unsigned)column : 1);
 	}
-	put_flow(out, s, v);
+	rewrite_put_flow(out, s, v);
 }

@@ -47,3 +47,24 @@ void buf_utf8(struct buf *out, struct span text)
 		i += len ? len : 1;
 	}
 }
+
+void buf_visible(struct buf *out, struct span text)
+{
+	for (size_t i = 0; i < text.n;) {
+		const uint8_t *p = text.p + i;
+		uint32_t cp = 0;
+		unsigned len = utf8_decode(p, text.n - i, &cp);
+
+		if (len == 0)
+			buf_printf(out, "\\x%02x", *p);
+		else if (cp == '\n')
+			buf_str(out, "\\n");
+		else if (cp == '\t')
+			buf_str(out, "\\t");
+		else if (utf8_hides(cp))
+			buf_printf(out, cp < 0x100 ? "\\x%02x" : "\\u%04x", (unsigned)cp);
+		else
+			buf_add(out, p, len);
+		i += len ? len : 1;
+	}
+}

@@ -10,5 +10,7 @@ unsigned utf8_decode(const uint8_t *s, size_t n, uint32_t *cp);
 bool utf8_hides(uint32_t cp);
 /* Appends a text in which what is not UTF-8 has become U+FFFD. */
 void buf_utf8(struct buf *out, struct span text);
+/* Appends a text with its control characters, what reorders text, and what is not UTF-8 escaped. */
+void buf_visible(struct buf *out, struct span text);
 
 #endif

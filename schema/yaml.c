@@ -13,6 +13,23 @@ struct place node_place(const struct node *n, uint32_t file)
 	return (struct place){file, n->line, n->column, n->end_line, n->end_column};
 }
 
+struct node *node_find(const struct node *map, const char *key)
+{
+	if (map && map->kind == NODE_MAP)
+		for (node_pairs(k, map))
+			if (k->kind == NODE_SCALAR && !strcmp(k->text, key))
+				return k;
+	return NULL;
+}
+
+/* YAML 1.2's core schema (section 10.3.2): what a plain scalar means when it is no text. */
+bool node_is_null(const struct node *n)
+{
+	return n->kind == NODE_SCALAR && n->style == NODE_PLAIN &&
+	       (n->n == 0 || strcmp(n->text, "~") == 0 || strcmp(n->text, "null") == 0 ||
+		strcmp(n->text, "Null") == 0 || strcmp(n->text, "NULL") == 0);
+}
+
 /*
  * libyaml counts code points; people who edit a file count bytes. Marks hardly ever go back, so one
  * cursor turns one into the other in a single pass.
@@ -291,7 +308,7 @@ static int check_duplicates(struct reader *r, const struct node *map)
 				}
 		return 0;
 	}
-	if (!maybe_twice((uint32_t)n, key_item, keys)) {
+	if (!order_maybe_twice((uint32_t)n, key_item, keys)) {
 		free(keys);
 		return 0;
 	}

@@ -38,6 +38,10 @@ struct place node_place(const struct node *n, uint32_t file);
 	k;                                                                                                             \
 	k = k->next->next
 
+/* The key of a pair. NULL: there is none, or `map` (may be NULL) is no mapping. */
+struct node *node_find(const struct node *map, const char *key);
+bool node_is_null(const struct node *n); /* an empty value, ~ or null */
+
 /*
  * Reads `bytes`, which are those of the file with that index. The tree and its texts are in the
  * arena. Returns 0 when it could be read to its end, with *root NULL when nothing is in it;

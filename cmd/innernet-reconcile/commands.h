@@ -31,7 +31,7 @@ int paths_make(const struct invocation *inv, const char *name, struct server_pat
 void paths_free(struct server_paths *p);
 /* Appends a command line with this invocation's folders: "innernet-reconcile -c DIR -d DIR WORDS NAME". */
 void paths_put_command(struct buf *out, const struct invocation *inv, const char *words, const char *name);
-char *path_absolute(const char *path); /* malloc'ed, the caller frees; NULL: out of memory, or getcwd(3) failed */
+char *paths_absolute(const char *path); /* malloc'ed, the caller frees; NULL: out of memory, or getcwd(3) failed */
 
 /*
  * Writes the hooks of a network into its repository, and the file that they read into its data folder. A hook that this

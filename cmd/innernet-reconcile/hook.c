@@ -102,7 +102,7 @@ static void put_quoted(struct buf *out, const char *s)
 static int put_folder(const struct invocation *inv, const char *option, struct buf *out)
 {
 	const char *given = option_value(inv, option);
-	char *path = given ? path_absolute(given) : NULL;
+	char *path = given ? paths_absolute(given) : NULL;
 
 	if (given && !path)
 		return -1;

@@ -353,7 +353,7 @@ static struct server_config *config_make(const struct invocation *inv, const str
 	if (!c)
 		return NULL;
 	buf_printf(&path, "%s/network.git", data);
-	c->repository = path.failed ? NULL : path_absolute(repository ? repository : path.p);
+	c->repository = path.failed ? NULL : paths_absolute(repository ? repository : path.p);
 	buf_free(&path);
 	c->listen_port = a->port;
 	snprintf(c->network, sizeof(c->network), "%s", a->network);

@@ -185,7 +185,7 @@ static int write_config(struct joining *j, uint16_t port, struct diags *d)
 	snprintf(c->network, sizeof(c->network), "%s", j->m->network);
 	snprintf(c->interface, sizeof(c->interface), "%s", j->m->network);
 	c->listen_port = port;
-	c->repository = path ? path_absolute(repository ? repository : path) : NULL;
+	c->repository = path ? paths_absolute(repository ? repository : path) : NULL;
 	if (!c->repository || !folder || server_config_draw(c) < 0)
 		return diags_out_of_memory(d);
 	if ((slash = strrchr(folder, '/')))

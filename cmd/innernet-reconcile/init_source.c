@@ -22,7 +22,7 @@ static int take_path(const struct invocation *inv, const char *option, const cha
 		usage_error(inv, "--%s takes a path", option);
 		return -1;
 	}
-	return (*out = path_absolute(value)) ? 0 : -1;
+	return (*out = paths_absolute(value)) ? 0 : -1;
 }
 
 static int take_branch(const struct invocation *inv, struct server_config *c)

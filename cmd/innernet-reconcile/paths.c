@@ -75,7 +75,7 @@ void paths_put_command(struct buf *out, const struct invocation *inv, const char
 	buf_printf(out, " %s %s", words, name);
 }
 
-char *path_absolute(const char *path)
+char *paths_absolute(const char *path)
 {
 	struct buf b = {0};
 	char here[4096], *s;

@@ -1,6 +1,7 @@
 /* innernet apply: shows the plan, asks, applies it, and verifies that the second plan is empty. */
 #include "cmd/innernet/commands.h"
 #include "cmd/innernet/common.h"
+#include "reconcile/show/plan.h"
 
 #include <string.h>
 #include <unistd.h>

@@ -95,7 +95,7 @@ static int choose_server(const struct origin *from, char text[static SOCKPOINT_S
 	struct diag *g;
 
 	for (size_t i = 0; i < from->n_servers; i++)
-		if (server_answers(&from->servers[i], CONNECT_MS)) {
+		if (own_clone_server_answers(&from->servers[i], CONNECT_MS)) {
 			sockpoint_format(&from->servers[i], text);
 			return 0;
 		}
@@ -212,9 +212,9 @@ static int run(struct invocation *inv)
 		goto out;
 	}
 	/* Reads the files that only root may read, then continues as the user that ran sudo. */
-	if ((named ? origin_named(named, &from, &d) : origin_read(&o, &from, &d)) < 0 || caller_become(&d) < 0 ||
-	    (inv->n_args < 2 && check_none(a, network, &d) < 0) || choose_server(&from, server, &d) < 0 ||
-	    git_clone(&from, server, folder, &d) < 0)
+	if ((named ? origin_named(named, &from, &d) : origin_read(&o, &from, &d)) < 0 ||
+	    own_clone_become_caller(&d) < 0 || (inv->n_args < 2 && check_none(a, network, &d) < 0) ||
+	    choose_server(&from, server, &d) < 0 || git_clone(&from, server, folder, &d) < 0)
 		goto out;
 	real = realpath(folder, NULL);
 	if (!real || set_author(&from, real, &d) < 0 || own_clone_set(network, real, &d) < 0)

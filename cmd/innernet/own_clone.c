@@ -32,7 +32,7 @@ static const char *caller_uid(uid_t *out)
 	return uid;
 }
 
-int caller_become(struct diags *d)
+int own_clone_become_caller(struct diags *d)
 {
 	uid_t n;
 	const char *uid = caller_uid(&n);
@@ -134,7 +134,7 @@ int own_clone_named(struct arena *a, const char *word, bool other, struct own_cl
 		return 0;
 	there = access(word, F_OK) == 0;
 	out->path = own_clone_find(a, word);
-	if ((out->path || !there) && caller_become(d) < 0)
+	if ((out->path || !there) && own_clone_become_caller(d) < 0)
 		return -1;
 	if (out->path || there || other)
 		return 0;
@@ -145,7 +145,7 @@ int own_clone_named(struct arena *a, const char *word, bool other, struct own_cl
 
 /* --- the server --- */
 
-bool server_answers(const struct sockpoint *at, int ms)
+bool own_clone_server_answers(const struct sockpoint *at, int ms)
 {
 	struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons(at->port)};
 	struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons(at->port)};
@@ -177,7 +177,7 @@ static int check_server(const struct own_clone *c, struct diags *d)
 	struct diag *g;
 
 	if (GIT(url, NULL, "-C", c->path, "remote", "get-url", "origin") || strncmp(url, scheme, sizeof(scheme) - 1) ||
-	    sockpoint_parse(host, strcspn(host, "/"), &at) || server_answers(&at, ANSWER_MS))
+	    sockpoint_parse(host, strcspn(host, "/"), &at) || own_clone_server_answers(&at, ANSWER_MS))
 		return 0;
 	g = diag_error(d, "no-answer", NULL, "the server at %.*s does not answer", (int)strcspn(host, "/"), host);
 	diag_help(d, g, "is the network up? `innernet status %s`", c->network);

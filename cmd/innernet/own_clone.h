@@ -14,7 +14,7 @@
  * Under sudo: changes this process to the user that ran sudo, permanently, so that this user owns clones, commits and
  * invitations. Does nothing without sudo. Returns -1 with a diagnostic.
  */
-int caller_become(struct diags *d);
+int own_clone_become_caller(struct diags *d);
 
 /* Returns the path of the clone as it was set, in the arena, or NULL when none is set. */
 const char *own_clone_find(struct arena *a, const char *network);
@@ -23,7 +23,7 @@ void own_clone_list(struct buf *out);
 int own_clone_set(const char *network, const char *path, struct diags *d);
 
 /* Returns whether a TCP connection to `at` succeeds within `ms`. */
-bool server_answers(const struct sockpoint *at, int ms);
+bool own_clone_server_answers(const struct sockpoint *at, int ms);
 
 struct own_clone {
 	const char *network, *path;  /* borrowed */

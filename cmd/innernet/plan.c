@@ -4,6 +4,7 @@
 #include "cmd/innernet/plan_definition.h"
 #include "cmd/innernet/target.h"
 #include "reconcile/text/json_value.h"
+#include "reconcile/show/plan.h"
 
 static const struct option_spec options[] = {
     {"json", 0, NULL, "one JSON document"},

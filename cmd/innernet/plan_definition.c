@@ -6,6 +6,7 @@
 #include "reconcile/edge/git/clone.h"
 #include "reconcile/edge/config/guard_file.h"
 #include "reconcile/edge/git/source.h"
+#include "reconcile/show/impact_render.h"
 
 #include <pthread.h>
 #include <stdlib.h>

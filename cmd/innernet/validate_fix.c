@@ -3,6 +3,7 @@
 #include "reconcile/edge/base/file.h"
 #include "schema/fix.h"
 #include "schema/limits.h"
+#include "schema/utf8.h"
 
 #include <errno.h>
 #include <limits.h>

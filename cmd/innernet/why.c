@@ -5,6 +5,7 @@
 #include "reconcile/edge/git/source.h"
 #include "reconcile/text/json_value.h"
 #include "reconcile/net/why.h"
+#include "schema/utf8.h"
 
 #include <jansson.h>
 #include <stdlib.h>

@@ -29,7 +29,7 @@ static void put_refs(struct buf *out, const char *key, const struct ref *refs, u
 	free(names);
 }
 
-void test_write(struct buf *out, const struct reach_test *t, bool sorted)
+void canonical_test(struct buf *out, const struct reach_test *t, bool sorted)
 {
 	buf_str(out, "{ ");
 	put_refs(out, "from", t->from, t->n_from, false, sorted);
@@ -161,7 +161,7 @@ static void put_tests(struct buf *out, const struct model *m)
 	char **sorted = calloc(m->n_tests, sizeof(*sorted));
 
 	for (uint32_t i = 0; lines && sorted && i < m->n_tests; i++) {
-		test_write(&lines[i], &m->tests[i], true);
+		canonical_test(&lines[i], &m->tests[i], true);
 		out->failed |= lines[i].failed;
 		sorted[i] = lines[i].p;
 	}

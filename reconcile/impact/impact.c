@@ -362,7 +362,7 @@ static struct ref *renamed_refs(const struct match *w, const struct ref *refs, u
 static const char *test_text(struct arena *arena, struct buf *b, const struct reach_test *t, bool sorted)
 {
 	buf_reset(b);
-	test_write(b, t, sorted);
+	canonical_test(b, t, sorted);
 	return b->failed ? NULL : arena_strdup(arena, b->p);
 }
 

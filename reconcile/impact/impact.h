@@ -130,8 +130,8 @@ void model_canonical(struct buf *out, const struct model *m);
 #define PLAN_ID_LEN 19
 int plan_id(const struct model *before, const struct model *after, char out[static PLAN_ID_LEN + 1]);
 /* One test as a line of YAML: "{ from: humans, can_reach: [hub, db] }" */
-void test_write(struct buf *out, const struct reach_test *t,
-		bool sorted); /* its names in the file's order, or sorted */
+void canonical_test(struct buf *out, const struct reach_test *t,
+		    bool sorted); /* its names in the file's order, or sorted */
 
 /* What stands under one item, label by label; NULL on the side that has nothing. Strings live for the call. */
 typedef void impact_put(void *ctx, const char *label, const char *before, const char *after);
@@ -142,20 +142,9 @@ void impact_item_name(struct buf *out, const struct impact *im, const struct imp
 const char *impact_peer_name(const struct impact *im, uint32_t peer); /* as it is called now, or was */
 /* "alice", "alice, bob", "12 peers added to humans", "humans (40 peers)" */
 void impact_subject(struct buf *out, const struct impact *im, uint32_t class);
-const char *cut_reason_text(enum cut_reason reason);
+const char *impact_cut_text(enum cut_reason reason);
 /* "+12 peers in ci-servers, -1: db" without the colours. */
 void impact_targets(struct buf *out, const struct impact *im, const struct impact_effect *e);
-
-/* "No changes. ..." or the effect first and then the change in the definition. The strings are an interface. */
-void impact_render_text(struct buf *out, const struct impact *im, bool color);
-/* format_version first. NULL: out of memory. */
-json_t *impact_render_json(const struct impact *im);
-/*
- * For one review comment: never above IMPACT_MARKDOWN_MAX bytes, whatever the size; what is left out is counted. Errors
- * of `d` (may be NULL) are why the change is refused.
- */
-#define IMPACT_MARKDOWN_MAX 65000
-void impact_render_markdown(struct buf *out, const struct impact *im, const struct diags *d);
 
 /*
  * Tests, one a line as in the definition, that say what this change makes possible and no test speaks of yet; each

@@ -3,6 +3,7 @@
 
 #include "reconcile/text/text.h"
 #include "schema/attributes.h"
+#include "schema/utf8.h"
 
 #include <string.h>
 
@@ -125,7 +126,7 @@ void impact_targets(struct buf *out, const struct impact *im, const struct impac
 	put_targets(out, im, e->lost, e->n_lost, e->lost_left, im->before, '-');
 }
 
-const char *cut_reason_text(enum cut_reason reason)
+const char *impact_cut_text(enum cut_reason reason)
 {
 	switch (reason) {
 	case CUT_REMOVED:

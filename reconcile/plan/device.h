@@ -69,10 +69,6 @@ struct plan *device_diff(struct arena *a, const struct device_state *desired, co
 bool plan_is_empty(const struct plan *p); /* everything is as defined, the names too */
 struct plan *device_teardown(struct arena *a, const struct device_state *observed);
 
-/* As Terraform prints plans: symbols, "Plan: 2 to add, ...", "No changes. ...". */
-void plan_render_text(struct buf *out, const struct plan *p, bool color);
-json_t *plan_render_json(const struct plan *p); /* new reference; NULL: out of memory */
-
 /* Where an endpoint by host name is now, as the edge resolved it. Literal ones need no entry. */
 struct resolved {
 	const char *endpoint;

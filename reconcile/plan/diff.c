@@ -12,6 +12,7 @@
  * to lose an address keeps it because the one that gets it failed.
  */
 #include "reconcile/plan/device.h"
+#include "reconcile/plan/hosts.h"
 
 #include <string.h>
 
@@ -308,4 +309,9 @@ struct plan *device_teardown(struct arena *a, const struct device_state *observe
 		p->n_remove = 1;
 	}
 	return p;
+}
+
+bool plan_is_empty(const struct plan *p)
+{
+	return !p->n_ops && !(p->names && p->names->differs);
 }

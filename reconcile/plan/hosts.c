@@ -3,6 +3,7 @@
 #include "reconcile/text/json.h"
 #include "reconcile/text/plan_symbol.h"
 #include "schema/model.h"
+#include "schema/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,6 +3,7 @@
 #include "reconcile/text/json.h"
 #include "reconcile/show/plan.h"
 #include "schema/diag.h"
+#include "schema/utf8.h"
 
 #include <string.h>
 

@@ -3,6 +3,7 @@
 #include "reconcile/text/json.h"
 #include "reconcile/text/table.h"
 #include "schema/attributes.h"
+#include "schema/utf8.h"
 
 #include <string.h>
 

@@ -1,4 +1,5 @@
 #include "reconcile/show/graph.h"
+#include "schema/utf8.h"
 
 /* Its first enabled peers are named, as long as there is room in the drawing. */
 static void list_peers(struct graph *g, bool peers)

@@ -1,5 +1,5 @@
 /* An impact for programs. Within one major format version keys are only added. */
-#include "reconcile/impact/impact.h"
+#include "reconcile/show/impact_render.h"
 
 static const char *const actions[] = {
     [PLAN_CREATE] = "add",
@@ -97,7 +97,7 @@ static bool put_cut(json_t *object, const struct impact *im)
 
 	for (uint32_t i = 0; ok && i < im->n_cut; i++)
 		ok = append(cut, json_pack("{s:s, s:s}", "peer", impact_peer_name(im, im->cut[i].peer), "reason",
-					   cut_reason_text(im->cut[i].reason)));
+					   impact_cut_text(im->cut[i].reason)));
 	return put(object, "cut_off", cut) && ok;
 }
 

@@ -2,7 +2,7 @@
  * An impact as one review comment. GitHub takes 65,536 characters and no more, so that everything has its share
  * of IMPACT_MARKDOWN_MAX bytes, and says how much of it did not fit.
  */
-#include "reconcile/impact/impact.h"
+#include "reconcile/show/impact_render.h"
 
 #include <string.h>
 
@@ -94,7 +94,7 @@ static void put_list(struct buf *out, const struct impact *im, const char *title
 
 static void put_cut(struct buf *out, const struct impact *im, uint32_t i)
 {
-	buf_printf(out, "%s (%s)", impact_peer_name(im, im->cut[i].peer), cut_reason_text(im->cut[i].reason));
+	buf_printf(out, "%s (%s)", impact_peer_name(im, im->cut[i].peer), impact_cut_text(im->cut[i].reason));
 }
 
 static void put_address(struct buf *out, const struct impact *im, uint32_t i)

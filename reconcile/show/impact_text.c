@@ -1,5 +1,5 @@
 /* An impact as people read it: the effect first, then the change in the definition. The strings are an interface. */
-#include "reconcile/impact/impact.h"
+#include "reconcile/show/impact_render.h"
 
 #define LISTED_MAX 20 /* names on one line */
 
@@ -96,7 +96,7 @@ static void put_facts(struct buf *out, const struct impact *im, bool color)
 		for (uint32_t i = 0; i < listed(im->n_cut); i++) {
 			put_separator(out, i);
 			buf_printf(out, "%s (%s)", impact_peer_name(im, im->cut[i].peer),
-				   cut_reason_text(im->cut[i].reason));
+				   impact_cut_text(im->cut[i].reason));
 		}
 		put_rest(out, im->n_cut);
 	}

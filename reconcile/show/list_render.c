@@ -5,6 +5,7 @@
 #include "reconcile/text/table.h"
 #include "schema/attributes.h"
 #include "schema/time.h"
+#include "schema/utf8.h"
 
 #include <string.h>
 

@@ -1,9 +1,14 @@
-/* What the two renderings of a plan share: how a thing is called, and what a change of a peer comes to. */
+/* A plan of an interface as people read it (plan_text.c), and as programs do (plan_json.c). */
 #ifndef RECONCILE_SHOW_PLAN_H
 #define RECONCILE_SHOW_PLAN_H
 
 #include "reconcile/plan/device.h"
 
+/* As Terraform prints plans: symbols, "Plan: 2 to add, ...", "No changes. ...". */
+void plan_render_text(struct buf *out, const struct plan *p, bool color);
+json_t *plan_render_json(const struct plan *p); /* new reference; NULL: out of memory */
+
+/* What both share: how a thing is called, and what a change of a peer comes to. */
 bool op_is_interface(const struct op *op); /* one of those that make up the interface's own item */
 const char *plan_interface(const struct plan *p);
 const struct device_peer *op_peer(const struct op *op); /* NULL: not about a peer */

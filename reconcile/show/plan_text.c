@@ -267,11 +267,6 @@ static void put_section(struct writer *w, bool drift)
 	}
 }
 
-bool plan_is_empty(const struct plan *p)
-{
-	return !p->n_ops && !(p->names && p->names->differs);
-}
-
 void plan_render_text(struct buf *out, const struct plan *p, bool color)
 {
 	if (!p->n_ops) {

@@ -1,5 +1,6 @@
 #include "reconcile/wire/git_said.h"
 #include "schema/diag.h"
+#include "schema/utf8.h"
 
 #include <string.h>
 

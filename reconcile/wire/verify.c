@@ -476,7 +476,7 @@ static enum verify_result check_view(struct run *r, struct view **out, struct bu
 		diag_error(r->d, "bad-object", NULL, "the view is of a network '%s'", f.view->cidrs[f.view->root].name);
 		return VERIFY_REFUSED;
 	}
-	if (find_self(r, &f) < 0 || apply_enrolments(r->a, f.view, &r->v->pinned.id, r->v->held, r->b, m, r->d) < 0 ||
+	if (find_self(r, &f) < 0 || verify_enrolments(r->a, f.view, &r->v->pinned.id, r->v->held, r->b, m, r->d) < 0 ||
 	    confirm_self(r, &f) < 0 || merge(r, &f, m) < 0)
 		return VERIFY_REFUSED;
 	f.view->fresh_until = judge_freshness(r, &m->fresh);
@@ -500,7 +500,7 @@ enum verify_result snapshot_verify(struct arena *a, const struct verifier *v, co
 	result = check_statement(&r);
 	if (result != VERIFY_OK)
 		return result;
-	if (r.same && !(b->n_enrolments && has_news(a, b, v->held_view, d))) {
+	if (r.same && !(b->n_enrolments && verify_has_news(a, b, v->held_view, d))) {
 		*m = *v->held;
 		judge_freshness(&r, &m->fresh);
 		merge_positions(&r, m);

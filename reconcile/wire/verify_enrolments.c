@@ -135,8 +135,8 @@ static int drop_known_keys(struct arena *a, const struct view *view, struct cand
 	return 0;
 }
 
-int apply_enrolments(struct arena *a, struct view *view, const struct key *id, const struct bundle *held,
-		     const struct bundle *b, struct bundle *merged, struct diags *d)
+int verify_enrolments(struct arena *a, struct view *view, const struct key *id, const struct bundle *held,
+		      const struct bundle *b, struct bundle *merged, struct diags *d)
 {
 	size_t most = (size_t)(held ? held->n_enrolments : 0) + b->n_enrolments, n_invited;
 	struct invited *invited = find_invited(a, view, &n_invited);
@@ -169,7 +169,7 @@ oom:
 	return diags_out_of_memory(d);
 }
 
-bool has_news(struct arena *a, const struct bundle *b, const struct view *held_view, struct diags *d)
+bool verify_has_news(struct arena *a, const struct bundle *b, const struct view *held_view, struct diags *d)
 {
 	struct invited *all = arena_array(a, held_view->n_peers, sizeof(*all));
 	const char *second = NULL;

@@ -5,14 +5,14 @@
 #include "reconcile/wire/verify.h"
 
 /* Does `b` bring an enrolment for a peer that still waits for one? A second one for an invite that has one is an alarm, and no news. */
-bool has_news(struct arena *a, const struct bundle *b, const struct view *held_view, struct diags *d);
+bool verify_has_news(struct arena *a, const struct bundle *b, const struct view *held_view, struct diags *d);
 
 /*
  * Gives the pending peers of the view the keys that their enrolments prove: those of `held` (verified before) first,
  * then those of `b`. merged->enrolments become the records that hold. A key that is known already is not
  * taken, a second record for one invite neither: warnings. A forged one is an error, and -1.
  */
-int apply_enrolments(struct arena *a, struct view *view, const struct key *id, const struct bundle *held,
-		     const struct bundle *b, struct bundle *merged, struct diags *d);
+int verify_enrolments(struct arena *a, struct view *view, const struct key *id, const struct bundle *held,
+		      const struct bundle *b, struct bundle *merged, struct diags *d);
 
 #endif

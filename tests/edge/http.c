@@ -403,34 +403,34 @@ static void test_have(void **state)
 	uint32_t speak;
 
 	(void)state;
-	assert_int_equal(have_parse("-.-.-", &h), 0);
+	assert_int_equal(request_have("-.-.-", &h), 0);
 	assert_false(h.has_statement || h.has_ledger || h.has_hints);
 	assert_string_equal(h.ledger, "-");
 	snprintf(text, sizeof(text), "%s.%s.18446744073709551615", hash, commit);
-	assert_int_equal(have_parse(text, &h), 0);
+	assert_int_equal(request_have(text, &h), 0);
 	assert_true(h.has_statement && h.has_ledger && h.has_hints);
 	assert_int_equal(h.statement.b[1], 0x11);
 	assert_string_equal(h.ledger, commit);
 	assert_true(h.hints == UINT64_MAX);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		assert_int_equal(have_parse(bad[i], &h), -1);
+		assert_int_equal(request_have(bad[i], &h), -1);
 	snprintf(text, sizeof(text), "%.63sG.-.-", hash);
-	assert_int_equal(have_parse(text, &h), -1);
-	assert_int_equal(wait_parse(NULL, &wait), 0);
+	assert_int_equal(request_have(text, &h), -1);
+	assert_int_equal(request_wait(NULL, &wait), 0);
 	assert_int_equal(wait, 0);
-	assert_int_equal(wait_parse("60", &wait), 0);
+	assert_int_equal(request_wait("60", &wait), 0);
 	assert_int_equal(wait, 60);
-	assert_int_equal(wait_parse("61", &wait), -1);
-	assert_int_equal(wait_parse("-1", &wait), -1);
-	assert_int_equal(wait_parse("", &wait), -1);
-	assert_int_equal(speak_parse(NULL, &speak), 0);
+	assert_int_equal(request_wait("61", &wait), -1);
+	assert_int_equal(request_wait("-1", &wait), -1);
+	assert_int_equal(request_wait("", &wait), -1);
+	assert_int_equal(request_speak(NULL, &speak), 0);
 	assert_int_equal(speak, 1);
-	assert_int_equal(speak_parse("9999", &speak), 0);
+	assert_int_equal(request_speak("9999", &speak), 0);
 	assert_int_equal(speak, 9999);
-	assert_int_equal(speak_parse("0", &speak), -1);
-	assert_int_equal(speak_parse("10000", &speak), -1);
-	assert_int_equal(speak_parse("02", &speak), -1);
-	assert_int_equal(speak_parse("", &speak), -1);
+	assert_int_equal(request_speak("0", &speak), -1);
+	assert_int_equal(request_speak("10000", &speak), -1);
+	assert_int_equal(request_speak("02", &speak), -1);
+	assert_int_equal(request_speak("", &speak), -1);
 }
 
 static void test_host(void **state)
@@ -440,13 +440,13 @@ static void test_host(void **state)
 	(void)state;
 	addr_parse("10.60.0.1", 9, &own[0]);
 	addr_parse("fd00:60::1", 10, &own[1]);
-	assert_true(host_matches("10.60.0.1:51820", own, 2, 51820));
-	assert_true(host_matches("[fd00:60::1]:51820", own, 2, 51820));
-	assert_false(host_matches("10.60.0.1", own, 2, 51820));
-	assert_false(host_matches("10.60.0.1:51821", own, 2, 51820));
-	assert_false(host_matches("10.60.0.2:51820", own, 2, 51820));
-	assert_false(host_matches("[FD00:60::1]:51820", own, 2, 51820));
-	assert_false(host_matches(NULL, own, 2, 51820));
+	assert_true(request_host_matches("10.60.0.1:51820", own, 2, 51820));
+	assert_true(request_host_matches("[fd00:60::1]:51820", own, 2, 51820));
+	assert_false(request_host_matches("10.60.0.1", own, 2, 51820));
+	assert_false(request_host_matches("10.60.0.1:51821", own, 2, 51820));
+	assert_false(request_host_matches("10.60.0.2:51820", own, 2, 51820));
+	assert_false(request_host_matches("[FD00:60::1]:51820", own, 2, 51820));
+	assert_false(request_host_matches(NULL, own, 2, 51820));
 }
 
 int main(void)

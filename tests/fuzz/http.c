@@ -13,7 +13,7 @@ static void check_have(const char *s)
 	struct have h;
 	char hash[HASH_HEX_LEN + 1] = "-", hints[24] = "-", again[256];
 
-	if (have_parse(s, &h) < 0)
+	if (request_have(s, &h) < 0)
 		return;
 	if (h.has_statement)
 		hash_hex(&h.statement, hash);
@@ -64,13 +64,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(s, data, size);
 	s[size] = '\0';
 	check_have(s);
-	if (!wait_parse(s, &wait) && wait > POLL_WAIT_MAX)
+	if (!request_wait(s, &wait) && wait > POLL_WAIT_MAX)
 		abort();
-	if (!speak_parse(s, &speak) && (speak < 1 || speak > SPEAK_MAX))
+	if (!request_speak(s, &speak) && (speak < 1 || speak > SPEAK_MAX))
 		abort();
-	if (!content_length_parse(s, REQUEST_MAX, &n, &too_large) && n > REQUEST_MAX)
+	if (!request_content_length(s, REQUEST_MAX, &n, &too_large) && n > REQUEST_MAX)
 		abort();
-	if (host_matches(s, own, 2, 51820) && strcmp(s, "10.60.0.1:51820") && strcmp(s, "[fd00:60::1]:51820"))
+	if (request_host_matches(s, own, 2, 51820) && strcmp(s, "10.60.0.1:51820") && strcmp(s, "[fd00:60::1]:51820"))
 		abort();
 	check_git(s);
 	free(s);

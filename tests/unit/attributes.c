@@ -9,6 +9,7 @@
 #include "schema/attributes.h"
 #include "schema/edit.h"
 #include "tests/unit/network.h"
+#include "reconcile/show/impact_render.h"
 
 /* <word> stands for a WireGuard key, <ed:word> for an Ed25519 key. */
 static const char definition[] =

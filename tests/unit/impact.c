@@ -1,6 +1,7 @@
 /* The impact of a change: against a brute-force reading of network.yaml(5) over random networks, and word for word. */
 #include "reconcile/impact/impact.h"
 #include "tests/unit/network.h"
+#include "reconcile/show/impact_render.h"
 
 #define MAX_CIDRS 14
 #define MAX_PEERS 40

@@ -54,7 +54,7 @@ static const char corp[] = "network: corp\n"
 
 static void what_it_means(void **state)
 {
-	struct loaded l = load_text(corp);
+	struct loaded l = loaded_of(corp);
 	const struct model *m = l.model;
 	const struct peer *p;
 
@@ -108,7 +108,7 @@ static void in_which_order(void **state)
 {
 	static const char *const cidrs[] = {"corp", "infra", "guests", "floor", "zoo", "six"};
 	static const char *const peers[] = {"hub", "lion", "both", "rootpeer", "last"};
-	struct loaded l = load_text(corp);
+	struct loaded l = loaded_of(corp);
 	const struct model *m = l.model;
 	const struct cidr *floor, *zoo;
 
@@ -145,7 +145,7 @@ static void in_which_order(void **state)
 
 static void how_it_is_looked_up(void **state)
 {
-	struct loaded l = load_text(corp);
+	struct loaded l = loaded_of(corp);
 	const struct model *m = l.model;
 	struct addr a, expected;
 
@@ -290,7 +290,7 @@ static void random_network(uint32_t seed)
 		n_peers++;
 	}
 	buf_printf(&b, "peers:\n%s", peers.p);
-	l = load_text(b.p);
+	l = loaded_of(b.p);
 	assert_loaded(&l);
 	m = l.model;
 	check_tree(m, taken);
@@ -365,7 +365,7 @@ static void many_errors(void **state)
 	for (int i = 0; i < 20000; i++)
 		buf_printf(
 		    &b, "  p%d: { ip: 10.1.0.1, public_key: " K("b") ", routes: [10.0.0.0/8, 192.168.0.0/16] }\n", i);
-	l = load_text(b.p);
+	l = loaded_of(b.p);
 	assert_null(l.model);
 	assert_int_equal(l.diags.n_errors, 1 + 20000 + 2 * 19999 + 20000 + 2 * 19999 + 1);
 	assert_true((double)(clock() - start) / CLOCKS_PER_SEC < 30);

@@ -53,9 +53,9 @@ static void finds_twins(void **state_)
 		snprintf(texts[i], sizeof(texts[i]), "%s-%u", i % 2 ? "machine" : "a", i);
 		items[i] = texts[i];
 	}
-	assert_false(maybe_twice(0, text_item, items));
-	assert_false(maybe_twice(1, text_item, items));
-	assert_false(maybe_twice(1000, text_item, items));
+	assert_false(order_maybe_twice(0, text_item, items));
+	assert_false(order_maybe_twice(1, text_item, items));
+	assert_false(order_maybe_twice(1000, text_item, items));
 	for (unsigned round = 0; round < 100; round++) {
 		uint32_t i = draw(1000), j = draw(1000);
 		const char *kept = items[i];
@@ -63,13 +63,13 @@ static void finds_twins(void **state_)
 		if (i == j)
 			continue;
 		items[i] = items[j];
-		assert_true(maybe_twice(1000, text_item, items));
+		assert_true(order_maybe_twice(1000, text_item, items));
 		items[i] = kept;
 	}
 	/* What ends where another goes on is another, zeros or not. */
 	items[0] = "";
 	items[1] = "a";
-	assert_false(maybe_twice(2, text_item, items));
+	assert_false(order_maybe_twice(2, text_item, items));
 }
 
 int main(void)

@@ -1,5 +1,6 @@
 /* What people and programs read of a plan. These strings are an interface: changing one is a decision. */
 #include "tests/unit/device_states.h"
+#include "reconcile/show/plan.h"
 
 #define NOW 1700000000
 

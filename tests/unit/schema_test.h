@@ -13,7 +13,7 @@ struct loaded {
 	struct model *model;
 };
 
-static inline struct loaded load_text(const char *text)
+static inline struct loaded loaded_of(const char *text)
 {
 	struct loaded l = {.arena = arena_new()};
 	struct source_file file = {"network.yaml", span_str(text)};

@@ -1,5 +1,6 @@
 #include "cmd/innernet/edit/answer.h"
 #include "cmd/innernet/edit/lines.h"
+#include "reconcile/show/impact_render.h"
 
 #include <ctype.h>
 #include <malloc.h>

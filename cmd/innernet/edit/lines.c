@@ -1,5 +1,6 @@
 #include "cmd/innernet/edit/lines.h"
 #include "schema/diag.h"
+#include "schema/utf8.h"
 
 #include <string.h>
 

@@ -49,7 +49,7 @@ static bool is_for_us(const struct owners *o, struct http_request *q, bool ours)
 	key_format(&g->model->trust.id, id);
 	if (http_header(q, "Origin"))
 		http_refuse(q, 403, "bad-request", "requests with an Origin are not answered");
-	else if (!host_matches(http_header(q, "Host"), self->ip, self->n_ips, http_port(o->http)))
+	else if (!request_host_matches(http_header(q, "Host"), self->ip, self->n_ips, http_port(o->http)))
 		http_refuse(q, 400, "bad-request", "the Host is not this server's address and port");
 	else if (network ? strcmp(network, id) != 0 : ours)
 		http_refuse(q, 403, "bad-request", NETWORK_HEADER " is missing, or that of another network");

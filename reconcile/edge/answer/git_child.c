@@ -1,6 +1,7 @@
 #include "reconcile/edge/answer/git_child.h"
 #include "reconcile/edge/base/confine.h"
 #include "schema/limits.h"
+#include "schema/utf8.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -294,8 +294,8 @@ void poll_answer(const struct owners *o, struct http_request *q, const struct as
 		}
 		*http_data(q) = poll;
 		reports_count_poll(o->reports);
-		if (have_parse(have ? have : "-.-.-", &poll->have) || wait_parse(http_argument(q, "wait"), &wait) ||
-		    speak_parse(http_argument(q, "speak"), &speak)) {
+		if (request_have(have ? have : "-.-.-", &poll->have) || request_wait(http_argument(q, "wait"), &wait) ||
+		    request_speak(http_argument(q, "speak"), &speak)) {
 			http_refuse(q, 400, "bad-request",
 				    "`have` is STATEMENT.LEDGER.HINTS, `wait` is 0 to %d seconds, `speak` a format",
 				    POLL_WAIT_MAX);

@@ -44,13 +44,6 @@ int file_fail(struct diags *d, const char *path, const char *what, int err)
 	return -1;
 }
 
-void buf_wipe(struct buf *b)
-{
-	if (b->p)
-		sodium_memzero(b->p, b->cap);
-	buf_free(b);
-}
-
 /* Nobody but us and root may be able to read or change a file with secrets. */
 static int check_secret(const char *path, const struct stat *st, struct diags *d)
 {

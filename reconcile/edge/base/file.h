@@ -14,7 +14,6 @@ int file_read(const char *path, size_t max, struct buf *out, bool *absent, struc
  * write it, or when somebody else (not root, not us) owns it. The caller wipes with buf_wipe().
  */
 int file_read_secret(const char *path, size_t max, struct buf *out, bool *absent, struct diags *d);
-void buf_wipe(struct buf *b); /* sodium_memzero, then free */
 
 /* Adds "file-error" for what failed with `err` (an errno), "cannot WHAT PATH: ...", with its help. Returns -1. */
 int file_fail(struct diags *d, const char *path, const char *what, int err);

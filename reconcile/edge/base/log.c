@@ -1,4 +1,5 @@
 #include "reconcile/edge/base/log.h"
+#include "schema/utf8.h"
 
 #include <errno.h>
 #include <jansson.h>

@@ -1,6 +1,7 @@
 #include "reconcile/edge/base/notify.h"
 
 #include "schema/buf.h"
+#include "schema/utf8.h"
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stddef.h>

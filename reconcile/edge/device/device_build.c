@@ -23,7 +23,7 @@ void device_build_free(struct device_build *b)
 	memset(b, 0, sizeof(*b));
 }
 
-void *array_grow(void *p, uint32_t n, uint32_t *cap, size_t size, uint32_t max)
+void *device_build_grow(void *p, uint32_t n, uint32_t *cap, size_t size, uint32_t max)
 {
 	uint32_t more = *cap ? *cap * 2 : 16;
 	void *q;
@@ -46,7 +46,7 @@ struct device_peer *device_build_peer(struct device_build *b, const struct key *
 
 	if (b->n_peers && key_eq(&b->peers[b->n_peers - 1].key, key))
 		return &b->peers[b->n_peers - 1];
-	p = array_grow(b->peers, b->n_peers, &b->cap_peers, sizeof(*p), DEVICE_PEERS_MAX);
+	p = device_build_grow(b->peers, b->n_peers, &b->cap_peers, sizeof(*p), DEVICE_PEERS_MAX);
 	if (!p)
 		return NULL;
 	b->peers = p;
@@ -62,7 +62,7 @@ int device_build_allowed(struct device_build *b, const struct prefix *p)
 
 	if (!b->n_peers || p->len > 128 || b->n_allowed >= DEVICE_ALLOWED_MAX)
 		return -EBADMSG;
-	grown = array_grow(b->allowed, b->n_allowed, &b->cap_allowed, sizeof(*p), DEVICE_ALLOWED_MAX);
+	grown = device_build_grow(b->allowed, b->n_allowed, &b->cap_allowed, sizeof(*p), DEVICE_ALLOWED_MAX);
 	if (!grown)
 		return -ENOMEM;
 	b->allowed = grown;

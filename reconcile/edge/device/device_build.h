@@ -35,6 +35,6 @@ int device_build_allowed(struct device_build *b, const struct prefix *p);
 int device_build_finish(const struct device_build *b, struct arena *a, struct device_state *s);
 
 /* Grows a malloc'ed array for one more element, doubling, up to `max` elements. NULL: the old one stays as it is. */
-void *array_grow(void *p, uint32_t n, uint32_t *cap, size_t size, uint32_t max);
+void *device_build_grow(void *p, uint32_t n, uint32_t *cap, size_t size, uint32_t max);
 
 #endif

@@ -89,7 +89,7 @@ int link_get(struct nl *nl, const char *ifname, struct link *out)
 int links_message(void *ctx, const struct nlmsghdr *nlh)
 {
 	struct link_list *list = ctx;
-	struct link *grown = array_grow(list->links, list->n, &list->cap, sizeof(*grown), DEVICE_LINKS_MAX);
+	struct link *grown = device_build_grow(list->links, list->n, &list->cap, sizeof(*grown), DEVICE_LINKS_MAX);
 	int err;
 
 	if (!grown)
@@ -191,7 +191,7 @@ static void put_addr(struct nlmsghdr *nlh, uint16_t type, const struct prefix *p
 
 static int keep(struct prefix_list *list, const struct prefix *p)
 {
-	struct prefix *grown = array_grow(list->p, list->n, &list->cap, sizeof(*p), DEVICE_ROUTES_MAX);
+	struct prefix *grown = device_build_grow(list->p, list->n, &list->cap, sizeof(*p), DEVICE_ROUTES_MAX);
 
 	if (!grown)
 		return -ENOMEM;
@@ -250,7 +250,7 @@ int local_addresses_message(void *ctx, const struct nlmsghdr *nlh)
 	if (i == list->links->n || index == LOOPBACK_INDEX ||
 	    flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED | IFA_F_DEPRECATED))
 		return 0;
-	grown = array_grow(list->a, list->n, &list->cap, sizeof(*grown), DEVICE_ROUTES_MAX);
+	grown = device_build_grow(list->a, list->n, &list->cap, sizeof(*grown), DEVICE_ROUTES_MAX);
 	if (!grown)
 		return -ENOMEM;
 	list->a = grown;

@@ -84,7 +84,7 @@ bool http_framing_allowed(const struct http_framing *f, const char *method, cons
 
 	if (f->encodings && !rule->in_file)
 		return refuse(status, 400, out, "bad-request: the length of the request is ambiguous\n");
-	if (f->lengths && content_length_parse(f->length, rule->max, &n, &too_large) < 0) {
+	if (f->lengths && request_content_length(f->length, rule->max, &n, &too_large) < 0) {
 		if (!too_large)
 			return refuse(status, 400, out, "bad-request: Content-Length is not a number\n");
 		buf_printf(out, "too-large: a request is at most %llu bytes\n", (unsigned long long)rule->max);

@@ -19,7 +19,7 @@ static int number_parse(const char *s, size_t n, uint64_t max, uint64_t *out)
 	return 0;
 }
 
-int have_parse(const char *s, struct have *out)
+int request_have(const char *s, struct have *out)
 {
 	const char *dot1 = strchr(s, '.'), *dot2 = dot1 ? strchr(dot1 + 1, '.') : NULL;
 	size_t n;
@@ -52,7 +52,7 @@ int have_parse(const char *s, struct have *out)
 	return 0;
 }
 
-int wait_parse(const char *s, unsigned *out)
+int request_wait(const char *s, unsigned *out)
 {
 	uint64_t v = 0;
 
@@ -62,7 +62,7 @@ int wait_parse(const char *s, unsigned *out)
 	return 0;
 }
 
-int speak_parse(const char *s, uint32_t *out)
+int request_speak(const char *s, uint32_t *out)
 {
 	uint64_t v = 1;
 
@@ -72,7 +72,7 @@ int speak_parse(const char *s, uint32_t *out)
 	return 0;
 }
 
-bool host_matches(const char *host, const struct addr *own, size_t n_own, uint16_t port)
+bool request_host_matches(const char *host, const struct addr *own, size_t n_own, uint16_t port)
 {
 	char text[SOCKPOINT_STR_LEN];
 
@@ -85,7 +85,7 @@ bool host_matches(const char *host, const struct addr *own, size_t n_own, uint16
 	return false;
 }
 
-int content_length_parse(const char *s, size_t max, size_t *out, bool *too_large)
+int request_content_length(const char *s, size_t max, size_t *out, bool *too_large)
 {
 	size_t n = strlen(s);
 	uint64_t v;

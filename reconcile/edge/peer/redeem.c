@@ -4,6 +4,7 @@
 #include "reconcile/edge/peer/peer_parts.h"
 
 #include "reconcile/edge/base/file.h"
+#include "schema/utf8.h"
 #include <inttypes.h>
 #include <sodium.h>
 #include <stdio.h>

@@ -6,6 +6,8 @@
 #include "reconcile/edge/revision/publish.h"
 #include "reconcile/edge/control/status_file.h"
 #include "reconcile/impact/guard.h"
+#include "schema/utf8.h"
+#include "reconcile/show/impact_render.h"
 
 #include <string.h>
 

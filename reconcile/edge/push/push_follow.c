@@ -4,6 +4,7 @@
 #include "reconcile/edge/push/push.h"
 #include "reconcile/edge/config/server_config.h"
 #include "reconcile/edge/control/status_file.h"
+#include "schema/utf8.h"
 
 #include <poll.h>
 #include <string.h>
