@@ -9,15 +9,16 @@
 #define ROUND_MS       110000 /* its 20 initiations, 5.33 s apart at most, and time for the last answer */
 #define REST_MIN_MS    60000  /* after the first round in vain; twice as long after each more */
 #define REST_MAX_MS    3600000
-#define NEWS_REST_MS   15000  /* where the peer is somewhere else now; twice as long after each more time */
-#define DEMAND_REST_MS 15000  /* where somebody waits for the peer */
-#define DEMAND_MS      30000  /* after which nobody does any more: WireGuard itself tries every 5 s for who waits */
-#define TRAFFIC_MS     300000 /* so long after the last data a NAT is kept open */
-#define YIELD_MS       300    /* longer than a packet takes, and than what is published takes to be known to both */
-#define LOST_MS        20000  /* who has not answered for so long has lost the session; the header's comment */
-#define LOOK_GAP_MS    10000  /* two looks that are further apart say nothing of what was between them */
-#define ASK_MIN_MS     10000  /* between two questions for a host name; twice as long after each more */
-#define ASK_MAX_MS     300000
+#define NEWS_REST_MS   15000 /* where the peer is somewhere else now; twice as long after each more time */
+#define DEMAND_REST_MS 15000 /* where traffic waits for the peer */
+#define DEMAND_MS                                                                                                      \
+	30000 /* after which it no longer counts as waiting: WireGuard itself tries every 5 s while traffic waits */
+#define TRAFFIC_MS  300000 /* so long after the last data a NAT is kept open */
+#define YIELD_MS    300    /* longer than a packet takes, and than what is published takes to be known to both */
+#define LOST_MS     20000  /* without an answer for so long the session is lost; the header's comment */
+#define LOOK_GAP_MS 10000  /* two looks that are further apart say nothing of what was between them */
+#define ASK_MIN_MS  10000  /* between two questions for a host name; twice as long after each more */
+#define ASK_MAX_MS  300000
 
 /* Bytes, as WireGuard counts them (messages.h). */
 #define INITIATION_LEN 148
@@ -30,11 +31,11 @@
 struct track {
 	struct key key;
 	int64_t since;     /* trying: when its candidate was set */
-	int64_t until;     /* trying: the round's end; else: no attempt before, unless somebody waits */
+	int64_t until;     /* trying: the round's end; else: no attempt before, unless traffic waits */
 	int64_t ended;     /* when the last round ended; 0: there was none */
 	int64_t over;      /* the same, unless a knock has had it forgotten */
-	int64_t moved;     /* when its candidates were others last */
-	int64_t demand;    /* since when somebody waits for it; 0: nobody */
+	int64_t moved;     /* when its candidates changed last */
+	int64_t demand;    /* since when traffic waits for it; 0: none does */
 	int64_t wanted;    /* and when that was seen last */
 	int64_t traffic;   /* when data went either way last; 0: never */
 	int64_t looked;    /* the last look; 0: none yet */
@@ -48,10 +49,10 @@ struct track {
 	uint64_t print;  /* of its candidates */
 	uint32_t rounds;
 	uint8_t n;     /* candidates */
-	uint8_t at;    /* whose turn it is */
+	uint8_t at;    /* the candidate that has its turn */
 	uint8_t begun; /* at which one the round began */
 	uint8_t asks;  /* questions for its host name, in a row */
-	uint8_t moves; /* how often its candidates were others, with less than REST_MAX_MS in between */
+	uint8_t moves; /* how often its candidates changed, with less than REST_MAX_MS in between */
 	uint8_t nat;   /* enum candidates_nat */
 	bool nearby;   /* in the same place as this machine: no NAT between us */
 	bool trying;
@@ -294,7 +295,7 @@ static int64_t soonest(const struct track *t, const struct candidates_facts *f)
 	return yields ? f->now_ms + YIELD_MS : 0;
 }
 
-/* The first move starts anew. One that says without end that it is elsewhere has the others send less and less. */
+/* The first move starts anew. A peer that reports a new address without end is tried less and less often. */
 static void track_move(struct track *t, const struct candidates_facts *f)
 {
 	int64_t due, first = soonest(t, f);
@@ -378,8 +379,8 @@ static void demand(struct track *t, const struct candidates_facts *f, int64_t si
 }
 
 /*
- * Handshakes are told by a clock that may be set; a new one was since the last look, and from then on it is as old as the
- * other clock says.
+ * Handshakes are told by a clock that may be set; a new one was since the last look, and from then on it is as old as
+ * the other clock says.
  */
 static void track_session(struct track *t, const struct candidates_facts *f, const struct device_peer *there)
 {
@@ -437,7 +438,7 @@ static bool track_look(struct candidates *c, struct track *t, const struct candi
 		t->asked = 0;
 		t->lost = false;
 		live = track_is_live(t, f);
-		/* Whoever set it had a reason. */
+		/* A person or the last run set it for a reason. */
 		if (live && there->keepalive)
 			t->traffic = f->now_ms;
 	}
@@ -456,7 +457,7 @@ static bool track_look(struct candidates *c, struct track *t, const struct candi
 	return live;
 }
 
-/* ---- who and when --------------------------------------------------------------------------------------------- */
+/* ---- which and when ------------------------------------------------------------------------------------------- */
 
 /* Half of it for certain, the other half by chance. */
 static int64_t jittered(const struct candidates_facts *f, const struct track *t, int64_t ms)
@@ -485,7 +486,7 @@ static void round_begin(struct candidates *c, struct track *t, const struct cand
 	t->since = f->now_ms;
 	t->until = f->now_ms + ROUND_MS;
 	t->at = 0;
-	/* Somebody's packet has had WireGuard send an initiation there already. */
+	/* A program's packet has made WireGuard send an initiation there already. */
 	if (t->demand && n > 1 && there && sockpoint_eq(&there->endpoint, &list[0]))
 		t->at = 1;
 	t->begun = t->at;
@@ -540,14 +541,14 @@ static void ask_name(struct track *t, const struct candidates_facts *f, const st
 
 /* ---- one look ------------------------------------------------------------------------------------------------- */
 
-/* Who may begin a round, at most as many as there is room for. */
+/* The peers that may begin a round, at most as many as there is room for. */
 struct line {
 	uint32_t peer[CANDIDATES_FLIGHT];
 	int64_t since[CANDIDATES_FLIGHT];
 	unsigned n;
 };
 
-/* Whoever has waited longest comes first; of those that began at one moment, the first. */
+/* The peer that has waited longest comes first; of those that began at one moment, the first. */
 static void line_add(struct line *l, uint32_t peer, int64_t since)
 {
 	unsigned i;
@@ -573,7 +574,7 @@ struct look {
 	int64_t next;   /* when the first of those that rest is due */
 };
 
-/* The tracks of the peers that are wanted, in their order; those of others are forgotten. */
+/* The tracks of the peers that are wanted, in their order; those of other peers are forgotten. */
 static int tracks_sync(struct candidates *c, const struct device_state *want)
 {
 	struct track *tracks;
@@ -625,7 +626,10 @@ static void take_knocks(struct candidates *c, const struct candidates_facts *f)
 
 		if (!t)
 			continue;
-		/* Whoever asks is sending already: it need not be asked in turn. Before all who merely wait. */
+		/*
+		 * A peer that knocks is sending already: it needs no knock in return. It comes before those that merely
+		 * wait.
+		 */
 		t->knocked = true;
 		t->over = 0;
 		/* It would not ask if it heard us: nothing has come, and nothing arrives. */

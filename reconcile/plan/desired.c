@@ -115,7 +115,7 @@ static int peer_add(struct builder *b, const struct key *key, const struct leaf_
 	return 0;
 }
 
-/* By key. Of two with one key the first name stays: whoever made this state knows keys that are unique. */
+/* By key. Of two with one key the first name stays: the caller's keys are unique. */
 static void peers_sort(struct device_state *st)
 {
 	uint32_t kept = 0;
@@ -241,7 +241,7 @@ static int view_name_cmp(const void *x, const void *y)
 	return strcmp((*a)->name, (*b)->name);
 }
 
-/* The peers by their names; NULL when nobody needs them: no peer is reached through another. *failed: out of memory. */
+/* The peers by their names; NULL when no peer is reached through another one. *failed: out of memory. */
 static const struct view_peer **names_of_view(struct arena *a, const struct view *v, bool *failed)
 {
 	const struct view_peer **names;
@@ -261,7 +261,7 @@ static const struct view_peer **names_of_view(struct arena *a, const struct view
 	return names;
 }
 
-/* Whom a packet to `p` is sent to from here: itself, or who forwards for it or for us. NULL: nobody can. */
+/* The peer to which this machine sends a packet for `p`: `p` itself, or the one that forwards. NULL: there is none. */
 static const struct view_peer *view_hop(const struct view *v, const struct view_peer **names, uint32_t peer)
 {
 	const char *via = view_peer_via(v, peer);

@@ -12,10 +12,15 @@ struct device_peer {
 	uint32_t n_allowed;
 	struct sockpoint endpoint; /* port 0: none (desired: leave the one it has) */
 	uint16_t keepalive;        /* seconds; 0: off */
-	const char *name;          /* desired: for people; NULL when nobody knows it */
-	/* Desired: nobody gives an endpoint, or a keepalive: reconcile/plan/candidates.h chooses. Or it is given by host name. */
+	const char *name;          /* desired: for people; NULL: unknown */
+	/*
+	 * Desired: no endpoint, or no keepalive, is given: reconcile/plan/candidates.h chooses. Or it is given by host
+	 * name.
+	 */
 	bool endpoint_open, keepalive_open, endpoint_named;
-	/* Desired: its session answers no more, and is no reason to leave the endpoint, unless `rx` is another by now. */
+	/*
+	 * Desired: its session answers no more, and is no reason to leave the endpoint, unless `rx` is another by now.
+	 */
 	bool lost;
 	/* Observed only, but for rx. */
 	bool has_psk;

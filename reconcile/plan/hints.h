@@ -1,5 +1,5 @@
 /*
- * What a peer keeps of where others were, for a start without a server or without DNS. Useful, never trusted.
+ * What a peer keeps of where other peers were, for a start without a server or without DNS. Useful, never trusted.
  *
  *   innernet-hints 1
  *   hint <key b64> <ip:port>|- [<ip:port>,...]   (hint.h) by key, each once, each with an endpoint at least

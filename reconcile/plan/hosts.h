@@ -1,6 +1,6 @@
 /*
  * The names of a network in a hosts file (hosts(5)): one block between two marks, made from a view. Bytes in, bytes
- * out; what is not between the marks is nobody's business and stays as it is, byte for byte.
+ * out; bytes outside the marks stay as they are.
  *
  *   # innernet corp begin
  *   # Made from the definition of the network; what is changed here is undone.
@@ -44,7 +44,7 @@ void hosts_replace(struct buf *out, struct span file, const struct hosts_place *
 struct hosts_diff {
 	const char *path;
 	bool differs; /* perhaps in nothing but order, comments or spaces */
-	bool drift;   /* it was as it should be, and somebody else changed it */
+	bool drift;   /* it was as it should be, and another program changed it */
 	char **add, **remove;
 	uint32_t n_add, n_remove;
 };

@@ -32,7 +32,7 @@ static void put_addresses(struct buf *out, const struct view *v)
 	buf_char(out, '\n');
 }
 
-/* Others call the endpoint that the definition has. */
+/* Other peers call the endpoint that the definition has. */
 static void put_port(struct buf *out, const struct view_peer *self)
 {
 	const char *colon = self->endpoint ? strrchr(self->endpoint, ':') : NULL;
@@ -42,7 +42,7 @@ static void put_port(struct buf *out, const struct view_peer *self)
 }
 
 /*
- * All that goes through the one that forwards: the CIDRs of those who are reached, so that who comes into one of them
+ * All that goes through the forwarding peer: the CIDRs of the reached peers, so that a peer that comes into one of them
  * later is reached too, and no CIDR besides; and what is behind them. `out` has room for all; how many.
  */
 static uint32_t reached(const struct view *v, bool *has_peers, struct prefix *out)
@@ -67,7 +67,7 @@ static uint32_t reached(const struct view *v, bool *has_peers, struct prefix *ou
 	return kept;
 }
 
-/* What `d` has allowed, when it forwards for the one whose configuration this is. */
+/* What `d` has allowed, when it forwards for the peer of this configuration. */
 static int widen(struct arena *a, const struct view *v, struct device_peer *d)
 {
 	size_t n = 2 * (size_t)v->n_cidrs;

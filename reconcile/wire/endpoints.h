@@ -1,5 +1,5 @@
 /*
- * What a peer tells a server beside its polls: where it may be reached, and whom it looks for.
+ * What a peer tells a server beside its polls: where it may be reached, and which peer it looks for.
  *
  *   innernet-endpoints 1
  *   endpoint <ip:port>      at most CANDIDATES_MAX, none twice: what its people chose first, then what its own
@@ -31,8 +31,8 @@ int endpoints_parse(struct span bytes, struct endpoints *out, struct diags *d);
 int endpoints_check(const struct endpoints *e, const struct prefix *root, unsigned n_root, struct diags *d);
 bool endpoint_is_any_host(const struct sockpoint *at);
 /*
- * What of them others are told: the host that was seen in the place of 0.0.0.0 and [::] (left out while nobody has
- * seen it, `seen` with port 0), and none twice.
+ * The endpoints that other peers are told: with the host that was seen in the place of 0.0.0.0 and [::] (left out while
+ * no server has seen it, `seen` with port 0), and none twice.
  */
 void endpoints_resolve(const struct endpoints *e, const struct sockpoint *seen, struct endpoints *out);
 

@@ -144,7 +144,7 @@ static int walk_leaf(struct walk *w, const struct object *o, const struct object
 	return add_peers(w, &leaf, part, c, cidr);
 }
 
-/* A node of either kind whose entries were announced as `count` (0: by nobody); its parts lie in `part`. */
+/* A node of either kind whose entries were announced as `count` (0: it was not announced); its parts lie in `part`. */
 static int read_node(struct walk *w, const struct object *o, uint32_t count, const struct prefix *part,
 		     const struct cidr *c, struct object_node *node)
 {

@@ -25,7 +25,7 @@ static bool begins(struct span line, const char *with)
 	return line.n >= strlen(with) && !memcmp(line.p, with, strlen(with));
 }
 
-/* People may read it in a terminal, and whoever wrote it is elsewhere. */
+/* People read it in a terminal, and a remote machine wrote it: it is made visible. */
 static void put_line(struct span line, char out[static GIT_REASON_MAX])
 {
 	struct buf text = {0};

@@ -3,7 +3,7 @@
  *
  *   hint <key b64> <ip:port>|- [<ip:port>,...]
  *
- * first where somebody saw it (a server its packets, or this machine a session of its own), then at most
+ * first where it was seen (by a server its packets, or this machine a session of its own), then at most
  * CANDIDATES_MAX endpoints that the peer reported of itself, in its order: what its people chose to be told of it comes
  * first, then what its own interfaces have. Useful, never trusted.
  */
@@ -14,7 +14,7 @@
 
 struct hint {
 	struct key key;             /* WireGuard's */
-	struct sockpoint seen;      /* port 0: nobody has seen it */
+	struct sockpoint seen;      /* port 0: it was not seen */
 	const struct sockpoint *at; /* reported, none twice */
 	uint8_t n_at;
 };
@@ -30,7 +30,7 @@ struct sockpoint hint_first(const struct hint *h);
 /* Copies with their endpoints, in one block that free() takes. NULL: out of memory. */
 struct hint *hints_copy(const struct hint *hints, size_t n);
 
-/* May somebody be looked for there? Never this machine itself, never many machines, never inside the tunnel, whose
+/* May a peer be looked for there? Never this machine itself, never many machines, never inside the tunnel, whose
  * prefixes are `root`. */
 bool hint_usable(const struct prefix *root, unsigned n_root, const struct sockpoint *at);
 

@@ -18,7 +18,7 @@ const struct enrolment *ledger_enrolment(const struct ledger_facts *f, const str
 	return bsearch(&wanted, f->enrolments, f->n_enrolments, sizeof(wanted), enrolment_cmp);
 }
 
-/* The first record of an address; others of the same address follow it. */
+/* The first record of an address; further records of the same address follow it. */
 static size_t first_record(const struct ledger_facts *f, const struct addr *a)
 {
 	size_t lo = 0, hi = f->n_addresses;
@@ -76,7 +76,9 @@ int ledger_next_free(const struct model *m, const struct ledger_facts *f, uint32
 	struct prefix in = {{{0}}, 0};
 	uint32_t k;
 
-	/* The model's first free one is where to begin; what the ledger remembers, and what is taken, is passed over. */
+	/*
+	 * The model's first free one is where to begin; what the ledger remembers, and what is taken, is passed over.
+	 */
 	if (model_next_free(m, cidr, family, &a) < 0)
 		return -1;
 	for (k = 0; k < m->cidrs[cidr].n_prefixes; k++)
@@ -143,7 +145,7 @@ static void check_spent(const struct ledger_facts *f, const struct peer *p, stru
 	diag_help(d, g, "make a new one: innernet invite-peer --name %s", p->name);
 }
 
-/* A key in use, and whose. */
+/* A key in use, and its peer. */
 struct use {
 	struct key key;
 	const struct peer *peer;
@@ -173,7 +175,7 @@ static uint32_t add_uses(const struct model *m, const struct ledger_facts *f, st
 	return n;
 }
 
-/* An enrolled key that is also somebody else's. Those of invites that are listed no more are void, and nobody's. */
+/* Reports an enrolled key that another peer has too. Enrolments of invites that are not listed any more are void. */
 static void check_keys(const struct model *m, const struct ledger_facts *f, struct diags *d)
 {
 	struct use *uses;

@@ -75,7 +75,7 @@ static bool read_cidr(struct text *t, struct arena *a, struct cidr *out)
 	return text_name(t, 1, a, &out->name) && text_prefixes(t, 2, out->prefix, &out->n_prefixes);
 }
 
-/* Words that format 2 keeps for what is to come. Whoever reads one must not go on without knowing what it means. */
+/* Words that format 2 keeps for what is to come. A reader must not go on without knowing what such a word means. */
 static const char *const reserved[] = {"until", "allow", "accepts", "aliases", "relay", "exit"};
 
 /* The word itself, or "<word>=...". */

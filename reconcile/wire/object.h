@@ -57,7 +57,10 @@ struct object_view {
 	struct span extra; /* the x- lines of format 2; p NULL: none */
 };
 
-/* The lowest format of a leaf that can say what is to be said of a peer; a leaf has the highest that one of its peers needs. */
+/*
+ * The lowest format of a leaf that can say what is to be said of a peer; a leaf has the highest that one of its peers
+ * needs.
+ */
 uint32_t peer_format(const struct peer *p);
 uint32_t view_format(const struct object_view *v); /* the same of a view */
 
@@ -83,7 +86,7 @@ int view_parse(struct arena *a, struct span bytes, struct object_view *out, stru
 
 /* The value of the nibble of `a` that ends at bit `len` (a multiple of 4, at least 4). */
 unsigned addr_nibble(const struct addr *a, unsigned len);
-/* The key of a CIDR among others: the base of its first prefix, then the length, then the name. */
+/* The sort key of a CIDR: the base of its first prefix, then the length, then the name. */
 const struct addr *cidr_order(const struct cidr *c);
 
 #endif

@@ -36,12 +36,15 @@ struct fresh {
 void fresh_write(struct buf *out, const struct fresh *f);
 int fresh_parse(struct span bytes, struct fresh *out, struct diags *d);
 /*
- * Does its end lie further ahead than a server whose clock is right can promise? Then it would stand for as long as
+ * Does its end lie further ahead than a server with a right clock can promise? Then it would stand for as long as
  * that clock was wrong, and says nothing about now.
  */
 bool fresh_is_from_the_future(int64_t until, int64_t now);
 
-/* innernet-enrolment; its signature (64 raw bytes, base64 on one line "sig <b64>" in an `enrolment record`) stands beside it. */
+/*
+ * innernet-enrolment; its signature (64 raw bytes, base64 on one line "sig <b64>" in an `enrolment record`) stands
+ * beside it.
+ */
 struct enrolment {
 	struct key id;     /* the network */
 	struct key invite; /* Ed25519 */
@@ -50,7 +53,9 @@ struct enrolment {
 	struct span extra; /* the x- lines of format 2, in the bytes that were read; p NULL: none */
 	uint8_t sig[SIG_LEN];
 };
-/* A record as it is posted, sent and kept in the ledger: the enrolment's text followed by an innernet-signature text. */
+/*
+ * A record as it is posted, sent and kept in the ledger: the enrolment's text followed by an innernet-signature text.
+ */
 void enrolment_write(struct buf *out, const struct enrolment *e);                /* the whole record */
 int enrolment_parse(struct span record, struct enrolment *out, struct diags *d); /* shape only */
 int enrolment_make(const struct key *id, const struct key *invite, const struct key *key, int64_t time,

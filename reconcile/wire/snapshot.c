@@ -1,6 +1,6 @@
 /*
  * Compiling: from a model to the objects of every view and the statement over them. Each step is linear in
- * what it writes, but for the sorting. What nobody's view sends is hashed, and not kept.
+ * what it writes, but for the sorting. An object that no view sends is hashed, and not kept.
  */
 #include "reconcile/wire/snapshot.h"
 #include "reconcile/wire/object.h"
@@ -57,7 +57,7 @@ static int add_object(struct compile *c, uint32_t cidr, uint8_t roles, struct ha
 	return c->placed.failed ? -1 : 0;
 }
 
-/* A list of peers or of children: which, whose, and how it is kept. */
+/* A list of peers or of children: which, of which CIDR, and how it is kept. */
 struct list {
 	const uint32_t *members; /* peers or CIDRs, by key */
 	bool of_peers;
@@ -262,8 +262,8 @@ static int fill_view(struct compile *c, uint32_t i, struct object_view *v)
 }
 
 /*
- * What a peer has to read to take the view of a CIDR, or of `only`: the view itself, its own list, its segments and what
- * is under its subtrees, but for the list that is withheld.
+ * What a peer has to read to take the view of a CIDR, or of `only`: the view itself, its own list, its segments and
+ * what is under its subtrees, but for the list that is withheld.
  */
 static uint32_t format_of_view(const struct compile *c, uint32_t i, uint32_t only, const struct object_view *v)
 {
@@ -309,7 +309,7 @@ static int named_cmp(const void *a, const void *b)
 	return strcmp(((const struct named *)a)->name, ((const struct named *)b)->name);
 }
 
-/* In an isolated CIDR everybody has a view of their own. */
+/* In an isolated CIDR each peer has a view of its own. */
 static int write_only_views(struct compile *c, uint32_t i, struct object_view *v)
 {
 	const uint32_t *own = c->enabled + c->m->cidrs[i].first_peer;

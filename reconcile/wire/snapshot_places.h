@@ -19,7 +19,7 @@ struct object_place {
 	uint8_t roles;
 };
 
-/* The lists of a CIDR. Names are valid when they stand for somebody. */
+/* The lists of a CIDR. A name is valid when its count is not 0. */
 struct snapshot_lists {
 	struct hash own, subtree;
 	uint32_t n_own, n_all; /* enabled peers: its own; with those under it */

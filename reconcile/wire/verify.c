@@ -351,7 +351,7 @@ static int find_self(struct run *r, const struct flattened *f)
 	return self_missing(r, "");
 }
 
-/* And after them: nobody else may have redeemed its invite. */
+/* And after the enrolments: no other peer may have redeemed its invite. */
 static int confirm_self(struct run *r, const struct flattened *f)
 {
 	struct view *view = f->view;
@@ -570,8 +570,8 @@ struct view *view_of_peer(struct arena *a, const struct snapshot *s, uint32_t pe
 
 struct view *view_of_bundle(struct arena *a, const struct bundle *b, const char *peer, struct diags *d)
 {
-	static const struct verifier nobody;
-	struct run r = {.a = a, .v = &nobody, .b = b, .d = d};
+	static const struct verifier none;
+	struct run r = {.a = a, .v = &none, .b = b, .d = d};
 	struct object_source src = {get_object, &r, b->n_objects};
 	const struct object *view = first_view(b);
 	struct flattened f;

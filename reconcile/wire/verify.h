@@ -58,13 +58,15 @@ struct view {
 	uint32_t n_cidrs, n_peers;
 	uint32_t self;       /* index into peers */
 	uint32_t root;       /* index into cidrs of the network's own prefix */
-	int64_t fresh_until; /* how long an online key says that this is the newest; 0: nobody said */
+	int64_t fresh_until; /* how long an online key says that this is the newest; 0: no server said */
 };
 
-/* Through whom this machine and a peer of its view reach each other: a name; NULL: directly. */
+/*
+ * The name of the peer that forwards between this machine and a peer of its view; NULL: they reach each other directly.
+ */
 const char *view_peer_via(const struct view *v, uint32_t peer);
 
-/* Who verifies, and what it holds already. */
+/* The verifying peer, and what it holds already. */
 struct verifier {
 	struct trust pinned;  /* from the invitation: the chain starts here */
 	struct version floor; /* from the invitation: nothing below it */
@@ -74,7 +76,9 @@ struct verifier {
 	const struct bundle *held; /* already verified */
 	const struct view *held_view;
 	struct trust current; /* signers in force after `held`; equal to pinned without one */
-	/* Until when this machine was told that what it holds, or finds first, is the newest, besides; 0: it was not. */
+	/*
+	 * Until when this machine was told that what it holds, or finds first, is the newest, besides; 0: it was not.
+	 */
 	int64_t told_until;
 };
 
@@ -91,20 +95,22 @@ enum verify_result {
  * path, all objects of the view, all enrolments that still hold), pointing into b's and held's bytes and the
  * arena. On VERIFY_UNCHANGED *out is NULL and *merged is `held` with the newest freshness and positions. Objects
  * and enrolments that the view does not need are dropped. Alarms that do not refuse (a second enrolment, a key that
- * somebody has already) are warnings; so is a freshness that is missing, expired or forged: `now` judges that alone.
+ * a peer has already) are warnings; so is a freshness that is missing, expired or forged: `now` judges that alone.
  */
 enum verify_result snapshot_verify(struct arena *a, const struct verifier *v, const struct bundle *b, int64_t now,
 				   struct view **out, struct bundle **merged, struct diags *d);
 
 /*
- * What a peer of a compiled snapshot sees, without anybody's signature (`apply -f`, `snapshot --summary`, plans before
+ * What a peer of a compiled snapshot sees, without a signature (`apply -f`, `snapshot --summary`, plans before
  * they are published). `enrolments` (sorted by invite; may be NULL) give invites their keys. The version, the
  * commit and the rest of the statement are those of `s`. NULL with a diagnostic.
  */
 struct view *view_of_peer(struct arena *a, const struct snapshot *s, uint32_t peer, const struct enrolment *enrolments,
 			  size_t n_enrolments, struct diags *d);
 
-/* The same of the objects that bundle_of_view() took of it, once it is somewhere else: with no statement but its name. */
+/*
+ * The same of the objects that bundle_of_view() took of it, once it is somewhere else: with no statement but its name.
+ */
 struct view *view_of_bundle(struct arena *a, const struct bundle *b, const char *peer, struct diags *d);
 
 #endif

@@ -11,7 +11,7 @@ struct candidate {
 	bool held, taken;
 };
 
-/* A key that somebody has, or would have: candidates after all others, in their order. */
+/* A key that a peer has, or would have: candidates after all other claims, in their order. */
 struct claim {
 	struct key key;
 	struct candidate *candidate; /* NULL: it is in the definition */
@@ -61,25 +61,25 @@ static struct invited *find_invited(struct arena *a, struct view *view, size_t *
 	return out;
 }
 
-/* Those of a bundle whose invite stands in the view. Others say nothing to this peer, or nothing any more. */
+/* Those of a bundle whose invite stands in the view. The rest does not concern this peer, or not any more. */
 static int add_candidates(const struct bundle *b, bool held, const struct key *id, const struct invited *invited,
 			  size_t n_invited, struct candidate *out, uint32_t *n, struct diags *d)
 {
 	for (uint32_t i = 0; i < b->n_enrolments; i++) {
 		struct candidate *c = &out[*n];
-		const struct invited *who;
+		const struct invited *invited_as;
 
 		*c = (struct candidate){.record = b->enrolments[i], .nth = *n, .held = held};
 		if (enrolment_parse(c->record, &c->e, d) < 0)
 			return -1;
-		who = n_invited ? bsearch(&(struct invited){.invite = c->e.invite}, invited, n_invited,
-					  sizeof(*invited), invited_cmp)
-				: NULL;
-		if (!who)
+		invited_as = n_invited ? bsearch(&(struct invited){.invite = c->e.invite}, invited, n_invited,
+						 sizeof(*invited), invited_cmp)
+				       : NULL;
+		if (!invited_as)
 			continue;
 		if (!held && enrolment_check(&c->e, id, d) < 0)
 			return -1;
-		c->peer = who->peer;
+		c->peer = invited_as->peer;
 		(*n)++;
 	}
 	return 0;
@@ -184,16 +184,18 @@ bool verify_has_news(struct arena *a, const struct bundle *b, const struct view 
 	if (n)
 		qsort(all, n, sizeof(*all), invited_cmp);
 	for (uint32_t i = 0; i < b->n_enrolments && !news; i++) {
-		const struct invited *who = NULL;
+		const struct invited *invited_as = NULL;
 
-		/* One that cannot be read is news: let the one place that judges enrolments say what is wrong with it. */
+		/*
+		 * One that cannot be read is news: let the one place that judges enrolments say what is wrong with it.
+		 */
 		news = enrolment_parse(b->enrolments[i], &e, &unheard) < 0;
 		if (!news && n)
-			who = bsearch(&(struct invited){.invite = e.invite}, all, n, sizeof(*all), invited_cmp);
-		if (who && who->peer->pending)
+			invited_as = bsearch(&(struct invited){.invite = e.invite}, all, n, sizeof(*all), invited_cmp);
+		if (invited_as && invited_as->peer->pending)
 			news = true;
-		else if (who && !key_eq(&who->peer->key, &e.key))
-			second = who->peer->name;
+		else if (invited_as && !key_eq(&invited_as->peer->key, &e.key))
+			second = invited_as->peer->name;
 	}
 	if (!news && second)
 		warn_second(d, second);
