@@ -28,6 +28,14 @@ like "$out" 'converged: version [0-9]+\.[0-9]+, 3 of 3 peers, [0-9]+ ms after th
 like "$out" '^alice reaches build1$' 'then the ping goes through'
 like "$out" '^No changes\.' 'and nothing is left to do'
 unlike "$out" $'\e' 'no colour without a terminal'
+# README's tour is what it prints. Keys, times and the like differ each time; so do sessions, and how fast a push is.
+plain() {
+	sed -E 's/ +$//; s|[A-Za-z0-9+/]{43}=|KEY|g; s/[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z/TIME/g
+		s/[0-9a-f]{4}(-[0-9a-f]{4}){3}/ID/; s/port [0-9]+/port N/' | grep -vE 'connected|seen at|run it after|published:|^hub:network\$ printf' | sort -u
+}
+tour=$(awk '/^\*\*A mistake/ { exit } /^```console/ { on = 1; next } /^```/ { on = 0 } on' "$TOP/README.md")
+like "$tour" 'Plan id' "README has a tour"
+is "$(comm -23 <(plain <<<"$tour") <(plain <<<"$out"))" '' "each line of README's tour is printed"
 is "$(left)" "$before" 'nothing is left of it'
 
 env --default-signal=INT bash "$TOP/contrib/demo" >"$WORK/out" 2>&1 </dev/null &
