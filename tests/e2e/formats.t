@@ -81,7 +81,7 @@ like "$(old alice innernet status corp)" "version ${before//./\\.}" 'as it says 
 
 describe bob 'format 2: x-note spare'
 out=$(admin innernet plan --base origin/main 2>&1)
-like "$out" '^warning\[guard-formats\]: this revision needs format 2: the server takes it only when' 'a plan warns of it'
+like "$out" '^warning\[guard-formats\]: this revision needs format 2: the server publishes it only if each peer' 'a plan warns of it'
 unlike "$(admin innernet plan 2>&1)" 'guard-formats' 'and not of one that needs nothing new'
 push
 is "$pushed" 1 'the push is refused'
