@@ -86,7 +86,7 @@ out:
 	return rc;
 }
 
-/* Peers, and with them whatever names them by their index. */
+/* Sorts the peers, and changes each index of a peer elsewhere in the loader accordingly. */
 static int order_peers(struct loader *l)
 {
 	struct model *m = l->model;
@@ -347,7 +347,7 @@ static void network_text(const struct model *m, char out[static NETWORK_STR_LEN]
 	snprintf(out, NETWORK_STR_LEN, "%s%s%s", text[0], root->n_prefixes == 2 ? ", " : "", text[1]);
 }
 
-/* What is outside: of the network's families, or of one that it has not. */
+/* Help for an address outside the network: `help`, or that the network has no prefix of this family. */
 static void help_family(struct loader *l, struct diag *g, bool v4, const char *help)
 {
 	const struct cidr *root = &l->model->cidrs[0];

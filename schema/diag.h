@@ -31,7 +31,7 @@ struct diag_note {
 
 /* A change that is safe to make without asking: what stands at [start, end) of the file becomes `text`. */
 struct diag_fix {
-	struct place at;     /* of what goes; at.file says in which file */
+	struct place at;     /* of the bytes that are replaced; at.file is their file */
 	uint32_t start, end; /* byte offsets, end exclusive */
 	char *text;
 };

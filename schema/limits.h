@@ -140,7 +140,7 @@
 #define DEVICE_LINKS_MAX      65536       /* links of one machine */
 #define DEVICE_ANSWER_SECONDS 10          /* the kernel, or a userspace implementation, to one request */
 #define USERSPACE_START_MS    5000        /* a userspace implementation, from its start to its socket */
-#define USERSPACE_END_MS      1000        /* and from the end of its link to that of its socket */
+#define USERSPACE_END_MS      1000 /* a userspace implementation, from the removal of its link to that of its socket */
 
 /* Our own files. */
 #define HINTS_KEPT_MAX 65536       /* hints kept on the disk; in memory there may be one a peer */

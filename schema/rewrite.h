@@ -49,7 +49,7 @@ struct rewrite {
 /* Reads the file. -1 with the diagnostics of the YAML reader; nothing is to be freed then. */
 int rewrite_open(struct rewrite *w, struct arena *a, struct span file, uint32_t index, struct diags *d);
 void rewrite_close(struct rewrite *w); /* a zero one is fine */
-/* The new bytes. -1 with "edit-style" when they do not say what they should, or out of memory. */
+/* The new bytes. -1 with "edit-style" when they read as another definition than the edit meant, or out of memory. */
 int rewrite_finish(struct rewrite *w, struct buf *out);
 
 /*
@@ -70,8 +70,8 @@ struct pair {
 };
 /*
  * Changes any number of pairs of a mapping, which must not be empty, in one go. A pair that is there keeps its place.
- * Where pairs go and new ones come, the first that comes takes the place of the first that goes, with the comment on its
- * line, the second that of the second, and so on: the key of a peer stands where its invite stood.
+ * Where pairs go and new ones come, the first that comes takes the place of the first that goes, with the comment on
+ * its line, the second that of the second, and so on: the key of a peer stands where its invite stood.
  */
 int rewrite_pairs(struct rewrite *w, struct node *map, const struct pair *pairs, size_t n);
 

@@ -103,7 +103,7 @@ static bool joins(const struct model *m, const struct association *s, uint32_t c
 	       (model_cidr_under(m, c1, s->b) && model_cidr_under(m, c2, s->a));
 }
 
-/* All associations that join them, so that one knows what has to go to part them. */
+/* Lists all associations that join the two CIDRs: each must go before the CIDRs are apart. */
 static void explain_associations(struct asker *k, uint32_t c1, uint32_t c2)
 {
 	const struct model *m = k->m;

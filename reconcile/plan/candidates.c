@@ -39,7 +39,7 @@ struct track {
 	int64_t wanted;    /* and when that was seen last */
 	int64_t traffic;   /* when data went either way last; 0: never */
 	int64_t looked;    /* the last look; 0: none yet */
-	int64_t ask;       /* its host name: no question before */
+	int64_t ask;       /* its host name is not resolved again before this */
 	int64_t session;   /* when there was its last handshake; 0: none */
 	int64_t heard;     /* when something came from it last, or when it was first looked at */
 	int64_t asked;     /* since when something is to be answered; 0: nothing is */
@@ -313,7 +313,7 @@ static void track_move(struct track *t, const struct candidates_facts *f)
 	t->moved = f->now_ms;
 }
 
-/* What is known of a peer's whereabouts is looked at again. `anew`: this machine itself is somewhere else. */
+/* Works the peer's candidates out again. `anew`: this machine's own addresses have changed. */
 static void track_learn(struct track *t, const struct candidates_facts *f, const struct device_peer *want, bool anew)
 {
 	const struct hint *h = hint_find(f->hints, f->n_hints, &want->key);
@@ -459,7 +459,7 @@ static bool track_look(struct candidates *c, struct track *t, const struct candi
 
 /* ---- which and when ------------------------------------------------------------------------------------------- */
 
-/* Half of it for certain, the other half by chance. */
+/* Jitter: a random time from ms / 2 to ms. */
 static int64_t jittered(const struct candidates_facts *f, const struct track *t, int64_t ms)
 {
 	uint64_t r = print_add(f->random | UINT64_C(0x9e3779b900000000), t->key.b, sizeof(t->key.b));

@@ -65,7 +65,7 @@ static bool take_text(const json_t *root, const char *key, size_t size, char *ou
 
 	if (!json_is_string(j))
 		return false;
-	/* What was not UTF-8 has become longer. */
+	/* U+FFFD in the place of a byte that is no UTF-8 makes the text longer: it is cut. */
 	n = n < size ? n : size - 1;
 	memcpy(out, json_string_value(j), n);
 	out[n] = '\0';

@@ -196,7 +196,7 @@ static json_t *value_of(struct maker *m, const struct key_spec *k)
 	return NULL;
 }
 
-/* Sections that were left empty, and lists, are none. */
+/* An empty section or list is null in YAML; the loader reads it as absent. */
 static bool may_be_null(const struct key_spec *k, enum key_place place)
 {
 	switch (k->type) {

@@ -8,7 +8,7 @@ struct select {
 	const struct snapshot *s, *old; /* old may be NULL */
 	const struct snapshot_view *view, *old_view;
 	struct buf out;        /* array of const struct object * */
-	struct arena *scratch; /* names that the parsers copy */
+	struct arena *scratch; /* the strings of parsed objects */
 	struct diags d;        /* of our own objects, which parse */
 };
 

@@ -66,10 +66,10 @@ like "$out" '^  ok    port        listens on UDP port [0-9]+$' 'the port'
 like "$out" '^  ok    clock       agrees with the snapshot$' 'the clock'
 like "$out" '^  ok    names       /etc/hosts can be written$' 'the names'
 like "$out" '^  ok    config      /etc/innernet is this machine.s alone$' 'its files'
-like "$out" '^  ok    hub         hub.example:51820: the way takes packets of 1500 bytes, 1340 are needed$' 'the way to the hub'
+like "$out" '^  ok    hub         hub.example:51820: the route takes packets of 1500 bytes, 1340 are needed$' 'the way to the hub'
 like "$out" '^  warn  daemon      none runs' 'that nothing keeps it so'
 on alice ip link set eth0 mtu 1300
-like "$(doctor)" '^  warn  hub         the MTU is too large for the way there: 1280 and what WireGuard adds are 1340, the route takes 1300$' \
+like "$(doctor)" '^  warn  hub         the MTU is too large for the route: 1280 and the bytes that WireGuard adds are 1340, the route takes 1300$' \
 	'a way that is too narrow'
 on alice ip link set eth0 mtu 1500
 on alice sh -c 'grep -v hub.example /etc/hosts >h; cat h >/etc/hosts'

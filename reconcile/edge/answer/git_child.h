@@ -1,6 +1,6 @@
 /*
- * git's own programs, run for a peer in the tunnel: without the server's rights, environment or descriptors, with limits,
- * confined to the repository, and ended when the peer's connection is gone. Nothing here blocks.
+ * git's own programs, run for a peer in the tunnel: without the server's rights, environment or descriptors, with
+ * limits, confined to the repository, and ended when the peer's connection is gone. Nothing here blocks.
  */
 #ifndef EDGE_GIT_CHILD_H
 #define EDGE_GIT_CHILD_H
@@ -14,8 +14,8 @@ struct git_children;
 struct git_child;
 
 struct git_children_options {
-	const char *repository;   /* its folder; it must be there, as the next */
-	const char *data_dir;     /* of the network; its hooks read it */
+	const char *repository;   /* its folder, which must exist */
+	const char *data_dir;     /* the network's folder, which must exist; the hooks read it */
 	const char *network;      /* in reflogs the peer that pushes is PEER@NETWORK */
 	void (*ended)(void *ctx); /* one of them is no more */
 	void *ctx;

@@ -1,5 +1,6 @@
 /*
- * What commands tell a network's reconciler, whether or not one runs: files in DATA/control/, which a running one watches.
+ * What commands tell a network's reconciler, whether or not one runs: files in DATA/control/, which a running one
+ * watches.
  *
  *   suspended   why, in a line: while it is there no new revision is taken
  *   look        a word of the asker's: look at the repository now; the status repeats it when that is done
@@ -19,9 +20,9 @@ int control_resume(const char *data_dir, struct diags *d); /* not suspended is f
 /* Is it suspended, and why? A file that cannot be read counts as suspended. */
 bool control_suspended(const char *data_dir, char reason[static CONTROL_REASON_MAX]);
 
-/* Asks to look, with a word drawn here. */
+/* Asks the running server to look at the repository. `word`, drawn at random here, marks the answer in the status. */
 int control_ask(const char *data_dir, char word[static CONTROL_WORD_LEN + 1], struct diags *d);
-/* What was asked last; "" when nothing was. */
+/* The word of the last such request; "" when there was none. */
 void control_asked(const char *data_dir, char word[static CONTROL_WORD_LEN + 1]);
 
 /* Calls `fn` from the loop when something was said. The folder is made. NULL with a diagnostic. */

@@ -101,7 +101,7 @@ struct http_framing {
 	bool odd; /* a name or a value that another HTTP program may read otherwise */
 };
 void http_framing_read(struct MHD_Connection *mhd, const char *version, struct http_framing *out);
-/* NULL: it can be told, with a length or without. Else what to refuse it with (400). */
+/* NULL: the body's framing is unambiguous. Else the text of the refusal (400). */
 const char *http_framing_problem(const struct http_framing *f);
 /* The same for a method and a rule about the body: `status`, and the text in `out`. */
 bool http_framing_allowed(const struct http_framing *f, const char *method, const struct http_body_rule *rule,

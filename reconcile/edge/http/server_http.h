@@ -31,13 +31,13 @@ struct http_options {
 	unsigned transfer_ms;                   /* 0: TRANSFER_SECONDS */
 	const char *spool_dir;                  /* where bodies in files are; NULL: in memory (tests) */
 	/*
-	 * The one address for which those of one peer are counted; connections from unknown addresses are counted together, as that of
-	 * zeros. NULL: each by itself.
+	 * The one address for which those of one peer are counted; connections from unknown addresses are counted
+	 * together, as that of zeros. NULL: each by itself.
 	 */
 	struct addr (*peer)(void *ctx, const struct addr *from);
 	/*
-	 * Asked when the headers of a request are there, before its body is read; `rule` is REQUEST_MAX bytes in memory.
-	 * False: refused, with http_refuse(). NULL: no such check.
+	 * Asked when the headers of a request are there, before its body is read; `rule` is REQUEST_MAX bytes in
+	 * memory. False: refused, with http_refuse(). NULL: no such check.
 	 */
 	bool (*admit)(void *ctx, struct http_request *r, struct http_body_rule *rule);
 	/* Must answer (http_answer) or hold (http_hold), exactly one of them. */
@@ -45,7 +45,10 @@ struct http_options {
 	void *ctx;
 };
 
-/* Starts without a listener: http_listen() makes it. NULL with a diagnostic ("http-failed"). Copies nothing but the struct. */
+/*
+ * Starts without a listener: http_listen() makes it. NULL with a diagnostic ("http-failed"). Copies nothing but the
+ * struct.
+ */
 struct http_server *http_new(struct loop *l, const struct http_options *o, struct diags *d);
 void http_free(struct http_server *s); /* closes every connection */
 
@@ -100,7 +103,7 @@ void http_stream_answer(struct http_request *r, unsigned status, const char *con
 /* Holds it until http_wake() or for this long. A held request whose peer hangs up goes by itself. */
 void http_hold(struct http_request *r, int64_t ms);
 void http_wake(struct http_request *r);
-/* Every held request; `fn` may wake it. */
+/* Calls `fn` for each held request; `fn` may wake it. */
 void http_each_held(struct http_server *s, void (*fn)(void *ctx, struct http_request *r), void *ctx);
 /* Lets woken requests be answered now, not in the loop's next turn. */
 void http_run(struct http_server *s);

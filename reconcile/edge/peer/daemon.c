@@ -17,7 +17,7 @@
 #define LOOK_MS       4000   /* drift without a netlink event (a peer edited with `wg`) is repaired within 5 s */
 #define LOOK_SOON_MS  50     /* after an event: more of them may come together */
 #define LOCKED_MS     200    /* another process holds the lock */
-#define RESOLVE_MS    300000 /* host names are asked for again; at once when the servers are away */
+#define RESOLVE_MS    300000 /* host names are resolved again this often; at once when no server answers */
 #define HOLD_SLACK_MS 10000  /* on top of what a poll may be held: a busy server */
 #define NAMES_MS      3000   /* the first poll waits so long for host names to be resolved */
 #define STATE_MS      120000 /* what `innernet status` reads is written so often, and when it differs */

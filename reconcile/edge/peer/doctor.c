@@ -274,13 +274,13 @@ static void check_endpoint(const struct doctor *d, const char *name, const char 
 	} else if (!(below = route_mtu(&at))) {
 		k = checks_add(d->c, bad, name, "there is no route to its endpoint %s", endpoint);
 	} else if ((needs = (int)mtu + (addr_is_v4(&at.ip) ? OVERHEAD_V4 : OVERHEAD_V6)) > below) {
-		k = checks_add(
-		    d->c, CHECK_WARN, name,
-		    "the MTU is too large for the way there: %u and what WireGuard adds are %d, the route takes %d",
-		    mtu, needs, below);
+		k = checks_add(d->c, CHECK_WARN, name,
+			       "the MTU is too large for the route: %u and the bytes that WireGuard adds are %d, the "
+			       "route takes %d",
+			       mtu, needs, below);
 		checks_help(d->c, k, "packets are split up, or lost: --mtu %d", below - (needs - (int)mtu));
 	} else {
-		k = checks_add(d->c, CHECK_OK, name, "%s: the way takes packets of %d bytes, %d are needed", endpoint,
+		k = checks_add(d->c, CHECK_OK, name, "%s: the route takes packets of %d bytes, %d are needed", endpoint,
 			       below, needs);
 	}
 	if (k)

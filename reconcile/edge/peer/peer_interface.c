@@ -16,7 +16,7 @@ struct peer_interface {
 	const struct key *public_key;
 	struct arena *last_arena;
 	struct device_state *last;
-	struct kept *last_of; /* a share: the names in `last` are in it */
+	struct kept *last_of; /* shared ownership: the strings of `last` live in it */
 };
 
 struct peer_interface *peer_interface_new(const struct peer_file *f, const struct peer_held *held,

@@ -63,7 +63,10 @@ static bool has_signature(const struct signed_text *s, struct span signature)
 	return false;
 }
 
-/* Adds the signatures of `from` that `to` lacks, by keys that may sign it: its own signers, and those before it (NULL: none). */
+/*
+ * Adds the signatures of `from` that `to` lacks, by keys that may sign it: its own signers, and those before it (NULL:
+ * none).
+ */
 static int signatures_merge(struct arena *a, struct signed_text *to, const struct signed_text *from,
 			    const struct trust *own, const struct trust *before)
 {
@@ -168,7 +171,7 @@ void chain_import(struct chain *c, struct repo *repo)
 		links = links_gather(c, repo, a, &n);
 		chain = arena_array(a, n + 1, sizeof(*chain));
 		kept = links && chain ? links_follow(c, a, links, n, chain) : 0;
-		/* The own chain, which was good for the peers so far, is not given up for less. */
+		/* This server's own chain stays unless the recorded statements make a valid one. */
 		if (kept && !same_chain(served_record(c->served), chain, kept) &&
 		    served_write_chain(c->served, chain, kept, &d) < 0)
 			log_diags("published", &d);

@@ -26,7 +26,8 @@ struct knocks {
 	const struct enrolments *enrolments;
 	struct knock *list; /* KNOCKS_HELD_MAX, oldest first; NULL: none yet */
 	size_t n;
-	struct budget *budgets; /* of the served revision's peers; NULL: no peer has knocked yet */
+	struct budget
+	    *budgets; /* how many knocks each peer of the served revision sent; NULL: no peer has knocked yet */
 	uint64_t count;
 };
 

@@ -17,7 +17,9 @@ int moves_read(struct moves *m, struct diags *d);
 
 /* Does `g` give an address to a peer while another one keeps it? -1 with diagnostics ("address-moving"). */
 int moves_check(const struct moves *m, const struct revision *g, struct diags *d);
-/* Is that all that is wrong? It passes by itself. */
+/*
+ * Is each error of `d` such a one? The commit can then be tried again: the address becomes free without another push.
+ */
 bool moves_are_all(const struct diags *d);
 /* Before `g` takes the place of the served revision: the addresses that its peers leave stay theirs for now. */
 void moves_update(struct moves *m, const struct revision *g);
