@@ -36,7 +36,7 @@ for who in $joined; do
 	spawn "$who" install innernet install "$WORK/$who.yaml"
 done
 for who in $joined; do
-	wait_log "$who" install 'To keep it so' || bail "$(cat "$(log_of "$who" install)")"
+	wait_log "$who" install 'To follow changes' || bail "$(cat "$(log_of "$who" install)")"
 	key[$who]=$(on "$who" wg show mnet public-key)
 	ip[$who]=$(on "$who" ip -4 -o address show dev mnet | sed 's/.*inet \([0-9.]*\).*/\1/')
 	[ "$who" != carol ] || on carol innernet set-listen-port mnet -l 51821 >/dev/null

@@ -36,7 +36,7 @@ for who in $all_peers; do
 	spawn "$who" install innernet install "$WORK/$who.yaml"
 done
 for who in $all_peers; do
-	wait_log "$who" install 'To keep it so' || bail "$(cat "$(log_of "$who" install)")"
+	wait_log "$who" install 'To follow changes' || bail "$(cat "$(log_of "$who" install)")"
 	key[$who]=$(on "$who" wg show nnet public-key)
 	ip[$who]=$(on "$who" ip -4 -o address show dev nnet | sed 's/.*inet \([0-9.]*\).*/\1/')
 	spawn "$who" up innernet up --daemon nnet
