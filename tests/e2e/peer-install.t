@@ -13,7 +13,7 @@ nothing_left() { on alice sh -c '! ip link show corp && ! test -e /etc/innernet/
 chmod 644 "$WORK/alice/alice.yaml"
 out=$(on alice innernet install alice.yaml 2>&1)
 is $? 1 'an invitation that other users can read is refused'
-like "$out" 'error\[file-permissions\]: alice.yaml holds secrets, but others can read or change it \(mode 0644\)' \
+like "$out" 'error\[file-permissions\]: alice.yaml holds secrets, but other users can read or change it \(mode 0644\)' \
 	'and says why'
 chmod 600 "$WORK/alice/alice.yaml"
 sed 's/^mtu: .*/mtu: 12x/' "$WORK/alice/alice.yaml" >"$WORK/alice/bad.yaml"
@@ -26,7 +26,7 @@ out=$(on alice innernet install none.yaml 2>&1)
 like "$out" 'none.yaml: No such file' 'one that is not there is named'
 out=$(on alice setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all innernet install alice.yaml 2>&1)
 is $? 1 'without permission it fails'
-like "$out" 'run it as root, or as the user who owns the file' 'and says what to do'
+like "$out" 'run it as root, or as the user that owns the file' 'and says what to do'
 on alice sh -c 'wireguard-go corp >/dev/null 2>&1'
 wait_for 5 on alice wg show corp
 out=$(on alice innernet install alice.yaml 2>&1)

@@ -89,8 +89,8 @@ static const struct {
 	const char *from, *to, *message;
 	unsigned line;
 } wrong[] = {
-    {"version: 1", "version: 2", "bob.yaml: 'version' must be 1: any other is for another innernet", 0},
-    {"version: 1", "version: 01", "bob.yaml: 'version' must be 1: any other is for another innernet", 0},
+    {"version: 1", "version: 2", "bob.yaml: 'version' must be 1: another one needs another version of innernet", 0},
+    {"version: 1", "version: 01", "bob.yaml: 'version' must be 1: another one needs another version of innernet", 0},
     {"mtu: 1280", "mtu: 1280x", "bob.yaml: 'mtu' must be a whole number from 1280 to 65535", 0},
     {"mtu: 1280", "mtu: 0x500", "bob.yaml: 'mtu' must be a whole number from 1280 to 65535", 0},
     {"mtu: 1280", "mtu: -1280", "bob.yaml: 'mtu' must be a whole number from 1280 to 65535", 0},
@@ -114,7 +114,7 @@ static const struct {
      "bob.yaml: 'seed' must be 32 secret bytes in canonical base64 (it is not shown here)", 0},
     {"keepalive: 25\n", "keepalive: 25\ncolour: red\n", "bob.yaml cannot be used: unknown key 'colour'", 26},
     {"mtu: 1280\n", "", "bob.yaml cannot be used: this key is missing: 'mtu'", 0},
-    {"mtu: 1280\n", "mtu: 1280\nmtu: 1281\n", "bob.yaml cannot be used: this key stands twice: 'mtu'", 25},
+    {"mtu: 1280\n", "mtu: 1280\nmtu: 1281\n", "bob.yaml cannot be used: this key is there twice: 'mtu'", 25},
     {"name: bob", "name: &a bob", NULL, 0}, /* an anchor alone says nothing */
     {"name: bob\naddresses", "name: *network\naddresses",
      "bob.yaml cannot be used: aliases are not allowed (at 'name')", 4},

@@ -11,20 +11,20 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define GRACE_MS 2000 /* from SIGTERM, at which git removes its locks, to SIGKILL */
+#define GRACE_MS 2000 /* from SIGTERM to SIGKILL: git removes its lock files on SIGTERM */
 
 struct child {
 	struct loop *loop;
 	struct child_options o;
-	pid_t pid; /* its session and process group too */
+	pid_t pid; /* also the id of its session and process group */
 	int pidfd;
-	int fd[2]; /* its standard output and error; -1: closed */
+	int fd[2]; /* read ends of its standard output and error; -1: closed */
 	struct buf text[2];
 	struct loop_timer deadline;
 	bool late, cut;
 };
 
-/* In the new process, where only async-signal-safe functions may be called (signal-safety(7)). Never returns. */
+/* Runs in the child process, which may call only async-signal-safe functions (signal-safety(7)). Never returns. */
 static void become(const struct child_options *o, const int out[2], int null, pid_t parent)
 {
 	const struct rlimit file = {o->file_max, o->file_max};
@@ -54,7 +54,7 @@ static void become(const struct child_options *o, const int out[2], int null, pi
 	_exit(127);
 }
 
-/* What can be read now; what is above the bound is read and forgotten, or its writer would never end. */
+/* Reads what is available. Discards the bytes above output_max: a child process with a full pipe would block for ever. */
 static void drain(struct child *c, int i)
 {
 	char chunk[4096];
@@ -107,7 +107,7 @@ static void on_end(void *ctx, int fd, uint32_t events)
 
 	(void)fd;
 	(void)events;
-	/* Its process group first: afterwards the number may be another's. */
+	/* Kills the process group before waitid(): afterwards the kernel may give its id to another process. */
 	kill(-c->pid, SIGKILL);
 	if (waitid(P_PIDFD, (id_t)c->pidfd, &info, WEXITED) < 0)
 		result.status = 127;
@@ -185,7 +185,7 @@ void child_free(struct child *c)
 		return;
 	pidfd_send_signal(c->pidfd, SIGTERM, NULL, 0);
 	kill(-c->pid, SIGTERM);
-	/* git removes its locks within milliseconds; who does not end by then is ended. */
+	/* git removes its lock files within milliseconds. A child process that still runs after 0.5 s is killed. */
 	for (int i = 0; i < 50 && !info.si_pid; i++) {
 		if (waitid(P_PIDFD, (id_t)c->pidfd, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
 			break;

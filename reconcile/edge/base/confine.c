@@ -11,7 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* linux/landlock.h, as far as it goes back: the kernel that runs may know more than the one that we were built for. */
+/* Values newer than the build machine's linux/landlock.h may have: the running kernel may support more. */
 #define FS_READ      (LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
 #define FS_ALL       ((1ull << 13) - 1) /* LANDLOCK_ACCESS_FS_EXECUTE to ..._MAKE_SYM */
 #define FS_REFER     (1ull << 13)       /* ABI 2, Linux 5.19 */
@@ -19,7 +19,7 @@
 #define FS_IOCTL_DEV (1ull << 15)       /* ABI 5, Linux 6.10 */
 #define NET_TCP      3ull               /* to bind and to connect; ABI 4, Linux 6.7 */
 #define SCOPE_ALL    3ull               /* abstract sockets and signals; ABI 6, Linux 6.12 */
-/* Rights that a file has; the others are about what is in a folder. */
+/* The rights that apply to a file. The other rights apply to folders only. */
 #define FS_OF_FILES                                                                                                    \
 	(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | FS_TRUNCATE |     \
 	 FS_IOCTL_DEV)
@@ -66,7 +66,7 @@ static int confine_files(const struct confinement *c)
 	set.fs |= (abi >= 3 ? FS_TRUNCATE : 0) | (abi >= 5 ? FS_IOCTL_DEV : 0);
 	set.net = abi >= 4 ? NET_TCP : 0;
 	set.scoped = abi >= 6 ? SCOPE_ALL : 0;
-	/* What an older kernel does not know may be there, as long as it is zero. */
+	/* An older kernel accepts the larger struct if the members that it does not know are zero. */
 	rules = (int)syscall(SYS_landlock_create_ruleset, &set, sizeof(set), 0);
 	if (rules < 0)
 		return -1;
@@ -80,7 +80,7 @@ static int confine_files(const struct confinement *c)
 	return rc;
 }
 
-/* Calls that reach beyond the process's own files and children. */
+/* Refuses system calls that reach beyond the process's own files and children. */
 static int confine_calls(void)
 {
 	static const int refused[] = {
@@ -119,7 +119,7 @@ static int confine_calls(void)
 	return rc ? -1 : 0;
 }
 
-/* Root is root by its capabilities alone: with no_new_privs, execve(2) gives none back (capabilities(7)). */
+/* Drops all capabilities. With no_new_privs, execve(2) does not give them back to root (capabilities(7)). */
 static int drop_capabilities(void)
 {
 	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};

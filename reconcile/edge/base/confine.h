@@ -1,6 +1,6 @@
 /*
- * What a child of ours may do at most when what it works on is somebody else's: files below a few folders, no network,
- * no capability. Between fork(2) and execve(2), and for all that it starts.
+ * Confines a child process that works on untrusted input: files below a few folders, no sockets, no capabilities. Called
+ * between fork(2) and execve(2); all its child processes inherit it.
  */
 #ifndef EDGE_CONFINE_H
 #define EDGE_CONFINE_H
@@ -8,18 +8,18 @@
 #include <stdbool.h>
 
 struct confinement {
-	/* Each ends with NULL; what is not there is passed over. */
-	const char *const *readable; /* files and folders, with all below, to read and to execute */
-	const char *const *writable; /* the same, to write as well */
+	/* Each list ends with NULL. Missing paths are skipped. */
+	const char *const *readable; /* files and folder trees to read and execute */
+	const char *const *writable; /* files and folder trees to read, execute and write */
 };
 
 /*
- * Can this kernel confine a process to some files? Landlock (landlock(7)) as of Linux 5.19: before, it forbids to move
- * a file to another folder, which git does. Without it confine() leaves files to their permissions.
+ * Returns whether this kernel can confine a process to files: Landlock (landlock(7)) of Linux 5.19 or newer. Older versions
+ * forbid renames to another folder, which git needs. Without it confine() does not limit files.
  */
 bool confine_has_files(void);
 
-/* Irrevocable. NULL; or the step that failed, with errno: then the child must end. */
+/* Confines this process for good. Returns NULL, or the name of the failed step with errno; then the child must exit. */
 const char *confine(const struct confinement *c);
 
 #endif

@@ -15,14 +15,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LOCK_STEP_MS 20 /* between two attempts to get a lock */
+#define LOCK_STEP_MS 20 /* between two attempts to take a lock */
 
 static const char *errno_help(int err)
 {
 	switch (err) {
 	case EACCES:
 	case EPERM:
-		return "run it as root, or as the user who owns the file";
+		return "run it as root, or as the user that owns the file";
 	case ENOSPC:
 	case EDQUOT:
 		return "make room on the file system; nothing was lost";
@@ -44,7 +44,7 @@ int file_fail(struct diags *d, const char *path, const char *what, int err)
 	return -1;
 }
 
-/* Nobody but us and root may be able to read or change a file with secrets. */
+/* Only root and this process's user may be able to read or change a file with secrets. */
 static int check_secret(const char *path, const struct stat *st, struct diags *d)
 {
 	struct diag *g;
@@ -57,17 +57,17 @@ static int check_secret(const char *path, const struct stat *st, struct diags *d
 	}
 	if (st->st_mode & 077) {
 		g = diag_file_error(d, "file-permissions", path,
-				    "%s holds secrets, but others can read or change it (mode %04o)", path,
+				    "%s holds secrets, but other users can read or change it (mode %04o)", path,
 				    (unsigned)(st->st_mode & 07777));
-		diag_help(d, g, "chmod 600 %s -- and when others may have read it, ask for a new one", path);
+		diag_help(d, g, "chmod 600 %s -- and if another user may have read it, ask for a new one", path);
 		return -1;
 	}
 	return 0;
 }
 
 /*
- * The buffer is sized once, before the first byte is read, so that no realloc leaves a copy of a
- * secret behind. A file that grows meanwhile is refused as too large or read as far as it was.
+ * Allocates the buffer once, before the first read, so that no realloc leaves a copy of a secret in freed memory. Refuses
+ * a file that grows during the read ("file-changed").
  */
 static int read_all(int fd, const char *path, size_t size, size_t max, struct buf *out, struct diags *d)
 {
@@ -109,7 +109,7 @@ static int read_file(const char *path, size_t max, bool secret, struct buf *out,
 
 	if (absent)
 		*absent = false;
-	/* O_NONBLOCK: a FIFO must not hang us; a regular file does not care. */
+	/* O_NONBLOCK: open(2) of a FIFO must not block. It has no effect on a regular file. */
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | (secret ? O_NOFOLLOW : 0));
 	if (fd < 0) {
 		if (errno == ENOENT && absent) {
@@ -127,7 +127,7 @@ static int read_file(const char *path, size_t max, bool secret, struct buf *out,
 		diag_help(d,
 			  diag_file_error(d, "file-too-large", path, "%s has %jd bytes; at most %zu are read", path,
 					  (intmax_t)st.st_size, max),
-			  "is it the right file?");
+			  "check that it is the right file");
 	} else if (!secret || check_secret(path, &st, d) == 0) {
 		r = read_all(fd, path, (size_t)st.st_size, max, out, d);
 	}
@@ -175,7 +175,7 @@ static int sync_parent(const char *path, struct diags *d)
 	if (fd < 0)
 		return file_fail(d, dir, "open", errno);
 	r = fsync(fd);
-	/* Some file systems cannot sync a folder; they say EINVAL. */
+	/* Some file systems cannot sync a folder and return EINVAL. */
 	if (r < 0 && errno != EINVAL) {
 		r = file_fail(d, dir, "sync", errno);
 	} else {
@@ -308,7 +308,7 @@ int file_lock(const char *path, unsigned wait_ms, int *fd, struct diags *d)
 			*fd = -1;
 			return err == EWOULDBLOCK ? 1 : file_fail(d, path, "lock", err);
 		}
-		/* flock(2) has no time-out of its own. */
+		/* flock(2) has no time-out: polls. */
 		nanosleep(&step, NULL);
 		wait_ms -= LOCK_STEP_MS;
 	}

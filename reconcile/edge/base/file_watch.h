@@ -1,6 +1,6 @@
 /*
- * Notices that files in some folders were written: inotify, and a slow poll for what it misses. It says "look again"
- * when nothing has been written for a moment, so that who saves several files is heard once.
+ * Watches the files of some folders: inotify, and a slow poll for events that inotify misses. Calls `fn` when no file has
+ * been written for FILE_WATCH_QUIET_MS (debounce), so that saving several files gives one call.
  */
 #ifndef EDGE_FILE_WATCH_H
 #define EDGE_FILE_WATCH_H
@@ -11,12 +11,12 @@
 
 struct file_watch;
 
-/* `fn` is called from the loop. NULL with a diagnostic ("watch-failed"). */
+/* `fn` is called from the loop. Returns NULL with the diagnostic "watch-failed". */
 struct file_watch *file_watch_new(struct loop *l, void (*fn)(void *ctx), void *ctx, struct diags *d);
 void file_watch_free(struct file_watch *w); /* NULL is fine */
-/* One folder more; one that is watched already changes nothing, one that is not there is tried at the next poll. */
+/* Adds a folder. Adding it twice has no effect; a missing folder is not watched until the caller adds it again. */
 void file_watch_folder(struct file_watch *w, const char *folder);
-/* Says so once more, after the same moment. */
+/* Schedules another call of `fn` after the same quiet time. */
 void file_watch_again(struct file_watch *w);
 
 #endif

@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The one place of state that is global on purpose: a log line must be possible from everywhere at the edge. */
+/* Global state, on purpose: any function of the edge must be able to log. */
 static struct {
 	enum log_format format;
 	bool verbose, timestamps;
@@ -45,7 +45,7 @@ static void put_human(struct buf *line, const char *level, const char *event, co
 	if (strcmp(level, "info") != 0)
 		buf_printf(line, "%s: ", level);
 	buf_printf(line, "%s: ", event);
-	/* What a message quotes may come from anywhere: it cannot start a line of its own or drive a terminal. */
+	/* A message may quote untrusted text: control characters and newlines are escaped. */
 	buf_visible(line, span_str(message));
 }
 
@@ -73,7 +73,7 @@ static void emit(const char *level, const char *event, const char *code, const c
 	else
 		put_human(&line, level, event, message);
 	buf_char(&line, '\n');
-	/* One write a line, so that lines of several programs in one file do not mix. A full log disk is not our end. */
+	/* One write(2) a line, so that lines of several programs in one file do not mix. A failed write is ignored. */
 	if (!line.failed && write(STDERR_FILENO, line.p, line.n) < 0 && errno == EINTR)
 		(void)!write(STDERR_FILENO, line.p, line.n);
 	buf_free(&line);

@@ -1,4 +1,4 @@
-/* The log of the long-running programs: one line an event, to stderr, human or JSON. Never a secret. */
+/* The log of the long-running programs: one line for each event, to stderr, human or JSON. It never has a secret. */
 #ifndef EDGE_LOG_H
 #define EDGE_LOG_H
 
@@ -11,7 +11,7 @@ void log_info(const char *event, const char *fmt, ...) __attribute__((format(pri
 void log_warn(const char *event, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void log_error(const char *event, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void log_debug(const char *event, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-bool log_verbose(void);                                   /* is log_debug() heard? */
-void log_diags(const char *event, const struct diags *d); /* each as a line: code, message, help */
+bool log_verbose(void);                                   /* whether log_debug() writes */
+void log_diags(const char *event, const struct diags *d); /* one line for each: code, message, help */
 
 #endif

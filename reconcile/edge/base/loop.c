@@ -125,7 +125,7 @@ int loop_fd_set(struct loop *l, int fd, uint32_t events, loop_fd_fn *fn, void *c
 	if (is_new)
 		w->generation = ++l->generation;
 	ev.data.u64 = (uint64_t)w->generation << 32 | (uint32_t)fd;
-	/* A descriptor that was closed without loop_fd_del left epoll by itself: add it anew. */
+	/* The kernel removes a closed descriptor from epoll: if it was closed without loop_fd_del(), add it again. */
 	if (is_new || (epoll_ctl(l->epoll, EPOLL_CTL_MOD, fd, &ev) < 0 && errno == ENOENT)) {
 		if (epoll_ctl(l->epoll, EPOLL_CTL_ADD, fd, &ev) < 0)
 			return -1;
@@ -149,7 +149,7 @@ static void heap_put(struct loop *l, size_t i, struct loop_timer *t)
 	t->slot = i + 1;
 }
 
-/* Moves the timer at i to where it belongs, up or down. */
+/* Moves the timer at i up or down to its place in the heap. */
 static void heap_sift(struct loop *l, size_t i)
 {
 	struct loop_timer *t = l->heap[i];
@@ -231,7 +231,7 @@ static int run_timers(struct loop *l)
 {
 	int64_t now = clock_boot_ms();
 
-	/* A timer that arms itself again for now waits for the next turn, so that descriptors get theirs. */
+	/* Runs at most the timers armed at the start: one that re-arms itself for now must not starve the descriptors. */
 	for (size_t left = l->n_heap; left && l->n_heap && l->heap[0]->due <= now && !l->stop; left--) {
 		struct loop_timer *t = l->heap[0];
 		loop_timer_del(l, t);

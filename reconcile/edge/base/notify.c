@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A manager that does not read for so long is not waited for. */
+/* Send time-out in milliseconds, for a service manager that does not read. */
 #define SEND_MS 1000
 
 static void tell(const struct notify *n, struct span text)
@@ -30,7 +30,7 @@ static void feed(void *ctx)
 	(void)loop_timer_set(n->loop, &n->watchdog, n->every_ms);
 }
 
-/* "/path", or "@name" of the abstract namespace; -1 for what is neither (unix(7), sd_notify(3)). */
+/* Sets n->to from "/path" or "@name" (abstract namespace). Returns -1 for another text (unix(7), sd_notify(3)). */
 static int address(struct notify *n, const char *path)
 {
 	size_t len = strlen(path);
@@ -45,7 +45,7 @@ static int address(struct notify *n, const char *path)
 	return 0;
 }
 
-/* Half of what the manager waits for; 0 without a watchdog, or with one that is for another process. */
+/* Returns half of the watchdog's time-out; 0 without a watchdog, or with one for another process. */
 static int64_t watchdog_ms(void)
 {
 	const char *usec = getenv("WATCHDOG_USEC"), *pid = getenv("WATCHDOG_PID");
@@ -122,7 +122,7 @@ void notify_status(struct notify *n, const char *fmt, ...)
 		return;
 	memcpy(n->status, status, sizeof(status));
 	buf_str(&line, "STATUS=");
-	/* What it quotes starts no line of its own: a line is an order here. */
+	/* Escapes newlines: in this protocol each line is a command. */
 	buf_visible(&line, span_str(status));
 	if (!line.failed)
 		tell(n, buf_span(&line));

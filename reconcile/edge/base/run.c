@@ -39,7 +39,7 @@ static int start(const char *const argv[], enum run_stderr errors, int input, in
 	return err;
 }
 
-/* To the end, even past the bound: a writer that nobody reads would never end. */
+/* Reads to the end of file, also beyond `max`: a child process with a full pipe would block for ever. -EFBIG then. */
 static int capture(int fd, struct buf *out, size_t max)
 {
 	char chunk[4096];
@@ -59,7 +59,7 @@ static int capture(int fd, struct buf *out, size_t max)
 	}
 }
 
-/* Waits for it, at most so many seconds before it is told to end. */
+/* Waits for the end of the child process; after `seconds` sends it SIGTERM. */
 static void give(pid_t pid, unsigned seconds)
 {
 	struct pollfd p = {.fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN};
@@ -107,7 +107,7 @@ static int run(const char *const argv[], const char *package, enum run_stderr er
 		}
 	}
 	if (failed) {
-		diag_error(d, "program-failed", NULL, "cannot read what '%s' says: %s", argv[0], strerror(-failed));
+		diag_error(d, "program-failed", NULL, "cannot read the output of '%s': %s", argv[0], strerror(-failed));
 		return -1;
 	}
 	if (out && out->failed)
@@ -128,7 +128,7 @@ int run_program_within(const char *const argv[], unsigned seconds, struct diags 
 int run_filter(const char *const argv[], const char *package, struct span in, struct buf *out, size_t max,
 	       struct diags *d)
 {
-	/* A file in memory: a pipe would have to be filled while the other one is emptied. */
+	/* A memfd, not a pipe: writing to a pipe while reading the output would need poll(2) to avoid a deadlock. */
 	int input = memfd_create("input", MFD_CLOEXEC), r = -1;
 	size_t done = 0;
 

@@ -8,9 +8,9 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
-#define FOLDERS_MAX 4096 /* folders in refs/heads that are watched; the slow poll sees the rest */
+#define FOLDERS_MAX 4096 /* watched folders below refs; the slow poll covers the rest */
 
-/* IN_CREATE: libgit2 makes a new ref by link(2). IN_MOVED_TO: git renames its lock. */
+/* IN_CREATE: libgit2 creates a ref with link(2). IN_MOVED_TO: git renames its lock file to the ref. */
 #define REF_EVENTS (IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CLOSE_WRITE | IN_ONLYDIR | IN_EXCL_UNLINK)
 
 struct watch {
@@ -24,7 +24,7 @@ struct watch {
 	void *ctx;
 };
 
-/* Watches a folder and all that are in it. Adding a watch that is there already changes nothing. */
+/* Watches a folder and the folders below it. Adding an existing watch has no effect. */
 static void add_folders(struct watch *w, const char *path, unsigned depth, unsigned *n)
 {
 	DIR *dir;
@@ -68,7 +68,7 @@ static bool ends_with(const char *s, const char *end)
 	return n >= k && !strcmp(s + n - k, end);
 }
 
-/* Is it about a ref? A lock that comes and goes is not. */
+/* Returns whether the event may be a change of a ref. A lock file's events are not. */
 static bool concerns_refs(const struct watch *w, const struct inotify_event *e)
 {
 	const char *name = e->len ? e->name : "";
@@ -96,7 +96,7 @@ static void on_events(void *ctx, int fd, uint32_t events)
 			p += sizeof(*e) + e->len;
 		}
 	}
-	/* A ref may be in a new folder before its watch is: so first watch, then look. */
+	/* A race: a ref may be created in a new folder before the folder is watched. So add the watches before calling `fn`. */
 	if (folders)
 		watch_all(w);
 	if (look)

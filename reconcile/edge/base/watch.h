@@ -1,8 +1,8 @@
 /*
- * Notices a push within a millisecond: inotify on a repository's refs/heads with all folders in it, and on its root
- * (packed-refs, HEAD). It says "look again", never what changed: the caller compares object ids, since `git pack-refs`
- * moves refs without changing them. After an overflow, and every WATCH_POLL_MS besides, it says so too: an
- * event that is lost costs no more than that.
+ * Notices a push within a millisecond: inotify on a repository's refs with all folders below, and on its root (packed-refs,
+ * HEAD). `fn` is not told what has changed: the caller compares object ids, since `git pack-refs` moves refs without
+ * changing them. `fn` is also called after an inotify overflow and every `poll_ms`, so a lost event delays a push by at
+ * most that time.
  */
 #ifndef EDGE_WATCH_H
 #define EDGE_WATCH_H
@@ -14,8 +14,8 @@
 struct watch;
 
 /*
- * `folder` is repo_folder(): with a trailing slash. `poll_ms`: WATCH_POLL_MS, but for tests. `fn` is called from the
- * loop. NULL with a diagnostic ("watch-failed").
+ * `folder` is repo_folder(), with a trailing slash. `poll_ms` is WATCH_POLL_MS except in tests. `fn` is called from the
+ * loop. Returns NULL with the diagnostic "watch-failed".
  */
 struct watch *watch_new(struct loop *l, const char *folder, unsigned poll_ms, void (*fn)(void *ctx), void *ctx,
 			struct diags *d);

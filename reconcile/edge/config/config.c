@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What was allocated, in front of it: libcyaml frees without saying how much, and we wipe all of it. */
+/* The size of an allocation, stored in front of it: libcyaml frees without a size, and the memory must be wiped. */
 union block {
 	size_t n;
 	max_align_t align;
@@ -35,14 +35,14 @@ static void *wiping_memory(void *ctx, void *ptr, size_t size)
 }
 
 /*
- * What libcyaml said. It logs each error in a line of its own, then a backtrace of where it was. Values stand in
- * some of these lines, so only those formats are taken whose arguments are a file's keys or libcyaml's own words.
+ * The error that libcyaml has logged. It logs an error as a line, then a backtrace of places. Some of these lines contain
+ * values, which may be secret. So take_log() accepts only formats whose arguments are keys of a file or fixed texts.
  */
 struct complaint {
 	char text[160];
 	char field[64];
 	bool names_key;        /* the text names the key already */
-	bool no_place;         /* what is missing is nowhere */
+	bool no_place;         /* a missing key has no place */
 	unsigned line, column; /* 1-based; 0: none */
 };
 
@@ -70,7 +70,7 @@ static void take_log(cyaml_log_t level, void *ctx, const char *fmt, va_list ap)
 	} known[] = {
 	    {"Unexpected key: %s", "unknown key", true},
 	    {"Missing required mapping field: %s", "this key is missing:", true},
-	    {"Mapping field already seen: %s", "this key stands twice:", true},
+	    {"Mapping field already seen: %s", "this key is there twice:", true},
 	    {"Insufficient entries", "too few entries in a list", false},
 	    {"Excessive entries", "too many entries in a list", false},
 	    {"STRING length", "a value is too short or too long", false},
@@ -87,7 +87,7 @@ static void take_log(cyaml_log_t level, void *ctx, const char *fmt, va_list ap)
 		}
 	}
 	if (strstr(fmt, "libyaml: %s")) {
-		const char *problem = va_arg(ap, const char *); /* libyaml's own words */
+		const char *problem = va_arg(ap, const char *); /* libyaml's message */
 		if (!c->text[0] && problem)
 			snprintf(c->text, sizeof(c->text), "not YAML: %s", problem);
 	} else if (strstr(fmt, "Expecting %s, got event: %s")) {
@@ -115,7 +115,7 @@ static cyaml_config_t cyaml_settings(struct complaint *c)
 	};
 }
 
-/* What is wrong with one line (without its LF), or NULL. */
+/* Returns why one line (without its LF) is refused, or NULL. */
 static const char *line_refused(const uint8_t *p, size_t n)
 {
 	if (n > 0 && p[0] == '%')
@@ -136,8 +136,8 @@ static const char *line_refused(const uint8_t *p, size_t n)
 }
 
 /*
- * libcyaml reads the first document and forgets the rest, answers success for no document at all, and takes
- * what libyaml takes for text: UTF-16, a byte order mark, NUL. Our files have one document in UTF-8.
+ * Accepts one document in UTF-8 only. libcyaml would read the first document and ignore the rest, succeed for no document,
+ * and accept what libyaml accepts as text: UTF-16, a byte order mark, NUL.
  */
 static const char *text_refused(struct span bytes)
 {
@@ -215,10 +215,10 @@ int config_emit(const cyaml_schema_value_t *schema, const void *data, const char
 	if (err == CYAML_ERR_OOM)
 		return diags_out_of_memory(d);
 	if (err != CYAML_OK) {
-		diag_error(d, "file-error", NULL, "a file of ours could not be put together: %s", cyaml_strerror(err));
+		diag_error(d, "file-error", NULL, "cannot write the YAML of a file: %s", cyaml_strerror(err));
 		return -1;
 	}
-	/* Made once in its full size: a buffer that grows leaves copies of secrets behind. */
+	/* Allocated once in its full size: growing a buffer leaves copies of secrets in freed memory. */
 	p = malloc(head + n + 1);
 	if (p) {
 		memcpy(p, comment, head);

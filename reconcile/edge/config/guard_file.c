@@ -15,8 +15,8 @@ static const cyaml_schema_value_t schema = {
 
 static const struct guard_key {
 	const char *name;
-	size_t raw; /* of its text in struct raw_guards */
-	size_t at;  /* of its value in struct guard_limits: a bool or a uint64_t */
+	size_t raw; /* offset of its text in struct raw_guards */
+	size_t at;  /* offset of its value in struct guard_limits: a bool or a uint64_t */
 	bool is_bool;
 	uint64_t max;
 } keys[] = {

@@ -1,15 +1,15 @@
 /*
- * The limits of reconcile/impact/guard.h as people write them: `guards:` of a server's own file, or a file of their own for
- * `innernet plan --guard`. All keys may be left out; the defaults stand for them then.
+ * The limits of reconcile/impact/guard.h in YAML: `guards:` of a server's own file, or the file of `innernet plan --guard`.
+ * Every key is optional and has a default.
  *
- *   peers: 50            peers that one revision may cut off,
- *   peers_percent: 20    and how large a part of all,
- *   peers_free: 2        but for so few
- *   pairs: 100000        the same for the pairs of peers that it parts
+ *   peers: 50            the most peers that one revision may cut off
+ *   peers_percent: 20    the same in percent of all peers
+ *   peers_free: 2        cutting off so few peers is always allowed
+ *   pairs: 100000        the same for the pairs of peers that lose each other
  *   pairs_percent: 30
  *   pairs_free: 50
- *   keep_admin: true     refuse what takes the last admin away
- *   formats_days: 30     refuse a format that a peer does not read which polled in so many days; 0: any format goes
+ *   keep_admin: true     refuse to remove the last admin
+ *   formats_days: 30     refuse a format that a peer with a poll in so many days cannot read; 0: allow any format
  */
 #ifndef EDGE_GUARD_FILE_H
 #define EDGE_GUARD_FILE_H
@@ -18,8 +18,8 @@
 #include "reconcile/impact/guard.h"
 
 /*
- * A row a key: its name, its member of struct guard_limits (a count, or true or false), and the highest count. Whatever
- * reads, writes or compares limits is made of these rows.
+ * One row for each key: its name, its member of struct guard_limits (a count or a bool), and the highest count. The code
+ * that reads, writes and compares limits is generated from these rows.
  */
 #define GUARD_PAIRS_MOST ((uint64_t)PEERS_MAX * PEERS_MAX)
 #define GUARD_KEYS(KEY)                                                                                                \
@@ -32,7 +32,7 @@
 	KEY(keep_admin, keep_admin, 1)                                                                                 \
 	KEY(formats_days, formats_days, FORMATS_DAYS_MAX)
 
-/* As libcyaml loads it: strings, or NULL for what was left out. */
+/* As libcyaml loads it: strings, NULL for a missing key. */
 #define GUARD_MEMBER(name, member, max) char *name;
 struct raw_guards {
 	GUARD_KEYS(GUARD_MEMBER)
@@ -40,15 +40,15 @@ struct raw_guards {
 #undef GUARD_MEMBER
 extern const cyaml_schema_field_t guard_fields[]; /* of a mapping to struct raw_guards */
 
-/* -1 with a diagnostic for each value that is none. */
+/* Converts the strings; missing keys get defaults. Returns -1 with a diagnostic for each invalid value. */
 int guard_values(const struct config_at *at, const struct raw_guards *raw, struct guard_limits *out);
 bool guard_is_default(const struct guard_limits *g);
-/* The reverse: strings that live in `room`. */
+/* The reverse. The strings of *out are in `room`. */
 struct guard_texts {
 	char text[sizeof(struct raw_guards) / sizeof(char *)][24];
 };
 void guard_raw(const struct guard_limits *g, struct guard_texts *room, struct raw_guards *out);
-/* A whole file of these keys; codes "bad-guard-file" and file_read()'s. */
+/* Parses or reads a file with these keys only. Codes: "bad-guard-file", and those of file_read(). */
 int guard_file_parse(struct span bytes, const char *name, struct guard_limits *out, struct diags *d);
 int guard_file_read(const char *path, struct guard_limits *out, struct diags *d);
 

@@ -8,8 +8,8 @@
 
 static const char code[] = "bad-invitation";
 static const char comment[] =
-    "# An invitation to a private network (innernet). Whoever holds this file can take the place\n"
-    "# that it stands for, once: hand it over as you would a password.\n"
+    "# An invitation to a private network (innernet). A machine with this file can join as the peer\n"
+    "# below, once: keep the file as secret as a password.\n"
     "#   sudo innernet install FILE\n";
 
 struct raw_invitation {
@@ -50,7 +50,7 @@ static struct invitation *invitation_new(struct diags *d)
 	return inv;
 }
 
-/* The public key of the seed; the expanded secret key is wiped. */
+/* Computes the public key of the seed, and wipes the expanded secret key. */
 static void invite_of_seed(const uint8_t seed[static KEY_LEN], struct key *out)
 {
 	uint8_t sk[crypto_sign_SECRETKEYBYTES];
@@ -132,7 +132,8 @@ int invitation_read(const char *path, struct invitation **out, struct diags *d)
 	if (r == 0)
 		r = invitation_parse(buf_span(&b), path, out, d);
 	if (r < 0 && d->last && d->last->code == code && !d->last->help)
-		diag_help(d, d->last, "is it all of the file, and the right one? Copy it again, or ask for a new one");
+		diag_help(d, d->last,
+			  "check that the file is the right one and complete; copy it again, or ask for a new one");
 	buf_wipe(&b);
 	return r;
 }
@@ -148,7 +149,7 @@ int invitation_write(const char *path, const struct invitation *inv, struct diag
 	return r;
 }
 
-/* The servers that a newcomer can call: enabled, with a key of their own. */
+/* Copies the servers that a new peer can reach: enabled, with a WireGuard key and an endpoint. */
 static void take_servers(const struct model *m, uint32_t self, struct membership *out)
 {
 	for (uint32_t i = 0; i < m->n_peers && out->n_servers < SERVERS_MAX; i++) {

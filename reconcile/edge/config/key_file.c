@@ -16,7 +16,7 @@ int key_file_read(const char *path, const char *what, uint8_t out[static KEY_LEN
 		goto out;
 	if (b.n == KEY_B64_LEN + 1 && b.p[KEY_B64_LEN] == '\n')
 		b.n--;
-	/* To WireGuard, zeros are no key at all. */
+	/* WireGuard takes a key of zeros as no key. */
 	if (key_parse(b.p, b.n, &k) < 0 || key_is_zero(&k)) {
 		g = diag_file_error(d, "bad-key", path, "%s does not hold %s: 32 bytes in canonical base64", path,
 				    what);
@@ -68,6 +68,6 @@ int key_file_read_peer(const char *path, const struct model *m, uint32_t peer, u
 			return -1;
 		}
 	}
-	diag_help(d, g, "is it the right file, and the newest definition?");
+	diag_help(d, g, "check that the file is the right one, and the definition the newest");
 	return -1;
 }

@@ -35,7 +35,7 @@ static int take_name(const struct config_at *at, const char *field, const char *
 	return 0;
 }
 
-/* One a family, IPv4 first whatever the file's order. */
+/* Reads at most one address of each family, in any order. IPv4 is first in `out`. */
 static int take_addresses(const struct config_at *at, const char *field, char *const *list, unsigned n,
 			  struct addr out[static 2], uint8_t *n_out)
 {
@@ -84,7 +84,7 @@ static bool in_root(const struct membership *m, const struct addr *a)
 	return false;
 }
 
-/* Ed25519 keys, kept sorted and unique as struct trust has them. */
+/* Reads Ed25519 keys, sorted and unique as in struct trust. */
 static int take_keys(const struct config_at *at, const char *field, char *const *list, unsigned n,
 		     struct key out[static SIGNERS_MAX], uint8_t *n_out)
 {
@@ -153,9 +153,9 @@ int membership_from_raw(const struct config_at *at, const struct raw_membership 
 	int bad = 0;
 
 	memset(m, 0, sizeof(*m));
-	/* Another version may mean anything: nothing else in it is judged. */
+	/* The meaning of another version is unknown: checks nothing else in it. */
 	if (strcmp(r->version, "1") != 0)
-		return config_fail(at, "version", "must be 1: any other is for another innernet");
+		return config_fail(at, "version", "must be 1: another one needs another version of innernet");
 	if (!network_name_valid(r->network, n))
 		bad |= config_fail(at, "network",
 				   "must be a host name of at most 15 characters, and not lo, all or default");

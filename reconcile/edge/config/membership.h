@@ -1,6 +1,6 @@
 /*
- * What a peer knows about its network before its first snapshot: the part that an invitation and a peer's
- * own file have in common, as values and as the fields of both YAML files.
+ * The facts that a peer has about its network before its first snapshot. An invitation and a peer's own file both have
+ * them: here as values and as the fields of both YAML files.
  */
 #ifndef EDGE_MEMBERSHIP_H
 #define EDGE_MEMBERSHIP_H
@@ -8,7 +8,7 @@
 #include "reconcile/edge/config/config.h"
 #include "reconcile/wire/verify.h"
 
-/* A server, as far as one must know it to reach it the first time. */
+/* A server: the facts to reach it the first time. */
 struct server_ref {
 	char name[NAME_MAX_LEN + 1];
 	struct key public_key;
@@ -19,19 +19,19 @@ struct server_ref {
 
 struct membership {
 	char network[NETWORK_MAX_LEN + 1]; /* the interface's name too */
-	char name[NAME_MAX_LEN + 1];       /* the peer's; the snapshot decides once there is one */
-	struct addr ip[2];                 /* the peer's */
+	char name[NAME_MAX_LEN + 1];       /* the peer's name; the name in a snapshot replaces it */
+	struct addr ip[2];                 /* the peer's addresses */
 	uint8_t n_ips;
-	struct prefix root[2]; /* of the network, so that a route exists */
+	struct prefix root[2]; /* the network's prefixes, for the routes */
 	uint8_t n_root;
 	struct trust trust;   /* pinned: id, signers, threshold, online; `present` is true */
-	struct version floor; /* nothing below it is believed */
+	struct version floor; /* the peer refuses a snapshot with a lower version (rollback) */
 	struct server_ref servers[SERVERS_MAX];
 	uint8_t n_servers; /* at least 1 */
 	uint16_t mtu, keepalive;
 };
 
-/* The same as libcyaml keeps it: strings, checked by membership_from_raw(). */
+/* The same as libcyaml loads it: unchecked strings. */
 struct raw_server {
 	char *name, *public_key, *endpoint;
 	char **addresses;
@@ -70,9 +70,9 @@ extern const cyaml_schema_value_t raw_string, raw_server_value;
 #define RAW_SUBLIST(key, type, list, min, max)                                                                         \
 	CYAML_FIELD_SEQUENCE_COUNT(key, CYAML_FLAG_POINTER, type, m.list, m.n_##list, &raw_string, min, max)
 
-/* Checks every value; all that is wrong is said at once. -1 with diagnostics. */
+/* Checks and converts every value. Returns -1 with a diagnostic for each invalid one. */
 int membership_from_raw(const struct config_at *at, const struct raw_membership *r, struct membership *out);
-/* For writing: everything in the arena (nothing here is secret). -1: out of memory. */
+/* The reverse, in the arena: it has no secret. Returns -1 when memory runs out. */
 int membership_to_raw(struct arena *a, const struct membership *m, struct raw_membership *out);
 
 #endif

@@ -11,8 +11,8 @@
 
 static const char code[] = "bad-config";
 static const char comment[] =
-    "# This machine's place in a private network: written by `innernet install`. The private key\n"
-    "# was made here and is nowhere else; nobody else may read this file.\n";
+    "# This machine's peer in a private network: written by `innernet install`. The private key was\n"
+    "# made on this machine and is in no other file; no other user may read this one.\n";
 
 struct raw_endpoint {
 	char *name, *endpoint;
@@ -120,7 +120,7 @@ void peer_settings_free(struct peer_settings *s)
 	*s = (struct peer_settings){0};
 }
 
-/* Where it is, or would be. */
+/* Returns the index of the peer's override, or the index at which it would be inserted. */
 static uint32_t endpoint_slot(const struct peer_settings *s, const char *name, bool *found)
 {
 	uint32_t i = 0;
@@ -157,8 +157,8 @@ int peer_settings_endpoint(struct peer_settings *s, const char *name, const char
 		return 1;
 	if (!found) {
 		if (s->n_endpoints == OVERRIDES_MAX) {
-			diag_error(d, "too-large", NULL, "at most %u peers can have an endpoint of their own here",
-				   OVERRIDES_MAX);
+			diag_error(d, "too-large", NULL,
+				   "at most %u peers can have an endpoint override on this machine", OVERRIDES_MAX);
 			return -1;
 		}
 		more = realloc(s->endpoints, (s->n_endpoints + 1) * sizeof(*more));
@@ -226,7 +226,7 @@ static int take_overrides(const struct config_at *at, const struct raw_overrides
 	return bad;
 }
 
-/* "yes" or "no"; *no is true for the second. */
+/* Reads "yes" or "no" (NULL: yes). *no: whether it is "no". */
 static int take_yes(const struct config_at *at, const char *field, const char *s, bool *no)
 {
 	*no = s && strcmp(s, "no") == 0;
@@ -318,7 +318,7 @@ out:
 
 static char no[] = "no";
 
-/* NULL when all of it is as it is anyhow. -1: out of memory. */
+/* *out is NULL when all values are defaults. Returns -1 when memory runs out. */
 static int emit_nat(struct arena *a, const struct nat_settings *s, struct raw_nat **out)
 {
 	struct raw_nat *raw = arena_alloc(a, sizeof(*raw));
@@ -339,7 +339,7 @@ static int emit_nat(struct arena *a, const struct nat_settings *s, struct raw_na
 	return 0;
 }
 
-/* Borrows from `s`; the list is the arena's. -1: out of memory. */
+/* *raw borrows from `s`; its lists are in the arena. Returns -1 when memory runs out. */
 static int emit_settings(struct arena *a, struct peer_settings *s, struct raw_config *raw)
 {
 	struct raw_overrides *o = arena_alloc(a, sizeof(*o));
@@ -418,7 +418,7 @@ int peer_config_read(const char *dir, const char *ifname, struct peer_config **o
 		r = peer_config_parse(buf_span(&b), path, out, d);
 	buf_wipe(&b);
 	if (r == 0 && *out && strcmp(peer_config_interface(*out), ifname) != 0) {
-		diag_file_error(d, code, path, "%s is about the network '%s', which its name does not say", path,
+		diag_file_error(d, code, path, "%s is the file of the network '%s', and must have its name", path,
 				peer_config_interface(*out));
 		peer_config_free(*out);
 		*out = NULL;
@@ -442,7 +442,7 @@ out:
 	return r;
 }
 
-/* "corp.yaml" -> its length without the ending; 0: not a network's file. */
+/* Returns the length of "corp.yaml" without its suffix; 0 when it is not a network's file. */
 static size_t network_file(const char *name)
 {
 	size_t n = strlen(name);

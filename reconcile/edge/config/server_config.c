@@ -12,8 +12,8 @@
 
 static const char code[] = "bad-server-file";
 static const char comment[] =
-    "# The server's own file (innernet-reconcile): its keys, which nobody else may read, and where\n"
-    "# the definition is. Made by `innernet-reconcile init`; the network itself is in network.yaml.\n";
+    "# The server's own file (innernet-reconcile): its keys, which no other user may read, and the place of\n"
+    "# the definition. Made by `innernet-reconcile init`; the network itself is in network.yaml.\n";
 
 struct raw_server_config {
 	char *version, *network, *interface, *private_key, *listen_port, *repository, *branch;
@@ -86,7 +86,7 @@ void server_config_free(struct server_config *c)
 	free(c);
 }
 
-/* Public keys from the secret ones. */
+/* Computes the public keys from the secret ones. */
 static void derive(struct server_config *c)
 {
 	uint8_t sk[crypto_sign_SECRETKEYBYTES];
@@ -146,7 +146,7 @@ static int take_names(const struct config_at *at, const struct raw_server_config
 	return bad;
 }
 
-/* An optional path. */
+/* Reads an optional absolute path. */
 static int take_path(const struct config_at *at, const char *field, const char *s, char **out)
 {
 	int bad = 0;
@@ -162,7 +162,7 @@ static int take_path(const struct config_at *at, const char *field, const char *
 	return bad;
 }
 
-/* Where the repository's content comes from. */
+/* Reads the keys about the source of the definition: `remote` and its options, or `file`. */
 static int take_source(const struct config_at *at, const struct raw_server_config *raw, struct server_config *c)
 {
 	const char *const of_remote[][2] = {{"interval", raw->interval},
@@ -175,7 +175,7 @@ static int take_source(const struct config_at *at, const struct raw_server_confi
 
 	for (size_t i = 0; i < sizeof(of_remote) / sizeof(of_remote[0]) && !raw->remote; i++)
 		if (of_remote[i][1])
-			bad |= config_fail(at, of_remote[i][0], "is for a `remote`, and there is none");
+			bad |= config_fail(at, of_remote[i][0], "needs a `remote`");
 	if (raw->remote && raw->file)
 		bad |= config_fail(at, "file", "cannot be beside a `remote`");
 	if (refused)
@@ -246,7 +246,8 @@ int server_config_read(const char *path, struct server_config **out, struct diag
 		goto out;
 	if (absent) {
 		struct diag *g = diag_file_error(d, "no-such-network", path, "%s is not there", path);
-		diag_help(d, g, "`innernet-reconcile init` makes it, with a new network; is the name spelled right?");
+		diag_help(d, g,
+			  "check the spelling of the name; `innernet-reconcile init` makes it, with a new network");
 		goto out;
 	}
 	ret = server_config_parse(buf_span(&text), path, out, d);

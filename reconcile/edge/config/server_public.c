@@ -1,4 +1,4 @@
-/* What the repository's hooks may know of a server's own file, kept where whoever pushes can read it. */
+/* The public part of a server's own file, which the repository's hooks read as the user of the push. */
 #include "reconcile/edge/base/file.h"
 #include "reconcile/edge/config/guard_file.h"
 #include "reconcile/edge/config/server_config.h"
@@ -9,8 +9,8 @@
 
 static const char code[] = "bad-push-file";
 static const char comment[] =
-    "# What the repository's hooks go by: the server's own file without its secrets. Written by innernet-reconcile\n"
-    "# each time that it starts; what is changed here is lost.\n";
+    "# For the repository's hooks: the server's own file without its secrets. innernet-reconcile writes it at each\n"
+    "# start, and changes in this file are lost.\n";
 
 struct raw_public {
 	char *version, *network, *branch, *public_key;

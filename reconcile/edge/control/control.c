@@ -11,7 +11,7 @@
 
 #define CONTROL_FILE_MAX 4096
 
-/* DATA/control, and with a name a file in it. */
+/* Appends the path DATA/control, or of the file `name` in it. */
 static int control_path(const char *data_dir, const char *name, struct buf *out, struct diags *d)
 {
 	buf_printf(out, "%s/control%s%s", data_dir, name ? "/" : "", name ? name : "");
@@ -36,7 +36,7 @@ static int control_put(const char *data_dir, const char *name, const char *line,
 	return ret;
 }
 
-/* The first line of a file. 1: there is none. -1: it cannot be read. */
+/* Reads the first line of a file. Returns 1 when the file is missing, -1 when it cannot be read. */
 static int control_get(const char *data_dir, const char *name, struct buf *line)
 {
 	struct buf path = {0};
@@ -149,7 +149,7 @@ struct control *control_watch(struct loop *l, const char *data_dir, void (*fn)(v
 	*c = (struct control){.loop = l, .fd = -1, .fn = fn, .ctx = ctx};
 	if (control_path(data_dir, NULL, &path, d) < 0 || file_mkdirs(path.p, 0755, d) < 0)
 		goto fail;
-	/* Files are put there by a rename, and go. */
+	/* file_write() renames a file into the folder, and control_resume() removes one. */
 	c->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	if (c->fd < 0 || inotify_add_watch(c->fd, path.p, IN_MOVED_TO | IN_DELETE | IN_ONLYDIR) < 0 ||
 	    loop_fd_set(l, c->fd, EPOLLIN, on_said, c) < 0) {

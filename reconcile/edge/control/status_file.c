@@ -28,7 +28,7 @@ int status_file_read(const char *data_dir, struct buf *text, json_t **out, struc
 	*out = text->p ? json_loadb(text->p, text->n, JSON_REJECT_DUPLICATES, NULL) : NULL;
 	ret = 1;
 	if (!json_is_object(*out)) {
-		diag_file_error(d, "bad-status", path.p, "%s is not a status; the server will write it anew", path.p);
+		diag_file_error(d, "bad-status", path.p, "%s is not a status; the server writes a new one", path.p);
 		json_decref(*out);
 		*out = NULL;
 		ret = -1;
@@ -72,8 +72,8 @@ json_t *status_condition(const json_t *o, const char *type)
 }
 
 /*
- * By the kernel's list of locks: trying to take it would need the right to, and could make a server that starts give
- * up. It names files by their inodes alone where folders are layered, so the device is not compared.
+ * Reads the kernel's list of locks. Trying to take the lock would need write permission, and could make a starting server
+ * fail. Compares the inode only: on overlayfs the list has the device of another layer.
  */
 bool status_server_runs(const char *data_dir)
 {
