@@ -5,7 +5,7 @@
 
 /* Milliseconds. WireGuard's own times are in the header's first comment. */
 #define STEP_MS        4000   /* before its next initiation, which then goes to the next candidate */
-#define STEP_UNSENT_MS 10000  /* when none left: there is no way there at all */
+#define STEP_UNSENT_MS 10000  /* when no initiation has gone out: there is no route to this candidate */
 #define ROUND_MS       110000 /* its 20 initiations, 5.33 s apart at most, and time for the last answer */
 #define REST_MIN_MS    60000  /* after the first round in vain; twice as long after each more */
 #define REST_MAX_MS    3600000
@@ -14,7 +14,7 @@
 #define DEMAND_MS                                                                                                      \
 	30000 /* after which it no longer counts as waiting: WireGuard itself tries every 5 s while traffic waits */
 #define TRAFFIC_MS  300000 /* so long after the last data a NAT is kept open */
-#define YIELD_MS    300    /* longer than a packet takes, and than what is published takes to be known to both */
+#define YIELD_MS    300    /* longer than a packet takes, and than a hint takes to reach both peers */
 #define LOST_MS     20000  /* without an answer for so long the session is lost; the header's comment */
 #define LOOK_GAP_MS 10000  /* two looks that are further apart say nothing of what was between them */
 #define ASK_MIN_MS  10000  /* between two questions for a host name; twice as long after each more */
@@ -67,7 +67,7 @@ struct candidates {
 	struct track *tracks;
 	size_t n;
 	uint64_t serial;
-	uint64_t own; /* a print of where this machine is */
+	uint64_t own; /* print_own() of the last step */
 	bool has_serial;
 	unsigned in_flight;
 };
@@ -177,7 +177,7 @@ static uint8_t nat_of(const struct candidates_facts *f, const struct hint *h)
 		same_ip |= addr_eq(&h->at[i].ip, &h->seen.ip);
 		same_port |= h->at[i].port == h->seen.port;
 	}
-	/* One that reports nothing may be behind one. */
+	/* A peer that reports no endpoint may be behind a NAT too. */
 	if (!same_ip)
 		nat |= NAT_PEER | (h->n_at && !same_port ? NAT_PEER_PORT : 0);
 	return nat;
@@ -270,7 +270,7 @@ static uint64_t print_point(uint64_t print, const struct sockpoint *p)
 	return print_add(print, &p->port, sizeof(p->port));
 }
 
-/* Where this machine is. Its own NAT is left out: where a server sees us may change with each rebinding. */
+/* A hash of this machine's own addresses, without the one that a server sees: a NAT may change that one at any time. */
 static uint64_t print_own(const struct candidates_facts *f)
 {
 	uint64_t print = PRINT_EMPTY;
@@ -379,8 +379,8 @@ static void demand(struct track *t, const struct candidates_facts *f, int64_t si
 }
 
 /*
- * Handshakes are told by a clock that may be set; a new one was since the last look, and from then on it is as old as
- * the other clock says.
+ * Handshakes have wall-clock times, and that clock may be set. So a new handshake counts as one of this moment, and its
+ * age is measured with the monotonic clock from then on. Only at the first look the wall clock gives the age.
  */
 static void track_session(struct track *t, const struct candidates_facts *f, const struct device_peer *there)
 {
@@ -527,7 +527,7 @@ static void round_go_on(struct candidates *c, struct track *t, const struct cand
 		knock(t, out);
 }
 
-/* A host name's answer may be another by now. While it is not, the questions become rare. */
+/* A host name may have a new address by now. While the answer stays the same, back off. */
 static void ask_name(struct track *t, const struct candidates_facts *f, const struct device_peer *want,
 		     const struct device_peer *there, bool waited, struct candidates_turn *out)
 {
@@ -632,7 +632,7 @@ static void take_knocks(struct candidates *c, const struct candidates_facts *f)
 		 */
 		t->knocked = true;
 		t->over = 0;
-		/* It would not ask if it heard us: nothing has come, and nothing arrives. */
+		/* The peer knocks, so it does not receive our packets. Without packets from it either, the session is lost. */
 		t->lost = t->lost || (t->looked && f->now_ms - t->heard >= LOST_MS);
 		if (!t->trying)
 			demand(t, f, 1);
@@ -683,7 +683,7 @@ static void begin(struct look *l, const struct line *line)
 	}
 }
 
-/* A shorter one would come before WireGuard gives up, and have it begin again: no round would be the last. */
+/* A shorter keepalive starts a new handshake before WireGuard gives up on the old one: no round would end. */
 static uint16_t round_keepalive(const struct candidates_facts *f)
 {
 	return f->keepalive > KEEPALIVE_DEFAULT ? f->keepalive : KEEPALIVE_DEFAULT;

@@ -43,7 +43,7 @@ void hosts_replace(struct buf *out, struct span file, const struct hosts_place *
 /* What differs between two blocks, as lines; sorted. */
 struct hosts_diff {
 	const char *path;
-	bool differs; /* perhaps in nothing but order, comments or spaces */
+	bool differs; /* true too when only order, comments or spaces differ */
 	bool drift;   /* it was as it should be, and another program changed it */
 	char **add, **remove;
 	uint32_t n_add, n_remove;

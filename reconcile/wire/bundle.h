@@ -40,7 +40,7 @@ struct bundle {
 	struct hash path[PATH_MAX_LEN];
 	struct object *objects; /* names computed from the bytes */
 	struct span *enrolments;
-	struct hint *hints; /* one without any endpoint: nothing is known of that peer any more */
+	struct hint *hints; /* one without any endpoint: the server has no address of that peer any more */
 	struct key *knocks;
 	uint32_t n_chain, n_path, n_enrolments, n_hints, n_knocks;
 	size_t n_objects;

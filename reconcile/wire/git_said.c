@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#define SHOWN 400 /* bytes of a line: more says no more */
+#define SHOWN 400 /* bytes of a line; the rest is cut off */
 
 /* The next line, without its end. False: there is none. */
 static bool line_next(struct span *s, struct span *line)

@@ -41,8 +41,8 @@ struct snapshot {
 };
 
 /*
- * Each object is of the lowest format that can say what it says, so that all servers write the same bytes, and one
- * peer's words touch its path alone. The highest that an object of this definition needs:
+ * Each object has the lowest format that can express it. So all servers write the same bytes, and a new word of one
+ * peer changes only the objects on its path. Returns the highest format that an object of this definition needs.
  */
 uint32_t model_format(const struct model *m);
 

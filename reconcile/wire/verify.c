@@ -128,7 +128,7 @@ static int follow_chain(struct run *r)
 
 		if (statement_parse(s->text, &st, r->d) < 0)
 			return -1;
-		/* What the peer knows already, or knew when it was invited, teaches it nothing. */
+		/* The peer knows this change already, or its invitation did. */
 		if (version_cmp(&st.version, &r->base) <= 0)
 			continue;
 		if (version_cmp(&st.version, &last) <= 0) {
@@ -336,7 +336,10 @@ static uint32_t entry_of(const struct run *r, const struct flattened *f)
 	return by_invite;
 }
 
-/* Before the enrolments: one that lost its invite is known by what it enrolled, so an invite may still be its own. */
+/*
+ * Runs before the enrolments: a peer whose stored invite is lost matches by its enrolled key alone, so a pending entry
+ * may be its own.
+ */
 static int find_self(struct run *r, const struct flattened *f)
 {
 	f->view->self = entry_of(r, f);
@@ -388,7 +391,7 @@ static int64_t judge_freshness(struct run *r, struct signed_text *kept)
 	const struct signed_text *held = r->same ? &r->v->held->fresh : NULL;
 	int64_t until = fresh_until(r, &r->b->fresh), old = held ? fresh_until(r, held) : 0;
 
-	/* One from the future outlives no later word, and is kept only as what it is: a sign of a wrong clock. */
+	/* A freshness from the future gives way to any new one. It is kept only to warn of a wrong clock. */
 	const bool renewed = until && (until >= old || fresh_is_from_the_future(old, r->now));
 
 	*kept = renewed || !old ? r->b->fresh : *held;

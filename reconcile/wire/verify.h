@@ -77,7 +77,7 @@ struct verifier {
 	const struct view *held_view;
 	struct trust current; /* signers in force after `held`; equal to pinned without one */
 	/*
-	 * Until when this machine was told that what it holds, or finds first, is the newest, besides; 0: it was not.
+	 * The end of a freshness that this machine has seen earlier for what it holds, or for what it finds first; 0: none.
 	 */
 	int64_t told_until;
 };

@@ -187,7 +187,7 @@ bool verify_has_news(struct arena *a, const struct bundle *b, const struct view 
 		const struct invited *invited_as = NULL;
 
 		/*
-		 * One that cannot be read is news: let the one place that judges enrolments say what is wrong with it.
+		 * One that cannot be read counts as news: verify_enrolments() then reports what is wrong with it.
 		 */
 		news = enrolment_parse(b->enrolments[i], &e, &unheard) < 0;
 		if (!news && n)

@@ -67,7 +67,7 @@ static int fail(struct diags *d, const char *ifname, int err, const char *note, 
 	return -1;
 }
 
-/* Takes what was collected into the arena, sorted; 0 or -ENOMEM. */
+/* Copies the collected prefixes into the arena, sorted; 0 or -ENOMEM. */
 static int take_prefixes(struct arena *a, const struct prefix_list *from, struct prefix **p, uint32_t *n)
 {
 	*p = arena_array(a, from->n ? from->n : 1, sizeof(**p));

@@ -28,7 +28,7 @@ int nl_open(struct nl *nl, int bus)
 	}
 	nl->portid = mnl_socket_get_portid(nl->sock);
 	fd = mnl_socket_get_fd(nl->sock);
-	/* Both are younger than the protocol; without them there is more to filter and less to tell. */
+	/* Old kernels lack both options. Without them the kernel filters less and adds no error text. */
 	(void)setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &yes, sizeof(yes));
 	(void)setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &yes, sizeof(yes));
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));

@@ -254,7 +254,7 @@ int local_addresses_message(void *ctx, const struct nlmsghdr *nlh)
 	if (!grown)
 		return -ENOMEM;
 	list->a = grown;
-	/* IFA_F_TEMPORARY is IFA_F_SECONDARY, which of IPv4 says something else. */
+	/* IFA_F_TEMPORARY is the same bit as IFA_F_SECONDARY, which has another meaning for IPv4. */
 	list->a[list->n++] =
 	    (struct local_address){.ip = p.base, .temporary = !prefix_is_v4(&p) && flags & IFA_F_TEMPORARY};
 	return 0;
@@ -359,7 +359,7 @@ int address_del(struct nl *nl, uint32_t index, const struct prefix *p)
 {
 	int err = address_request(nl, RTM_DELADDR, 0, index, p, false);
 
-	/* One with another end has that as its IFA_ADDRESS, which we did not keep. */
+	/* An address with a peer (point-to-point) needs that peer in IFA_ADDRESS, which is not kept here. */
 	if (err == -EADDRNOTAVAIL)
 		err = address_request(nl, RTM_DELADDR, 0, index, p, true);
 	return err == -EADDRNOTAVAIL ? 0 : err;

@@ -53,7 +53,7 @@ static bool serves(const char *ifname)
 	return err >= 0;
 }
 
-/* What a library may have opened without O_CLOEXEC would live as long as the interface. */
+/* Closes descriptors that a library opened without close-on-exec: the child process would keep them open. */
 static int close_others(posix_spawn_file_actions_t *files)
 {
 #if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
@@ -192,7 +192,7 @@ int userspace_start(const char *ifname, const char *why, struct diags *d)
 		return -1;
 	}
 	watch = watch_sockets();
-	/* One whose link was deleted a moment ago is still on its way out. */
+	/* A process whose link was deleted a moment ago may still be ending. */
 	(void)wait_silence(ifname, watch, clock_boot_ms() + USERSPACE_END_MS);
 	err = spawn(ifname, &pid);
 	if (err < 0) {

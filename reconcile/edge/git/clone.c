@@ -137,7 +137,7 @@ static int find_definition(struct clone *c, const char *sha, git_oid *out)
 	return found;
 }
 
-/* Hashing takes as long as reading does in all, and most edits change the size. */
+/* Compares sizes before the file is hashed: most edits change the size, and hashing a large definition is slow. */
 static bool same_size(struct clone *c, const char *path, const git_oid *id)
 {
 	git_odb *odb = NULL;

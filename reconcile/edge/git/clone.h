@@ -1,6 +1,6 @@
 /*
  * A person's clone around a definition on the disk: its revisions, its copy of the ledger, and the author of a line.
- * Only read, and never what decides anything on a server.
+ * It is only read, and the server does not use it.
  */
 #ifndef EDGE_CLONE_H
 #define EDGE_CLONE_H

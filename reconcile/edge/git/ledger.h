@@ -117,9 +117,9 @@ int ledger_replace(struct ledger *l, const struct model *m, const struct model *
 /* Replaced invites that are not on the ledger yet, for a caller that keeps them over a restart. Borrowed until the next write. */
 const struct key *ledger_due(const struct ledger *l, size_t *n);
 int ledger_due_add(struct ledger *l, const struct key *invites, size_t n); /* -1: out of memory */
-/* It is on the remote. */
+/* The proposal is on the remote now: the branch here follows it. */
 int ledger_landed(struct ledger *l, const struct ledger_proposal *p, struct diags *d);
-/* It is not, and why; NULL: never mind. Until a proposal lands, ledger_write_problem() says so. */
+/* The proposal is not on the remote, and why; NULL: no problem to report. ledger_write_problem() then returns it. */
 void ledger_write_failed(struct ledger *l, const char *problem);
 
 #endif

@@ -142,7 +142,7 @@ enum redeem_result ledger_redeem(struct ledger *l, const struct enrolment *e, st
 		if (err < 0)
 			goto out;
 		if (!err) {
-			/* Durable from here on, whatever reading it again says. */
+			/* The record is durable now, even if the refresh fails. */
 			ledger_refresh(l, d);
 			ret = REDEEM_OK;
 			goto out;
@@ -209,7 +209,7 @@ int ledger_due_add(struct ledger *l, const struct key *invites, size_t n)
 	return 0;
 }
 
-/* Invites of `old` that the new model replaced: only now can it be seen, so it is remembered until it is recorded. */
+/* Notes the invites of `old` that the new model replaced. Only this comparison shows them, so they are kept. */
 static int due_add(struct ledger *l, const struct model *m, const struct model *old, struct diags *d)
 {
 	struct key *invites;

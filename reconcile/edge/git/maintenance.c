@@ -64,7 +64,7 @@ bool maintenance_due(struct repo *r)
 	path_in(r, SAMPLE, &path);
 	if (!path.failed && entries_of(path.p) * 256 > LOOSE_OBJECTS_MAX) {
 		path_in(r, STAMP_NAME, &path);
-		/* A stamp of tomorrow says nothing. */
+		/* A stamp in the future is ignored. */
 		due = !path.failed && (stat(path.p, &st) || st.st_mtime + MAINTENANCE_SECONDS <= clock_unix() ||
 				       st.st_mtime > clock_unix());
 	}

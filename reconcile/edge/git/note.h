@@ -9,7 +9,7 @@
 
 #define NOTE_REF "refs/notes/innernet"
 
-/* How a note begins, by which note_published() goes. */
+/* The beginning of a note on a published commit. note_published() looks for it. */
 #define NOTE_PUBLISHED "published as version "
 #define NOTE_UNCHANGED "valid: "
 

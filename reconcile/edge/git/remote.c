@@ -149,8 +149,8 @@ static const char *const *git_env(struct arena *a, const struct remote_access *x
 }
 
 /*
- * A helper that only gives: git's own would forget the password when a server once refuses it. It gives to that server
- * alone: a proxy on the way may ask for one, too, in the clear.
+ * A credential helper that answers "get" alone: git's own one deletes the password when a server refuses it once. It
+ * answers for that server alone, since a proxy on the way may ask for a password too, in the clear.
  */
 static const char *credential_helper(struct arena *a, const char *url, const char *file)
 {
@@ -347,7 +347,7 @@ static void on_listed(void *ctx, const struct child_result *result)
 		look_end(r, REMOTE_FAILED, message);
 		return;
 	}
-	/* Of what was not read to its end nothing is missing. */
+	/* A list that was cut short does not show that a ref is missing. */
 	if (result->cut) {
 		look_end(r, REMOTE_FAILED, "it has more refs that are named like ours than are read");
 		return;

@@ -19,7 +19,7 @@
 /* How a remote is reached; strings are borrowed, NULL: not given. */
 struct remote_access {
 	const char *url;         /* as remote_url_refused() takes it */
-	const char *ssh_key;     /* file of the private key; without it ssh(1) has its own ideas */
+	const char *ssh_key;     /* file of the private key; without it ssh(1) uses its own defaults */
 	const char *known_hosts; /* the host keys that are believed; without it ssh's own */
 	const char *credentials; /* for https: "username=..." and "password=...", a line each */
 };

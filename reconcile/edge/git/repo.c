@@ -133,7 +133,7 @@ static void open_failed(const char *path, int err, struct diags *d)
 	}
 }
 
-/* What would make the count of commits a lie. */
+/* Refuses shallow clones and grafts: they make the count of commits wrong. */
 static int check_whole(struct repo *r, const char *path, struct diags *d)
 {
 	struct diag *g;

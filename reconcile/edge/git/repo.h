@@ -26,8 +26,8 @@ struct repo *repo_open(const char *path, const char *ref, struct diags *d);
 struct repo *repo_open_clone(const char *path, struct diags *d);
 /*
  * The repository whose hook this process is, by what git put into the environment: the objects that are being pushed
- * are seen, in their quarantine. For looking only: a ref written there would corrupt it. That it may be somebody
- * else's is git's to judge, which has accepted the push and runs its hook.
+ * are seen, in their quarantine. For looking only: a ref written there would corrupt it. Its owner is
+ * not checked: git has checked it already, since it runs the hook.
  */
 struct repo *repo_open_hook(const char *ref, struct diags *d);
 void repo_close(struct repo *r);               /* NULL is fine */

@@ -33,7 +33,7 @@ out:
 	return err;
 }
 
-/* Pushes are checked for whole objects. What may not be deleted is for the hooks to say. */
+/* Pushes are checked for whole objects. The hooks decide which refs may be deleted. */
 static int configure(git_repository *git)
 {
 	git_config *c = NULL;

@@ -66,7 +66,7 @@ void repo_packs_clear(struct repo *r)
 	int64_t seconds;
 	DIR *dir;
 
-	/* git gc has such files too, and says by another one that it runs. */
+	/* git gc writes such files too; gc.pid exists while it runs. */
 	buf_printf(&path, "%sgc.pid", repo_folder(r));
 	seconds = path.failed || !access(path.p, F_OK) ? GC_SECONDS : REPO_LOCK_SECONDS;
 	buf_reset(&path);

@@ -36,8 +36,8 @@ int repo_ref_swap(struct repo *r, const char *ref, const git_oid *was, const git
 void repo_lock_clear(struct repo *r, const char *ref);
 
 /*
- * Packs that a fetch left half-written, as git does when it refuses what is in them: removed, once nobody can be at it
- * any more. Not while another fetch goes on.
+ * Removes pack files that a failed fetch left half-written, as git does when it refuses the objects in them: those that
+ * no process has changed for REPO_LOCK_SECONDS, or for GC_SECONDS while git gc runs. Not to be called during a fetch.
  */
 void repo_packs_clear(struct repo *r);
 

@@ -16,7 +16,7 @@ struct source {
 	const char *folder;               /* of the root file, with its slash; "" for the current one */
 	const struct source_file *edited; /* bytes that stand for a file's own */
 	size_t n_edited;
-	size_t looked; /* directory entries seen: a definition is no file server */
+	size_t looked; /* directory entries seen, at most INCLUDE_LOOKS_MAX */
 };
 
 /* A file's bytes, in the arena. */

@@ -270,7 +270,7 @@ static void finish(struct transfer *t, CURLcode code)
 	}
 }
 
-/* Ours no more before the function is called: it may start the next one, or free the client. */
+/* Detaches the transfer before the call: the callback may start the next one, or free the client. */
 static void deliver(struct client *c, CURLcode code)
 {
 	struct transfer *t = c->transfer;

@@ -1,4 +1,4 @@
-/* Bodies that are not for memory: in a file without a name, unpacked (RFC 1952) and bounded while they come. */
+/* Large bodies: in an unnamed file, unpacked (RFC 1952) and bounded while they come. */
 #include "reconcile/edge/http/http_state.h"
 
 #include <errno.h>
@@ -122,7 +122,7 @@ bool http_spool_add(struct http_spool *s, const char *bytes, size_t n)
 	s->received += n;
 	if (s->received > s->max)
 		return false;
-	/* What is wrong is said when the rest has come, and was forgotten. */
+	/* The body was refused already: the rest is read and dropped, and then the error is answered. */
 	if (s->status)
 		return true;
 	if (s->packed)

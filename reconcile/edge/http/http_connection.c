@@ -43,7 +43,7 @@ unsigned http_count_from(struct http_server *s, const struct addr *from)
 	return n;
 }
 
-/* MHD's own time-out is for inactivity: a byte a second would live for ever. */
+/* MHD's own time-out is for inactivity alone: a peer that sends a byte a second would keep the connection for ever. */
 static void on_deadline(void *ctx)
 {
 	struct conn *c = ctx;
@@ -61,7 +61,7 @@ void http_connection_changed(void *cls, struct MHD_Connection *mhd, void **conte
 	struct conn *c = *context;
 
 	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-		/* From libmicrohttpd 1.0 on, each of these overwrites what the one before it returned. */
+		/* From libmicrohttpd 1.0 on, each of these calls overwrites the result of the one before it. */
 		const int fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 		const struct sockaddr *from =
 		    MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;

@@ -1,4 +1,4 @@
-/* What of a request is refused before it is read: request smuggling starts with two opinions about where one ends. */
+/* Refuses requests with an ambiguous length before the body is read: request smuggling needs one. */
 #include "reconcile/edge/http/http_state.h"
 #include "reconcile/edge/http/request.h"
 

@@ -79,7 +79,7 @@ void http_hold(struct http_request *r, int64_t ms)
 	loop_timer_del(s->loop, &r->conn->deadline);
 	if (loop_timer_set(s->loop, &r->wait, wait_rounded(ms)) < 0 ||
 	    loop_fd_set(s->loop, r->conn->fd, EPOLLRDHUP | EPOLLONESHOT, on_hang_up, r) < 0) {
-		r->gone = true; /* better gone than held without an end */
+		r->gone = true; /* without the watch it could be held for ever: end it now */
 		http_unhold(r);
 	}
 }

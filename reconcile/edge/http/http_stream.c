@@ -33,7 +33,7 @@ static void fall_asleep(struct http_request *r)
 	r->asleep = true;
 	MHD_suspend_connection(r->mhd);
 	if (loop_fd_set(r->conn->server->loop, r->conn->fd, EPOLLRDHUP | EPOLLONESHOT, on_hang_up, r) < 0)
-		http_stream_wake_gone(r); /* better gone than asleep for ever */
+		http_stream_wake_gone(r); /* without the watch it could sleep for ever: end it now */
 }
 
 void http_stream(struct http_request *r, const struct http_stream *stream)
