@@ -37,7 +37,7 @@ struct reader {
 
 static bool room(struct reader *r, size_t n, size_t max)
 {
-	return n < max || text_fail(&r->t, "more lines of a kind than are ever kept");
+	return n < max || text_fail(&r->t, "too many lines of this kind");
 }
 
 static bool read_hint(struct reader *r, struct key *last)
@@ -121,6 +121,6 @@ int hints_parse(struct arena *a, struct span bytes, struct hints *out, struct di
 		}
 	}
 	if (!r.failed)
-		return text_report(&r.t, d, "bad-hints", "what was kept of endpoints");
+		return text_report(&r.t, d, "bad-hints", "the file of hints");
 	return diags_out_of_memory(d);
 }

@@ -111,7 +111,7 @@ static bool take_raw(struct reader *r, const char *word, size_t max, struct span
 	if (!text_u64(&r->t, 1, max, &n))
 		return false;
 	if (n == 0)
-		return text_fail(&r->t, "nothing where something was announced");
+		return text_fail(&r->t, "a length of 0");
 	return text_raw(&r->t, (size_t)n, out);
 }
 

@@ -56,7 +56,7 @@ static bool read_ref(struct text *t, unsigned i, struct object_ref *out)
 {
 	if (!text_u32(t, i, PEERS_MAX, &out->count) || !text_hash(t, i + 1, &out->name))
 		return false;
-	return out->count ? true : text_fail(t, "a count of nothing: what holds no peer is left out");
+	return out->count ? true : text_fail(t, "a count of 0: a list without peers is left out");
 }
 
 /* "<name> <prefix>[,<prefix6>]" */
@@ -486,7 +486,7 @@ int node_parse(struct span bytes, struct object_node *out, struct diags *d)
 		out->n++;
 	}
 	if (!t.error && (out->n < 2 || entries <= LIST_MAX || entries > PEERS_MAX))
-		text_fail(&t, "a split that is not needed, or larger than any");
+		text_fail(&t, "a split list with too few or too many entries");
 	out->entries = (uint32_t)entries;
 	return finish(&t, d, "a node");
 }
@@ -577,7 +577,7 @@ static bool read_settings(struct text *t, struct object_view *out)
 		return text_fail(t, "settings without a keepalive in range");
 	if (t->n == 4 &&
 	    (!text_value(t, 3, "confirm", &confirm) || !span_u64(confirm, CONFIRM_MAX, &c) || c == CONFIRM_DEFAULT))
-		return text_fail(t, "a time to confirm that is out of range, or is what is meant without it");
+		return text_fail(t, "a time to confirm that is out of range, or is the default");
 	out->mtu = (uint32_t)m;
 	out->keepalive = (uint32_t)k;
 	out->confirm = (uint32_t)c;
@@ -667,6 +667,6 @@ int view_parse(struct arena *a, struct span bytes, struct object_view *out, stru
 	    !text_format_is(&t, view_format(out)))
 		return report(&t, d, "a view");
 	if (out->only && out->own.count != 1)
-		text_fail(&t, "a view of one peer alone with more of its own");
+		text_fail(&t, "a view of one peer whose own list has more peers");
 	return finish(&t, d, "a view");
 }

@@ -222,7 +222,8 @@ int enrolment_check(const struct enrolment *e, const struct key *id, struct diag
 	}
 	if (!x25519_key_valid(&e->key) || ed25519_to_x25519(&e->invite, &temporary) < 0 ||
 	    key_eq(&temporary, &e->key)) {
-		diag_error(d, "enrolment-key", NULL, "the enrolment's key is no usable key of the peer's own");
+		diag_error(d, "enrolment-key", NULL,
+			   "the enrolment's key is not a valid X25519 key, or is the invite's own");
 		return -1;
 	}
 	return 0;

@@ -72,7 +72,7 @@ static bool read_keys(struct text *t, const char *word, struct key keys[SIGNERS_
 	while (text_take(t, word)) {
 		if (t->format > 1 && t->n > 1 && is_persons_key(t->field[1])) {
 			t->word = t->field[1];
-			return text_fail(t, "a person's key");
+			return text_fail(t, "an ssh key as a signer");
 		}
 		if (*n == SIGNERS_MAX || t->n != 2)
 			return text_fail(t, "too many keys, or too many words");
@@ -82,7 +82,7 @@ static bool read_keys(struct text *t, const char *word, struct key keys[SIGNERS_
 			return text_fail(t, "keys that are out of order");
 		(*n)++;
 	}
-	return *n ? !t->error : text_fail(t, "no key of a kind that is needed");
+	return *n ? !t->error : text_fail(t, "a signer or an online key is missing");
 }
 
 static bool read_commit(struct text *t, char out[static HASH_HEX_LEN + 1])
@@ -135,7 +135,7 @@ int statement_parse(struct span bytes, struct statement *out, struct diags *d)
 	    !read_keys(&t, "online", out->trust.online, &out->trust.n_online))
 		return text_report(&t, d, "bad-statement", "the statement");
 	if (threshold < 1 || threshold > out->trust.n_signers)
-		text_fail(&t, "a threshold that the signers cannot meet, or that needs none");
+		text_fail(&t, "a threshold of 0, or above the number of signers");
 	if (!text_need(&t, "views", 3) || !text_u64(&t, 1, (uint64_t)1 << PATH_MAX_LEN, &out->n_views) ||
 	    !text_hash(&t, 2, &out->views_root) || !text_take_extra(&t, &out->extra) ||
 	    !text_format_is(&t, out->extra.p ? 2 : 1) || !text_end(&t))

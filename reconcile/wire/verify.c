@@ -406,8 +406,7 @@ static int64_t judge_freshness(struct run *r, struct signed_text *kept)
 	else if (fresh_is_from_the_future(until, r->now))
 		diag_warning(r->d, "snapshot-stale", NULL,
 			     "the server that says that this is still the newest snapshot has a clock that is %lld s "
-			     "ahead of this "
-			     "machine's",
+			     "ahead of this machine's",
 			     (long long)(until - r->now - FRESH_SECONDS));
 	else if (until < r->now)
 		diag_warning(r->d, "snapshot-stale", NULL,

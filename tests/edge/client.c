@@ -272,7 +272,7 @@ static void test_bad_servers(void **state)
 	    {trickle, 0, "the answer took too long"},
 	    {trickled_head, 0, "the answer took too long"},
 	    {redirect, 302, NULL},
-	    {not_http, 0, "what answered does not speak HTTP"},
+	    {not_http, 0, "the answer is not HTTP"},
 	    {cut_short, 0, "the server closed the connection"},
 	    {hang_up, 0, "the server closed the connection"},
 	    {silent, 0, "no answer in time"},

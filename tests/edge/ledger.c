@@ -351,7 +351,7 @@ static void test_bounded(void **state)
 	commit_make(f->git, LEDGER_REF, &large, 1, &fine, 1, 3);
 	assert_int_equal(ledger_refresh(l, &d), -1);
 	assert_string_equal(code_of(&d), "ledger-corrupt");
-	assert_non_null(strstr(d.first->message, "cannot be followed to what was good: commit "));
+	assert_non_null(strstr(d.first->message, "cannot find the last good commit in the ledger's history: commit "));
 	assert_non_null(strstr(d.first->message, "the object is too large"));
 	diags_free(&d);
 	commit_make(f->git, LEDGER_REF, &first, 1, &deep, 1, 2);

@@ -550,7 +550,7 @@ static void test_endless_list(void **state)
 	struct heard h;
 
 	hear(*state, "#!/bin/sh\nexec head -c 20000000 /dev/zero\n", &h);
-	assert_string_equal(h.message, "it has more refs that are named like ours than are read");
+	assert_string_equal(h.message, "too many of its refs end in the names that are mirrored");
 }
 
 /* It stands in the status, which people read in a terminal: nothing in it hides, or acts. */

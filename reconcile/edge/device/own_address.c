@@ -46,6 +46,6 @@ int own_address_find(struct own_address *out, struct diags *d)
 		return 0;
 	diag_help(d,
 		  diag_error(d, "no-address", NULL, "this machine has no address at which other peers could reach it"),
-		  "say where they do: --external-endpoint HOST:PORT");
+		  "name the address: --external-endpoint HOST:PORT");
 	return -1;
 }

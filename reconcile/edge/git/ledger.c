@@ -441,7 +441,8 @@ static int find_tip(struct ledger *l, git_oid *tip, struct diags *d)
 		struct diags why = {0};
 		err = repo_descends(l->repo, tip, &l->tip, LEDGER_COMMITS_MAX, &why);
 		if (err < 0)
-			diag_error(d, "ledger-corrupt", NULL, "the ledger cannot be followed to what was good: %s",
+			diag_error(d, "ledger-corrupt", NULL,
+				   "cannot find the last good commit in the ledger's history: %s",
 				   why.first ? why.first->message : "out of memory");
 		diags_free(&why);
 		if (err <= 0)

@@ -349,7 +349,7 @@ static void on_listed(void *ctx, const struct child_result *result)
 	}
 	/* A list that was cut short does not show that a ref is missing. */
 	if (result->cut) {
-		look_end(r, REMOTE_FAILED, "it has more refs that are named like ours than are read");
+		look_end(r, REMOTE_FAILED, "too many of its refs end in the names that are mirrored");
 		return;
 	}
 	for (int i = 0; i < N_MIRRORED; i++) {

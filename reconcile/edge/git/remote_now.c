@@ -36,10 +36,10 @@ static int say(const struct waiting *w, const struct remote_access *access, stru
 		diags_out_of_memory(d);
 	} else if (w->result == REMOTE_REFUSED) {
 		g = diag_error(d, "remote-refused", NULL, "%s does not take it: %s", access->url, w->message);
-		diag_help(d, g, "may this machine write there, and was no other push first?");
+		diag_help(d, g, "check that this machine may write there, and that no other push came first");
 	} else {
 		g = diag_error(d, "remote-away", NULL, "%s cannot be reached: %s", access->url, w->message);
-		diag_help(d, g, "`git ls-remote %s` as the same user says more; no question is answered here",
+		diag_help(d, g, "try `git ls-remote %s` as the same user: it has to work without a prompt",
 			  access->url);
 	}
 	return -1;

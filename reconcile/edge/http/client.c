@@ -221,7 +221,7 @@ static struct transfer *transfer_new(const struct client *c, const struct client
 		ok = ok && (!q->put || !curl_easy_setopt(t->easy, CURLOPT_CUSTOMREQUEST, "PUT"));
 	}
 	if (!ok) {
-		diag_error(d, "http-failed", NULL, "the request could not be put together");
+		diag_error(d, "http-failed", NULL, "cannot make the HTTP request");
 		transfer_free(t);
 		return NULL;
 	}
@@ -252,7 +252,7 @@ static const char *phrase(CURLcode code, const struct transfer *t)
 		return "out of memory";
 	case CURLE_UNSUPPORTED_PROTOCOL:
 	case CURLE_WEIRD_SERVER_REPLY:
-		return "what answered does not speak HTTP";
+		return "the answer is not HTTP";
 	default:
 		return curl_easy_strerror(code);
 	}

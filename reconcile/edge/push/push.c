@@ -111,7 +111,7 @@ static int take_updates(struct work *w, struct span lines, struct push_update *d
 		take_update(w, &u, definition);
 	if (more < 0)
 		diag_error(&w->diags, "push-unknown", NULL,
-			   "what is pushed cannot be told from what git says: nothing is taken");
+			   "git's list of the pushed refs cannot be read: nothing is taken");
 	return w->diags.n_errors ? -1 : 0;
 }
 
@@ -164,8 +164,10 @@ static int find_published(struct work *w, const struct push_update *u, bool *gua
 		w->published = revision_load(w->repo, u->before, &why);
 	if (*guarded && !w->published) {
 		g = diag_error(&w->diags, "push-unknown", NULL, "commit %.12s, which is published, cannot be read: %s",
-			       sha, why.first ? why.first->message : "the server's copy is another one");
-		diag_help(&w->diags, g, "what this push changes cannot be told until it can; see to it on the server");
+			       sha, why.first ? why.first->message : "the server's copy is of another commit");
+		diag_help(
+		    &w->diags, g,
+		    "the plan of this push needs that commit: repair the repository on the server, then push again");
 	}
 	w->diags.out_of_memory |= why.out_of_memory;
 	diags_free(&why);
