@@ -68,6 +68,6 @@ int key_file_read_peer(const char *path, const struct model *m, uint32_t peer, u
 			return -1;
 		}
 	}
-	diag_help(d, g, "check that the file is the right one, and the definition the newest");
+	diag_help(d, g, "check that it is the right file, and the newest definition");
 	return -1;
 }
