@@ -583,6 +583,7 @@ struct impact *impact_new(struct arena *a, const struct model *before, const str
 		return NULL;
 	im->before = before;
 	im->after = after;
+	im->ledger_known = facts != NULL;
 	if (plan_id(before, after, im->id) < 0 || index_models(&w) < 0)
 		return NULL;
 	if (before || after)
@@ -592,7 +593,8 @@ struct impact *impact_new(struct arena *a, const struct model *before, const str
 	association_items(&w);
 	test_items(&w);
 	reuse_items(&w);
-	if (w.failed || peer_facts(&w) < 0 || peer_rows(&w) < 0 || impact_count(a, im) < 0 || cut_rows(&w) < 0)
+	if (w.failed || peer_facts(&w) < 0 || peer_rows(&w) < 0 || impact_count(a, im) < 0 || cut_rows(&w) < 0 ||
+	    impact_facts_find(a, im) < 0)
 		return NULL;
 	return im;
 }

@@ -11,6 +11,7 @@
 #ifndef RECONCILE_IMPACT_IMPACT_H
 #define RECONCILE_IMPACT_IMPACT_H
 
+#include "reconcile/impact/impact_facts.h"
 #include "reconcile/wire/ledger.h"
 #include "reconcile/text/plan_symbol.h"
 #include "reconcile/net/reach.h"
@@ -45,10 +46,12 @@ struct impact_peer {
 
 /* Enabled peers that were in one CIDR and are in one now: what holds for one of them holds for each. */
 struct impact_class {
-	uint32_t before, after;  /* CIDRs; NONE: absent (or disabled) there */
-	uint32_t first, n_peers; /* impact->peers[first ...] */
-	bool same;               /* `after` is what became of `before` */
-	uint64_t gained, lost;   /* peers that each of them gains and loses */
+	uint32_t before, after;                 /* CIDRs; NONE: absent (or disabled) there */
+	uint32_t first, n_peers;                /* impact->peers[first ...] */
+	bool same;                              /* `after` is what became of `before` */
+	uint64_t gained, lost;                  /* peers that each of them gains and loses */
+	uint64_t reached_before, reached_after; /* peers that each of them reaches */
+	uint64_t stay_gained, stay_lost;        /* of `gained` and `lost`, those that are enabled on both sides */
 };
 
 /* Some of the peers that a subject gains or loses: those of one CIDR. */
@@ -109,6 +112,8 @@ struct impact {
 	bool server_lost;                     /* servers were enabled, and none of them stays as it was */
 	bool admin_lost;                      /* admins were enabled, and none is left */
 	bool trust_changed, identity_changed; /* signers, threshold, online; id or network name */
+	bool ledger_known;                    /* the ledger's facts were given */
+	struct impact_facts facts;            /* all else that the change does */
 
 	struct impact_item *items;
 	uint32_t n_items, n_add, n_change, n_remove;

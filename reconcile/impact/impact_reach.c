@@ -45,6 +45,7 @@ struct counter {
 	struct impact *im;
 	struct side side[2];
 	uint64_t *weight; /* n_classes + 1: peers in the classes before this one */
+	uint64_t *stay;   /* the same of peers that are enabled on both sides */
 	uint32_t *group;  /* by class */
 	struct group *groups;
 	uint32_t n_groups;
@@ -151,6 +152,11 @@ static struct row *rows_new(struct counter *w)
 	return NULL;
 }
 
+static bool stays(const struct impact_class *k)
+{
+	return k->before != NONE && k->after != NONE;
+}
+
 static int make_classes(struct counter *w)
 {
 	struct impact *im = w->im;
@@ -158,7 +164,8 @@ static int make_classes(struct counter *w)
 
 	im->classes = arena_array(w->arena, im->n_peers, sizeof(*im->classes));
 	w->weight = arena_array(w->arena, (size_t)im->n_peers + 1, sizeof(*w->weight));
-	if (!rows || !im->classes || !w->weight) {
+	w->stay = arena_array(w->arena, (size_t)im->n_peers + 1, sizeof(*w->stay));
+	if (!rows || !im->classes || !w->weight || !w->stay) {
 		free(rows);
 		return -1;
 	}
@@ -175,8 +182,10 @@ static int make_classes(struct counter *w)
 		}
 		k->n_peers++;
 	}
-	for (uint32_t i = 0; i < im->n_classes; i++)
+	for (uint32_t i = 0; i < im->n_classes; i++) {
 		w->weight[i + 1] = w->weight[i] + im->classes[i].n_peers;
+		w->stay[i + 1] = w->stay[i] + (stays(&im->classes[i]) ? im->classes[i].n_peers : 0);
+	}
 	free(rows);
 	return 0;
 }
@@ -326,12 +335,12 @@ static bool runs_have(const struct runs *s, uint32_t class)
 	return lo < s->n && s->r[lo].lo <= class;
 }
 
-static uint64_t runs_weight(const struct counter *w, const struct runs *s)
+static uint64_t runs_weight(const uint64_t *weight, const struct runs *s)
 {
 	uint64_t sum = 0;
 
 	for (uint32_t i = 0; i < s->n; i++)
-		sum += w->weight[s->r[i].hi] - w->weight[s->r[i].lo];
+		sum += weight[s->r[i].hi] - weight[s->r[i].lo];
 	return sum;
 }
 
@@ -438,28 +447,36 @@ static bool own_next(const struct counter *w, uint32_t i, struct own *o, uint32_
 }
 
 /* Peers that each peer of a class reaches; what it gains and loses. */
-static void count_class(struct counter *w, uint32_t i, uint64_t total[2])
+static void count_class(struct counter *w, uint32_t i)
 {
 	struct impact_class *k = &w->im->classes[i];
 	const struct group *g = &w->groups[w->group[i]];
+	uint64_t *total[2] = {&k->reached_before, &k->reached_after};
 	struct own o = {0};
 	uint32_t l;
 
-	total[BEFORE] = runs_weight(w, &g->set[BEFORE]);
-	total[AFTER] = runs_weight(w, &g->set[AFTER]);
-	k->gained = runs_weight(w, &g->gained);
-	k->lost = runs_weight(w, &g->lost);
+	for (int s = 0; s < 2; s++)
+		*total[s] = runs_weight(w->weight, &g->set[s]);
+	k->gained = runs_weight(w->weight, &g->gained);
+	k->lost = runs_weight(w->weight, &g->lost);
+	k->stay_gained = runs_weight(w->stay, &g->gained);
+	k->stay_lost = runs_weight(w->stay, &g->lost);
 	while (own_next(w, i, &o, &l)) {
 		const struct impact_class *other = &w->im->classes[l];
 		uint32_t n = other->n_peers, n_true = n - (l == i);
+		uint64_t gained, lost;
 		bool set[2], is[2];
 		for (int s = 0; s < 2; s++) {
 			set[s] = runs_have(&g->set[s], l);
 			is[s] = reaches(w, s, k, other);
-			total[s] += (is[s] ? n_true : 0) - (uint64_t)(set[s] ? n : 0);
+			*total[s] += (is[s] ? n_true : 0) - (uint64_t)(set[s] ? n : 0);
 		}
-		k->gained += (is[AFTER] && !is[BEFORE] ? n_true : 0) - (uint64_t)(set[AFTER] && !set[BEFORE] ? n : 0);
-		k->lost += (is[BEFORE] && !is[AFTER] ? n_true : 0) - (uint64_t)(set[BEFORE] && !set[AFTER] ? n : 0);
+		gained = (is[AFTER] && !is[BEFORE] ? n_true : 0) - (uint64_t)(set[AFTER] && !set[BEFORE] ? n : 0);
+		lost = (is[BEFORE] && !is[AFTER] ? n_true : 0) - (uint64_t)(set[BEFORE] && !set[AFTER] ? n : 0);
+		k->gained += gained;
+		k->lost += lost;
+		k->stay_gained += stays(other) ? gained : 0;
+		k->stay_lost += stays(other) ? lost : 0;
 	}
 }
 
@@ -469,10 +486,9 @@ static void count_pairs(struct counter *w)
 
 	for (uint32_t i = 0; i < im->n_classes; i++) {
 		const struct impact_class *k = &im->classes[i];
-		uint64_t total[2];
-		count_class(w, i, total);
-		im->pairs_before += total[BEFORE] * k->n_peers;
-		im->pairs_after += total[AFTER] * k->n_peers;
+		count_class(w, i);
+		im->pairs_before += k->reached_before * k->n_peers;
+		im->pairs_after += k->reached_after * k->n_peers;
 		im->pairs_gained += k->gained * k->n_peers;
 		im->pairs_lost += k->lost * k->n_peers;
 	}
