@@ -460,6 +460,15 @@ static bool peer_cut(const struct match *w, const struct peer *x, const struct p
 	return (!w->facts || ledger_enrolment(w->facts, &x->key)) && !is_folded(w, x, y);
 }
 
+static void add_address(struct impact *im, const struct impact_address *a, bool given)
+{
+	im->addresses[im->n_addresses++] = *a;
+	if (!given)
+		return;
+	im->addresses[im->n_addresses - 1] = im->addresses[im->n_given];
+	im->addresses[im->n_given++] = *a;
+}
+
 /* Finds the peers that are cut off, the invites that open or become void, and the new addresses. */
 static int peer_facts(struct match *w)
 {
@@ -498,7 +507,7 @@ static int peer_facts(struct match *w)
 		for (unsigned i = 0; i < y->n_ips && !(x && same_addresses(x, y)); i++) {
 			uint32_t from = b ? model_peer_by_addr(b, &y->ip[i]) : NONE;
 			if (from == NONE || from != w->peer_before[k])
-				im->addresses[im->n_addresses++] = (struct impact_address){y->ip[i], k, from};
+				add_address(im, &(struct impact_address){y->ip[i], k, from}, !x || from != NONE);
 		}
 	}
 	im->server_lost = servers && !kept;

@@ -104,9 +104,10 @@ struct impact {
 	uint32_t n_effects, effects_left;
 
 	struct impact_cut *cut;
-	struct impact_address *addresses;
-	uint32_t *opened, *voided; /* invites: peers of after, peers of before */
-	uint32_t *folded;          /* peers of after whose enrolled key the definition has now */
+	struct impact_address *addresses; /* first those of peers that are new, or that another peer had */
+	uint32_t n_given;                 /* so many; the rest replace an address of the same peer: a fact says both */
+	uint32_t *opened, *voided;        /* invites: peers of after, peers of before */
+	uint32_t *folded;                 /* peers of after whose enrolled key the definition has now */
 	uint32_t n_cut, n_addresses, n_opened, n_voided, n_folded;
 	struct left_behind left;
 	bool server_lost;                     /* servers were enabled, and none of them stays as it was */

@@ -416,6 +416,8 @@ static void trust_facts(struct finder *f)
 	if (x->present != y->present)
 		add_texts(f, FACT_TRUST_SETTING, NONE, x->present ? "given" : NULL, y->present ? "given" : NULL)
 		    ->label = "trust";
+	if (x->present && y->present && !key_eq(&x->id, &y->id))
+		add_texts(f, FACT_TRUST_SETTING, NONE, key_text(f, &x->id), key_text(f, &y->id))->label = "id";
 	for (size_t i = 0; x->present && y->present && (k = attribute_next(IN_TRUST, &i));)
 		if (!attribute_same(k, x, y))
 			add_texts(f, FACT_TRUST_SETTING, NONE, attribute_kept(f, k, x), attribute_kept(f, k, y))
@@ -431,7 +433,6 @@ static void settings_facts(struct finder *f)
 {
 	static const enum key_place places[] = {IN_ROOT, IN_DEFAULTS};
 	const struct model *b = f->m[BEFORE], *a = f->m[AFTER];
-	const struct trust *x = &b->trust, *y = &a->trust;
 	const struct key_spec *k;
 
 	for (unsigned p = 0; p < 2; p++)
@@ -440,10 +441,6 @@ static void settings_facts(struct finder *f)
 				add_texts(f, places[p] == IN_ROOT ? FACT_IDENTITY : FACT_SETTING, NONE,
 					  attribute_kept(f, k, b), attribute_kept(f, k, a))
 				    ->label = k->name;
-	if (x->present != y->present || (x->present && !key_eq(&x->id, &y->id)))
-		add_texts(f, FACT_IDENTITY, NONE, x->present ? key_text(f, &x->id) : NULL,
-			  y->present ? key_text(f, &y->id) : NULL)
-		    ->label = "id";
 }
 
 static void key_facts(struct finder *f, uint32_t row, const struct peer *x, const struct peer *y)

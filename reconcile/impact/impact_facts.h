@@ -17,8 +17,8 @@ enum fact_kind {
 	FACTS_NETWORK,    /* the network's own prefixes: each peer has a route to them */
 	FACTS_ADMINS,     /* peers that may push the definition through the tunnel */
 	FACTS_SERVERS,    /* their addresses, endpoints (with their ports) and keys */
-	FACTS_TRUST,      /* signers, threshold, online keys */
-	FACTS_IDENTITY,   /* the network's name, id and epoch */
+	FACTS_TRUST,      /* signers, threshold, online keys, id */
+	FACTS_IDENTITY,   /* the network's name and epoch */
 	FACTS_FORWARDING, /* which peer forwards for which: `via` */
 	FACTS_PEERS,      /* peers that come, go, are disabled or enabled */
 	FACTS_CIDRS,      /* peers that stay, and are in another CIDR */
@@ -49,10 +49,10 @@ enum fact_what {
 	FACT_SERVER_KEY,
 	FACT_SIGNER_ADDED, /* `after`: the key */
 	FACT_SIGNER_REMOVED,
-	FACT_TRUST_SETTING, /* `label`: "threshold", or "trust" where all of it comes or goes */
+	FACT_TRUST_SETTING, /* `label`: "threshold", "id", or "trust" where all of it comes or goes */
 	FACT_ONLINE_ADDED,
 	FACT_ONLINE_REMOVED,
-	FACT_IDENTITY,     /* `label`: "network", "id", "epoch" */
+	FACT_IDENTITY,     /* `label`: "network", "epoch" */
 	FACT_VIA,          /* `before`, `after`: names of the peers that forwarded and forward for `peer`; NULL: none */
 	FACT_PEER_ADDED,   /* `after`: its CIDR */
 	FACT_PEER_REMOVED, /* `before`: its CIDR */
@@ -106,7 +106,7 @@ int impact_facts_find(struct arena *a, struct impact *im);
 int impact_facts_dropped(struct arena *a, const struct impact *im, const char ***out, uint32_t *n);
 
 enum fact_kind fact_kind_of(enum fact_what what);
-const char *fact_kind_title(enum fact_kind kind); /* "Routes" */
+const char *fact_kind_title(enum fact_kind kind); /* "Routes:" */
 const char *fact_kind_name(enum fact_kind kind);  /* "routes", as JSON has it */
 const char *fact_what_name(enum fact_what what);  /* "route-added", as JSON has it */
 

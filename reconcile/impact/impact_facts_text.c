@@ -7,21 +7,21 @@ static const struct kind_words {
 	const char *title, *name;
 	const char *unchanged; /* as the list of what did not change has it; NULL: it is not in that list */
 } kinds[N_FACT_KINDS] = {
-    [FACTS_ROUTES] = {"Routes", "routes", "routes"},
-    [FACTS_NETWORK] = {"Network", "network", "the network's prefix"},
-    [FACTS_ADMINS] = {"Admins", "admins", "admins"},
-    [FACTS_SERVERS] = {"Servers", "servers", "servers"},
-    [FACTS_TRUST] = {"Trust", "trust", "trust"},
-    [FACTS_IDENTITY] = {"Identity", "identity", NULL},
-    [FACTS_FORWARDING] = {"Forwarding", "forwarding", NULL},
-    [FACTS_PEERS] = {"Peers", "peers", NULL},
-    [FACTS_CIDRS] = {"CIDRs", "cidrs", NULL},
-    [FACTS_ADDRESSES] = {"Addresses", "addresses", "addresses"},
-    [FACTS_KEYS] = {"Keys", "keys", "keys"},
-    [FACTS_ENDPOINTS] = {"Endpoints", "endpoints", NULL},
-    [FACTS_SETTINGS] = {"Settings", "settings", NULL},
-    [FACTS_NAMES] = {"Names", "names", NULL},
-    [FACTS_TESTS] = {"Tests", "tests", "tests"},
+    [FACTS_ROUTES] = {"Routes:", "routes", "routes"},
+    [FACTS_NETWORK] = {"Network:", "network", "the network's prefix"},
+    [FACTS_ADMINS] = {"Admins:", "admins", "admins"},
+    [FACTS_SERVERS] = {"Servers:", "servers", "servers"},
+    [FACTS_TRUST] = {"Trust:", "trust", "trust"},
+    [FACTS_IDENTITY] = {"Identity:", "identity", NULL},
+    [FACTS_FORWARDING] = {"Forwarding:", "forwarding", NULL},
+    [FACTS_PEERS] = {"Peers:", "peers", NULL},
+    [FACTS_CIDRS] = {"CIDRs:", "cidrs", NULL},
+    [FACTS_ADDRESSES] = {"Addresses:", "addresses", "addresses"},
+    [FACTS_KEYS] = {"Keys:", "keys", "keys"},
+    [FACTS_ENDPOINTS] = {"Endpoints:", "endpoints", NULL},
+    [FACTS_SETTINGS] = {"Settings:", "settings", NULL},
+    [FACTS_NAMES] = {"Names:", "names", NULL},
+    [FACTS_TESTS] = {"Tests:", "tests", "tests"},
 };
 
 static const struct what_words {
@@ -134,8 +134,9 @@ static bool joins(const struct impact_fact *x, const struct impact_fact *y)
 	if (kind == FACTS_ROUTES)
 		return x->peer == y->peer && x->other == y->other && x->n_before == y->n_before &&
 		       x->n_after == y->n_after && x->gained == y->gained && x->lost == y->lost;
-	return kind == FACTS_CIDRS && x->in_root == y->in_root && x->cidr_came == y->cidr_came &&
-	       x->cidr_left == y->cidr_left;
+	if (kind == FACTS_PEERS)
+		return x->is_disabled == y->is_disabled;
+	return kind == FACTS_CIDRS && x->cidr_came == y->cidr_came && x->cidr_left == y->cidr_left;
 }
 
 #define TOGETHER_MAX 8 /* prefixes or names in one item; the rest are counted */
@@ -146,8 +147,9 @@ static void put_and(struct buf *out, uint32_t i, uint32_t n)
 		buf_str(out, i + 1 == n ? " and " : ", ");
 }
 
-/* "10.8.0.0/24, 10.9.0.0/24 and 3 more" of routes, or the same of peers' names. */
-static void put_together(struct buf *out, const struct impact *im, const struct impact_fact *f, uint32_t n)
+/* "10.8.0.0/24, 10.9.0.0/24 and 3 more" of routes; "+alice and +bob", or without signs, of peers. */
+static void put_together(struct buf *out, const struct impact *im, const struct impact_fact *f, uint32_t n,
+			 const char *sign)
 {
 	uint32_t listed = n > TOGETHER_MAX ? TOGETHER_MAX : n, words = listed + (n > listed);
 	char text[PREFIX_STR_LEN];
@@ -158,7 +160,7 @@ static void put_together(struct buf *out, const struct impact *im, const struct 
 			prefix_format(&f[i].prefix, text);
 			buf_str(out, text);
 		} else {
-			buf_str(out, impact_peer_name(im, f[i].peer));
+			buf_printf(out, "%s%s", sign, impact_peer_name(im, f[i].peer));
 		}
 	}
 	if (n > listed)
@@ -184,7 +186,7 @@ static void put_route(struct buf *out, const struct impact *im, const struct imp
 	const char *go = n == 1 ? "goes" : "go", *peer = impact_peer_name(im, f->peer);
 	bool now = f->what != FACT_ROUTE_REMOVED && (f->what != FACT_ROUTE_REACH || f->gained);
 
-	put_together(out, im, f, n);
+	put_together(out, im, f, n, "");
 	buf_printf(out, now ? " now %s through %s" : " no longer %s through %s", go, peer);
 	put_hop(out, now ? f->after : f->before);
 	switch (f->what) {
@@ -196,10 +198,10 @@ static void put_route(struct buf *out, const struct impact *im, const struct imp
 			buf_printf(out, "%s (before: %s)", f->after ? "" : " itself", f->before);
 		break;
 	case FACT_ROUTE_REACH:
-		buf_str(out, ", ");
+		buf_char(out, ' ');
 		put_count(out, now ? f->gained : f->lost, now ? "more " : "");
 		if (f->gained && f->lost)
-			buf_printf(out, ", and for %llu no longer", (unsigned long long)f->lost);
+			buf_printf(out, ", and no longer for %llu", (unsigned long long)f->lost);
 		return;
 	default:
 		break;
@@ -248,7 +250,7 @@ static void put_moved(struct buf *out, const struct impact *im, const struct imp
 {
 	const char *separator = " (";
 
-	put_together(out, im, f, n);
+	put_together(out, im, f, n, "");
 	buf_str(out, " in ");
 	put_change(out, f);
 	if (f->cidr_left) {
@@ -267,24 +269,18 @@ static void put_moved(struct buf *out, const struct impact *im, const struct imp
 		buf_char(out, ')');
 }
 
-static void put_peer(struct buf *out, const struct impact_fact *f, const char *peer)
+static void put_peers(struct buf *out, const struct impact *im, const struct impact_fact *f, uint32_t n)
 {
-	const char *state = f->is_disabled ? " (disabled)" : "";
+	const char *be = n == 1 ? "is" : "are";
 
-	switch (f->what) {
-	case FACT_PEER_ADDED:
-		buf_printf(out, "+%s in %s%s%s", peer, f->after, f->in_root ? " (the network itself)" : "", state);
-		break;
-	case FACT_PEER_REMOVED:
-		buf_printf(out, "-%s in %s%s", peer, f->before, state);
-		break;
-	case FACT_PEER_DISABLED:
-		buf_printf(out, "%s is disabled", peer);
-		break;
-	default:
-		buf_printf(out, "%s is enabled", peer);
-		break;
-	}
+	put_together(out, im, f, n, f->what == FACT_PEER_ADDED ? "+" : f->what == FACT_PEER_REMOVED ? "-" : "");
+	if (f->what == FACT_PEER_DISABLED)
+		buf_printf(out, " %s disabled now", be);
+	else if (f->what == FACT_PEER_ENABLED)
+		buf_printf(out, " %s enabled again", be);
+	else
+		buf_printf(out, " in %s%s%s", f->after ? f->after : f->before,
+			   f->in_root ? " (the network itself)" : "", f->is_disabled ? " (disabled)" : "");
 }
 
 static void put_server(struct buf *out, const struct impact_fact *f, const char *peer)
@@ -381,7 +377,7 @@ static void put_item(struct buf *out, const struct impact *im, const struct impa
 		put_forwarding(out, f, peer);
 		break;
 	case FACTS_PEERS:
-		put_peer(out, f, peer);
+		put_peers(out, im, f, n);
 		break;
 	case FACTS_CIDRS:
 		put_moved(out, im, f, n);
@@ -406,7 +402,8 @@ static void put_item(struct buf *out, const struct impact *im, const struct impa
 
 void impact_facts_put(struct buf *out, const struct impact *im, enum fact_kind kind, uint32_t most)
 {
-	const bool sentences = kind == FACTS_ROUTES || kind == FACTS_NETWORK || kind == FACTS_CIDRS;
+	const bool sentences =
+	    kind == FACTS_ROUTES || kind == FACTS_NETWORK || kind == FACTS_CIDRS || kind == FACTS_PEERS;
 	uint32_t i = im->facts.first[kind], end = im->facts.first[kind + 1], n;
 
 	if (kind == FACTS_TESTS && i < end)
@@ -419,8 +416,10 @@ void impact_facts_put(struct buf *out, const struct impact *im, enum fact_kind k
 			buf_str(out, sentences ? "; " : ", ");
 		put_item(out, im, f, n);
 	}
-	if (i < end)
+	if (i < end && most)
 		buf_printf(out, "%s and %u more", sentences ? ";" : ",", end - i);
+	else if (i < end)
+		buf_printf(out, "%u that %s not listed", end - i, end - i == 1 ? "is" : "are");
 	if (kind == FACTS_SERVERS && im->facts.endpoints_lost)
 		buf_printf(out, "; no endpoint of a server stays");
 }

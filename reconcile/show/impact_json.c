@@ -117,6 +117,74 @@ static bool put_addresses(json_t *object, const struct impact *im)
 	return put(object, "new_addresses", out) && ok;
 }
 
+static json_t *json_text(const char *text)
+{
+	return text ? json_string(text) : json_null();
+}
+
+static json_t *json_prefix(const struct prefix *p)
+{
+	char text[PREFIX_STR_LEN];
+
+	prefix_format(p, text);
+	return json_string(text);
+}
+
+/* What only routes and the network's own prefixes have. */
+static bool put_prefixes(json_t *one, const struct impact_fact *f)
+{
+	bool ok = put(one, "prefix", json_prefix(&f->prefix));
+
+	ok = (!f->has_but || put(one, "except", json_prefix(&f->but))) && ok;
+	ok = put(one, "default_route", json_boolean(f->is_default)) && ok;
+	ok = put(one, "public", json_boolean(f->is_public)) && ok;
+	ok = put(one, "peers_before", json_count(f->n_before)) && ok;
+	ok = put(one, "peers_after", json_count(f->n_after)) && ok;
+	if (f->what == FACT_ROUTE_REACH) {
+		ok = put(one, "peers_gained", json_count(f->gained)) && ok;
+		ok = put(one, "peers_lost", json_count(f->lost)) && ok;
+	}
+	return ok;
+}
+
+static json_t *json_fact(const struct impact *im, const struct impact_fact *f)
+{
+	enum fact_kind kind = fact_kind_of(f->what);
+	json_t *one = json_object();
+	bool ok = put(one, "kind", json_string(fact_kind_name(kind)));
+
+	ok = put(one, "change", json_string(fact_what_name(f->what))) && ok;
+	if (f->peer != NONE)
+		ok = put(one, "peer", json_string(impact_peer_name(im, f->peer))) && ok;
+	if (f->other != NONE)
+		ok = put(one, "peer_before", json_string(impact_peer_name(im, f->other))) && ok;
+	if (f->label)
+		ok = put(one, "setting", json_string(f->label)) && ok;
+	if (kind == FACTS_ROUTES || kind == FACTS_NETWORK)
+		ok = put_prefixes(one, f) && ok;
+	ok = put(one, "before", json_text(f->before)) && ok;
+	ok = put(one, "after", json_text(f->after)) && ok;
+	if (ok)
+		return one;
+	json_decref(one);
+	return NULL;
+}
+
+static bool put_facts(json_t *object, const struct impact *im)
+{
+	json_t *facts = json_array(), *unchanged = json_array();
+	bool ok = true;
+
+	for (uint32_t i = 0; ok && i < im->facts.n; i++)
+		ok = append(facts, json_fact(im, &im->facts.list[i]));
+	for (unsigned k = 0; ok && k < N_FACT_KINDS; k++)
+		if (impact_facts_same(im, k))
+			ok = append(unchanged, json_string(fact_kind_name(k)));
+	ok = put(object, "facts", facts) && ok;
+	ok = put(object, "unchanged", unchanged) && ok;
+	return put(object, "server_endpoints_lost", json_boolean(im->facts.endpoints_lost)) && ok;
+}
+
 static json_t *json_effects(const struct impact *im)
 {
 	json_t *out = json_object(), *subjects = json_array();
@@ -137,6 +205,7 @@ static json_t *json_effects(const struct impact *im)
 	ok = put(out, "invites_opened", json_names(im->after, im->opened, im->n_opened)) && ok;
 	ok = put(out, "invites_voided", json_names(im->before, im->voided, im->n_voided)) && ok;
 	ok = put(out, "keys_folded", json_names(im->after, im->folded, im->n_folded)) && ok;
+	ok = put_facts(out, im) && ok;
 	if (ok)
 		return out;
 	json_decref(out);

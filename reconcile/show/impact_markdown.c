@@ -6,7 +6,9 @@
 
 #include <string.h>
 
-#define EFFECTS_SHARE 20000 /* bytes for the lines of the effect */
+#define EFFECTS_SHARE 12000 /* bytes for the lines of the pairs */
+#define KIND_SHARE    1000  /* for the line of each kind of fact, */
+#define FACTS_LISTED  20    /* which has so many facts at most */
 #define FACTS_SHARE   4000  /* for each of the lists of names */
 #define TAIL_SHARE    1000  /* for what comes after the change */
 #define DIAGS_SHARE   12000 /* for why it is refused */
@@ -92,6 +94,44 @@ static void put_list(struct buf *out, const struct impact *im, const char *title
 	buf_free(&part);
 }
 
+/* Messages quote what people wrote: names, numbers and addresses, but anything may be in them. */
+static void put_escaped(struct buf *out, const char *text)
+{
+	for (; *text; text++) {
+		if (strchr("\\`*_{}[]<>#|@!&~", *text))
+			buf_char(out, '\\');
+		buf_char(out, *text);
+	}
+}
+
+/* All else that the change does, a line a kind, and then what it leaves as it is: they stand above what can be cut short. */
+static void put_facts(struct buf *out, const struct impact *im)
+{
+	struct buf line = {0}, part = {0};
+
+	for (unsigned k = 0; k <= N_FACT_KINDS; k++) {
+		for (uint32_t most = FACTS_LISTED; !part.n || part.n > KIND_SHARE; most /= 2) {
+			buf_reset(&line);
+			buf_reset(&part);
+			if (k < N_FACT_KINDS)
+				impact_facts_put(&line, im, k, most);
+			else
+				impact_facts_unchanged(&line, im);
+			if (!line.n)
+				break;
+			buf_printf(&part, "\n**%s** ", k < N_FACT_KINDS ? fact_kind_title(k) : "Unchanged:");
+			put_escaped(&part, line.p);
+			buf_str(&part, ".\n");
+			if (!most)
+				break;
+		}
+		part.failed |= line.failed;
+		put_part(out, &part, SIZE_MAX);
+	}
+	buf_free(&line);
+	buf_free(&part);
+}
+
 static void put_cut(struct buf *out, const struct impact *im, uint32_t i)
 {
 	buf_printf(out, "%s (%s)", impact_peer_name(im, im->cut[i].peer), impact_cut_text(im->cut[i].reason));
@@ -174,16 +214,6 @@ static void put_items(struct buf *out, const struct impact *im)
 	buf_free(&name);
 }
 
-/* Messages quote what people wrote: names, numbers and addresses, but anything may be in them. */
-static void put_escaped(struct buf *out, const char *text)
-{
-	for (; *text; text++) {
-		if (strchr("\\`*_{}[]<>#|@!&~", *text))
-			buf_char(out, '\\');
-		buf_char(out, *text);
-	}
-}
-
 static void put_diags(struct buf *out, const struct diags *d)
 {
 	size_t end = out->n + DIAGS_SHARE, shown = 0, all = d->n_errors + d->n_warnings;
@@ -221,7 +251,9 @@ static void put_effect(struct buf *out, const struct impact *im)
 	buf_printf(out, "**Plan:** %u to add, %u to change, %u to remove. **Effect:** ", im->n_add, im->n_change,
 		   im->n_remove);
 	if (im->before) {
-		buf_printf(out, "%llu pair%s of peers gained, %llu lost.\n\n", gained, plural(gained), lost);
+		buf_printf(out, "%llu pair%s of peers gained, %llu lost.\n", gained, plural(gained), lost);
+		put_facts(out, im);
+		buf_str(out, im->n_effects ? "\n" : "");
 		put_effects(out, im);
 	} else {
 		buf_printf(out, "everything is new: %u peer%s, %llu pair%s of which reach each other.\n",
@@ -243,7 +275,7 @@ void impact_render_markdown(struct buf *out, const struct impact *im, const stru
 		return;
 	}
 	put_effect(out, im);
-	put_list(out, im, "New addresses:", im->before ? im->n_addresses : 0, put_address);
+	put_list(out, im, "New addresses:", im->before ? im->n_given : 0, put_address);
 	put_list(out, im, "Invites opened:", im->n_opened, put_opened);
 	put_list(out, im, "Invites voided:", im->n_voided, put_voided);
 	put_list(out, im, "Enrolled keys written down:", im->n_folded, put_folded);

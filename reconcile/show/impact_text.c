@@ -1,7 +1,8 @@
 /* An impact as people read it: the effect first, then the change in the definition. The strings are an interface. */
 #include "reconcile/show/impact_render.h"
 
-#define LISTED_MAX 20 /* names on one line */
+#define LISTED_MAX   20 /* names on one line */
+#define SUBJECTS_MAX 10 /* lines of pairs: what else the change does stands below them, and is not to be missed */
 
 struct writer {
 	struct buf *out;
@@ -35,9 +36,11 @@ static void put_sentence(struct buf *out, const struct impact *im)
 
 static void put_effects(struct buf *out, const struct impact *im)
 {
+	uint32_t n = im->n_effects < SUBJECTS_MAX ? im->n_effects : SUBJECTS_MAX;
+	uint32_t left = im->effects_left + im->n_effects - n;
 	struct buf line = {0};
 
-	for (uint32_t i = 0; i < im->n_effects; i++) {
+	for (uint32_t i = 0; i < n; i++) {
 		const struct impact_effect *e = &im->effects[i];
 		const struct impact_class *k = &im->classes[e->class];
 		buf_reset(&line);
@@ -48,9 +51,28 @@ static void put_effects(struct buf *out, const struct impact *im)
 		out->failed |= line.failed;
 	}
 	buf_free(&line);
-	if (im->effects_left)
-		buf_printf(out, "  and %u more that %s not listed\n", im->effects_left,
-			   im->effects_left == 1 ? "is" : "are");
+	if (left)
+		buf_printf(out, "  and %u more that %s not listed\n", left, left == 1 ? "is" : "are");
+}
+
+/* All else that the change does, a line a kind, and then what it leaves as it is. */
+static void put_facts(struct buf *out, const struct impact *im, bool color)
+{
+	struct buf line = {0};
+
+	for (unsigned k = 0; k <= N_FACT_KINDS; k++) {
+		buf_reset(&line);
+		if (k < N_FACT_KINDS)
+			impact_facts_put(&line, im, k, LISTED_MAX);
+		else
+			impact_facts_unchanged(&line, im);
+		out->failed |= line.failed;
+		if (!line.n)
+			continue;
+		put_title(out, k < N_FACT_KINDS ? fact_kind_title(k) : "Unchanged:", color);
+		buf_printf(out, " %s.\n", line.p);
+	}
+	buf_free(&line);
 }
 
 static void put_separator(struct buf *out, uint32_t i)
@@ -83,7 +105,7 @@ static void put_invites(struct buf *out, const char *title, const struct model *
 	put_rest(out, n);
 }
 
-static void put_facts(struct buf *out, const struct impact *im, bool color)
+static void put_names(struct buf *out, const struct impact *im, bool color)
 {
 	char addr[ADDR_STR_LEN];
 
@@ -100,10 +122,10 @@ static void put_facts(struct buf *out, const struct impact *im, bool color)
 		}
 		put_rest(out, im->n_cut);
 	}
-	if (im->n_addresses && im->before) {
+	if (im->n_given && im->before) {
 		put_title(out, "New addresses:", color);
 		buf_char(out, ' ');
-		for (uint32_t i = 0; i < listed(im->n_addresses); i++) {
+		for (uint32_t i = 0; i < listed(im->n_given); i++) {
 			const struct impact_address *n = &im->addresses[i];
 			put_separator(out, i);
 			addr_format(&n->addr, addr);
@@ -111,7 +133,7 @@ static void put_facts(struct buf *out, const struct impact *im, bool color)
 			if (n->from != NONE)
 				buf_printf(out, " (which was %s's)", im->before->peers[n->from].name);
 		}
-		put_rest(out, im->n_addresses);
+		put_rest(out, im->n_given);
 	}
 	put_invites(out, "Invites opened:", im->after, im->opened, im->n_opened, color);
 	put_invites(out, "Invites voided:", im->before, im->voided, im->n_voided, color);
@@ -163,6 +185,7 @@ void impact_render_text(struct buf *out, const struct impact *im, bool color)
 			   plural(im->pairs_after));
 	}
 	put_facts(out, im, color);
+	put_names(out, im, color);
 	/* The legend stands above what decides which symbols it has. */
 	put_items(&w, im);
 	buf_char(out, '\n');

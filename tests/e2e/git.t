@@ -75,7 +75,7 @@ sed -i 's/^cidrs:/cidrs:\n  machines: 10.60.65.0\/24/; s/^  bob:/  robert:/' "$n
 commit 'machines, and a name'
 push
 like "$status $(tr '\n' '|' <<<"$said")" \
-	'^0 Effect: no pair of peers gains or loses access\.\|Plan: 1 to add, 1 to change, 0 to remove\.\|published as version 0\.5; 2 of 2 peers run it after [0-9]+ ms\|$' \
+	'^0 Effect: no pair of peers gains or loses access\.\|Names: bob -> robert\.\|Unchanged: [^|]*\|Plan: 1 to add, 1 to change, 0 to remove\.\|published as version 0\.5; 2 of 2 peers run it after [0-9]+ ms\|$' \
 	'a good push: its plan, and the verdict'
 is "$(tip)" "$(on alice git -C network rev-parse HEAD)" 'it is taken'
 like "$(on hub tail -n 1 $REPO/logs/refs/heads/main)" ' alice <alice@corp> ' 'the reflog names the peer that pushed it'

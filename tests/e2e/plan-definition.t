@@ -101,6 +101,21 @@ is "$status" 0 'it passes once it is there'
 has "$out" 'The tests cover all gained access.' 'and is enough'
 git checkout -q .
 
+# A merge without a conflict takes the CIDR away from around a peer.
+git branch -q before
+sed -i '/vault:/d' network.yaml teams/*.yaml
+commit ann '2025-04-02T13:00:00Z' 'No vault'
+git checkout -q -b more before
+printf '  v3: { ip: 10.60.66.4, public_key: "%s" }\n' "$(key v3)" >>teams/ci.yaml
+commit bob '2025-04-02T14:00:00Z' 'One more'
+git -c user.name=ann -c user.email=ann@example.com merge -q -m both main >/dev/null
+run innernet plan --base HEAD^1
+has "$out" 'CIDRs: v1, v2 and v3 in vault -> corp (vault is gone, the network itself).' 'peers that a merge moves are named'
+run innernet plan --base HEAD^2
+has "$out" 'Peers: +v3 in corp (the network itself).' 'and a peer that it puts in no CIDR'
+git checkout -q main
+git reset -q --hard before
+
 # Refused, with the plan all the same.
 cp network.yaml "$work/good.yaml"
 sed -i '/alice/d' network.yaml

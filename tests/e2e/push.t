@@ -39,6 +39,7 @@ sed -i 's/^cidrs:/cidrs:\n  humans: 10.60.64.0\/24/' "$net/network.yaml"
 commit 'people'
 push
 is "$pushed $said" "0 Effect: no pair of peers gains or loses access.
+Unchanged: routes, the network's prefix, admins, servers, trust, addresses, keys, tests.
 Plan: 1 to add, 0 to change, 0 to remove.
 the reconciler is not running; this will be published when it does" 'a good push: its plan, and what will become of it'
 

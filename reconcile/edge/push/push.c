@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define PLAN_LINES     60 /* of a plan, above a refusal */
-#define EFFECT_LINES   20 /* of its effect, when all is well */
+#define EFFECT_LINES   40 /* of its effect, when all is well */
 #define BRANCHES_NAMED 3
 
 static int hex_take(struct span *s, char out[static PUSH_SHA_LEN + 1], bool *zero)
