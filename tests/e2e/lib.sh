@@ -294,6 +294,8 @@ host_del() { # HOST: with everything that runs on it
 	unset "host_holder[$1]"
 	kill -KILL "$holder" 2>/dev/null
 	wait_for 10 test ! -e "/proc/$holder"
+	# The kernel takes an empty namespace apart when it finds the time; its cable goes at once.
+	ip link delete "sw-$1" 2>/dev/null
 	wait_for 10 test ! -e "/sys/class/net/sw-$1"
 }
 
