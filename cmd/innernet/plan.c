@@ -2,6 +2,7 @@
 #include "cmd/innernet/commands.h"
 #include "cmd/innernet/common.h"
 #include "cmd/innernet/plan_definition.h"
+#include "cmd/innernet/plan_revisions.h"
 #include "cmd/innernet/target.h"
 #include "reconcile/text/json_value.h"
 #include "reconcile/show/plan.h"
@@ -15,6 +16,7 @@ static const struct option_spec options[] = {
     {"definition", 0, NULL, "the argument is a definition, even if a network has that name"},
     {"base", 0, "REV", "of a definition: compare with this revision (HEAD)"},
     {"head", 0, "REV", "of a definition: plan this revision, instead of the work tree"},
+    {"merge-base", 0, NULL, "of a definition: compare with the common ancestor of --base and the head"},
     {"guard", 0, "FILE", "of a definition: apply the limits in FILE, as the server does"},
     {"markdown", 0, NULL, "of a definition: Markdown for one review comment"},
     {"suggest-tests", 0, NULL, "of a definition: suggest tests for gained access that no test covers"},
@@ -50,7 +52,7 @@ static bool is_interface(const struct invocation *inv, const struct peer_options
 {
 	return option_given(inv, "file") ||
 	       (inv->n_args && !option_given(inv, "definition") && !option_given(inv, "base") &&
-		!option_given(inv, "head") && target_is_network(o, inv->args[0]));
+		!option_given(inv, "head") && !plan_is_range(inv->args[0]) && target_is_network(o, inv->args[0]));
 }
 
 static int run(struct invocation *inv)
@@ -68,6 +70,8 @@ static int run(struct invocation *inv)
 		return FAILED;
 	if (!is_interface(inv, &o))
 		return plan_definition(inv);
+	if (inv->n_args > 1)
+		return usage_error(inv, "plan: one argument too many: '%s'", inv->args[1]);
 	code = FAILED;
 	a = arena_new();
 	if (!a) {
@@ -93,20 +97,22 @@ static int run(struct invocation *inv)
 
 const struct command command_plan = {
     .name = "plan",
-    .synopsis = "[IFACE | --file FILE --as PEER | FILE | DIR] [--base REV] [--head REV] [--json | --markdown] "
-		"[--detailed-exitcode]",
+    .synopsis = "[IFACE | --file FILE --as PEER | [REV..REV | REV...REV] [FILE | DIR]] [--base REV] [--head REV] "
+		"[--merge-base] [--json | --markdown] [--detailed-exitcode]",
     .summary = "show what `apply` would change on an interface, or what a change of the definition does",
     .text =
 	"IFACE: fetches a new snapshot (if the interface is up), and compares the network's definition with the\n"
 	"interface. Changes nothing. --file FILE --as PEER: the same from a definition, as for `apply`; the key is\n"
 	"checked only when --key is given.\n\n"
 	"FILE, or network.yaml of DIR or the current folder: compares the definition with its last commit, and\n"
-	"shows which peers gain and lose each other, and what changes. Outside of git everything is new. It needs\n"
-	"no network and no rights. Exit code: 0 done, 1 error, 2 with --detailed-exitcode: there are changes, 3\n"
+	"shows which peers gain and lose each other, and what changes. BASE..HEAD compares two revisions; BASE...HEAD\n"
+	"and --merge-base compare with their common ancestor, so that the plan shows the work of the head's branch\n"
+	"alone. Outside of git everything is new. It needs no network and no rights. Exit code: 0 done, 1 error, 2 "
+	"with --detailed-exitcode: there are changes, 3\n"
 	"refused by a test, the ledger or a guard.",
-    .example = "innernet plan --base origin/main",
+    .example = "innernet plan origin/main...HEAD",
     .options = options,
-    .max_args = 1,
-    .words = {WORD_TARGET},
+    .max_args = 2,
+    .words = {WORD_TARGET, WORD_FILE},
     .run = run,
 };

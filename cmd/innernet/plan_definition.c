@@ -1,6 +1,7 @@
 /* innernet plan of a definition: shows what a change does to the network, in any clone. */
 #include "cmd/innernet/plan_definition.h"
 #include "cmd/innernet/common.h"
+#include "cmd/innernet/plan_revisions.h"
 #include "reconcile/show/diag_json.h"
 #include "reconcile/text/json_value.h"
 #include "reconcile/edge/git/clone.h"
@@ -15,7 +16,7 @@
 /* The base of the comparison. A thread loads it in parallel with the head when both do not use the clone. */
 struct base {
 	struct clone *clone;
-	char sha[HASH_HEX_LEN + 1]; /* "": there is no base */
+	const char *sha; /* "": there is no base */
 	struct arena *arena;
 	struct model *model; /* NULL: the commit has no definition, or an invalid one */
 	struct diags read;   /* errors of reading from git */
@@ -28,12 +29,11 @@ struct base {
 /* One run of the command. */
 struct turn {
 	struct invocation *inv;
-	const char *path;
+	struct plan_revisions revisions;
 	struct arena *arena;
 	struct clone *clone;
 	struct ledger *ledger;
 	struct base base;
-	char head_sha[HASH_HEX_LEN + 1]; /* "": the work tree */
 	struct model *before, *after;
 	struct impact *impact;
 	struct diags diags; /* of the head: its errors, and the reasons to refuse it */
@@ -63,9 +63,9 @@ static int load_commit(struct turn *t, const char *sha, bool without_server, str
 
 static int load_head(struct turn *t, bool without_server, struct diags *d)
 {
-	if (*t->head_sha)
-		return load_commit(t, t->head_sha, without_server, &t->after, d);
-	t->after = source_load(t->arena, t->path, without_server, d);
+	if (*t->revisions.head_sha)
+		return load_commit(t, t->revisions.head_sha, without_server, &t->after, d);
+	t->after = source_load(t->arena, t->revisions.path, without_server, d);
 	return t->after ? 1 : -1;
 }
 
@@ -83,7 +83,7 @@ static int read_head(struct turn *t)
 		return -1;
 	if (found == 0) {
 		diag_error(&t->diags, "definition-missing", NULL, "commit %.12s has no definition at this path",
-			   t->head_sha);
+			   t->revisions.head_sha);
 		t->refused = true;
 		return 0;
 	}
@@ -97,44 +97,6 @@ static int read_head(struct turn *t)
 	t->diags = (struct diags){0};
 	t->headless = true;
 	return load_head(t, true, &t->diags) > 0 ? 0 : -1;
-}
-
-static int resolve(struct turn *t, const char *option, const char *revision, char sha[static HASH_HEX_LEN + 1])
-{
-	int found = clone_resolve(t->clone, revision, sha, &t->diags);
-	struct diag *g;
-
-	if (found)
-		return found;
-	g = diag_error(&t->diags, "revision-unknown", NULL, "--%s %s: there is no such revision in this clone", option,
-		       revision);
-	diag_help(&t->diags, g,
-		  "check the spelling, or fetch it (a shallow clone has few revisions): git fetch origin %s", revision);
-	return -1;
-}
-
-/* Finds the clone, the base revision and the head revision. */
-static int find_revisions(struct turn *t)
-{
-	const char *base = option_value(t->inv, "base"), *head = option_value(t->inv, "head");
-	int found = clone_open(t->path, &t->clone, &t->diags);
-
-	t->base.clone = t->clone;
-	if (found < 0)
-		return -1;
-	if (!found) {
-		if (!base && !head)
-			return 0;
-		struct diag *g =
-		    diag_error(&t->diags, "repository-missing", NULL, "%s is in no git repository", t->path);
-		diag_help(&t->diags, g, "leave out --base and --head: everything in it then counts as new");
-		return -1;
-	}
-	if (head && resolve(t, "head", head, t->head_sha) < 0)
-		return -1;
-	if (base)
-		return resolve(t, "base", base, t->base.sha) < 0 ? -1 : 0;
-	return clone_resolve(t->clone, "HEAD", t->base.sha, &t->diags) < 0 ? -1 : 0;
 }
 
 static void *load_base(void *ctx)
@@ -156,7 +118,7 @@ static void start_base(struct turn *t)
 {
 	struct base *b = &t->base;
 
-	if (!*b->sha || *t->head_sha)
+	if (!*b->sha || *t->revisions.head_sha)
 		return;
 	b->unchanged = clone_unchanged(t->clone, b->sha);
 	if (!b->unchanged)
@@ -188,8 +150,11 @@ static int read_base(struct turn *t)
 	t->before = b->model;
 	if (b->read.first || b->read.out_of_memory || b->load.out_of_memory) {
 		t->diags.out_of_memory |= b->read.out_of_memory || b->load.out_of_memory;
-		if (b->read.first)
-			diag_error(&t->diags, b->read.first->code, NULL, "%s", b->read.first->message);
+		if (b->read.first) {
+			g = diag_error(&t->diags, b->read.first->code, NULL, "%s", b->read.first->message);
+			if (b->read.first->help)
+				diag_help(&t->diags, g, "%s", b->read.first->help);
+		}
 		return -1;
 	}
 	if (b->load.n_errors) {
@@ -213,17 +178,6 @@ static void judge_headless(struct turn *t)
 		return;
 	g = diag_error(&t->diags, "no-server", &t->after->at_network, "no peer is a server");
 	diag_help(&t->diags, g, "one peer needs 'server: true' and an endpoint");
-}
-
-/* Warns that the server will refuse this change of `trust` without the trailer, whatever its limits are. */
-static void warn_of_trust(struct turn *t)
-{
-	struct diag *g =
-	    diag_warning(&t->diags, "guard-trust", NULL,
-			 "this revision changes the keys whose signatures peers believe: the server takes it "
-			 "only when its commit says that it is meant");
-
-	diag_help(&t->diags, g, "git commit --trailer '" ACCEPT_TRAILER ": %s' ...", t->impact->id);
 }
 
 /* Warns of a higher format. Only the server knows which formats the peers can read. */
@@ -270,14 +224,14 @@ static int judge(struct turn *t)
 			guard_outright(t->before, t->after, d);
 	}
 	/* The trailer must be in the commit that will be pushed: the head, or HEAD of the work tree. */
-	if (*t->head_sha)
-		message = clone_message(t->clone, t->head_sha, t->arena, d);
+	if (*t->revisions.head_sha)
+		message = clone_message(t->clone, t->revisions.head_sha, t->arena, d);
 	else if (t->clone && clone_resolve(t->clone, "HEAD", head, d) > 0)
 		message = clone_message(t->clone, head, t->arena, d);
 	accepted = message.p && guard_accepted(message, t->impact->id);
 	guard_check(file ? &limits : NULL, t->impact, accepted, d);
-	if (!file && t->before && t->impact->trust_changed && !accepted)
-		warn_of_trust(t);
+	if (!file)
+		guard_foretell(t->impact, accepted, d);
 	if (t->before && t->after && limits.formats_days && !accepted)
 		warn_of_format(t);
 	if (t->headless)
@@ -312,7 +266,7 @@ static void put_json(struct turn *t, struct buf *out, const struct buf *tests)
 	bool ok = root != NULL;
 
 	ok = ok && !json_object_set_new(root, "base", json_revision(t->base.sha));
-	ok = ok && !json_object_set_new(root, "head", json_revision(t->head_sha));
+	ok = ok && !json_object_set_new(root, "head", json_revision(t->revisions.head_sha));
 	ok = ok && !json_object_set_new(root, "refused", json_boolean(t->refused));
 	ok = ok && !json_object_set_new(root, "diagnostics", diags_json(&t->diags));
 	if (option_given(t->inv, "suggest-tests"))
@@ -353,8 +307,11 @@ static int print_plan(struct turn *t)
 
 static int work(struct turn *t)
 {
-	if (find_revisions(t) < 0)
+	if (clone_open(t->revisions.path, &t->clone, &t->diags) < 0 ||
+	    plan_revisions_find(&t->revisions, t->clone, &t->diags) < 0)
 		return -1;
+	t->base.clone = t->clone;
+	t->base.sha = t->revisions.base_sha;
 	start_base(t);
 	return read_head(t) < 0 || read_base(t) < 0 ? -1 : judge(t);
 }
@@ -368,12 +325,16 @@ static int exit_code(const struct turn *t)
 
 int plan_definition(struct invocation *inv)
 {
-	struct turn t = {.inv = inv, .path = inv->n_args ? inv->args[0] : "."};
-	int code = FAILED;
+	struct turn t = {.inv = inv};
+	int code = FAILED, wrong;
 
 	if (option_given(inv, "json") && option_given(inv, "markdown"))
 		return usage_error(inv, "--json or --markdown, not both");
 	t.arena = arena_new();
+	if (t.arena && (wrong = plan_revisions_read(inv, t.arena, &t.revisions))) {
+		arena_free(t.arena);
+		return wrong;
+	}
 	if (!t.arena)
 		diags_out_of_memory(&t.diags);
 	else if (work(&t) == 0 && print_plan(&t) == 0)

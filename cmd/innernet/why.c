@@ -61,6 +61,12 @@ static void put_date(struct buf *out, int64_t seconds)
 
 static void put_blame(struct buf *out, const struct blame *b)
 {
+	if (b->unknown != CLONE_WHOLE) {
+		buf_printf(out, "  since: not known, because this %s clone lacks the older %s: %s\n",
+			   b->unknown == CLONE_SHALLOW ? "shallow" : "partial",
+			   b->unknown == CLONE_SHALLOW ? "commits" : "files", clone_fill_command(b->unknown));
+		return;
+	}
 	if (!b->committed) {
 		buf_str(out, "  since: not committed yet\n");
 		return;
@@ -185,6 +191,14 @@ static json_t *json_blame(const struct answer *t, unsigned i)
 			 json_visible(b->email), "time", (json_int_t)b->time, "summary", json_visible(b->summary));
 }
 
+/* null: the clone lacks what would tell. */
+static json_t *json_committed(const struct answer *t, unsigned i)
+{
+	if (t->known[i] && t->blames[i].unknown != CLONE_WHOLE)
+		return json_null();
+	return json_boolean(t->known[i] && t->blames[i].committed);
+}
+
 static void put_json(struct buf *out, const struct answer *t)
 {
 	static const char *const words[] = {[WHY_NO] = "no", [WHY_YES] = "yes", [WHY_PARTLY] = "partly"};
@@ -193,11 +207,11 @@ static void put_json(struct buf *out, const struct answer *t)
 	bool ok = true;
 
 	for (unsigned i = 0; ok && i < w->n_lines; i++)
-		ok = !json_array_append_new(
-		    lines, json_pack("{s:s, s:s, s:I, s:I, s:b, s:o}", "text", w->lines[i].text, "file",
-				     t->model->files[w->lines[i].at.file], "line", (json_int_t)w->lines[i].at.line,
-				     "column", (json_int_t)w->lines[i].at.column, "committed",
-				     t->known[i] && t->blames[i].committed, "commit", json_blame(t, i)));
+		ok = !json_array_append_new(lines, json_pack("{s:s, s:s, s:I, s:I, s:o, s:o}", "text", w->lines[i].text,
+							     "file", t->model->files[w->lines[i].at.file], "line",
+							     (json_int_t)w->lines[i].at.line, "column",
+							     (json_int_t)w->lines[i].at.column, "committed",
+							     json_committed(t, i), "commit", json_blame(t, i)));
 	root = json_pack("{s:s, s:o, s:o, s:s, s:s, s:o, s:I, s:s?, s:s, s:s?}", "format_version", "1.0", "a",
 			 json_end(t, &w->a), "b", json_end(t, &w->b), "reach", words[w->answer], "rule",
 			 why_cause_name(w->cause), "lines", lines, "more_lines", (json_int_t)w->more_lines, "partly",

@@ -1,4 +1,4 @@
-#include "reconcile/impact/guard.h"
+#include "reconcile/impact/guard_changes.h"
 
 #include <string.h>
 #include <strings.h>
@@ -7,29 +7,54 @@ const struct guard_limits guard_defaults = {
     .peers = {.most = 50, .percent = 20, .free = 2},
     .pairs = {.most = 100000, .percent = 30, .free = 50},
     .keep_admin = true,
+    .widest_route = 8,
+    .widest_route6 = 32,
     .formats_days = 30,
 };
 
-/* An error, or a warning when the trailer acknowledges it. */
-static struct diag *refuse(struct diags *d, bool accepted, const char *code, const char *id, const char *what)
+bool guard_acceptable(const char *code)
 {
-	struct diag *g;
+	static const char prefix[] = "guard-";
 
-	if (accepted) {
-		g = diag_warning(d, code, NULL, "%s", what);
-		diag_note(d, g, NULL, "acknowledged by the trailer " ACCEPT_TRAILER ": %s", id);
+	return strncmp(code, prefix, sizeof(prefix) - 1) == 0 && strcmp(code, "guard-server") != 0 &&
+	       strcmp(code, "guard-admin") != 0;
+}
+
+/* One run of the guards. */
+struct guarding {
+	const struct impact *im;
+	bool accepted;
+	bool foretold; /* nobody's limits yet: a warning */
+	struct diags *d;
+	struct diag *last;
+};
+
+/* An error, or a warning when the trailer acknowledges it or only a default server would refuse it. A guard_found. */
+static void refuse(void *ctx, const char *code, const char *what)
+{
+	struct guarding *g = ctx;
+	struct diags *d = g->d;
+
+	g->last = g->accepted || g->foretold ? diag_warning(d, code, NULL, "%s", what)
+					     : diag_error(d, code, NULL, "%s", what);
+	if (g->accepted) {
+		diag_note(d, g->last, NULL, "acknowledged by the trailer " ACCEPT_TRAILER ": %s", g->im->id);
+		return;
+	}
+	if (g->foretold) {
+		diag_note(d, g->last, NULL, "a server with the default guards refuses it without the trailer");
+		diag_help(d, g->last, "when this is meant: git commit --trailer '" ACCEPT_TRAILER ": %s' ...",
+			  g->im->id);
 	} else {
-		g = diag_error(d, code, NULL, "%s", what);
-		diag_help(d, g,
+		diag_help(d, g->last,
 			  "when this is meant, say so in the last paragraph of the commit's message: " ACCEPT_TRAILER
 			  ": %s",
-			  id);
+			  g->im->id);
 	}
-	return g;
 }
 
 static void check_limit(const struct guard_limit *l, uint64_t lost, uint64_t before, const char *code, const char *verb,
-			const char *noun, const char *of, const struct impact *im, bool accepted, struct diags *d)
+			const char *noun, const char *of, struct guarding *g)
 {
 	struct buf what = {0};
 	unsigned long long n = lost, all = before;
@@ -42,19 +67,18 @@ static void check_limit(const struct guard_limit *l, uint64_t lost, uint64_t bef
 		buf_printf(&what, "this revision %s %llu %s%s%s of %llu, more than %llu %%", verb, n, noun, s, of, all,
 			   (unsigned long long)l->percent);
 	if (what.n)
-		refuse(d, accepted, code, im->id, what.p);
+		refuse(g, code, what.p);
 	if (what.failed)
-		diags_out_of_memory(d);
+		diags_out_of_memory(g->d);
 	buf_free(&what);
 }
 
 #define NAMES_MAX 10 /* of peers that are left behind; the rest are counted */
 
-static void check_formats(unsigned days, const struct impact *im, bool accepted, struct diags *d)
+static void check_formats(unsigned days, struct guarding *g)
 {
-	const struct left_behind *left = &im->left;
+	const struct left_behind *left = &g->im->left;
 	struct buf what = {0};
-	struct diag *g;
 
 	if (!left->n)
 		return;
@@ -62,14 +86,15 @@ static void check_formats(unsigned days, const struct impact *im, bool accepted,
 		   "this revision needs format %u, which %u peer%s that polled in the last %u day%s cannot read: ",
 		   left->format, left->n, left->n == 1 ? "" : "s", days, days == 1 ? "" : "s");
 	for (uint32_t i = 0; i < left->n && i < NAMES_MAX; i++)
-		buf_printf(&what, "%s%s", i ? ", " : "", im->after->peers[left->peers[i]].name);
+		buf_printf(&what, "%s%s", i ? ", " : "", g->im->after->peers[left->peers[i]].name);
 	if (left->n > NAMES_MAX)
 		buf_printf(&what, " and %u more", left->n - NAMES_MAX);
 	if (what.failed) {
-		diags_out_of_memory(d);
+		diags_out_of_memory(g->d);
 	} else {
-		g = refuse(d, accepted, "guard-formats", im->id, what.p);
-		diag_note(d, g, NULL, "%s keeps the network that it has until a newer innernet is installed there",
+		refuse(g, "guard-formats", what.p);
+		diag_note(g->d, g->last, NULL,
+			  "%s keeps the network that it has until a newer innernet is installed there",
 			  left->n == 1 ? "it" : "each");
 	}
 	buf_free(&what);
@@ -99,32 +124,54 @@ void guard_outright(const struct model *published, const struct model *m, struct
 	}
 }
 
+/* What no trailer acknowledges. */
+static void check_never(const struct guard_limits *limits, struct guarding *g)
+{
+	struct diag *e;
+
+	if (g->im->server_lost) {
+		e = diag_error(g->d, "guard-server", NULL, "no server stays as it was: every peer would be cut off");
+		diag_help(g->d, e, "add the new server first, and remove the old one in a later revision");
+	}
+	if (g->im->admin_lost && (!limits || limits->keep_admin)) {
+		e = diag_error(g->d, "guard-admin", NULL, "this revision takes the last admin away");
+		diag_help(g->d, e, "make another peer an admin in the same revision or before it");
+	}
+}
+
+static void check_limits(const struct guard_limits *limits, struct guarding *g)
+{
+	const struct impact *im = g->im;
+
+	if (im->trust_changed)
+		refuse(g, "guard-trust", "this revision changes the keys whose signatures peers believe");
+	check_limit(&limits->peers, im->n_cut, im->peers_before, "guard-peers", "cuts off", "peer", "", g);
+	check_limit(&limits->pairs, im->pairs_lost, im->pairs_before, "guard-pairs", "parts", "pair", " of peers", g);
+	if (guard_changes(limits, im, refuse, g) < 0)
+		diags_out_of_memory(g->d);
+	check_formats((unsigned)limits->formats_days, g);
+}
+
 unsigned guard_check(const struct guard_limits *limits, const struct impact *im, bool accepted, struct diags *d)
 {
+	struct guarding g = {.im = im, .accepted = accepted, .d = d};
 	size_t before = d->n_errors;
-	struct diag *e;
 
 	if (!im->before)
 		return 0;
-	if (im->server_lost) {
-		e = diag_error(d, "guard-server", NULL, "no server stays as it was: every peer would be cut off");
-		diag_help(d, e, "add the new server first, and remove the old one in a later revision");
-	}
-	if (im->admin_lost && (!limits || limits->keep_admin)) {
-		e = diag_error(d, "guard-admin", NULL, "this revision takes the last admin away");
-		diag_help(d, e, "make another peer an admin in the same revision or before it");
-	}
-	if (!limits)
-		return (unsigned)(d->n_errors - before);
-	if (im->trust_changed)
-		refuse(d, accepted, "guard-trust", im->id,
-		       "this revision changes the keys whose signatures peers believe");
-	check_limit(&limits->peers, im->n_cut, im->peers_before, "guard-peers", "cuts off", "peer", "", im, accepted,
-		    d);
-	check_limit(&limits->pairs, im->pairs_lost, im->pairs_before, "guard-pairs", "parts", "pair", " of peers", im,
-		    accepted, d);
-	check_formats(limits->formats_days, im, accepted, d);
+	check_never(limits, &g);
+	if (limits)
+		check_limits(limits, &g);
 	return (unsigned)(d->n_errors - before);
+}
+
+void guard_foretell(const struct impact *im, bool accepted, struct diags *d)
+{
+	struct guarding g = {.im = im, .accepted = accepted, .foretold = true, .d = d};
+
+	/* What no trailer accepts is refused already. */
+	if (im->before && im->after && !im->server_lost)
+		check_limits(&guard_defaults, &g);
 }
 
 static struct span next_line(struct span *text)

@@ -19,6 +19,13 @@ struct guard_limit {
 struct guard_limits {
 	struct guard_limit peers, pairs;
 	bool keep_admin; /* the last admin stays */
+	/* Allowed without the trailer: */
+	bool default_routes, public_routes; /* a new route to every address, or to addresses of the public internet */
+	bool new_admins;                    /* beside an admin that is there already */
+	bool server_moves;                  /* another address of a server, or other endpoints alone */
+	bool root_growth;                   /* addresses of the network itself that its prefixes did not have */
+	/* A new route with a shorter prefix needs the trailer. IPv4, IPv6. */
+	uint64_t widest_route, widest_route6;
 	/* A peer that polled in so many days is not left behind by a format that it does not read. 0: any may be. */
 	uint64_t formats_days;
 };
@@ -26,11 +33,15 @@ extern const struct guard_limits guard_defaults;
 
 /*
  * Judges an impact whose `before` is what is published; without one nothing is refused. `accepted`: the trailer of
- * the published tip's commit names this plan. What a trailer can acknowledge (guard-peers, guard-pairs,
- * guard-trust, guard-formats) is a warning then. Refused in any case: guard-server, guard-admin. `limits` NULL: these two alone.
+ * the published tip's commit names this plan. What a trailer can acknowledge (guard_acceptable()) is a warning then.
+ * Refused in any case: guard-server, guard-admin. `limits` NULL: these two alone.
  * Returns how many errors were added.
  */
 unsigned guard_check(const struct guard_limits *limits, const struct impact *im, bool accepted, struct diags *d);
+/* The same with the default limits, for a caller that does not have the server's: each is a warning, unless accepted. */
+void guard_foretell(const struct impact *im, bool accepted, struct diags *d);
+/* Whether the trailer can acknowledge a code. */
+bool guard_acceptable(const char *code);
 
 /*
  * What is refused outright, with the trailer too: another name or id, an epoch that falls or jumps. Codes:

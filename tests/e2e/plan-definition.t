@@ -194,7 +194,83 @@ git clone -q --depth 1 "file://$work/net" "$work/shallow"
 run innernet plan "$work/shallow" --detailed-exitcode
 is "$status" 0 'a shallow clone can be planned in'
 run innernet plan "$work/shallow" --base HEAD~1
-has "$err" 'a shallow clone has few revisions' 'and says what it lacks'
+is "$err" 'error[revision-unknown]: --base HEAD~1: there is no such revision in this clone
+  help: check the spelling, or bring it into this clone: git fetch --unshallow origin' 'and says what it lacks'
+
+# What a help line names works as typed: in shallow clones, in partial ones, and in those of one branch.
+git config uploadpack.allowFilter true
+git branch -q topic HEAD~1
+git tag -f v1 HEAD~1 >/dev/null
+helped() { # CLONE NAME ARGUMENT...: the plan fails, its help line is typed, and the plan works
+	local clone=$1 name=$2
+	shift 2
+	cd "$clone" || exit 1
+	run innernet plan "$@"
+	is "$status" 1 "$name: it fails"
+	eval "$(sed -n 's/^  help: .*\(git [a-z].*\)/\1/p' <<<"$err")" >/dev/null 2>&1
+	run innernet plan "$@"
+	is "$status" 0 "$name: after the command of the help line it works"
+	cd "$work/net" || exit 1
+}
+for how in 'HEAD~1 HEAD' 'origin/topic HEAD' 'topic HEAD' 'v1 HEAD' "$(git rev-parse HEAD~1) HEAD"; do
+	rm -rf "$work/lacking"
+	git clone -q --depth 1 "file://$work/net" "$work/lacking"
+	helped "$work/lacking" "a shallow clone, ${how% *}" --base "${how% *}"
+done
+rm -rf "$work/lacking"
+git clone -q --single-branch -b topic "file://$work/net" "$work/lacking"
+helped "$work/lacking" 'a clone of one branch' origin/main..topic
+rm -rf "$work/lacking"
+git clone -q --filter=blob:none "file://$work/net" "$work/lacking"
+(cd "$work/lacking" && innernet why alice ci1) >"$work/said" 2>&1
+has "$(cat "$work/said")" '  since: not known, because this partial clone lacks the older files: git fetch --refetch --no-filter origin' \
+	'why in a partial clone names no author'
+is "$(cd "$work/lacking" && innernet why alice ci1 --json | jq -c '.lines[0] | [.committed, .commit]')" '[null,null]' 'nor in JSON'
+helped "$work/lacking" 'a partial clone' --base "$(git rev-list --max-parents=0 HEAD)"
+(cd "$work/lacking" && innernet why alice ci1) >"$work/said" 2>&1
+has "$(cat "$work/said")" ' by bob <bob@example.com>: People use the builders' 'with all files it names the author'
+rm -rf "$work/lacking"
+git clone -q --depth 1 "file://$work/net" "$work/lacking"
+(cd "$work/lacking" && innernet why alice ci1) >"$work/said" 2>&1
+has "$(cat "$work/said")" '  since: not known, because this shallow clone lacks the older commits: git fetch --unshallow origin' \
+	'why in a shallow clone names no author'
+
+# Two branches: what the base has and the head lacks is not the head's work.
+rm -rf "$work/lacking"
+git clone -q "$work/net" "$work/lacking"
+cd "$work/lacking" || exit 1
+git checkout -q -b feature
+sed -i "s|^  alice.*|&\n  frank: { ip: 10.60.64.30, public_key: \"$(key frank)\" }|" network.yaml
+commit frank 2025-06-01T12:00:00Z 'frank'
+git checkout -q main
+sed -i "s|^  alice.*|&\n  grace: { ip: 10.60.64.31, public_key: \"$(key grace)\" }|" network.yaml
+commit grace 2025-06-02T12:00:00Z 'grace'
+git checkout -q feature
+run innernet plan --base main
+has "$out" '# peer grace will be removed' 'compared as they are, the base is undone'
+is "$err" 'warning[base-not-ancestor]: main has 1 commit that HEAD lacks: the plan shows its changes as undone
+  help: compare with the common ancestor of the two: --merge-base' 'which a warning says'
+for how in 'main...feature' 'main...' 'main... .' '--base main --merge-base' '--base main --head feature --merge-base'; do
+	# shellcheck disable=SC2086
+	run innernet plan $how
+	is "$status $(grep '^# ' <<<"$out") $err" '0 # peer frank will be added ' "plan $how: the branch's own work alone"
+done
+run innernet plan main..feature
+is "$(grep '^# ' <<<"$out" | sort | tr '\n' ' ')" '# peer frank will be added # peer grace will be removed ' 'two dots compare both'
+run innernet plan main...feature --json
+is "$(jq -r .base <<<"$out")" "$(git merge-base main feature)" 'JSON names the common ancestor'
+run innernet plan main...feature --head main
+is "$status" 1 'a range and --head contradict each other'
+run innernet plan --merge-base
+is "$status" 1 'a common ancestor of what'
+git checkout -q --orphan alone
+commit dana 2025-06-03T12:00:00Z 'a new start'
+run innernet plan main...alone
+is "$status $err" '1 error[merge-base-missing]: main and alone have no common ancestor in this clone
+  help: leave out --merge-base, or write two dots for three: the two are compared as they are' 'two branches without an ancestor'
+cd "$work/net" || exit 1
+git config --unset uploadpack.allowFilter
+git branch -q -D topic
 mkdir "$work/plain"
 cp -r network.yaml teams "$work/plain"
 run innernet plan "$work/plain/network.yaml"
@@ -286,7 +362,7 @@ cd "$work/net" || exit 1
 printf 'x' >"$work/etc/teams.yaml"
 run innernet --config-dir "$work/etc" plan --definition teams
 has "$err" 'teams/network.yaml' 'and --definition says that it is a folder'
-mkdir "$work/empty"
+mkdir -p "$work/empty"
 cd "$work/empty" || exit 1
 run innernet validate
 has "$status $err" '2 error[file-error]: cannot open network.yaml: No such file or directory' 'no definition here'

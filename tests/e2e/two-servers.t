@@ -86,7 +86,7 @@ is "$(git -C "$WORK/network.git" notes --ref innernet show main)" "published as 
 cp "$WORK/joined.yaml" "$WORK/clone/network.yaml"
 ok 'what it printed is a valid definition' innernet validate "$WORK/clone"
 git -C "$WORK/clone" commit -q -a -m 'another server'
-plan=$(innernet plan "$WORK/clone" --base HEAD~1 2>&1 | sed -n "s/^  help: git commit --trailer 'Innernet-Accept: \\(.*\\)' .*/\\1/p")
+plan=$(innernet plan "$WORK/clone" --base HEAD~1 2>&1 | sed -n "s/^  help: when this is meant: git commit --trailer 'Innernet-Accept: \\(.*\\)' .*/\\1/p;T;q")
 [ -n "$plan" ] || bail 'its plan does not say what the commit must have'
 git -C "$WORK/clone" commit -q --amend --no-edit --trailer "Innernet-Accept: $plan"
 git -C "$WORK/clone" push -q

@@ -282,10 +282,13 @@ static void test_guard_keys(void **state)
 {
 #define NAME(name, member, max) #name,
 	static const char *const names[] = {GUARD_KEYS(NAME)};
+/* Another value than the default. */
+#define OTHER(name, member, max)                                                                                       \
+	sizeof(guard_defaults.member) > sizeof(bool) ? "1" : guard_defaults.member ? "false" : "true",
+	const char *const others[] = {GUARD_KEYS(OTHER)};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		const bool is_bool = !strcmp(names[i], "keep_admin");
 		struct guard_limits limits, again;
 		struct guard_texts room;
 		struct raw_guards raw;
@@ -293,9 +296,12 @@ static void test_guard_keys(void **state)
 		struct diags d = {0};
 		const struct config_at at = {.file = "guard.yaml", .code = "bad-guard-file", .d = &d};
 
-		buf_printf(&text, "%s: %s\n", names[i], is_bool ? "false" : "1");
+		buf_printf(&text, "%s: %s\n", names[i], others[i]);
 		assert_int_equal(guard_file_parse(buf_span(&text), "guard.yaml", &limits, &d), 0);
-		assert_false(guard_is_default(&limits));
+		unsigned differ = 0;
+#define DIFFERS(name, member, max) differ += limits.member != guard_defaults.member;
+		GUARD_KEYS(DIFFERS)
+		assert_int_equal(differ, 1);
 		guard_raw(&limits, &room, &raw);
 		assert_int_equal(guard_values(&at, &raw, &again), 0);
 #define SAME(name, member, max) assert_int_equal(again.member, limits.member);
@@ -328,8 +334,9 @@ static void test_server_file(void **state)
 	assert_int_equal(back->listen_port, 51820);
 	assert_true(key_eq(&back->public_key, &c->public_key));
 	assert_true(key_eq(&back->signers[0], &c->signers[0]));
-	assert_null(strstr(text.p, "guards"));
-	assert_true(guard_is_default(&back->guards));
+	assert_non_null(strstr(text.p, "  widest_route: 8\n"));
+#define DEFAULT(name, member, max) assert_int_equal(back->guards.member, guard_defaults.member);
+	GUARD_KEYS(DEFAULT)
 	server_config_free(back);
 
 	/* Limits of its own, and one that is none. */

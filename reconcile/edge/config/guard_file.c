@@ -66,14 +66,6 @@ int guard_values(const struct config_at *at, const struct raw_guards *raw, struc
 	return bad ? -1 : 0;
 }
 
-bool guard_is_default(const struct guard_limits *g)
-{
-	for (size_t i = 0; i < N_KEYS; i++)
-		if (value_of(g, &keys[i]) != value_of(&guard_defaults, &keys[i]))
-			return false;
-	return true;
-}
-
 void guard_raw(const struct guard_limits *g, struct guard_texts *room, struct raw_guards *out)
 {
 	for (size_t i = 0; i < N_KEYS; i++) {

@@ -9,6 +9,13 @@
  *   pairs_percent: 30
  *   pairs_free: 50
  *   keep_admin: true     refuse to remove the last admin
+ *   default_routes: false  allow a new default route
+ *   public_routes: false   allow a new route to public addresses
+ *   widest_route: 8        the shortest prefix of a new IPv4 route
+ *   widest_route6: 32      the same of an IPv6 route
+ *   new_admins: false      allow a further admin
+ *   server_moves: false    allow another address of a server, and other endpoints alone
+ *   root_growth: false     allow the network's own prefix to cover new addresses
  *   formats_days: 30     refuse a format that a peer with a poll in so many days cannot read; 0: allow any format
  */
 #ifndef EDGE_GUARD_FILE_H
@@ -30,6 +37,13 @@
 	KEY(pairs_percent, pairs.percent, 100)                                                                         \
 	KEY(pairs_free, pairs.free, GUARD_PAIRS_MOST)                                                                  \
 	KEY(keep_admin, keep_admin, 1)                                                                                 \
+	KEY(default_routes, default_routes, 1)                                                                         \
+	KEY(public_routes, public_routes, 1)                                                                           \
+	KEY(widest_route, widest_route, 32)                                                                            \
+	KEY(widest_route6, widest_route6, 128)                                                                         \
+	KEY(new_admins, new_admins, 1)                                                                                 \
+	KEY(server_moves, server_moves, 1)                                                                             \
+	KEY(root_growth, root_growth, 1)                                                                               \
 	KEY(formats_days, formats_days, FORMATS_DAYS_MAX)
 
 /* As libcyaml loads it: strings, NULL for a missing key. */
@@ -42,7 +56,6 @@ extern const cyaml_schema_field_t guard_fields[]; /* of a mapping to struct raw_
 
 /* Converts the strings; missing keys get defaults. Returns -1 with a diagnostic for each invalid value. */
 int guard_values(const struct config_at *at, const struct raw_guards *raw, struct guard_limits *out);
-bool guard_is_default(const struct guard_limits *g);
 /* The reverse. The strings of *out are in `room`. */
 struct guard_texts {
 	char text[sizeof(struct raw_guards) / sizeof(char *)][24];

@@ -278,10 +278,8 @@ int server_config_emit(const struct server_config *c, struct buf *out, struct di
 	struct guard_texts room;
 	int ret;
 
-	if (!guard_is_default(&c->guards)) {
-		guard_raw(&c->guards, &room, &guards);
-		raw.guards = &guards;
-	}
+	guard_raw(&c->guards, &room, &guards);
+	raw.guards = &guards;
 	memcpy(network, c->network, sizeof(network));
 	memcpy(interface, c->interface, sizeof(interface));
 	snprintf(port, sizeof(port), "%u", c->listen_port);

@@ -20,8 +20,27 @@ void clone_close(struct clone *c); /* NULL is fine */
 int clone_resolve(struct clone *c, const char *revision, char sha[static HASH_HEX_LEN + 1], struct diags *d);
 
 /*
+ * What a clone may lack of the repository that it was cloned from: a shallow clone (git clone --depth) lacks commits, a
+ * partial clone (--filter) lacks files or folders until git fetches them.
+ */
+enum clone_gaps { CLONE_WHOLE, CLONE_SHALLOW, CLONE_PARTIAL };
+enum clone_gaps clone_gaps(struct clone *c);
+/* The git command that fills the gaps. A string literal; NULL for CLONE_WHOLE. */
+const char *clone_fill_command(enum clone_gaps gaps);
+/*
+ * Writes the git command that brings `revision`, which clone_resolve() did not find, from the remote origin; as typed in
+ * the clone. Writes nothing when no command can bring it.
+ */
+void clone_fetch_command(struct clone *c, const char *revision, struct buf *out);
+
+/* The best common ancestor of two commits. 1; 0: this clone has none (no diagnostic); -1. */
+int clone_merge_base(struct clone *c, const char *a, const char *b, char out[static HASH_HEX_LEN + 1], struct diags *d);
+/* How many commits reachable from `base` are not reachable from `head`. false: this clone cannot tell. */
+bool clone_behind(struct clone *c, const char *base, const char *head, size_t *out);
+
+/*
  * The definition as a commit has it, its files by their paths from the root file's folder. 1; 0: the commit does not
- * have the file (no diagnostic); -1.
+ * have the file (no diagnostic); -1, for a file that a partial clone lacks with "clone-partial".
  */
 int clone_definition(struct clone *c, const char *sha, struct arena *a, struct repo_definition *out, struct diags *d);
 
@@ -47,7 +66,8 @@ void clone_open_for(const struct model *m, bool fetch, struct clone **clone, str
 
 /* The commit that wrote a line. Strings are in the arena. */
 struct blame {
-	bool committed; /* false: it stands in the work tree alone, and nothing below is known */
+	enum clone_gaps unknown; /* not CLONE_WHOLE: the clone lacks what would tell, and nothing below is known */
+	bool committed;          /* false: it stands in the work tree alone, and nothing below is known */
 	char sha[HASH_HEX_LEN + 1];
 	const char *author, *email, *summary;
 	int64_t time; /* the author's, Unix seconds */
