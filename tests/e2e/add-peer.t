@@ -70,7 +70,7 @@ like "$status $err" "^1 error\[address-reserved\]: " 'nor a reserved address'
 key=$(wg genkey | wg pubkey)
 run innernet add-peer --name office --ip 10.60.64.50 --public-key "$key" --endpoint VPN.example.com.:0051820 --json
 is "$status" 0 'a peer with a key of its own'
-like "$(tr -d ' \n' <<<"$out")" '^\{"format_version":"1.0","edit":"add-peer","changed":true,"files":\["network.yaml"\],"committed":false,"pushed":false,"plan":\{' 'said in JSON'
+like "$(tr -d ' \n' <<<"$out")" '^\{"format_version":"1.0","edit":"add-peer","changed":true,"files":\["network.yaml"\],"committed":false,"pushed":false,"accepted":null,"guards":\[\],"plan":\{' 'said in JSON'
 like "$(tr -d ' \n' <<<"$out")" "\\},\"name\":\"office\",\"ip\":\[\"10.60.64.50\"\],\"cidr\":\"humans\",\"public_key\":\"${key//+/[+]}\",\"invite_expires\":null,\"invitation\":null\}\$" 'with the peer'
 ok 'has its key in the definition' grep -qxF \
 	"  office: { ip: 10.60.64.50, public_key: \"$key\", endpoint: \"vpn.example.com:51820\" }" network.yaml

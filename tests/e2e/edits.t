@@ -167,7 +167,7 @@ is "$(git show --format=%s --name-only HEAD | xargs)" 'network: rename CIDR ops 
 is "$(git diff --cached --name-only)" other 'and nothing else'
 run innernet rename-cidr --name ops --new-name operations --push --yes
 is "$status $(git rev-list --count HEAD)" '0 2' 'once more makes no commit'
-run innernet invite-peer --name olga --invite-expires never --commit
+run innernet invite-peer --name olga --invite-expires never --commit --yes
 is "$(git status --porcelain | xargs)" 'A other' 'git leaves the invitation alone'
 is "$(tail -n 1 .git/info/exclude)" /olga.yaml 'since it was told to'
 echo '# unfinished' >>teams/ops.yaml

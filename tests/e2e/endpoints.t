@@ -39,7 +39,9 @@ on hub git config --global user.email ada@example.com
 on hub git clone -q /var/lib/innernet-reconcile/corp/network.git network
 admin innernet add-cidr --name humans --cidr 10.60.64.0/24 --commit --push --yes >/dev/null 2>&1
 for h in $peers; do
-	ok "$h is invited" admin innernet add-peer --name "$h" --auto-ip --cidr humans --admin \
+	admin=()
+	[ "$h" = bob ] || admin=(--admin)
+	ok "$h is invited" admin innernet add-peer --name "$h" --auto-ip --cidr humans "${admin[@]}" \
 		--save-config "$WORK/$h.yaml" --commit --push --yes
 done
 ID=$(admin sed -n 's/.*id: "\([^"]*\)".*/\1/p' network.yaml)

@@ -32,7 +32,7 @@ END
 git init -q && git add . && git commit -q -m first
 
 # ---- a file, and the public key in the definition -------------------------------------------------------------------
-run innernet export phone -o phone.conf --commit
+run innernet export phone -o phone.conf --commit --yes
 is "$status $err" '0 ' 'export'
 like "$out" '^Invites voided: phone\.$' 'the plan is shown'
 like "$out" "^The configuration is in phone\.conf\. It has a private key: give it to phone alone, and remove it\.\$" 'where it is'
@@ -163,7 +163,7 @@ cp network.yaml "$WORK/before"
 refuse 'a forwarder that not everyone reaches' "^1 error\[bad-via\]: 'office' cannot forward for 'tablet': it is not in the CIDR of a server" \
 	tablet --via office
 refuse 'one that is not there' "did you mean 'hub'" tablet --via hubb
-run innernet export tablet --via hub -o tablet.conf --commit
+run innernet export tablet --via hub -o tablet.conf --commit --yes
 is "$status $err" '0 ' 'through the server'
 like "$out" '^  [+] via +hub$' 'the plan says so'
 like "$out" '^Effect: no pair of peers gains or loses access\.$' 'reach is as before'
@@ -197,7 +197,7 @@ ok 'that peer reaches it too' ping_works alice 10.60.64.10
 ok 'and one with an endpoint' ping_works office 10.60.64.10 10
 # Guests do not reach humans: not through the server either, whatever they send it.
 host_new guest 192.0.2.6
-innernet export guest --new-key -o guest.conf --commit >/dev/null
+innernet export guest --new-key -o guest.conf --commit --yes >/dev/null
 on hub innernet apply -f "$HOME/net" --as hub --key private.key --yes >/dev/null
 sed 's/^AllowedIPs = .*/AllowedIPs = 10.60.0.0\/16/' guest.conf >"$WORK/guest/corp.conf"
 chmod 600 "$WORK/guest/corp.conf"

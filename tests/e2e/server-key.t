@@ -28,7 +28,7 @@ on hub git clone -q "$REPO" ../network
 admin sed -i 's/^cidrs:/cidrs:\n  humans: 10.65.64.0\/24/' network.yaml
 admin git commit -qam CIDRs
 for who in alice bob; do
-	admin innernet add-peer --name $who --auto-ip --cidr humans --save-config ../$who.yaml --commit >/dev/null 2>&1
+	admin innernet add-peer --name $who --auto-ip --cidr humans --save-config ../$who.yaml --commit --yes >/dev/null 2>&1
 done
 admin git push -q 2>/dev/null
 for who in alice bob; do

@@ -1,5 +1,7 @@
 #include "cmd/innernet/edit/answer.h"
 #include "cmd/innernet/edit/lines.h"
+#include "reconcile/impact/guard.h"
+#include "reconcile/show/diag_json.h"
 #include "reconcile/show/impact_render.h"
 
 #include <ctype.h>
@@ -24,6 +26,8 @@ int edit_answer_plan(const struct edit_job *job, const struct impact *impact)
 	if (option_given(job->inv, "json"))
 		return 0;
 	impact_render_text(&b, impact, color);
+	for (const struct diag *g = job->guards.first; g; g = g->next)
+		buf_printf(&b, "\nA server with the default guards stops this: %s (%s).\n", g->message, g->code);
 	for (uint32_t i = 0; i < m->n_files; i++) {
 		if (!job->bytes[i].p)
 			continue;
@@ -77,9 +81,10 @@ int edit_answer_json(const struct edit_job *job, const struct impact *impact)
 	char *text;
 
 	json_set_alloc_funcs(malloc, free_wiped);
-	j = json_pack("{s:s, s:s, s:b, s:o, s:b, s:b, s:o}", "format_version", "1.0", "edit", job->inv->command->name,
-		      "changed", impact != NULL, "files", json_files(job), "committed", commit || push, "pushed", push,
-		      "plan", plan);
+	j = json_pack("{s:s, s:s, s:b, s:o, s:b, s:b, s:s?, s:o, s:o}", "format_version", "1.0", "edit",
+		      job->inv->command->name, "changed", impact != NULL, "files", json_files(job), "committed",
+		      commit || push, "pushed", push, "accepted", impact ? job->accepted : NULL, "guards",
+		      diags_json(&job->guards), "plan", plan);
 	if (j && c->json && c->json(job, impact != NULL, j)) {
 		json_decref(j);
 		j = NULL;
@@ -108,6 +113,8 @@ static void put_commit(struct buf *out, const struct edit_job *job, const char *
 	if (n)
 		buf_printf(&git, " -C %.*s", (int)(n > 1 ? n - 1 : n), root);
 	buf_printf(out, "Not active yet. Push it: %s commit -m '%s'", git.p ? git.p : "", message);
+	if (job->accepted)
+		buf_printf(out, " --trailer '" ACCEPT_TRAILER ": %s'", job->accepted);
 	for (uint32_t i = 0; i < job->before->n_files; i++)
 		if (job->bytes[i].p)
 			buf_printf(out, " %s",

@@ -3,6 +3,7 @@
 #include "cmd/innernet/common.h"
 #include "cmd/innernet/edit/answer.h"
 #include "cmd/prompt.h"
+#include "reconcile/impact/guard.h"
 #include "reconcile/edge/base/file.h"
 #include "reconcile/edge/git/source.h"
 
@@ -82,7 +83,9 @@ static struct impact *check_edited(struct edit_job *job)
 	if (!job->edited.n_errors)
 		edit_verify(&job->edit, job->before, job->after, &job->edited);
 	diags_sort(&job->edited);
-	return job->edited.n_errors ? NULL : impact;
+	guard_check(&guard_defaults, impact, false, &job->guards);
+	job->edited.out_of_memory |= job->guards.out_of_memory;
+	return job->edited.n_errors || job->edited.out_of_memory ? NULL : impact;
 }
 
 /* ---- the files --------------------------------------------------------------------------------------------------- */
@@ -171,24 +174,86 @@ static int write_files(struct edit_job *job)
 
 /* ---- one run ----------------------------------------------------------------------------------------------------- */
 
+static bool commits(const struct edit_job *job)
+{
+	return option_given(job->inv, "commit") || option_given(job->inv, "push");
+}
+
+static int refuse(struct edit_job *job, const char *code, const char *what, const char *help, const char *id)
+{
+	struct diag *g = diag_error(&job->diags, code, NULL, "nothing was changed: %s", what);
+
+	diag_help(&job->diags, g, "%s%s", help, id);
+	return REFUSED;
+}
+
 /*
- * Shows the plan and asks. Returns 0, or the exit code. Without a terminal, an edit of a file proceeds, since it is not
- * pushed yet; an edit of a network by its name changes the network at once and needs --yes.
+ * The id that --accept takes. A key that the command draws, and the time at which its invite expires, are others in each
+ * run: the id counts the peer without them. Returns -1 with a diagnostic.
+ */
+static int accept_id(struct edit_job *job, char out[static PLAN_ID_LEN + 1])
+{
+	struct model after = *job->after;
+
+	after.peers = arena_array(job->arena, after.n_peers, sizeof(*after.peers));
+	if (!after.peers)
+		return diags_out_of_memory(&job->diags);
+	for (uint32_t i = 0; i < after.n_peers; i++) {
+		struct peer *p = &after.peers[i];
+		uint32_t was = model_peer_by_name(job->before, job->after->peers[i].name);
+		*p = job->after->peers[i];
+		if ((!p->is_invite && !job->command->draws_key) ||
+		    (was != NONE && peer_same_mark(&job->before->peers[was], p)))
+			continue;
+		p->key = p->temporary = (struct key){0};
+		p->invite_expires = 0;
+	}
+	return plan_id(job->before, &after, out) < 0 ? diags_out_of_memory(&job->diags) : 0;
+}
+
+/*
+ * What a guard stops, --yes does not pass: a person types yes, or --accept names the plan. Returns 0, 1 to ask at the
+ * terminal, or REFUSED.
+ */
+static int pass_guards(struct edit_job *job)
+{
+	const char *accept = option_value(job->inv, "accept");
+	char id[PLAN_ID_LEN + 1];
+
+	if (accept_id(job, id) < 0)
+		return REFUSED;
+	if (accept && strcmp(accept, id) != 0)
+		return refuse(job, "plan-other", "--accept names another plan than this edit has",
+			      "read the plan, and accept it: --accept ", id);
+	for (const struct diag *g = job->guards.first; g; g = g->next)
+		if (!guard_acceptable(g->code))
+			return refuse(job, g->code, g->message, g->help ? g->help : "", "");
+	if (!job->guards.n_errors || accept)
+		return 0;
+	if (isatty(STDIN_FILENO) && !option_given(job->inv, "json"))
+		return 1;
+	return refuse(job, "not-accepted", "a server with the default guards refuses this edit",
+		      "when the plan is what you mean, accept it: --accept ", id);
+}
+
+/*
+ * Shows the plan and asks. Returns 0, or the exit code. Without a terminal an edit of a file alone proceeds, since no other
+ * machine sees it yet; a commit needs --yes.
  */
 static int confirm(struct edit_job *job, const struct impact *impact)
 {
 	bool shown = edit_answer_plan(job, impact) == 0;
-	struct diag *g;
+	int guarded = shown ? pass_guards(job) : 0;
 
-	if (shown && option_given(job->inv, "yes"))
+	if (guarded == REFUSED)
+		return REFUSED;
+	if (shown && !guarded && (option_given(job->inv, "yes") || option_given(job->inv, "accept")))
 		return 0;
 	if (shown && !isatty(STDIN_FILENO)) {
-		if (!job->git.own.path)
+		if (!commits(job))
 			return 0;
-		g = diag_error(&job->diags, "not-confirmed", NULL,
-			       "nothing was changed: there is no terminal to ask at");
-		diag_help(&job->diags, g, "--yes pushes without asking");
-		return REFUSED;
+		return refuse(job, "not-confirmed", "there is no terminal to ask at", "--yes commits without asking",
+			      "");
 	}
 	if (shown && edit_answer_asked(job))
 		return 0;
@@ -234,6 +299,8 @@ static int make_edit(struct edit_job *job)
 		return 1;
 	buf_str(&message, "network: ");
 	edit_describe(&job->edit, &message);
+	if (job->guards.n_errors)
+		job->accepted = impact->id;
 	job->diags.out_of_memory |= message.failed;
 	rc = message.failed ? 1 : confirm(job, impact);
 	if (rc == 0)
@@ -282,6 +349,7 @@ static void end_job(struct edit_job *job)
 	clone_close(job->clone);
 	diags_free(&job->diags);
 	diags_free(&job->edited);
+	diags_free(&job->guards);
 }
 
 #define TRIES 2 /* runs: one retry after a lost race with another push */

@@ -18,7 +18,9 @@
 /* The options of every command that edits. */
 #define EDIT_OPTIONS                                                                                                   \
 	{"commit", 0, NULL, "commit the definition"}, {"push", 0, NULL, "commit it and push"},                         \
-	    {"yes", 'y', NULL, "do not ask for confirmation"}, {"json", 0, NULL, "print the result as JSON"},          \
+	    {"yes", 'y', NULL, "do not ask for confirmation"},                                                         \
+	    {"accept", 0, "ID", "accept the plan of this id, which a guard of the server stops"},                      \
+	    {"json", 0, NULL, "print the result as JSON"},                                                             \
 	{                                                                                                              \
 		0                                                                                                      \
 	}
@@ -29,8 +31,10 @@
 	"\nChanges only the bytes that must change, and writes only a valid result. Shows the plan first. At a "       \
 	"terminal\n"                                                                                                   \
 	"it asks for missing options. The same command again changes nothing. With IFACE, a network that\n"            \
-	"`innernet clone` has cloned, it brings the clone up to date, edits it, commits and pushes. In that case\n"    \
-	"--yes is needed without a terminal. Exits with 3 when the edit was not confirmed."
+	"`innernet clone` has cloned, it brings the clone up to date, edits it, commits and pushes. Without a\n"       \
+	"terminal a commit needs --yes. An edit that a server's default guards stop needs --accept with the id of\n"   \
+	"its plan, or `yes` at the terminal; its commit gets the trailer. Exits with 3 when the edit was not\n"        \
+	"confirmed."
 
 /* One run. edit.c writes the members, except those with another writer in their comment. */
 struct edit_job {
@@ -39,7 +43,9 @@ struct edit_job {
 	struct arena *arena;
 	struct diags diags;  /* of the definition before the edit, and of the run; any file adds to them */
 	struct diags edited; /* of the edited definition */
+	struct diags guards; /* what a server's default guards stop in this edit: errors */
 	struct model *before, *after;
+	const char *accepted; /* the plan id that the commit's trailer accepts; NULL: no guard stops the edit */
 	struct clone *clone;
 	struct ledger *ledger;     /* NULL: the clone has none */
 	struct buf *bytes;         /* by file: its new contents; p is NULL: unchanged */

@@ -1,6 +1,7 @@
 #include "cmd/innernet/edit/git.h"
 #include "cmd/innernet/edit/edit.h"
 #include "reconcile/edge/base/file.h"
+#include "reconcile/impact/guard.h"
 #include "reconcile/edge/base/run.h"
 
 #include <limits.h>
@@ -210,7 +211,7 @@ static int push_failed(struct edit_job *job)
 
 int edit_git_commit(struct edit_job *job, const char *message)
 {
-	const char *folder;
+	const char *folder, *trailer = "--quiet";
 	struct diag *g;
 	int rc;
 
@@ -218,8 +219,12 @@ int edit_git_commit(struct edit_job *job, const char *message)
 		return 0;
 	if (!(folder = work_folder(job)))
 		return -1;
-	rc = GIT(job, folder, NULL, RUN_STDERR_SHOWN, &job->diags, true, "commit", "--quiet", "--message", message,
-		 "--only");
+	if (job->accepted)
+		trailer = arena_printf(job->arena, "--trailer=" ACCEPT_TRAILER ": %s", job->accepted);
+	if (!trailer)
+		return diags_out_of_memory(&job->diags);
+	rc = GIT(job, folder, NULL, RUN_STDERR_SHOWN, &job->diags, true, "commit", trailer, "--quiet", "--message",
+		 message, "--only");
 	if (rc > 0 && job->git.own.path) {
 		diag_error(&job->diags, "git-failed", NULL, "`git commit` failed");
 		GIT(job, folder, NULL, RUN_STDERR_SHOWN, &job->diags, true, "checkout", "--quiet", "HEAD");
