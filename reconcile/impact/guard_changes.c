@@ -188,7 +188,10 @@ static void root_growth(const struct guard_limits *l, const struct impact *im, c
 	    !(to = list(out, "this revision takes more addresses for the network itself: ")))
 		return;
 	prefix_format(&f->prefix, text);
-	buf_printf(to, "%s, before %s", text, f->before ? f->before : "none of the family");
+	if (f->before)
+		buf_printf(to, "%s, which was %s", text, f->before);
+	else
+		buf_printf(to, "%s, where it had none", text);
 }
 
 /* ---- all of them -------------------------------------------------------------------------------------------------- */

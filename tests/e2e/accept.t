@@ -124,7 +124,7 @@ foretold "a server's address" guard-server-address \
 foretold "a server's endpoint" guard-server-endpoint \
 	'this revision leaves a server none of its endpoints: hub from 192.0.2.1:51820 to 192.0.2.9:51820' 's/192\.0\.2\.1:/192.0.2.9:/'
 foretold 'the network grows' guard-root \
-	'this revision takes more addresses for the network itself: 10.60.0.0/15, before 10.60.0.0/16' 's|^cidr: .*|cidr: 10.60.0.0/15|'
+	'this revision takes more addresses for the network itself: 10.60.0.0/15, which was 10.60.0.0/16' 's|^cidr: .*|cidr: 10.60.0.0/15|'
 git checkout -q .
 sed -i "$(routes '[192.168.7.0/24]')" network.yaml
 run innernet plan
