@@ -178,6 +178,45 @@ static void check_servers(struct loader *l)
 			  "enable one of them, or make another peer a server");
 }
 
+#define IN_NO_CIDR_NAMED 5 /* in one warning; the rest are counted */
+
+/*
+ * Peers that are in no CIDR but the network itself, where there are CIDRs for peers: a merge without a conflict can take a
+ * CIDR away from around a peer that the other branch adds, and an isolated CIDR's peers then reach each other.
+ */
+static void check_in_no_cidr(struct loader *l)
+{
+	const struct model *m = l->model;
+	const struct peer *first = NULL;
+	struct buf names = {0};
+	bool cidrs = false;
+	uint32_t n = 0;
+
+	for (uint32_t c = 1; c < m->n_cidrs; c++)
+		cidrs |= !m->cidrs[c].infra;
+	for (uint32_t i = 0; cidrs && !m->cidrs[0].infra && i < m->n_peers; i++) {
+		const struct peer *p = &m->peers[i];
+
+		if (p->cidr != 0)
+			continue;
+		if (!first || place_cmp(&p->at, &first->at) < 0)
+			first = p;
+		if (n++ < IN_NO_CIDR_NAMED)
+			buf_printf(&names, "%s'%s'", n > 1 ? ", " : "", p->name);
+	}
+	if (n > IN_NO_CIDR_NAMED)
+		buf_printf(&names, " and %u more", n - IN_NO_CIDR_NAMED);
+	if (names.failed)
+		diags_out_of_memory(l->diags);
+	else if (first)
+		diag_help(l->diags,
+			  diag_warning(l->diags, "in-no-cidr", &first->at, "%s %s in no CIDR but the network itself",
+				       names.p, n == 1 ? "is" : "are"),
+			  "define a CIDR around %s, or give %s", n == 1 ? "its address" : "their addresses",
+			  n == 1 ? "it an address in another one" : "them addresses in other ones");
+	buf_free(&names);
+}
+
 /* Sorted, each once. */
 static int keep_reuse(struct loader *l)
 {
@@ -201,5 +240,6 @@ int check_rules(struct loader *l)
 {
 	check_keys(l);
 	check_servers(l);
+	check_in_no_cidr(l);
 	return check_routes(l) || keep_reuse(l) ? -1 : 0;
 }

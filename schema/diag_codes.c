@@ -25,6 +25,7 @@ const struct diag_code definition_codes[] = {
     {"endpoint-missing", "a server has no endpoint"},
     {"families", "two addresses or prefixes of one family, or none at all"},
     {"host-bits", "a prefix has bits set after its length"},
+    {"in-no-cidr", "peers are in no CIDR but the network itself, where there are others"},
     {"include-pattern", "an include leaves the folder of the definition, or matches nothing"},
     {"invite-spent", "the invite was replaced or used once and is void for ever"},
     {"ipv6-reserved", "an IPv6 address or prefix within ::/8"},
