@@ -123,6 +123,12 @@ is "$pushed" 0 'builders are pushed'
 like "$said" '^Plan: 6 to add, 0 to change, 0 to remove\.$' 'the plan is summed up'
 like "$said" '^published as version 0\.[0-9]+; 1 of 6 peers run it after [0-9]+ ms$' 'and what became of it is said'
 diag "$said"
+sed -i '/^  b1: / s/ }$/, routes: [192.168.9.0\/24] }/' "$net/network.yaml"
+commit 'a route'
+push
+like "$said" '^Effect: no pair of peers gains or loses access\.$' 'a route joins no pair'
+like "$said" '^Routes: 192\.168\.9\.0/24 now goes through b1, for 5 peers\.$' 'and is said'
+like "$said" "^Unchanged: the network's prefix, admins, servers, trust, addresses, keys, tests\\.\$" 'with what stays as it is'
 
 sed -i '/^  b[1-5]: /d' "$net/network.yaml"
 commit 'no builders'

@@ -13,7 +13,7 @@
 
 /* A network as a generator thinks of it. */
 struct sketch {
-	unsigned name, octet, root_len, epoch, mtu, keepalive, signers, online, threshold;
+	unsigned name, octet, root_len, epoch, mtu, keepalive, signers, online, threshold, hub;
 	bool both_families;
 	struct {
 		bool there, isolated;
@@ -170,8 +170,8 @@ static void write_net(struct buf *out, const struct sketch *n)
 			buf_printf(out, "  c%u: { cidr: %u.%u.%u.0/%u%s }\n", n->cidrs[c].name, n->octet, n->cidrs[c].x,
 				   n->cidrs[c].y, n->cidrs[c].y ? 24 : 16,
 				   n->cidrs[c].isolated && !w.infra[c] ? ", isolated: true" : "");
-	buf_printf(
-	    out, "peers:\n  hub: { ip: %u.100.0.1, server: true, endpoint: \"192.0.2.254:1\", public_key: ", n->octet);
+	buf_printf(out, "peers:\n  hub: { ip: %u.100.0.1, server: true, endpoint: \"192.0.2.254:%u\", public_key: ",
+		   n->octet, 1 + n->hub);
 	put_key(out, "hub", 0, false);
 	buf_str(out, " }\n");
 	for (unsigned p = 0; p < PEERS; p++)
@@ -278,9 +278,12 @@ static void change_peer(struct sketch *n, unsigned p)
 
 static void change_network(struct sketch *n)
 {
-	switch (roll(11)) {
+	switch (roll(12)) {
 	case 0:
 		n->name++;
+		break;
+	case 11:
+		n->hub++;
 		break;
 	case 1:
 		n->octet = 10 + roll(3);
