@@ -19,6 +19,7 @@ static const struct option_spec options[] = {
     {"merge-base", 0, NULL, "of a definition: compare with the common ancestor of --base and the head"},
     {"guard", 0, "FILE", "of a definition: apply the limits in FILE, as the server does"},
     {"markdown", 0, NULL, "of a definition: Markdown for one review comment"},
+    {"full", 0, NULL, "of a definition: list each changed item, also where there are many of one kind"},
     {"suggest-tests", 0, NULL, "of a definition: suggest tests for gained access that no test covers"},
     {0},
 };

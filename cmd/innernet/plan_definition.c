@@ -2,6 +2,7 @@
 #include "cmd/innernet/plan_definition.h"
 #include "cmd/innernet/common.h"
 #include "cmd/innernet/plan_revisions.h"
+#include "cmd/terminal.h"
 #include "reconcile/show/diag_json.h"
 #include "reconcile/text/json_value.h"
 #include "reconcile/edge/git/clone.h"
@@ -290,7 +291,10 @@ static int print_plan(struct turn *t)
 	} else if (markdown) {
 		impact_render_markdown(&out, t->impact, &t->diags);
 	} else {
-		impact_render_text(&out, t->impact, use_color(t->inv, stdout));
+		impact_render_text(&out, t->impact,
+				   &(struct impact_style){.color = use_color(t->inv, stdout),
+							  .full = option_given(t->inv, "full"),
+							  .width = terminal_width()});
 		if (suggest && tests.n)
 			buf_printf(&out, "\nTests for the gained access, to go under `tests:`\n%s", tests.p);
 		else if (suggest)

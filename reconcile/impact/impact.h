@@ -29,6 +29,7 @@ enum impact_kind {
 	IMPACT_TEST,
 	IMPACT_REUSE
 };
+#define IMPACT_KINDS (IMPACT_REUSE + 1)
 
 /* One line of the change in the definition. */
 struct impact_item {

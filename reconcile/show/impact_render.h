@@ -5,7 +5,12 @@
 #include "reconcile/impact/impact.h"
 
 /* "No changes. ..." or the effect first and then the change in the definition. The strings are an interface. */
-void impact_render_text(struct buf *out, const struct impact *im, bool color);
+struct impact_style {
+	bool color;
+	bool full;      /* each changed item, also of a wide plan */
+	unsigned width; /* columns of the terminal; 0: no limit */
+};
+void impact_render_text(struct buf *out, const struct impact *im, const struct impact_style *style);
 /* format_version first. NULL: out of memory. */
 json_t *impact_render_json(const struct impact *im);
 /*

@@ -1,14 +1,10 @@
 /* An impact as people read it: the effect first, then the change in the definition. The strings are an interface. */
+#include "reconcile/show/impact_items.h"
 #include "reconcile/show/impact_render.h"
+#include "reconcile/text/wrap.h"
 
 #define LISTED_MAX   20 /* names on one line */
 #define SUBJECTS_MAX 10 /* lines of pairs: what else the change does stands below them, and is not to be missed */
-
-struct writer {
-	struct buf *out;
-	bool color;
-	bool used[PLAN_ACTIONS];
-};
 
 static const char *plural(uint64_t n)
 {
@@ -140,60 +136,39 @@ static void put_names(struct buf *out, const struct impact *im, bool color)
 	put_invites(out, "Enrolled keys written down:", im->after, im->folded, im->n_folded, color);
 }
 
-static void put_line(void *ctx, const char *label, const char *before, const char *after)
+void impact_render_text(struct buf *out, const struct impact *im, const struct impact_style *style)
 {
-	struct writer *w = ctx;
-	enum plan_action action = !before ? PLAN_CREATE : !after ? PLAN_REMOVE : PLAN_CHANGE;
-
-	w->used[action] = true;
-	buf_str(w->out, "  ");
-	plan_put_symbol(w->out, action, w->color);
-	buf_printf(w->out, " %-14s  %s%s%s\n", label, before ? before : "", before && after ? " -> " : "",
-		   after ? after : "");
-}
-
-static void put_items(struct writer *w, const struct impact *im)
-{
-	for (uint32_t i = 0; i < im->n_items; i++) {
-		const struct impact_item *item = &im->items[i];
-		buf_printf(w->out, "\n%s# %s", w->color ? COLOR_BOLD : "", impact_kind_name(item->kind));
-		if (impact_kind_named(item->kind)) {
-			buf_char(w->out, ' ');
-			impact_item_name(w->out, im, item);
-		}
-		buf_printf(w->out, " will be %s%s\n", plan_verb(item->action), w->color ? COLOR_RESET : "");
-		impact_describe(im, item, put_line, w);
-	}
-}
-
-void impact_render_text(struct buf *out, const struct impact *im, bool color)
-{
-	struct buf body = {0};
-	struct writer w = {.out = &body, .color = color};
+	const bool color = style->color;
+	struct buf effect = {0}, items = {0};
+	bool used[PLAN_ACTIONS] = {false}, folded;
 
 	if (!im->n_items) {
 		buf_str(out, "No changes. The definition means the network that it meant before.\n");
 		return;
 	}
-	put_title(out, "Effect:", color);
+	put_title(&effect, "Effect:", color);
 	if (im->before) {
-		put_sentence(out, im);
-		put_effects(out, im);
+		put_sentence(&effect, im);
+		put_effects(&effect, im);
 	} else {
-		buf_printf(out, " everything is new: %u peer%s, %llu pair%s of which reach each other.\n",
+		buf_printf(&effect, " everything is new: %u peer%s, %llu pair%s of which reach each other.\n",
 			   im->peers_after, plural(im->peers_after), (unsigned long long)im->pairs_after,
 			   plural(im->pairs_after));
 	}
-	put_facts(out, im, color);
-	put_names(out, im, color);
+	put_facts(&effect, im, color);
+	put_names(&effect, im, color);
+	text_wrap(out, buf_span(&effect), style->width);
 	/* The legend stands above what decides which symbols it has. */
-	put_items(&w, im);
+	folded = impact_put_items(&items, im, style->full, color, used);
 	buf_char(out, '\n');
-	plan_put_legend(out, w.used, color);
-	buf_add(out, body.p, body.n);
-	out->failed |= body.failed;
-	buf_free(&body);
+	plan_put_legend(out, used, color);
+	text_wrap(out, buf_span(&items), style->width);
+	if (folded)
+		buf_str(out, "\n`innernet plan --full` lists each of them.\n");
 	buf_char(out, '\n');
 	plan_put_summary(out, im->n_add, im->n_change, im->n_remove, color);
 	buf_printf(out, "Plan id: %s\n", im->id);
+	out->failed |= effect.failed || items.failed;
+	buf_free(&effect);
+	buf_free(&items);
 }

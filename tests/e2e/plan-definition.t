@@ -278,6 +278,40 @@ has "$out" 'everything is new' 'outside of git everything is new'
 run innernet plan "$work/plain" --base HEAD
 is "$status" 1 'and there is no revision to compare with'
 
+# A wide plan is a screen; --full and JSON have each item.
+git init -q -b main "$work/wide"
+cd "$work/wide" || exit 1
+{
+	printf 'network: corp\ncidr: 10.0.0.0/8\ncidrs: { infra: 10.0.0.0/24, humans: 10.64.0.0/16 }\npeers:\n'
+	printf '  hub: { ip: 10.0.0.1, public_key: "%s", endpoint: "vpn.example.com:51820", server: true }\n' "$(key hub)"
+	for i in $(seq 2000); do
+		printf '  p%04d: { ip: 10.64.%d.%d, public_key: "%s=", keepalive: 25 }\n' "$i" $((i / 200)) $((i % 200 + 1)) \
+			"$(printf '%04d' "$i" | tr 0-9 A-J)$(printf 'A%.0s' {1..39})"
+	done
+} >network.yaml
+commit ann 2025-07-01T12:00:00Z 'The network'
+sed -i '/^  p00/d' network.yaml
+COLUMNS=100 run innernet plan
+is "$status $(wc -l <<<"$out") $(awk 'length > 100' <<<"$out")" '0 20 ' 'removing 99 of 2,000 peers is a screen'
+has "$out" '
+# 99 peers will be removed
+  - p0001, p0002, p0003, p0004, p0005, p0006, p0007, p0008, p0009, p0010, p0011, p0012, p0013,
+    p0014, p0015, p0016, p0017, p0018, p0019, p0020, and 79 more
+
+`innernet plan --full` lists each of them.' 'the peers are folded, and break at the width of the terminal'
+run innernet plan --full
+is "$(grep -c '^# peer p' <<<"$out")" 99 '--full lists each of them'
+run innernet plan --json
+is "$(jq '[.changes[] | select(.kind == "peer")] | length' <<<"$out")" 99 'and so does JSON'
+git checkout -q .
+sed -i '/^  p00[0-4]/s/keepalive: 25/keepalive: 20/; /^  p001[0-4]/s/ip: 10\.64\.0/ip: 10.64.99/' network.yaml
+run innernet plan
+has "$out" '
+  ~ keepalive       25 -> 20
+  ~ ip              of 5 of them
+' 'what the folded items have in common is said'
+cd "$work/net" || exit 1
+
 # Why.
 run innernet why alice ci1
 is "$status" 0 'they reach each other'

@@ -319,7 +319,7 @@ static unsigned check_sample(struct arena *a, const struct sample *s)
 
 	assert_non_null(im);
 	assert_int_equal(plan_id(before, before, same), 0);
-	impact_render_text(&text, im, false);
+	impact_render_text(&text, im, &(struct impact_style){.full = true});
 	plan = impact_render_json(im);
 	wrong = check_shows(s, "the plan's id", strcmp(im->id, same) != 0, s->not_in_plan) +
 		check_shows(s, "the plan", said(text.p, label), s->not_in_plan) +

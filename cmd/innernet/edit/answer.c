@@ -1,5 +1,6 @@
 #include "cmd/innernet/edit/answer.h"
 #include "cmd/innernet/edit/lines.h"
+#include "cmd/terminal.h"
 #include "reconcile/impact/guard.h"
 #include "reconcile/show/diag_json.h"
 #include "reconcile/show/impact_render.h"
@@ -25,7 +26,7 @@ int edit_answer_plan(const struct edit_job *job, const struct impact *impact)
 
 	if (option_given(job->inv, "json"))
 		return 0;
-	impact_render_text(&b, impact, color);
+	impact_render_text(&b, impact, &(struct impact_style){.color = color, .width = terminal_width()});
 	for (const struct diag *g = job->guards.first; g; g = g->next)
 		buf_printf(&b, "\nA server with the default guards stops this: %s (%s).\n", g->message, g->code);
 	for (uint32_t i = 0; i < m->n_files; i++) {

@@ -251,7 +251,7 @@ static void put_plan(struct work *w, bool brief)
 
 	if (!im)
 		return;
-	impact_render_text(&text, im, w->push->color);
+	impact_render_text(&text, im, &(struct impact_style){.color = w->push->color});
 	w->out->failed |= text.failed;
 	if (text.failed || !text.p)
 		return;
