@@ -217,22 +217,23 @@ static void check_in_no_cidr(struct loader *l)
 	buf_free(&names);
 }
 
-/* Sorted, each once. */
+/* Sorted: an outer prefix comes before what is in it, which is left out. */
 static int keep_reuse(struct loader *l)
 {
-	size_t n = l->reuse.n / sizeof(struct addr);
-	struct addr *all = arena_array(l->arena, n, sizeof(*all));
+	size_t n = l->reuse.n / sizeof(struct prefix);
+	struct prefix *all = arena_array(l->arena, n, sizeof(*all));
+	uint32_t *kept = &l->model->n_reuse;
 
 	if (!all)
 		return -1;
 	if (n) {
 		memcpy(all, l->reuse.p, n * sizeof(*all));
-		qsort(all, n, sizeof(*all), order_addr_cmp);
+		qsort(all, n, sizeof(*all), order_prefix_cmp);
 	}
 	l->model->reuse = all;
 	for (size_t i = 0; i < n; i++)
-		if (i == 0 || addr_cmp(&all[i], &all[i - 1]) != 0)
-			all[l->model->n_reuse++] = all[i];
+		if (*kept == 0 || !prefix_covers(&all[*kept - 1], &all[i]))
+			all[(*kept)++] = all[i];
 	return 0;
 }
 

@@ -20,9 +20,9 @@ enum key_type {
 	TYPE_PREFIXES,     /* one prefix, or a list of one a family */
 	TYPE_ADDRESSES,    /* one address, or a list of one a family */
 	TYPE_PREFIX_LIST,
-	TYPE_ADDRESS_LIST,
-	TYPE_KEY,     /* base64 of 32 bytes */
-	TYPE_ED25519, /* "ed25519:" and base64 of 32 bytes */
+	TYPE_RANGE_LIST, /* of addresses and prefixes */
+	TYPE_KEY,        /* base64 of 32 bytes */
+	TYPE_ED25519,    /* "ed25519:" and base64 of 32 bytes */
 	TYPE_ED25519_LIST,
 	TYPE_ENDPOINT,     /* host:port */
 	TYPE_TIME,         /* RFC 3339, UTC */

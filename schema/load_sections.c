@@ -435,11 +435,38 @@ static void read_network(struct loader *l, const struct node *values[static KEYS
 	    root->n_prefixes == 0 || (values[ROOT_CIDR]->kind == NODE_LIST && values[ROOT_CIDR]->n != root->n_prefixes);
 }
 
-static void read_settings(struct loader *l, const struct node *values[static KEYS_MAX])
+/* An address, or a prefix: with a slash. */
+static void read_reuse(struct loader *l, const struct node *v)
 {
 	const struct key_spec *k = spec(IN_ROOT, ROOT_REUSE);
-	const struct node *inner[KEYS_MAX], *v;
+	const struct cidr *root = &l->model->cidrs[0];
+	bool inside = l->network_broken;
+	struct prefix range;
 	struct addr addr;
+
+	if (v->kind == NODE_SCALAR && strchr(v->text, '/')) {
+		if (!load_prefix(l, k, v, 0, &range))
+			return;
+	} else if (load_addr(l, k, v, 0, &addr)) {
+		range = prefix_host(&addr);
+	} else {
+		return;
+	}
+	for (uint32_t i = 0; i < root->n_prefixes; i++)
+		inside |= prefix_covers(&root->prefix[i], &range);
+	if (!inside) {
+		struct place at = node_place(v, 0);
+		struct diag *g = diag_error(l->diags, "address-outside", &at, "%s is outside the network", v->text);
+
+		diag_note(l->diags, g, &l->model->at_root_prefix, "the network is");
+		diag_help(l->diags, g, "take it out: no peer can have it");
+	}
+	buf_add(&l->reuse, &range, sizeof(range));
+}
+
+static void read_settings(struct loader *l, const struct node *values[static KEYS_MAX])
+{
+	const struct node *inner[KEYS_MAX], *v;
 	int64_t version;
 
 	attributes_init(IN_ROOT, l->model);
@@ -456,21 +483,9 @@ static void read_settings(struct loader *l, const struct node *values[static KEY
 		load_keys(l, IN_DEFAULTS, v, 0, inner, "'defaults'", NULL);
 		load_attributes(l, IN_DEFAULTS, inner, 0, l->model);
 	}
-	v = section(l, values[ROOT_REUSE], 0, k, NODE_LIST);
-	for (const struct node *i = v ? v->first : NULL; i; i = i->next) {
-		if (!load_addr(l, k, i, 0, &addr))
-			continue;
-		if (!l->network_broken && !prefix_has(&l->model->cidrs[0].prefix[0], &addr) &&
-		    !(l->model->cidrs[0].n_prefixes == 2 && prefix_has(&l->model->cidrs[0].prefix[1], &addr))) {
-			struct place at = node_place(i, 0);
-			struct diag *g =
-			    diag_error(l->diags, "address-outside", &at, "%s is outside the network", i->text);
-
-			diag_note(l->diags, g, &l->model->at_root_prefix, "the network is");
-			diag_help(l->diags, g, "take it out: no peer can have it");
-		}
-		buf_add(&l->reuse, &addr, sizeof(addr));
-	}
+	v = section(l, values[ROOT_REUSE], 0, spec(IN_ROOT, ROOT_REUSE), NODE_LIST);
+	for (const struct node *i = v ? v->first : NULL; i; i = i->next)
+		read_reuse(l, i);
 }
 
 void load_sections(struct loader *l, uint32_t file)

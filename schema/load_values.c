@@ -117,7 +117,7 @@ static bool help_list(struct loader *l, struct diag *g, const struct key_spec *k
 	bool quoted = v->style != NODE_PLAIN || !plain_is_safe(v->text);
 	int n;
 
-	if (k->type != TYPE_PREFIX_LIST && k->type != TYPE_ADDRESS_LIST && k->type != TYPE_PATTERN_LIST &&
+	if (k->type != TYPE_PREFIX_LIST && k->type != TYPE_RANGE_LIST && k->type != TYPE_PATTERN_LIST &&
 	    k->type != TYPE_ED25519_LIST)
 		return false;
 	n = snprintf(text, sizeof(text), quoted ? "[\"%s\"]" : "[%s]", v->text);

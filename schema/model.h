@@ -116,7 +116,7 @@ struct model {
 	struct peer *peers;               /* sorted by address key */
 	struct association *associations; /* in the order of the files, unique */
 	struct reach_test *tests;
-	struct addr *reuse;                      /* sorted */
+	struct prefix *reuse;                    /* sorted; none is in another one */
 	uint32_t *by_cidr;                       /* peer indices grouped by CIDR, see struct cidr */
 	uint32_t *cidrs_by_name, *peers_by_name; /* indices sorted by name */
 	struct cidr_prefix *by_prefix;           /* every prefix of every CIDR, sorted */

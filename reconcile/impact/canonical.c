@@ -87,7 +87,7 @@ static void put_settings(struct buf *out, const struct model *m)
 	}
 	for (uint32_t i = 0; i < m->n_reuse; i++) {
 		buf_str(out, "reuse ");
-		buf_ips(out, &m->reuse[i], 1);
+		buf_range(out, &m->reuse[i]);
 		buf_char(out, '\n');
 	}
 }

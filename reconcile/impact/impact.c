@@ -420,7 +420,7 @@ static void reuse_items(struct match *w)
 	uint32_t n_b = b ? b->n_reuse : 0, n_a = a ? a->n_reuse : 0;
 
 	for (uint32_t i = 0, k = 0; i < n_b || k < n_a;) {
-		int c = i == n_b ? 1 : k == n_a ? -1 : addr_cmp(&b->reuse[i], &a->reuse[k]);
+		int c = i == n_b ? 1 : k == n_a ? -1 : prefix_cmp(&b->reuse[i], &a->reuse[k]);
 		if (c)
 			add_item(w, IMPACT_REUSE, c < 0 ? i : NONE, c < 0 ? NONE : k);
 		i += c <= 0;

@@ -73,7 +73,7 @@ void impact_item_name(struct buf *out, const struct impact *im, const struct imp
 		buf_str(out, item->text);
 		break;
 	case IMPACT_REUSE:
-		buf_ips(out, &m->reuse[i], 1);
+		buf_range(out, &m->reuse[i]);
 		break;
 	}
 }
@@ -330,8 +330,8 @@ void impact_describe(const struct impact *im, const struct impact_item *item, im
 		describe_flush(&d, "test");
 		break;
 	case IMPACT_REUSE:
-		buf_ips(side_text(&d, side), &(side ? im->after : im->before)->reuse[side ? item->after : item->before],
-			1);
+		buf_range(side_text(&d, side),
+			  &(side ? im->after : im->before)->reuse[side ? item->after : item->before]);
 		describe_flush(&d, "address");
 		break;
 	}

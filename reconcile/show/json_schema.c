@@ -165,8 +165,8 @@ static json_t *value_of(struct maker *m, const struct key_spec *k)
 		return one_or_list(m, address, 1, 2);
 	case TYPE_PREFIX_LIST:
 		return list_of(m, prefix(m), k->min, k->max);
-	case TYPE_ADDRESS_LIST:
-		return list_of(m, address(m), k->min, k->max);
+	case TYPE_RANGE_LIST:
+		return list_of(m, put(m, json_object(), "anyOf", pair(m, address(m), prefix(m))), k->min, k->max);
 	case TYPE_KEY:
 		return text(m, "^" KEY "$");
 	case TYPE_ED25519:
@@ -205,7 +205,7 @@ static bool may_be_null(const struct key_spec *k, enum key_place place)
 	case TYPE_PAIRS:
 	case TYPE_LIST:
 	case TYPE_PATTERN_LIST:
-	case TYPE_ADDRESS_LIST:
+	case TYPE_RANGE_LIST:
 	case TYPE_PREFIX_LIST:
 		return place == IN_ROOT || place == IN_PEER;
 	default:

@@ -427,6 +427,14 @@ void buf_prefixes(struct buf *b, const struct prefix *p, uint32_t n)
 	}
 }
 
+void buf_range(struct buf *b, const struct prefix *p)
+{
+	if (p->len == 128)
+		buf_ips(b, &p->base, 1);
+	else
+		buf_prefixes(b, p, 1);
+}
+
 void buf_ips(struct buf *b, const struct addr *ip, uint8_t n)
 {
 	char text[ADDR_STR_LEN];

@@ -76,6 +76,7 @@ void buf_u64(struct buf *b, uint64_t v);
 void buf_key(struct buf *b, const struct key *k);
 void buf_hash(struct buf *b, const struct hash *h);
 void buf_prefixes(struct buf *b, const struct prefix *p, uint32_t n);
+void buf_range(struct buf *b, const struct prefix *p); /* one address without its length */
 void buf_ips(struct buf *b, const struct addr *ip, uint8_t n);
 void buf_sockpoints(struct buf *b, const struct sockpoint *at, unsigned n);
 

@@ -34,19 +34,28 @@ static size_t first_record(const struct ledger_facts *f, const struct addr *a)
 	return lo;
 }
 
-static bool is_recorded(const struct ledger_facts *f, const struct addr *a)
+/* The ranges are disjoint: the last one that does not begin after the address has it, or none has. */
+static bool may_reuse(const struct model *m, const struct addr *a)
+{
+	uint32_t lo = 0, hi = m->n_reuse;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (addr_cmp(&m->reuse[mid].base, a) <= 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo && prefix_has(&m->reuse[lo - 1], a);
+}
+
+/* Whether a peer that the ledger does not know may not have the address. */
+static bool is_kept(const struct model *m, const struct ledger_facts *f, const struct addr *a)
 {
 	size_t i = first_record(f, a);
 
-	return i < f->n_addresses && addr_cmp(&f->addresses[i].addr, a) == 0;
-}
-
-static bool may_reuse(const struct model *m, const struct addr *a)
-{
-	for (uint32_t i = 0; i < m->n_reuse; i++)
-		if (addr_cmp(&m->reuse[i], a) == 0)
-			return true;
-	return false;
+	return i < f->n_addresses && addr_cmp(&f->addresses[i].addr, a) == 0 && !may_reuse(m, a);
 }
 
 /*
@@ -90,7 +99,7 @@ int ledger_next_free(const struct model *m, const struct ledger_facts *f, uint32
 
 		for (k = 0; k < root->n_prefixes; k++)
 			reserved |= prefix_has(&root->prefix[k], &a) && addr_is_reserved(&root->prefix[k], &a);
-		if (inner == cidr && !reserved && model_peer_by_addr(m, &a) == NONE && !is_recorded(f, &a)) {
+		if (inner == cidr && !reserved && model_peer_by_addr(m, &a) == NONE && !is_kept(m, f, &a)) {
 			*out = a;
 			return 0;
 		}

@@ -21,7 +21,7 @@ struct ledger_facts {
 int enrolment_cmp(const void *a, const void *b); /* for qsort(3) and bsearch(3): by invite */
 const struct enrolment *ledger_enrolment(const struct ledger_facts *f, const struct key *invite);
 
-/* As model_next_free(), passing over what the ledger remembers as well. -1 when the CIDR is full. */
+/* As model_next_free(), passing over what the ledger remembers as well, unless `reuse:` has it. -1 when the CIDR is full. */
 int ledger_next_free(const struct model *m, const struct ledger_facts *f, uint32_t cidr, int family, struct addr *out);
 
 /* What only the ledger knows: address-reused, invite-spent, key-twice (an enrolled key against the model's). */

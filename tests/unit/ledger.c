@@ -99,9 +99,19 @@ static void an_address_is_one_peers_for_ever(void **state)
 	expect(&x, NULL, NULL, NULL);
 	close_model(&x);
 
-	open_model(&x, line(text, "bob", "10.60.64.1", "bob", false), "reuse: [10.60.64.1]\n");
+	static const char *const reuse[] = {"[10.60.64.1]", "[10.60.64.0/24]",
+					    "[10.60.0.7, 10.60.64.0/30, 10.60.99.0/24]"};
+	for (size_t i = 0; i < sizeof(reuse) / sizeof(reuse[0]); i++) {
+		char line_of_it[80];
+		snprintf(line_of_it, sizeof(line_of_it), "reuse: %s\n", reuse[i]);
+		open_model(&x, line(text, "bob", "10.60.64.1", "bob", false), line_of_it);
+		recorded(&x, "10.60.64.1", wg_of("alice"), "alice");
+		expect(&x, NULL, NULL, NULL);
+		close_model(&x);
+	}
+	open_model(&x, line(text, "bob", "10.60.64.1", "bob", false), "reuse: [10.60.63.0/24, 10.60.65.0/24]\n");
 	recorded(&x, "10.60.64.1", wg_of("alice"), "alice");
-	expect(&x, NULL, NULL, NULL);
+	expect(&x, "address-reused", "10.60.64.1 was given to peer 'alice' and is not free for 'bob'", NULL);
 	close_model(&x);
 
 	/* Back from a folded key to its invite. */
@@ -133,6 +143,11 @@ static void next_free_passes_over_both(void **state)
 	recorded(&x, "10.60.64.6", wg_of("f"), "f");
 	assert_int_equal(ledger_next_free(x.n.m, &x.f, humans, 0, &a), -1);
 	assert_int_equal(ledger_next_free(x.n.m, &x.f, humans, 1, &a), -1);
+	x.n.m->reuse = (struct prefix[]){prefix_host(&x.f.addresses[2].addr)};
+	x.n.m->n_reuse = 1;
+	assert_int_equal(ledger_next_free(x.n.m, &x.f, humans, 0, &a), 0);
+	addr_format(&a, ip);
+	assert_string_equal(ip, "10.60.64.4");
 	/* In the network itself, past the CIDRs under it. */
 	assert_int_equal(ledger_next_free(x.n.m, &x.f, 0, 0, &a), 0);
 	addr_format(&a, ip);

@@ -47,7 +47,8 @@ static const char corp[] = "network: corp\n"
 						      "roars, admin: true, disabled: true }\n"
 						      "  rootpeer: { ip: 10.60.200.1, public_key: " K(
 							  "d") " }\n"
-							       "reuse: [10.60.64.9, 10.60.0.9, 10.60.64.9]\n"
+							       "reuse: [10.60.64.9, 10.60.0.9, 10.60.64.9, "
+							       "10.60.64.0/30, 10.60.64.0/31, 10.60.64.1]\n"
 							       "tests:\n"
 							       "  - { from: [lion, 10.60.65.5], can_reach: infra, "
 							       "cannot_reach: [10.60.1.1, guests] }\n";
@@ -91,8 +92,10 @@ static void what_it_means(void **state)
 	assert_string_equal(m->cidrs[p->cidr].name, "floor");
 	assert_string_equal(m->cidrs[m->peers[model_peer_by_name(m, "rootpeer")].cidr].name, "corp");
 
-	assert_int_equal(m->n_reuse, 2);
-	assert_true(addr_cmp(&m->reuse[0], &m->reuse[1]) < 0);
+	assert_int_equal(m->n_reuse, 3); /* each once; what is in another is a part of it */
+	assert_true(prefix_cmp(&m->reuse[0], &m->reuse[1]) < 0);
+	assert_int_equal(m->reuse[1].len, 126);
+	assert_int_equal(m->reuse[2].len, 128);
 	assert_int_equal(m->n_tests, 1);
 	assert_int_equal(m->tests[0].n_from, 2);
 	assert_int_equal(m->tests[0].from[0].kind, REF_PEER);

@@ -76,9 +76,14 @@ static int find_addresses(struct edit_job *job)
 			struct diag *g =
 			    diag_error(&job->diags, "cidr-full", &c->at, "no %s address is free in CIDR '%s'",
 				       family ? "IPv6" : "IPv4", c->name);
-			diag_help(&job->diags, g,
-				  facts ? "make it larger; an address that a peer had before is free with `reuse:`"
-					: "make it larger, or remove peers that are gone");
+			char range[PREFIX_STR_LEN];
+			prefix_format(&c->prefix[i], range);
+			if (facts)
+				diag_help(&job->diags, g,
+					  "make it larger; addresses that peers had before are free with `reuse: [%s]`",
+					  range);
+			else
+				diag_help(&job->diags, g, "make it larger, or remove peers that are gone");
 			return -1;
 		}
 		p->n_ips++;
@@ -208,7 +213,8 @@ const struct command command_add_peer = {
     .summary = "add a peer to a definition, and write its invitation",
     .text =
 	"Adds one peer. The invitation is a secret: only you can read the file, git ignores it, and one machine can\n"
-	"redeem it, once. --auto-ip skips addresses that the ledger in this clone has." EDIT_SAFE,
+	"redeem it, once. --auto-ip skips addresses that a peer has had, by this clone's copy of the ledger, unless\n"
+	"`reuse:` names them. With --push the command fetches the ledger from origin first." EDIT_SAFE,
     .example = "innernet add-peer --name bob --auto-ip --cidr humans --commit --push",
     .options = add_peer_options,
     .max_args = 1,
@@ -237,8 +243,8 @@ const struct command command_add_peer = {
 		       .question = "The invitation goes into the file:",
 		       .unless = "public-key",
 		       .optional = true}},
-	     .take = take_add_peer, .prepare = prepare_add_peer, .write_secret = write_invitation,
-	     .say = say_invitation, .json = put_peer_json),
+	     .takes_address = true, .take = take_add_peer, .prepare = prepare_add_peer,
+	     .write_secret = write_invitation, .say = say_invitation, .json = put_peer_json),
 };
 
 static const struct option_spec invite_peer_options[] = {

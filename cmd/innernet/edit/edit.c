@@ -25,6 +25,7 @@ static const char *definition_word(const struct edit_job *job)
 static int load(struct edit_job *job)
 {
 	const char *word = definition_word(job), *path = job->git.own.path;
+	bool fetch;
 
 	if (!path)
 		path = word && !(job->command->names_peers && name_valid(word, strlen(word))) ? word : ".";
@@ -34,7 +35,10 @@ static int load(struct edit_job *job)
 	job->bytes = arena_array(job->arena, job->before->n_files, sizeof(*job->bytes));
 	if (!job->bytes)
 		return diags_out_of_memory(&job->diags);
-	clone_open_for(job->before, job->command->needs_ledger, &job->clone, &job->ledger, &job->diags);
+	/* The network's own clone has fetched it already: edit_git_open(). */
+	fetch = job->command->needs_ledger ||
+		(job->command->takes_address && option_given(job->inv, "push") && !job->git.own.path);
+	clone_open_for(job->before, fetch, &job->clone, &job->ledger, &job->diags);
 	return 0;
 }
 

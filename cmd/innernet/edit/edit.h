@@ -67,6 +67,7 @@ struct edit_command {
 	int definition_at;   /* the index of the argument that names the definition */
 	bool names_peers;    /* arguments are peers; a first one that is a valid name is not the definition */
 	bool needs_ledger;   /* fetch the ledger first */
+	bool takes_address;  /* with --push, fetch the ledger first: it says which addresses a server refuses */
 	bool draws_key;      /* the new key is random: it is checked against an empty ledger when there is none here */
 	const char *no_edit; /* with this option look() runs instead of an edit; NULL: no such option */
 	int (*look)(struct edit_job *job); /* returns the exit code */

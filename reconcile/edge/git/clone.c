@@ -350,16 +350,10 @@ static void say_stale(struct clone *c, struct diags *d)
 
 static void fetch_ledger(struct clone *c, struct diags *d)
 {
-	const char *const argv[] = {"git",
-				    "-C",
-				    c->folder,
-				    "fetch",
-				    "--quiet",
-				    "--no-tags",
-				    "--no-write-fetch-head",
+	const char *const argv[] = {"git", "-C", c->folder, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head",
 				    "origin",
-				    "+" LEDGER_REF ":" LEDGER_TRACKING_REF,
-				    NULL};
+				    /* A pattern: a remote without a ledger is no error. */
+				    "+" LEDGER_REF "*:" LEDGER_TRACKING_REF "*", NULL};
 	struct diags why = {0};
 	git_config *config = NULL;
 	git_config_entry *url = NULL;
