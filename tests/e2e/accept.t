@@ -39,7 +39,7 @@ unchanged() { # DESCRIPTION
 
 out=$(echo no | innernet add-cidr --name lab --cidr 10.60.67.0/24 --push 2>&1)
 is "$? $(grep -A1 error <<<"$out")" '3 error[not-confirmed]: nothing was changed: there is no terminal to ask at
-  help: --yes commits without asking' 'a pipe that says no is no yes'
+  help: --yes pushes without asking' 'a pipe that says no is no yes'
 unchanged '... and nothing is changed'
 run innernet add-cidr --name lab --cidr 10.60.67.0/24 --commit
 is "$status" 3 'nor is an empty input'

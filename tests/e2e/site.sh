@@ -19,12 +19,22 @@ site_humans() {
 	admin sed -i "s|^cidrs:|cidrs:\n  humans: $1|" network.yaml
 	admin git commit -q -a -m CIDRs
 }
-# site_invite NAME [OPTION...]: a peer of them, in a commit that is not pushed; its invitation is $WORK/NAME.yaml
+# site_invite NAME [OPTION...]: a peer of them, in a commit that is not pushed; its invitation is $WORK/NAME.yaml. What a guard
+# stops is accepted.
 site_invite() {
-	admin innernet add-peer --name "$1" --auto-ip --cidr humans --save-config "$WORK/$1.yaml" --commit --yes "${@:2}" \
-		>/dev/null 2>&1 || bail "no $1"
+	local said id
+	local edit=(admin innernet add-peer --name "$1" --auto-ip --cidr humans --save-config "$WORK/$1.yaml" --commit "${@:2}")
+	! said=$("${edit[@]}" --yes 2>&1) || return 0
+	id=$(sed -n 's/.*accept it: --accept //p' <<<"$said")
+	"${edit[@]}" --accept "${id:-none}" >/dev/null 2>&1 || bail "no $1: $said"
 }
-site_push() { admin git push -q 2>/dev/null || bail 'not pushed'; }
+# All commits are one plan to the server: the last one accepts it.
+site_push() {
+	local id
+	id=$(admin innernet plan --base origin/HEAD 2>/dev/null | sed -n 's/^Plan id: //p')
+	[ -z "$id" ] || admin git commit -q --amend --no-edit --trailer "Innernet-Accept: $id"
+	admin git push -q 2>/dev/null || bail 'not pushed'
+}
 
 status_has() { on hub innernet-reconcile status "$NET" 2>&1 | grep -qE -e "$1"; } # REGEX: the server's
 key_of() { on "$1" wg show "$NET" public-key; }                                   # HOST

@@ -256,7 +256,9 @@ static int confirm(struct edit_job *job, const struct impact *impact)
 	if (shown && !isatty(STDIN_FILENO)) {
 		if (!commits(job))
 			return 0;
-		return refuse(job, "not-confirmed", "there is no terminal to ask at", "--yes commits without asking",
+		return refuse(job, "not-confirmed", "there is no terminal to ask at",
+			      option_given(job->inv, "push") ? "--yes pushes without asking"
+							     : "--yes commits without asking",
 			      "");
 	}
 	if (shown && edit_answer_asked(job))
