@@ -297,7 +297,7 @@ static void read_associations(struct loader *l, const struct node *list, uint32_
 		}
 		use.a = i->first;
 		use.b = i->first->next;
-		/* Both are looked at, so that both errors are said. */
+		/* Loads the second one also after an error in the first, so that both errors are reported. */
 		bool first = load_text(l, k, use.a, file), second = load_text(l, k, use.b, file);
 		if (!first || !second)
 			continue;

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/* Lines. Where that of `at` starts; where it ends, before CR LF; where the next one starts. */
+/* Offsets of the line that has the byte `at`: of its start, of its end (before CR LF), and of the start of the next line. */
 size_t rewrite_line_start(struct span f, size_t at)
 {
 	while (at > 0 && f.p[at - 1] != '\n')

@@ -170,7 +170,7 @@ static struct node *node_new(struct reader *r, enum node_kind kind, const yaml_e
 	return n;
 }
 
-/* After node_new: whether what was just added is a key. */
+/* After node_new(): returns whether the node that it added is the key of a pair. */
 static bool is_key(const struct reader *r)
 {
 	const struct level *top = r->depth ? &r->levels[r->depth - 1] : NULL;

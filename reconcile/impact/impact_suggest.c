@@ -97,7 +97,7 @@ static uint32_t subject_names(const struct suggester *s, const struct impact_cla
 	return k->n_peers;
 }
 
-/* The class of one row: they stand in the order of their rows. */
+/* Returns the class of the peers at one row of im->peers, by binary search: the classes are sorted by their first row. */
 static const struct impact_class *class_of(const struct impact *im, uint32_t row)
 {
 	uint32_t lo = 0, hi = im->n_classes;

@@ -337,7 +337,7 @@ static bool read_attribute(struct text *t, struct arena *a, const struct key_spe
 	}
 }
 
-/* `none` is a peer of which nothing is said. */
+/* `none` has the value that each member has where the line does not name it. */
 static bool read_peer(struct text *t, struct arena *a, const struct peer *none, struct peer *p)
 {
 	const struct key_spec *k;

@@ -37,7 +37,7 @@ struct uapi_reply {
 };
 int uapi_reply_feed(struct uapi_reply *r, const void *bytes, size_t n); /* 0, or -EBADMSG, -ENOMEM */
 
-/* One transaction's text, the empty line included; it may hold the private key: emit does not keep it. */
+/* Sends the text of one transaction, with its empty line. The text may have the private key, so the function keeps no copy. */
 typedef int uapi_emit_fn(void *ctx, const char *text, size_t n);
 int uapi_write(const struct op *ops, uint32_t n, const uint8_t *private_key, uapi_emit_fn *emit, void *ctx);
 

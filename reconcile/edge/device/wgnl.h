@@ -14,7 +14,7 @@ int wgnl_set(struct nl *genl, uint16_t family, uint32_t index, const struct op *
 
 /* The pure half, for tests and fuzzing. */
 int wgnl_message(void *ctx, const struct nlmsghdr *nlh); /* one message of a dump; ctx: struct device_build */
-/* One SET; it may hold the private key: emit does not keep it. */
+/* Sends one WG_CMD_SET_DEVICE message. The message may have the private key, so the function keeps no copy. */
 typedef int wgnl_emit_fn(void *ctx, struct nlmsghdr *nlh);
 int wgnl_write(uint16_t family, uint32_t index, const struct op *ops, uint32_t n, const uint8_t *private_key,
 	       wgnl_emit_fn *emit, void *ctx);

@@ -45,7 +45,7 @@ static void hear_daemon(struct this_peer *p)
 		peer_held_hear(p->held, state.fresh_until);
 }
 
-/* Takes both over, also when it fails. `held` NULL: nothing yet. */
+/* Makes the peer. It owns `file` and `held` from now on, and frees both when it fails. `held` NULL: no snapshot is kept yet. */
 static struct this_peer *assemble(struct peer_file *file, struct kept *held, struct diags *d)
 {
 	struct this_peer *p = calloc(1, sizeof(*p));

@@ -17,7 +17,7 @@ struct peer_options {
 	enum device_backend backend;
 	uint32_t mtu; /* 0: the network's */
 	bool no_routing;
-	/* Of the hosts file; NULL and false: as the network's own file says. */
+	/* Of the hosts file. NULL and false: the peer file of the network decides. */
 	const char *hosts_path, *host_suffix;
 	bool no_write_hosts;
 	struct nat_settings nat; /* the same: false, or no prefix, is as the file says */

@@ -185,10 +185,10 @@ static int keep(struct peer_held *h, const struct bundle *merged, int64_t now, s
 		diags_out_of_memory(d);
 		goto out;
 	}
-	/* Read as the next start will read it. The caller has its warnings already. */
+	/* Reads the bytes as the next start reads them from the disk. Its warnings are dropped: the caller has reported them. */
 	g = kept_make(&bytes, &v, now, &why);
 	if (!g) {
-		diag_error(d, "store-failed", NULL, "the snapshot could not be put together for the disk: %s",
+		diag_error(d, "store-failed", NULL, "cannot write the snapshot to the disk: it does not read back: %s",
 			   why.first ? why.first->message : "out of memory");
 		goto out;
 	}

@@ -35,7 +35,7 @@ void peer_hints_close(struct peer_hints *h, bool learn, const struct candidates 
 const struct hint *peer_hints_list(const struct peer_hints *h, size_t *n); /* sorted by key */
 uint64_t peer_hints_serial(const struct peer_hints *h);                    /* how often they have changed */
 const struct hint *peer_hints_own(const struct peer_hints *h); /* what servers tell of this machine; NULL: nothing */
-/* A server has sent that one since the last call. */
+/* Returns whether a server has sent a hint of this machine itself since the last call. */
 bool peer_hints_heard_own(struct peer_hints *h);
 
 /* A server's: they take the place of older ones about the same peers. An empty one removes the older. */

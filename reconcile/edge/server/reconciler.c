@@ -277,7 +277,7 @@ static enum turn look_here(struct reconciler *r, const char *word)
 	watch_start(r);
 	redeem_look(o);
 	if (r->file && (taken = file_source_take(r->file, r->repo)) != 0) {
-		/* A file that is being written is looked at again: the answer waits for that. */
+		/* A program is still writing the file: `reconcile` is answered after the next look. */
 		turn = taken < 0 ? TURN_INVALID : TURN_UNCHANGED;
 		word = taken < 0 ? word : "";
 		goto out;
@@ -561,7 +561,7 @@ static void restore(struct reconciler *r)
 		 st->version.number, st->commit);
 	redeem_look(o);
 	iface_converge(o->iface, g, IFACE_ALL);
-	/* The last run may have ended before the remote had it. */
+	/* The last run may have ended before it pushed to the remote. */
 	if (o->config->remote)
 		enrolments_set_record_due(o->enrolments, true);
 }

@@ -48,7 +48,7 @@ void conditions_fail(struct conditions *c, enum condition_kind kind, const char 
 
 /* The status is out of date: something that it says changed. */
 void conditions_touch(struct conditions *c);
-/* Tests it, and takes it to be written from here on. */
+/* Returns whether the status file is out of date, and marks it as up to date: the caller writes it now. */
 bool conditions_take_touched(struct conditions *c);
 /* Calls `due` in so many milliseconds, instead of at the time that was set before. */
 int conditions_due_in(struct conditions *c, int64_t ms);
