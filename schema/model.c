@@ -80,6 +80,14 @@ uint32_t model_cidr_of_addr(const struct model *m, const struct addr *a)
 	return p ? p->cidr : NONE;
 }
 
+bool model_has_server(const struct model *m)
+{
+	for (uint32_t i = 0; i < m->n_cidrs; i++)
+		if (m->cidrs[i].infra)
+			return true;
+	return false;
+}
+
 bool model_cidr_under(const struct model *m, uint32_t cidr, uint32_t top)
 {
 	while (cidr != NONE && m->cidrs[cidr].depth > m->cidrs[top].depth)

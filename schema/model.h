@@ -132,7 +132,8 @@ struct model {
 uint32_t model_cidr_by_name(const struct model *m, const char *name); /* NONE */
 uint32_t model_peer_by_name(const struct model *m, const char *name);
 uint32_t model_peer_by_addr(const struct model *m, const struct addr *a);
-uint32_t model_cidr_of_addr(const struct model *m, const struct addr *a);  /* innermost; NONE: outside the network */
+uint32_t model_cidr_of_addr(const struct model *m, const struct addr *a); /* innermost; NONE: outside the network */
+bool model_has_server(const struct model *m);
 bool model_cidr_under(const struct model *m, uint32_t cidr, uint32_t top); /* itself counts */
 /* The lowest free host address of a CIDR (and of no CIDR under it). -1 when it is full. `family`: 0 IPv4, 1 IPv6. */
 int model_next_free(const struct model *m, uint32_t cidr, int family, struct addr *out);

@@ -1,6 +1,7 @@
 /* innernet clone: clones the network's definition from a server inside the tunnel, on an admin's machine. */
 #include "cmd/innernet/commands.h"
 #include "cmd/innernet/common.h"
+#include "cmd/innernet/merge_driver.h"
 #include "cmd/innernet/own_clone.h"
 #include "reconcile/edge/http/routes.h"
 #include "reconcile/text/json_value.h"
@@ -217,7 +218,8 @@ static int run(struct invocation *inv)
 	    choose_server(&from, server, &d) < 0 || git_clone(&from, server, folder, &d) < 0)
 		goto out;
 	real = realpath(folder, NULL);
-	if (!real || set_author(&from, real, &d) < 0 || own_clone_set(network, real, &d) < 0)
+	if (!real || set_author(&from, real, &d) < 0 || own_clone_set(network, real, &d) < 0 ||
+	    merge_driver_install(real, &d) < 0)
 		goto out;
 	code = say(inv, &from, server, real);
 out:
@@ -235,8 +237,10 @@ const struct command command_clone = {
     .text =
 	"Clones the definition through the tunnel, with the ledger and the notes with the verdict of each commit, "
 	"into\n"
-	"FOLDER (by default a new one with the network's name), and records its path. From then on the commands that\n"
-	"edit a definition need only the network's name. With sudo, root only reads the snapshot: you own the clone.",
+	"FOLDER (by default a new one with the network's name), and records its path. git merges definitions there "
+	"with\n"
+	"`innernet merge-driver`. From then on the commands that edit a definition need only the network's name. With\n"
+	"sudo, root only reads the snapshot: you own the clone.",
     .example = "sudo innernet clone corp",
     .options = options,
     .min_args = 1,

@@ -8,6 +8,7 @@
 #include "cmd/command.h"
 
 extern const struct command command_clone;
+extern const struct command command_merge_driver;
 extern const struct command command_add_peer;
 extern const struct command command_invite_peer;
 extern const struct command command_rename_peer;

@@ -31,6 +31,7 @@ static const struct command *const commands[] = {
     &command_why,
     &command_snapshot,
     &command_clone,
+    &command_merge_driver,
     &command_add_peer,
     &command_invite_peer,
     &command_rename_peer,

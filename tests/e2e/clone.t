@@ -39,6 +39,8 @@ is "$(git_in log -1 --format=%N)" 'published as version 0.5' 'and what became of
 is "$(git_in config --get-urlmatch http.extraHeader $URL)" \
 	"Innernet-Network: $(on hub sed -nE 's/^ *id: "(.*)"/\1/p' network/network.yaml)" 'it says which network it means'
 is "$(git_in config user.name) $(git_in config user.email)" 'alice alice@corp.wg' 'commits have an author'
+is "$(git_in check-attr merge network.yaml) $(git_in config merge.innernet.driver)" \
+	'network.yaml: merge: innernet innernet merge-driver %O %A %B %P %L' 'definitions are merged by their members'
 run_on alice innernet clone corp
 like "$status $err" "^1 error\[clone-exists\]: $WORK/alice/corp is a clone of 'corp' already$" 'once is enough'
 run_on bob innernet clone corp

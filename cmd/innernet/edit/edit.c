@@ -42,15 +42,6 @@ static int load(struct edit_job *job)
 	return 0;
 }
 
-/* Returns whether the definition has a server. An edit of one without a server does not need to add it. */
-static bool has_server(const struct model *m)
-{
-	for (uint32_t i = 0; i < m->n_cidrs; i++)
-		if (m->cidrs[i].infra)
-			return true;
-	return false;
-}
-
 static struct model *load_edited(struct edit_job *job, struct diags *d)
 {
 	const struct model *m = job->before;
@@ -61,7 +52,8 @@ static struct model *load_edited(struct edit_job *job, struct diags *d)
 		if (job->bytes[i].p)
 			files[n++] = (struct source_file){m->files[i], buf_span(&job->bytes[i])};
 	d->out_of_memory |= !files;
-	return files ? source_load_edited(job->arena, m->files[0], files, n, !has_server(m), d) : NULL;
+	/* An edit of a definition without a server does not need to add one. */
+	return files ? source_load_edited(job->arena, m->files[0], files, n, !model_has_server(m), d) : NULL;
 }
 
 /* Validates the edited definition with its tests and the ledger, before a file is written. NULL: job->edited has errors. */
