@@ -137,7 +137,8 @@ void redeem_answer(const struct owners *o, struct http_request *q, const struct 
 	if (enrolment_parse(http_body(q), &e, &d)) {
 		http_refuse(q, 400, "bad-request", "the body is not an enrolment");
 	} else if (enrolment_check(&e, id, &d)) {
-		http_refuse(q, 403, "forged", "%s", d.first ? d.first->message : "the enrolment is not signed by its invite's key");
+		http_refuse(q, 403, "forged", "%s",
+			    d.first ? d.first->message : "the enrolment is not signed by its invite's key");
 	} else if (e.extra.p) {
 		/* A peer that reads format 1 alone refuses all of a snapshot that comes with it. */
 		http_refuse(q, 400, "bad-request", "this server takes enrolments of format 1 alone");
