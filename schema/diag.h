@@ -3,7 +3,7 @@
  *
  * One type for all callers: the loader, the verifier, git, HTTP and devices all add to
  * a `struct diags`; only cmd/ prints it. Codes are stable words ("address-in-use"),
- * listed with one line each in diag_codes.c and in network.yaml(5).
+ * listed in diag_codes.c and in network.yaml(5).
  */
 #ifndef SCHEMA_DIAG_H
 #define SCHEMA_DIAG_H
@@ -105,11 +105,17 @@ void diag_render_human(struct buf *out, const struct diags *d, const struct diag
 		       struct source_cursor *c, bool color);
 struct span source_line(struct source_cursor *c, const struct span *sources, uint32_t file, uint32_t line);
 
-/* Every code, with one line of meaning: what a definition can cause (network.yaml(5) lists it), and the rest. */
+/* Every code that a definition can cause; network.yaml(5) says of each what is here. */
+struct definition_code {
+	const char *code, *meaning; /* the meaning: one line without a full stop */
+	const char *why, *mend;     /* whole sentences: why it is refused, and what to do */
+};
+extern const struct definition_code definition_codes[];
+/* All other codes. */
 struct diag_code {
 	const char *code, *meaning;
 };
-extern const struct diag_code definition_codes[], diag_codes[];
+extern const struct diag_code diag_codes[];
 extern const size_t n_definition_codes, n_diag_codes;
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "reconcile/text/json_value.h"
 
+#include <ctype.h>
 #include <string.h>
 
 /* All values are taken over by what they are put into, so that one check at the end is enough. */
@@ -86,12 +87,30 @@ static json_t *location(struct log *l, const char *file, const struct place *at,
 	return o;
 }
 
-static void add_rule(struct log *l, const struct diag_code *c)
+/* Section 3.49.10: whole sentences. */
+static json_t *description(struct log *l, const struct definition_code *c)
+{
+	struct buf b = {0};
+	json_t *m;
+
+	buf_printf(&b, "%c%s.%s%s", toupper((unsigned char)*c->meaning), c->meaning + 1, c->why ? " " : "",
+		   c->why ? c->why : "");
+	l->ok = l->ok && !b.failed;
+	m = message(l, b.p ? b.p : "");
+	buf_free(&b);
+	return m;
+}
+
+/* Of a code that no definition causes, `why` and `mend` are NULL. */
+static void add_rule(struct log *l, const struct definition_code *c)
 {
 	json_t *rule = json_object();
 
 	put(l, rule, "id", json_string(c->code));
 	put(l, rule, "shortDescription", message(l, c->meaning));
+	put(l, rule, "fullDescription", description(l, c));
+	if (c->mend)
+		put(l, rule, "help", message(l, c->mend));
 	append(l, l->rules, rule);
 }
 
@@ -105,11 +124,11 @@ static size_t rule_index(struct log *l, const char *code)
 			return i;
 	for (size_t i = 0; i < n_diag_codes; i++) {
 		if (strcmp(diag_codes[i].code, code) == 0) {
-			add_rule(l, &diag_codes[i]);
+			add_rule(l, &(struct definition_code){diag_codes[i].code, diag_codes[i].meaning, NULL, NULL});
 			return n;
 		}
 	}
-	add_rule(l, &(struct diag_code){code, code});
+	add_rule(l, &(struct definition_code){code, code, NULL, NULL});
 	return n;
 }
 

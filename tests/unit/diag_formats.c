@@ -156,6 +156,21 @@ static void check_result(const json_t *r, const json_t *rules)
 	json_array_foreach(list, i, item) check_fix(item);
 }
 
+/* Whole sentences, and for a code that a definition causes what to do. */
+static void check_rule(const json_t *rule)
+{
+	const char *full = text_of(json_object_get(rule, "fullDescription"), "text");
+
+	check_message(json_object_get(rule, "shortDescription"));
+	assert_true(!islower((unsigned char)*full) && full[strlen(full) - 1] == '.');
+	for (size_t i = 0; i < n_definition_codes; i++) {
+		if (strcmp(definition_codes[i].code, text_of(rule, "id")) != 0)
+			continue;
+		assert_string_equal(text_of(json_object_get(rule, "help"), "text"), definition_codes[i].mend);
+		assert_non_null(strstr(full, definition_codes[i].why));
+	}
+}
+
 static json_t *check_sarif(const char *text)
 {
 	json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
@@ -174,7 +189,7 @@ static json_t *check_sarif(const char *text)
 		json_array_foreach(rules, j, rule)
 		{
 			text_of(rule, "id");
-			check_message(json_object_get(rule, "shortDescription"));
+			check_rule(rule);
 			for (size_t k = 0; k < j; k++) /* section 3.19.23: unique */
 				assert_string_not_equal(text_of(json_array_get(rules, k), "id"), text_of(rule, "id"));
 		}
