@@ -78,7 +78,7 @@ static int draw(const struct invocation *inv, enum format format, struct arena *
 	if (!m)
 		return -1;
 	if (g && format == MERMAID)
-		graph_render_mermaid(out, g);
+		graph_render_mermaid(out, a, g);
 	else if (g)
 		graph_render_dot(out, g);
 	if (!g || out->failed)

@@ -42,6 +42,7 @@ struct graph *graph_new(struct arena *a, const struct model *m, bool peers)
 	if (!g)
 		return NULL;
 	g->m = m;
+	g->peers = peers;
 	g->cidrs = cidr_list_of_model(a, m);
 	g->boxes = arena_array(a, m->n_cidrs, sizeof(*g->boxes));
 	g->edges = arena_array(a, (size_t)m->n_associations + 1, sizeof(*g->edges));
@@ -126,24 +127,24 @@ void graph_node_lines(struct buf *out, const struct graph *g, uint32_t cidr)
 	}
 }
 
-void graph_walk(struct buf *out, const struct graph *g, const struct graph_walk *walk)
+void graph_walk(struct buf *out, const struct graph *g, const struct graph_walk *walk, const void *ctx)
 {
 	const struct cidr *cidrs = g->m->cidrs;
 	uint32_t c = 0, depth = 0;
 
 	while (c != NONE) {
-		walk->open(out, g, c, depth);
+		walk->open(out, ctx, c, depth);
 		if (cidrs[c].first_child != NONE) {
 			c = cidrs[c].first_child;
 			depth++;
 			continue;
 		}
-		walk->close(out, g, c, depth);
+		walk->close(out, ctx, c, depth);
 		while (c != NONE && cidrs[c].next_sibling == NONE) {
 			c = cidrs[c].parent;
 			depth--;
 			if (c != NONE)
-				walk->close(out, g, c, depth);
+				walk->close(out, ctx, c, depth);
 		}
 		if (c != NONE)
 			c = cidrs[c].next_sibling;

@@ -9,6 +9,9 @@
 
 #define GRAPH_CIDR_PEERS_MAX 20  /* names in one CIDR; the rest is counted */
 #define GRAPH_PEERS_MAX      500 /* names in all */
+/* What Mermaid draws unless a site's own configuration raises it: maxEdges and maxTextSize. */
+#define MERMAID_EDGES_MAX 500
+#define MERMAID_TEXT_MAX  50000 /* characters */
 
 /* What joins two boxes. An end that is around the other one is drawn as a node of its own, "all of humans". */
 struct graph_edge {
@@ -30,6 +33,7 @@ struct graph {
 	struct graph_box *boxes; /* one a CIDR */
 	struct graph_edge *edges;
 	uint32_t n_edges;
+	bool peers; /* they are named */
 };
 
 /* `peers`: name them, else they are only counted. Disabled ones are left out. In the arena; NULL: out of memory. */
@@ -44,13 +48,17 @@ void graph_node_lines(struct buf *out, const struct graph *g, uint32_t cidr);
  * Both call down the tree of CIDRs without recursion: `open` before what is in a box, `close` after it.
  */
 struct graph_walk {
-	void (*open)(struct buf *out, const struct graph *g, uint32_t cidr, uint32_t depth);
-	void (*close)(struct buf *out, const struct graph *g, uint32_t cidr, uint32_t depth);
+	void (*open)(struct buf *out, const void *ctx, uint32_t cidr, uint32_t depth);
+	void (*close)(struct buf *out, const void *ctx, uint32_t cidr, uint32_t depth);
 };
-void graph_walk(struct buf *out, const struct graph *g, const struct graph_walk *walk);
+void graph_walk(struct buf *out, const struct graph *g, const struct graph_walk *walk, const void *ctx);
 
 /* Whole documents. They set out->failed when out of memory. */
 void graph_render_dot(struct buf *out, const struct graph *g);
-void graph_render_mermaid(struct buf *out, const struct graph *g);
+/*
+ * Within what Mermaid draws by default. A drawing that is larger counts the peers instead of naming them; when that is
+ * not enough, it folds CIDRs into those around them, the innermost ones first, and says how many. `a` is for both.
+ */
+void graph_render_mermaid(struct buf *out, struct arena *a, const struct graph *g);
 
 #endif

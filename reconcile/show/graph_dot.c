@@ -37,8 +37,9 @@ static void put_start(struct buf *out, uint32_t depth)
 		buf_char(out, '\t');
 }
 
-static void open_box(struct buf *out, const struct graph *g, uint32_t c, uint32_t depth)
+static void open_box(struct buf *out, const void *ctx, uint32_t c, uint32_t depth)
 {
+	const struct graph *g = ctx;
 	const struct cidr_row *r = &g->cidrs->rows[c];
 	const struct graph_box *b = &g->boxes[c];
 	struct buf lines = {0};
@@ -74,9 +75,9 @@ static void open_box(struct buf *out, const struct graph *g, uint32_t c, uint32_
 	buf_free(&lines);
 }
 
-static void close_box(struct buf *out, const struct graph *g, uint32_t c, uint32_t depth)
+static void close_box(struct buf *out, const void *ctx, uint32_t c, uint32_t depth)
 {
-	(void)g;
+	(void)ctx;
 	(void)c;
 	put_start(out, depth);
 	buf_str(out, "}\n");
@@ -120,7 +121,7 @@ void graph_render_dot(struct buf *out, const struct graph *g)
 		     "\tnode [shape=box, style=\"rounded,filled\", fillcolor=\"#ffffff\", color=\"#888888\", "
 		     "fontname=\"sans-serif\", fontsize=11];\n"
 		     "\tedge [color=\"#333333\", penwidth=1.5];\n");
-	graph_walk(out, g, &walk);
+	graph_walk(out, g, &walk, g);
 	for (uint32_t i = 0; i < g->n_edges; i++)
 		put_edge(out, g, &g->edges[i]);
 	buf_str(out, "}\n");
