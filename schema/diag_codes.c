@@ -241,6 +241,8 @@ const struct diag_code diag_codes[] = {
     {"qr-too-wide", "a QR code is wider than the terminal"},
     {"revision-unknown", "a clone has no such revision"},
     {"same-peer", "`why` was asked about one peer and itself"},
+    {"server-address-taken", "a revision moves a server and gives its address to another peer"},
+    {"server-family", "a revision leaves a peer no server with an address of its family"},
     {"snapshot-behind", "a server has an older version than the peer"},
     {"snapshot-equivocation", "the signers signed two different snapshots as one version"},
     {"snapshot-missing", "a reply has no snapshot, and the peer has none yet"},

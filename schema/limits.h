@@ -148,6 +148,7 @@
 #define RESOLVE_MAX    4096        /* endpoints by host name that are resolved, and kept */
 #define CONFIG_MAX     (1u << 20)
 #define EXCLUDES_MAX   32 /* prefixes of addresses that are not reported */
+#define OWN_MOVES_MAX  8  /* earlier addresses of a server at which it still answers */
 #define SERVERS_MAX    16 /* in an invitation; the snapshot names them all */
 #define INVITATION_MAX (64u << 10)
 

@@ -100,6 +100,79 @@ static void check_formats(unsigned days, struct guarding *g)
 	buf_free(&what);
 }
 
+static const struct peer *peer_by_mark(const struct model *m, const struct peer *x)
+{
+	for (uint32_t i = 0; i < m->n_peers; i++)
+		if (peer_same_mark(&m->peers[i], x))
+			return &m->peers[i];
+	return NULL;
+}
+
+/*
+ * A server keeps answering at the addresses that it leaves until each peer has polled at the new ones. It cannot where another
+ * peer has the address at once.
+ */
+static void check_server_addresses(const struct model *published, const struct model *m, struct diags *d)
+{
+	char ip[ADDR_STR_LEN];
+	struct diag *e;
+
+	for (uint32_t i = 0; i < published->n_peers; i++) {
+		const struct peer *x = &published->peers[i];
+		const struct peer *y = x->server && !x->disabled ? peer_by_mark(m, x) : NULL;
+		for (unsigned a = 0; y && y->server && a < x->n_ips; a++) {
+			uint32_t taker = model_peer_by_addr(m, &x->ip[a]);
+			if (taker == NONE || &m->peers[taker] == y)
+				continue;
+			addr_format(&x->ip[a], ip);
+			e = diag_error(
+			    d, "server-address-taken", &m->peers[taker].at_ip,
+			    "%s is the address at which peers reach the server '%s', and '%s' takes it in the "
+			    "revision that moves the server",
+			    ip, y->name, m->peers[taker].name);
+			diag_help(d, e,
+				  "move the server first; take the address when each peer has polled at the new one");
+		}
+	}
+}
+
+/* Bit 0: IPv6, bit 1: IPv4. */
+static unsigned families(const struct peer *p)
+{
+	unsigned set = 0;
+
+	for (unsigned i = 0; i < p->n_ips; i++)
+		set |= addr_is_v4(&p->ip[i]) ? 2u : 1u;
+	return set;
+}
+
+static unsigned server_families(const struct model *m)
+{
+	unsigned set = 0;
+
+	for (uint32_t i = 0; i < m->n_peers; i++)
+		set |= m->peers[i].server && !m->peers[i].disabled ? families(&m->peers[i]) : 0;
+	return set;
+}
+
+/* A peer polls a server at an address of a family that both have: what a server leaves must not be all of it. */
+static void check_server_families(const struct model *published, const struct model *m, struct diags *d)
+{
+	const unsigned was = server_families(published), is = server_families(m);
+
+	for (uint32_t i = 0; was & ~is && is && i < m->n_peers; i++) {
+		const struct peer *p = &m->peers[i];
+
+		if (p->server || p->disabled || p->via || families(p) & is)
+			continue;
+		diag_help(d,
+			  diag_error(d, "server-family", &p->at_ip,
+				     "'%s' has %s addresses alone, and this revision leaves no server with one",
+				     p->name, families(p) & 2 ? "IPv4" : "IPv6"),
+			  "keep the %s address of a server", families(p) & 2 ? "IPv4" : "IPv6");
+	}
+}
+
 void guard_outright(const struct model *published, const struct model *m, struct diags *d)
 {
 	unsigned long long was = published->epoch, is = m->epoch;
@@ -122,6 +195,8 @@ void guard_outright(const struct model *published, const struct model *m, struct
 		e = diag_error(d, "epoch-jump", NULL, "the epoch rises from %llu to %llu", was, is);
 		diag_help(d, e, "an epoch rises by one: set `epoch: %llu`", was + 1);
 	}
+	check_server_addresses(published, m, d);
+	check_server_families(published, m, d);
 }
 
 /* What no trailer acknowledges. */

@@ -44,8 +44,9 @@ void guard_foretell(const struct impact *im, bool accepted, struct diags *d);
 bool guard_acceptable(const char *code);
 
 /*
- * What is refused outright, with the trailer too: another name or id, an epoch that falls or jumps. Codes:
- * network-changed, epoch-back, epoch-jump.
+ * What is refused outright, with the trailer too: another name or id, an epoch that falls or jumps, the address of a server
+ * that moves given to another peer at once. Codes: network-changed, epoch-back, epoch-jump, server-address-taken,
+ * server-family.
  */
 void guard_outright(const struct model *published, const struct model *m, struct diags *d);
 

@@ -30,10 +30,10 @@ site_invite() {
 }
 # All commits are one plan to the server: the last one accepts it.
 site_push() {
-	local id
+	local id said
 	id=$(admin innernet plan --base origin/HEAD 2>/dev/null | sed -n 's/^Plan id: //p')
 	[ -z "$id" ] || admin git commit -q --amend --no-edit --trailer "Innernet-Accept: $id"
-	admin git push -q 2>/dev/null || bail 'not pushed'
+	said=$(admin git push -q 2>&1) || bail "not pushed: $said"
 }
 
 status_has() { on hub innernet-reconcile status "$NET" 2>&1 | grep -qE -e "$1"; } # REGEX: the server's

@@ -238,10 +238,10 @@ static void test_moves(void **state)
 	(void)state;
 	assert_int_equal(addr_parse("10.60.0.9", 9, &moves[0].old), 0);
 	assert_int_equal(addr_parse("fd00:60::9", 10, &moves[1].old), 0);
-	assert_int_equal(published_read_moves(dir, &back, &n, &d), 0);
+	assert_int_equal(published_read_moves(dir, "moves", &back, &n, &d), 0);
 	assert_int_equal(n, 0);
-	assert_int_equal(published_write_moves(dir, moves, 2, &d), 0);
-	assert_int_equal(published_read_moves(dir, &back, &n, &d), 0);
+	assert_int_equal(published_write_moves(dir, "moves", moves, 2, &d), 0);
+	assert_int_equal(published_read_moves(dir, "moves", &back, &n, &d), 0);
 	assert_int_equal(n, 2);
 	assert_memory_equal(back, moves, sizeof(moves));
 	free(back);

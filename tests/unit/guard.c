@@ -172,11 +172,53 @@ static void test_outright(void **state)
 	assert_outright(&m, "network-changed");
 }
 
+static struct peer peer_of(uint8_t key, const char *name, const char *ip4, const char *ip6, bool server)
+{
+	struct peer p = {.name = name, .key.b = {key}, .server = server};
+
+	if (ip4)
+		assert_int_equal(addr_parse(ip4, strlen(ip4), &p.ip[p.n_ips++]), 0);
+	if (ip6)
+		assert_int_equal(addr_parse(ip6, strlen(ip6), &p.ip[p.n_ips++]), 0);
+	return p;
+}
+
+/* A server leaves a family that some peers have alone. */
+static void test_server_family(void **state)
+{
+	struct peer was[] = {peer_of(1, "hub", "10.0.0.1", "fd00::1", true),
+			     peer_of(2, "four", "10.0.0.2", NULL, false),
+			     peer_of(3, "both", "10.0.0.3", "fd00::3", false)};
+	struct peer is[] = {peer_of(1, "hub", NULL, "fd00::1", true), was[1], was[2]};
+	struct model before = published, after = published;
+
+	(void)state;
+	before.peers = was;
+	after.peers = is;
+	before.n_peers = after.n_peers = 3;
+	struct diags d = {0};
+	guard_outright(&before, &after, &d);
+	assert_int_equal(d.n_errors, 1);
+	assert_string_equal(d.first->message,
+			    "'four' has IPv4 addresses alone, and this revision leaves no server with one");
+	diags_free(&d);
+	d = (struct diags){0};
+	/* Disabled, it polls nobody; and what was so before is no change. */
+	is[1].disabled = true;
+	guard_outright(&before, &after, &d);
+	assert_int_equal(d.n_errors, 0);
+	is[1].disabled = false;
+	before.peers = is;
+	guard_outright(&before, &after, &d);
+	assert_int_equal(d.n_errors, 0);
+	diags_free(&d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_trailer), cmocka_unit_test(test_limits),   cmocka_unit_test(test_never),
-	    cmocka_unit_test(test_words),   cmocka_unit_test(test_outright),
+	    cmocka_unit_test(test_words),   cmocka_unit_test(test_outright), cmocka_unit_test(test_server_family),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

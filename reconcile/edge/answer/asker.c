@@ -2,6 +2,7 @@
 #include "reconcile/edge/http/request.h"
 #include "reconcile/edge/http/routes.h"
 #include "reconcile/edge/state/moves.h"
+#include "reconcile/edge/state/own_moves.h"
 
 #include <string.h>
 
@@ -45,11 +46,14 @@ static bool is_for_us(const struct owners *o, struct http_request *q, bool ours)
 	const struct peer *self = &g->model->peers[g->self];
 	const char *network = http_header(q, NETWORK_HEADER);
 	char id[KEY_B64_LEN + 1];
+	size_t n_left;
+	const struct addr *left = own_moves_list(o->own_moves, &n_left);
 
 	key_format(&g->model->trust.id, id);
 	if (http_header(q, "Origin"))
 		http_refuse(q, 403, "bad-request", "requests with an Origin are not answered");
-	else if (!request_host_matches(http_header(q, "Host"), self->ip, self->n_ips, http_port(o->http)))
+	else if (!request_host_matches(http_header(q, "Host"), self->ip, self->n_ips, http_port(o->http)) &&
+		 !request_host_matches(http_header(q, "Host"), left, n_left, http_port(o->http)))
 		http_refuse(q, 400, "bad-request", "the Host is not this server's address and port");
 	else if (network ? strcmp(network, id) != 0 : ours)
 		http_refuse(q, 403, "bad-request", NETWORK_HEADER " is missing, or that of another network");

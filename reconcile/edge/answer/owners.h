@@ -17,6 +17,7 @@ struct owners {
 	struct enrolments *enrolments;
 	struct redemptions *redemptions;
 	struct moves *moves;
+	struct own_moves *own_moves;
 	struct hints_board *hints;
 	struct knocks *knocks;
 	struct readers *readers;

@@ -4,6 +4,7 @@
 #include "reconcile/edge/state/hints_board.h"
 #include "reconcile/edge/state/knocks.h"
 #include "reconcile/edge/state/moves.h"
+#include "reconcile/edge/state/own_moves.h"
 #include "reconcile/edge/state/readers.h"
 #include "reconcile/edge/state/reports.h"
 
@@ -279,6 +280,7 @@ void poll_answer(const struct owners *o, struct http_request *q, const struct as
 {
 	const struct key *mark = &served_now(o->served)->model->peers[asker->peer].key;
 	struct poll *poll = *http_data(q);
+	struct sockpoint at;
 	unsigned wait;
 	uint32_t speak;
 
@@ -307,6 +309,8 @@ void poll_answer(const struct owners *o, struct http_request *q, const struct as
 		readers_take(o->readers, asker->peer, speak);
 		reports_take(o->reports, asker->peer, poll->have.has_statement ? &poll->have.statement : NULL);
 		moves_polled(o->moves, mark, http_from(q));
+		if (!sockpoint_parse(http_header(q, "Host"), strlen(http_header(q, "Host")), &at))
+			own_moves_polled(o->own_moves, mark, &at.ip);
 	}
 	if (!key_eq(&poll->mark, mark) &&
 	    enrolments_owner(o->enrolments, served_now(o->served), &poll->mark) != asker->peer) {

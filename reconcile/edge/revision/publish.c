@@ -347,7 +347,7 @@ int published_read_enrolments(const char *folder, struct arena *a, struct span *
 	return 0;
 }
 
-int published_write_moves(const char *folder, const struct move *moves, size_t n, struct diags *d)
+int published_write_moves(const char *folder, const char *file, const struct move *moves, size_t n, struct diags *d)
 {
 	struct buf text = {0};
 	char key[KEY_B64_LEN + 1], ip[ADDR_STR_LEN];
@@ -360,12 +360,12 @@ int published_write_moves(const char *folder, const struct move *moves, size_t n
 		addr_format(&moves[i].old, ip);
 		buf_printf(&text, "%s %s\n", key, ip);
 	}
-	ret = write_file(folder, "moves", NULL, &text, d);
+	ret = write_file(folder, file, NULL, &text, d);
 	buf_free(&text);
 	return ret;
 }
 
-int published_read_moves(const char *folder, struct move **out, size_t *n, struct diags *d)
+int published_read_moves(const char *folder, const char *file, struct move **out, size_t *n, struct diags *d)
 {
 	struct arena *a = arena_new();
 	struct span s;
@@ -375,7 +375,7 @@ int published_read_moves(const char *folder, struct move **out, size_t *n, struc
 	*n = 0;
 	if (!a)
 		return diags_out_of_memory(d);
-	if (read_file(folder, "moves", NULL, PEERS_MAX * 128u, a, &s, d) < 0) {
+	if (read_file(folder, file, NULL, PEERS_MAX * 128u, a, &s, d) < 0) {
 		arena_free(a);
 		return -1;
 	}

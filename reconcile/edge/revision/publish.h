@@ -10,6 +10,7 @@
  *   due                      invites that were replaced and are not on the ledger as spent yet
  *   readers                  which formats each peer reads, and when it polled last
  *   moves                    addresses that a moved peer keeps until it polls from its new one
+ *   own-moves                addresses that this server keeps until each peer polls at its new one
  *
  * Objects are not kept: the same definition compiles to the same bytes (promise 1), which is checked when the server
  * starts. Each file is replaced atomically; `current` is written last.
@@ -52,9 +53,10 @@ struct move {
 	struct key mark; /* its key or invite, as the definition has it */
 	struct addr old;
 };
-int published_write_moves(const char *folder, const struct move *moves, size_t n, struct diags *d);
+/* `file`: "moves", or "own-moves": an address that this server left, and a peer that has not polled at the new one. */
+int published_write_moves(const char *folder, const char *file, const struct move *moves, size_t n, struct diags *d);
 /* *out is malloc'ed. Lines that are no moves are left out. */
-int published_read_moves(const char *folder, struct move **out, size_t *n, struct diags *d);
+int published_read_moves(const char *folder, const char *file, struct move **out, size_t *n, struct diags *d);
 
 /* Invites, a key a line. None: the file goes. *out is malloc'ed; it ends where a line is no key. */
 int published_write_due(const char *folder, const struct key *invites, size_t n, struct diags *d);

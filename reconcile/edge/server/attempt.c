@@ -55,6 +55,7 @@ static enum turn publish(const struct owners *o, struct revision *g, int64_t pus
 		goto fail;
 	enrolments_record(o->enrolments, g, old ? old->model : NULL);
 	moves_update(o->moves, g);
+	own_moves_update(o->own_moves, g);
 	if (iface_converge(o->iface, g, IFACE_REMOVALS) < 0)
 		log_warn("device", "what version %" PRIu64 ".%" PRIu64 " takes away could not be removed from %s yet",
 			 g->parsed.version.epoch, g->parsed.version.number, o->config->interface);
@@ -139,7 +140,7 @@ static struct revision *candidate(const struct owners *o, struct repo *repo, con
 		diags_out_of_memory(d);
 	/* Another server may still publish it. */
 	*final = judged.final && (served_now(o->served) || !o->config->remote);
-	if (refused < 0 || moves_check(o->moves, g, d) < 0)
+	if (refused < 0 || moves_check(o->moves, g, d) < 0 || own_moves_check(o->own_moves, g, d) < 0)
 		goto fail;
 	/* The first time only: until now the network's id was not known. */
 	if (!enrolments_ledger(o->enrolments)) {

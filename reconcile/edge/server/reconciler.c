@@ -470,6 +470,7 @@ static int owners_make(struct reconciler *r)
 	o->enrolments = enrolments_new(o->served, remote);
 	o->redemptions = redemptions_new(o->enrolments, o->served, &of_redemptions);
 	o->moves = moves_new(o->served, o->enrolments, on_address_freed, r);
+	o->own_moves = own_moves_new(o->served, o->enrolments, on_address_freed, r);
 	o->hints = hints_board_new(r->loop, o->served, o->enrolments, on_announced, r);
 	o->knocks = knocks_new(o->served, o->enrolments);
 	o->readers = readers_new(o->served, o->enrolments, o->conditions);
@@ -478,8 +479,9 @@ static int owners_make(struct reconciler *r)
 	o->verdicts = verdicts_new(o->served, o->conditions, r->notes, remote);
 	r->chain = chain_new(o->served, o->enrolments, o->config);
 	o->git = git_http_new(r->loop, o->config, r->o.data_dir);
-	return o->conditions && o->served && o->freshness && o->enrolments && o->redemptions && o->moves && o->hints &&
-		       o->knocks && o->readers && o->reports && r->notes && o->verdicts && r->chain && o->git
+	return o->conditions && o->served && o->freshness && o->enrolments && o->redemptions && o->moves &&
+		       o->own_moves && o->hints && o->knocks && o->readers && o->reports && r->notes && o->verdicts &&
+		       r->chain && o->git
 		   ? 0
 		   : -1;
 }
@@ -498,6 +500,7 @@ static int actors_make(struct reconciler *r)
 					 .enrolments = o->enrolments,
 					 .redemptions = o->redemptions,
 					 .moves = o->moves,
+					 .own_moves = o->own_moves,
 					 .hints = o->hints};
 	const struct iface_calls of_iface = {.look = on_iface_look, .converged = on_iface_converged, .ctx = r};
 	const struct upstream_uses upstream = {.config = c,
@@ -573,7 +576,7 @@ static int read_all(struct reconciler *r, struct diags *d)
 	struct diags quiet = {0};
 	int ret = -1;
 
-	if (served_read(o->served, d) < 0 || moves_read(o->moves, d) < 0)
+	if (served_read(o->served, d) < 0 || moves_read(o->moves, d) < 0 || own_moves_read(o->own_moves, d) < 0)
 		return -1;
 	if (served_has_record(o->served))
 		enrolments_read_kept(o->enrolments);
@@ -689,6 +692,7 @@ void reconciler_free(struct reconciler *r)
 	if (r->lock_fd >= 0)
 		hints_board_keep(o->hints);
 	hints_board_free(o->hints);
+	own_moves_free(o->own_moves);
 	moves_free(o->moves);
 	redemptions_free(o->redemptions);
 	enrolments_free(o->enrolments);

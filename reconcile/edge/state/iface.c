@@ -63,6 +63,47 @@ static int apply_handovers(const struct iface *dev, struct arena *a, struct devi
 	return 0;
 }
 
+static int add_prefix(struct arena *a, struct prefix **list, uint32_t *n, const struct prefix *p)
+{
+	struct prefix *all = arena_array(a, (size_t)*n + 1, sizeof(*all));
+
+	if (!all)
+		return -1;
+	if (*n)
+		memcpy(all, *list, *n * sizeof(*all));
+	all[*n] = *p;
+	*n = order_prefixes(all, *n + 1);
+	*list = all;
+	return 0;
+}
+
+/* The addresses that this server has left, and peers still use. */
+static int apply_own_moves(const struct iface *dev, struct arena *a, struct device_state *st)
+{
+	size_t n;
+	const struct addr *left = own_moves_list(dev->uses.own_moves, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct prefix host = prefix_host(&left[i]);
+		if (add_prefix(a, &st->addresses, &st->n_addresses, &host) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* In a network that is renumbered the earlier address of a peer is outside of the network's own prefix. */
+static int route_moved(const struct iface *dev, const struct revision *g, const struct addr *old, struct arena *a,
+		       struct device_state *st)
+{
+	const struct prefix host = prefix_host(old);
+	const struct cidr *root = &g->model->cidrs[0];
+
+	for (unsigned i = 0; i < root->n_prefixes; i++)
+		if (prefix_has(&root->prefix[i], old))
+			return 0;
+	return dev->o.no_routing ? 0 : add_prefix(a, &st->routes, &st->n_routes, &host);
+}
+
 static int apply_moves(const struct iface *dev, const struct revision *g, struct arena *a, struct device_state *st)
 {
 	size_t n;
@@ -85,6 +126,8 @@ static int apply_moves(const struct iface *dev, const struct revision *g, struct
 		allowed[p->n_allowed++] = prefix_host(&moves[i].old);
 		qsort(allowed, p->n_allowed, sizeof(*allowed), order_prefix_cmp);
 		p->allowed = allowed;
+		if (route_moved(dev, g, &moves[i].old, a, st) < 0)
+			return -1;
 	}
 	return 0;
 }
@@ -99,7 +142,7 @@ static struct device_state *wanted_state(const struct iface *dev, const struct r
 	struct device_state *st =
 	    desired_for_server(a, g->model, g->self, f->enrolments, f->n_enrolments, clock_unix(), &l);
 
-	if (!st || apply_handovers(dev, a, st) < 0 || apply_moves(dev, g, a, st) < 0)
+	if (!st || apply_handovers(dev, a, st) < 0 || apply_moves(dev, g, a, st) < 0 || apply_own_moves(dev, a, st) < 0)
 		return NULL;
 	snprintf(st->name, sizeof(st->name), "%s", dev->uses.config->interface);
 	return st;

@@ -10,6 +10,7 @@
 #include "reconcile/edge/device/device.h"
 #include "reconcile/edge/state/hints_board.h"
 #include "reconcile/edge/state/moves.h"
+#include "reconcile/edge/state/own_moves.h"
 #include "reconcile/edge/state/redemptions.h"
 
 struct iface;
@@ -27,6 +28,7 @@ struct iface_uses {
 	const struct enrolments *enrolments;
 	const struct redemptions *redemptions;
 	const struct moves *moves;
+	const struct own_moves *own_moves;
 	struct hints_board *hints;
 };
 struct iface_calls {

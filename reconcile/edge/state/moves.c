@@ -33,7 +33,7 @@ void moves_free(struct moves *m)
 
 int moves_read(struct moves *m, struct diags *d)
 {
-	return published_read_moves(served_folder(m->served), &m->list, &m->n, d);
+	return published_read_moves(served_folder(m->served), "moves", &m->list, &m->n, d);
 }
 
 int moves_check(const struct moves *m, const struct revision *g, struct diags *d)
@@ -73,7 +73,7 @@ static void store(const struct moves *m)
 {
 	struct diags d = {0};
 
-	if (published_write_moves(served_folder(m->served), m->list, m->n, &d) < 0)
+	if (published_write_moves(served_folder(m->served), "moves", m->list, m->n, &d) < 0)
 		log_diags("moves", &d);
 	diags_free(&d);
 }
