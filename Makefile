@@ -270,6 +270,7 @@ UNITDIR  ?= $(PREFIX)/lib/systemd/system
 UNITS    := $(patsubst contrib/systemd/%.in,%,$(wildcard contrib/systemd/*.in))
 DOCS     := README.md CHANGELOG.md LICENSE
 EXAMPLES := $(wildcard examples/*.yaml examples/*/*.yml)
+PROMETHEUS := $(wildcard contrib/prometheus/*)
 # FILE:MODE:TARGET of all that is installed but the units, which learn here where the programs are.
 INSTALLED := $(B)/innernet:755:$(BINDIR)/innernet $(B)/innernet-reconcile:755:$(SBINDIR)/innernet-reconcile \
              $(foreach m,$(MAN),$(m):644:$(DATADIR)/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m))) \
@@ -277,7 +278,8 @@ INSTALLED := $(B)/innernet:755:$(BINDIR)/innernet $(B)/innernet-reconcile:755:$(
                $(B)/$(p).bash:644:$(DATADIR)/bash-completion/completions/$(p) \
                $(B)/$(p).zsh:644:$(ZSHDIR)/_$(p) $(B)/$(p).fish:644:$(DATADIR)/fish/vendor_completions.d/$(p).fish) \
              $(foreach f,$(DOCS),$(f):644:$(DOCDIR)/$(notdir $(f))) \
-             $(foreach f,$(EXAMPLES),$(f):644:$(DOCDIR)/$(f))
+             $(foreach f,$(EXAMPLES),$(f):644:$(DOCDIR)/$(f)) \
+             $(foreach f,$(PROMETHEUS),$(f):644:$(DOCDIR)/examples/prometheus/$(notdir $(f)))
 
 # `inn`, as upstream calls it too.
 ALIASES   := $(BINDIR)/inn $(DATADIR)/bash-completion/completions/inn $(DATADIR)/man/man1/inn.1 \

@@ -58,6 +58,27 @@ on alice sh -c 'ip link add lan type bridge && ip address add 192.168.7.2/24 dev
 ok 'alice joins, and keeps an option' on alice innernet install "$WORK/alice.yaml" --exclude-nat-candidates 172.16.0.0/12,10.99.0.0/16
 ok 'bob joins' on bob innernet install "$WORK/bob.yaml"
 like "$(on alice cat /etc/innernet/corp.yaml)" '172\.16\.0\.0/12' 'which stands in her own file'
+
+# ---- Prometheus reads the metrics, by the configuration of the page -------------------------------------------------
+
+prometheus_sees() { # QUERY VALUE
+	[ "$(on alice curl -sS --get --data-urlencode "query=$1" http://127.0.0.1:9090/api/v1/query |
+		jq -r '.data.result[0].value[1]')" = "$2" ]
+}
+if command -v prometheus >/dev/null && command -v promtool >/dev/null; then
+	ok 'promtool finds nothing wrong with the metrics' sh -c 'printf "%s\n" "$1" | promtool check metrics' sh \
+		"$(ask alice "$SERVER/metrics" | sed '$d')"
+	sed -n '/^rule_files:/,/^\.Ed/p' "$TOP/man/innernet-reconcile.8" | sed "/^\.Ed/d; s,NETWORK-ID,$ID,
+		s,innernet.rules.yml,$TOP/contrib/prometheus/innernet.rules.yml," >"$WORK/alice/prometheus.yml"
+	echo 'global: { scrape_interval: 1s, evaluation_interval: 1s }' >>"$WORK/alice/prometheus.yml"
+	spawn alice prometheus prometheus --config.file=prometheus.yml --storage.tsdb.path=tsdb --web.listen-address=127.0.0.1:9090
+	ok 'Prometheus reads them' wait_for 60 prometheus_sees up 1
+	ok 'and has the version' wait_for 60 prometheus_sees innernet_version_number "$(metric version_number)"
+	ok 'and no alert of a critical kind is due' prometheus_sees 'count(ALERTS{severity="critical"}) or vector(0)' 0
+	stop alice prometheus
+else
+	pass 'promtool and Prometheus # SKIP they are not installed'
+fi
 spawn bob daemon innernet up corp --daemon
 spawn alice daemon innernet up corp --daemon
 [ "$tests_failed" = 0 ] || done_testing # nothing below can be had without it

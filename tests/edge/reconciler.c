@@ -531,6 +531,32 @@ static void test_strangers(void **state)
 	}
 }
 
+/* With the network's id as a token, as Prometheus sends it. */
+static void prometheus_asks(const struct fixture *f)
+{
+	const struct {
+		const char *before, *after; /* around the id */
+		int status;
+	} cases[] = {
+	    {"Authorization: Bearer ", "", 200},
+	    {"Authorization: Bearer ", "x", 403},
+	    {"Authorization: Basic ", "", 403},
+	    {"Authorization: Bearer", "", 403},
+	    {"Origin: http://10.60.0.1\r\nAuthorization: Bearer ", "", 403},
+	};
+	char id[KEY_B64_LEN + 1], headers[256];
+
+	key_format(&f->id, id);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		int fd = connect_from(f, "127.60.64.2");
+
+		snprintf(headers, sizeof(headers), "Host: " HUB ":%u\r\n%s%s%s\r\n", f->port, cases[i].before, id,
+			 cases[i].after);
+		send_request(f, fd, "GET", "/metrics", (struct span){0}, headers);
+		assert_int_equal(receive(fd, NULL), cases[i].status);
+	}
+}
+
 /* Ordinary peers get codes and their own entry; admins get it all. */
 static void test_status_by_who_asks(void **state)
 {
@@ -570,6 +596,7 @@ static void test_status_by_who_asks(void **state)
 	assert_non_null(strstr(all.p, "innernet_http_refused_total{network=\"corp\"} 1\n"));
 	assert_non_null(strstr(all.p, "innernet_revisions_accepted_total{network=\"corp\"} 1\n"));
 	assert_non_null(strstr(all.p, "innernet_process_resident_memory_bytes{network=\"corp\"} "));
+	prometheus_asks(f);
 	buf_free(&all);
 	buf_free(&own);
 	buf_free(&record);

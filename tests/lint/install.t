@@ -22,6 +22,9 @@ innernet usr/share/bash-completion/completions/inn
 644 usr/share/doc/innernet/examples/ci/github-workflow.yml
 644 usr/share/doc/innernet/examples/ci/gitlab-ci.yml
 644 usr/share/doc/innernet/examples/network.yaml
+644 usr/share/doc/innernet/examples/prometheus/innernet-dashboard.json
+644 usr/share/doc/innernet/examples/prometheus/innernet.rules.yml
+644 usr/share/doc/innernet/examples/prometheus/prometheus.yml
 644 usr/share/fish/vendor_completions.d/inn.fish
 644 usr/share/fish/vendor_completions.d/innernet-reconcile.fish
 644 usr/share/fish/vendor_completions.d/innernet.fish

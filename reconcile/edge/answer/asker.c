@@ -39,7 +39,16 @@ struct addr asker_address(const struct owners *o, const struct addr *from)
 	return asker.kind == ASKER_UNKNOWN ? (struct addr){{0}} : served_now(o->served)->model->peers[asker.peer].ip[0];
 }
 
-/* The exact Host, our own header, no Origin: what a browser on a peer's machine could send never gets further. */
+/* The network's id as a token (RFC 6750): Debian 12's Prometheus sends no headers of other names. NULL: no token. */
+static const char *token_of(const struct http_request *q)
+{
+	static const char bearer[] = "Bearer ";
+	const char *said = http_header(q, "Authorization");
+
+	return said && strncmp(said, bearer, sizeof(bearer) - 1) == 0 ? said + sizeof(bearer) - 1 : NULL;
+}
+
+/* The exact Host, the network's id, no Origin: what a browser on a peer's machine could send never gets further. */
 static bool is_for_us(const struct owners *o, struct http_request *q, bool ours)
 {
 	const struct revision *g = served_now(o->served);
@@ -50,6 +59,8 @@ static bool is_for_us(const struct owners *o, struct http_request *q, bool ours)
 	const struct addr *left = own_moves_list(o->own_moves, &n_left);
 
 	key_format(&g->model->trust.id, id);
+	if (!network && ours)
+		network = token_of(q);
 	if (http_header(q, "Origin"))
 		http_refuse(q, 403, "bad-request", "requests with an Origin are not answered");
 	else if (!request_host_matches(http_header(q, "Host"), self->ip, self->n_ips, http_port(o->http)) &&
