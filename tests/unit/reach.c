@@ -112,7 +112,15 @@ static void tests_of_a_definition(void **state)
 	(void)state;
 	check_test("{ from: humans, can_reach: [ci, hub], cannot_reach: [mac] }", NULL, NULL);
 	check_test("{ from: [alice, bob], can_reach: [infra, build], cannot_reach: [guests, nora] }", NULL, NULL);
-	check_test("{ from: corp, can_reach: [hub, infra], cannot_reach: [empty] }", NULL, NULL);
+	check_test("{ from: corp, can_reach: [hub, infra] }", NULL, NULL);
+	/* A CIDR stands for the peers that could be added to it. */
+	check_test("{ from: humans, cannot_reach: [empty] }", NULL, NULL);
+	check_test("{ from: corp, cannot_reach: [empty] }",
+		   "expected that 'corp' cannot reach 'empty', but 'hub' reaches a peer that is added to 'empty'",
+		   "'infra' holds a server: every peer reaches its peers");
+	check_test("{ from: empty, can_reach: [humans] }",
+		   "expected that 'empty' can reach 'humans', but a peer that is added to 'empty' cannot reach 'alice'",
+		   "no association joins 'empty' and 'humans'");
 	check_test("{ from: guests, cannot_reach: [guests, ci, alice] }", NULL, NULL);
 	check_test("{ from: off, cannot_reach: [corp] }", NULL, NULL);
 	/* An address is the peer that has it, or a peer that would. */
@@ -140,12 +148,33 @@ static void tests_of_a_definition(void **state)
 		   "the association [humans, ci] joins them");
 }
 
-/* A group as the tests mean it: the enabled peers in and under a CIDR, or one peer. */
-static bool belongs(const struct model *m, uint32_t p, const struct ref *r)
+/* Is there an address of the CIDR that none of its children has? Tried address by address, from each child's edges. */
+static bool has_room(const struct model *m, uint32_t c)
 {
-	if (m->peers[p].disabled)
-		return false;
-	return r->kind == REF_CIDR ? model_cidr_under(m, m->peers[p].cidr, r->index) : r->index == p;
+	for (unsigned i = 0; i < m->cidrs[c].n_prefixes; i++) {
+		const struct prefix *p = &m->cidrs[c].prefix[i];
+		const struct addr last = prefix_last(p);
+
+		if (model_cidr_of_addr(m, &p->base) == c || model_cidr_of_addr(m, &last) == c)
+			return true;
+		for (uint32_t k = m->cidrs[c].first_child; k != NONE; k = m->cidrs[k].next_sibling)
+			for (unsigned a = 0; a < m->cidrs[k].n_prefixes; a++) {
+				struct addr next = prefix_last(&m->cidrs[k].prefix[a]);
+				for (int b = 15; b >= 0 && !++next.b[b]; b--)
+					;
+				if (prefix_has(p, &next) && model_cidr_of_addr(m, &next) == c)
+					return true;
+			}
+	}
+	return false;
+}
+
+/* Where a peer of a group could be, as the tests mean it: in or under a CIDR, or where the one peer is. */
+static bool could_be(const struct model *m, uint32_t c, const struct ref *r)
+{
+	if (r->kind == REF_CIDR)
+		return model_cidr_under(m, c, r->index) && has_room(m, c);
+	return !m->peers[r->index].disabled && m->peers[r->index].cidr == c;
 }
 
 static bool holds(const struct net *n, const struct ref *from, const struct ref *to, bool wanted)
@@ -156,11 +185,14 @@ static bool holds(const struct net *n, const struct ref *from, const struct ref 
 	if (wanted && ((one->kind == REF_PEER && m->peers[one->index].disabled) ||
 		       (to->kind == REF_PEER && m->peers[to->index].disabled)))
 		return false;
-	for (uint32_t p = 0; p < m->n_peers; p++)
-		for (uint32_t q = 0; q < m->n_peers; q++)
-			if (p != q && belongs(m, p, from) && belongs(m, q, to) &&
-			    (reach_peers(n->x, p, q).rule != REACH_NONE) != wanted)
+	for (uint32_t c = 0; c < m->n_cidrs; c++)
+		for (uint32_t k = 0; k < m->n_cidrs; k++) {
+			/* The same peer on both sides is not asked. */
+			bool same = from->kind == REF_PEER && to->kind == REF_PEER && from->index == to->index;
+			if (!same && could_be(m, c, from) && could_be(m, k, to) &&
+			    (reach_cidrs(n->x, c, k).rule != REACH_NONE) != wanted)
 				return false;
+		}
 	return true;
 }
 
