@@ -142,6 +142,16 @@
 #define USERSPACE_START_MS    5000        /* a userspace implementation, from its start to its socket */
 #define USERSPACE_END_MS      1000 /* a userspace implementation, from the removal of its link to that of its socket */
 
+/* The language server: what an editor may send it. */
+#define LSP_MESSAGE_MAX     (64u << 20) /* bytes of one message: a document in JSON is longer than the document */
+#define LSP_HEADER_MAX      4096        /* bytes before a message */
+#define LSP_DOCUMENT_MAX    (16u << 20) /* bytes of one open file; longer ones are left alone */
+#define LSP_DOCUMENTS_MAX   256         /* open files */
+#define LSP_BYTES_MAX       (64u << 20) /* bytes of all open files */
+#define LSP_URI_MAX         8192        /* bytes of a file's URI */
+#define LSP_COMPLETIONS_MAX 200         /* names in one answer; the editor asks again as the word grows */
+#define LSP_DIAGS_MAX       250         /* diagnostics of one file */
+
 /* Our own files. */
 #define HINTS_KEPT_MAX 65536       /* hints kept on the disk; in memory there may be one a peer */
 #define HINTS_FILE_MAX (64u << 20) /* 580 bytes a hint at most */

@@ -28,6 +28,7 @@ static const struct command *const commands[] = {
     &command_graph,
     &command_validate,
     &command_schema,
+    &command_lsp,
     &command_why,
     &command_snapshot,
     &command_clone,

@@ -8,11 +8,9 @@
 #include "reconcile/edge/git/source.h"
 #include "reconcile/impact/merged.h"
 #include "reconcile/net/reach.h"
-#include "schema/yaml.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* As gitattributes(5) has it: 0 merged, 1 to 128 conflicts, more is an error. */
 enum { MERGED = 0, CONFLICTS = 1, CANNOT_MERGE = 129 };
@@ -158,42 +156,14 @@ static int merge_lines(struct job *job)
 	return rc < 0 || rc > 127 ? -1 : rc > 0;
 }
 
-static bool is_root(struct span bytes)
-{
-	struct arena *a = arena_new();
-	struct node *root = NULL;
-	struct diags d = {0};
-	bool yes = a && !yaml_read(a, bytes, 0, &root, &d) && node_find(root, "network");
-
-	diags_free(&d);
-	arena_free(a);
-	return yes;
-}
-
-/* Finds the definition that the file is a part of: the file itself, or network.yaml in a folder above it. */
 static int find_root(struct job *job)
 {
-	char *folder, *slash;
-
-	job->root = job->path;
-	if (is_root(span_of(job, MERGE_OURS)) || is_root(span_of(job, MERGE_THEIRS)))
+	job->root = source_root(job->arena, job->path, buf_span(&job->result));
+	if (job->root)
 		return 0;
-	folder = arena_strdup(job->arena, job->path);
-	while (folder) {
-		slash = strrchr(folder, '/');
-		*(slash ? slash : folder) = '\0';
-		job->root = arena_printf(job->arena, "%s%s" SOURCE_NAME, folder, slash ? "/" : "");
-		if (!job->root)
-			break;
-		if (access(job->root, F_OK) == 0)
-			return 0;
-		if (!slash) {
-			diag_error(&job->diags, "merge-failed", NULL,
-				   "%s is not a definition, and no " SOURCE_NAME " is in a folder above it", job->path);
-			return -1;
-		}
-	}
-	return diags_out_of_memory(&job->diags);
+	diag_error(&job->diags, "merge-failed", NULL,
+		   "%s is not a definition, and no " SOURCE_NAME " is in a folder above it", job->path);
+	return -1;
 }
 
 static struct model *load(struct job *job, struct span bytes, bool without_server, struct diags *d)

@@ -125,22 +125,10 @@ static void put_end(struct buf *out, const struct answer *t, const struct why_en
 
 static void put_human(struct buf *out, const struct answer *t)
 {
-	static const char *const verbs[][2] = {
-	    [WHY_NO] = {"do not reach each other", "would not reach each other"},
-	    [WHY_YES] = {"reach each other", "would reach each other"},
-	    [WHY_PARTLY] = {"reach each other in part", "would reach each other in part"}};
 	const struct why *w = &t->why;
 	const struct model *m = t->model;
-	/* A free address has no peer yet: "would reach". */
-	const char *verb = verbs[w->answer][w->a.ref.kind == REF_ADDR || w->b.ref.kind == REF_ADDR];
 
-	if (w->a.ref.kind == REF_CIDR && w->b.ref.kind == REF_CIDR && w->a.cidr == w->b.cidr)
-		buf_printf(out, "the peers of %s %s", w->a.ref.text, verb);
-	else
-		buf_printf(out, "%s and %s %s", w->a.ref.text, w->b.ref.text, verb);
-	if (w->partly)
-		buf_printf(out, ": %s", w->partly);
-	buf_str(out, ".\n");
+	why_put_answer(out, w);
 	put_end(out, t, &w->a);
 	put_end(out, t, &w->b);
 	if (w->cause == WHY_NO_ASSOCIATION)

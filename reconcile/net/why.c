@@ -255,3 +255,21 @@ int why_ask(struct arena *a, const struct reach_index *x, const struct model *m,
 					   m->cidrs[y1].name, m->cidrs[y2].name, m->cidrs[n1].name, m->cidrs[n2].name);
 	return whole(out, d);
 }
+
+void why_put_answer(struct buf *out, const struct why *w)
+{
+	static const char *const verbs[][2] = {
+	    [WHY_NO] = {"do not reach each other", "would not reach each other"},
+	    [WHY_YES] = {"reach each other", "would reach each other"},
+	    [WHY_PARTLY] = {"reach each other in part", "would reach each other in part"}};
+	/* A free address has no peer yet: "would reach". */
+	const char *verb = verbs[w->answer][w->a.ref.kind == REF_ADDR || w->b.ref.kind == REF_ADDR];
+
+	if (w->a.ref.kind == REF_CIDR && w->b.ref.kind == REF_CIDR && w->a.cidr == w->b.cidr)
+		buf_printf(out, "the peers of %s %s", w->a.ref.text, verb);
+	else
+		buf_printf(out, "%s and %s %s", w->a.ref.text, w->b.ref.text, verb);
+	if (w->partly)
+		buf_printf(out, ": %s", w->partly);
+	buf_str(out, ".\n");
+}

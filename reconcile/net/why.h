@@ -53,6 +53,8 @@ int why_find(const struct model *m, const char *text, struct why_end *out, struc
 int why_ask(struct arena *a, const struct reach_index *x, const struct model *m, const struct why_end *one,
 	    const struct why_end *other, struct why *out, struct diags *d);
 
+/* The answer as one sentence and a newline: "alice and bob reach each other." */
+void why_put_answer(struct buf *out, const struct why *w);
 const char *why_cause_name(enum why_cause cause); /* "association": for programs */
 
 #endif

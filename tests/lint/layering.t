@@ -30,8 +30,9 @@ wire text|net
 plan text|wire
 impact text|net|wire
 show text|net|wire|plan|impact
+lsp text|net
 END
-check_rooms reconcile/edge 'schema|reconcile/(text|net|wire|plan|impact|show)' <<'END'
+check_rooms reconcile/edge 'schema|reconcile/(text|net|wire|plan|impact|show|lsp)' <<'END'
 base
 device base
 git base

@@ -1,6 +1,7 @@
 #include "reconcile/edge/git/source.h"
 
 #include "reconcile/edge/base/file.h"
+#include "schema/yaml.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -193,4 +194,34 @@ struct model *source_load_edited(struct arena *a, const char *path, const struct
 struct model *source_load(struct arena *a, const char *path, bool without_server, struct diags *d)
 {
 	return source_load_edited(a, path, NULL, 0, without_server, d);
+}
+
+static bool names_network(struct span bytes)
+{
+	struct arena *a = arena_new();
+	struct node *root = NULL;
+	struct diags d = {0};
+	bool yes = a && !yaml_read(a, bytes, 0, &root, &d) && node_find(root, "network");
+
+	diags_free(&d);
+	arena_free(a);
+	return yes;
+}
+
+const char *source_root(struct arena *a, const char *path, struct span bytes)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder, *end, *root;
+
+	if (strcmp(slash ? slash + 1 : path, SOURCE_NAME) == 0 || names_network(bytes))
+		return path;
+	for (folder = arena_strdup(a, path); folder; *end = '\0') {
+		end = strrchr(folder, '/');
+		root = arena_printf(a, "%.*s" SOURCE_NAME, end ? (int)(end - folder) + 1 : 0, folder);
+		if (!root || access(root, F_OK) == 0)
+			return root;
+		if (!end)
+			break;
+	}
+	return NULL;
 }

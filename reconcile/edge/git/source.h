@@ -21,4 +21,11 @@ struct model *source_load(struct arena *a, const char *path, bool without_server
 struct model *source_load_edited(struct arena *a, const char *path, const struct source_file *edited, size_t n_edited,
 				 bool without_server, struct diags *d);
 
+/*
+ * The root file of the definition that the file at `path`, with these bytes, may be a part of: the file itself, when it
+ * names a network or is called network.yaml; else network.yaml in a folder above it, which need not include it. In the
+ * arena. NULL: there is none, or out of memory.
+ */
+const char *source_root(struct arena *a, const char *path, struct span bytes);
+
 #endif
