@@ -1,4 +1,4 @@
-#include "cmd/command.h"
+#include "cmd/answer.h"
 #include "schema/keys.h"
 
 #include <errno.h>
@@ -82,13 +82,20 @@ int usage_error(const struct invocation *inv, const char *fmt, ...)
 {
 	const char *program = inv->program->name;
 	bool named = inv->command && !inv->implied;
+	struct diags d = {0};
+	struct diag *g;
+	char text[1024];
 	va_list ap;
 
-	fprintf(stderr, "%s: ", program);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	fprintf(stderr, "\nTry `%s %s%s--help`.\n", program, named ? inv->command->name : "", named ? " " : "");
+	g = diag_error(&d, "usage", NULL, "%s", text);
+	diag_help(&d, g, "try `%s %s%s--help`", program, named ? inv->command->name : "", named ? " " : "");
+	answer_add(inv->answer, &d);
+	fprintf(stderr, "%s: %s\nTry `%s %s%s--help`.\n", program, g ? g->message : text, program,
+		named ? inv->command->name : "", named ? " " : "");
+	diags_free(&d);
 	return usage_exit(inv);
 }
 
@@ -136,6 +143,7 @@ void report(const struct invocation *inv, const struct diags *d, const struct sp
 {
 	struct buf b = {0};
 
+	answer_add(inv->answer, d);
 	diags_render_human(&b, d, sources, use_color(inv, stderr));
 	fflush(stdout);
 	if (b.n)
@@ -163,6 +171,8 @@ int print_buf_to(const struct invocation *inv, FILE *stream, const struct buf *b
 		fprintf(stderr, "%s: out of memory\n", inv->program->name);
 		return -1;
 	}
+	if (inv->answer && stream == stdout && b->n)
+		inv->answer->printed = true;
 	/* EPIPE is no error: the reader of the pipe has ended (`| head`). */
 	if (b->n && (fwrite(b->p, 1, b->n, stream) != b->n || fflush(stream) != 0) && errno != EPIPE)
 		return output_failed(inv, stream);
@@ -557,6 +567,7 @@ static int dispatch(struct invocation *inv)
 	const struct program *p = inv->program;
 	const char *color = option_value(inv, "color");
 
+	inv->answer->printed = option_given(inv, "help") || option_given(inv, "version");
 	if (option_given(inv, "help")) {
 		if (inv->command && !inv->implied)
 			help_command(p, inv->command);
@@ -574,6 +585,7 @@ static int dispatch(struct invocation *inv)
 		inv->command = p->default_command;
 	const struct command *c = inv->command;
 	if (!c) {
+		inv->answer->printed = true;
 		help_program(p);
 		return 1;
 	}
@@ -610,9 +622,51 @@ static void explain_implied(const struct invocation *inv)
 			inv->args[0], nearest);
 }
 
+static bool is_json_format(const struct invocation *inv, const char *value)
+{
+	return inv->command && inv->command->format_json && value && strcmp(value, "json") == 0;
+}
+
+/* Whether the line asks for JSON. `parsed`: it is a valid one; else the words themselves are looked at. */
+static bool asks_for_json(const struct invocation *inv, bool parsed, int argc, char **argv)
+{
+	static const char format[] = "--format";
+	const size_t n = sizeof(format) - 1;
+
+	for (int i = 0; parsed && i < inv->n_options; i++)
+		if (strcmp(inv->names[i], "json") == 0 ||
+		    (strcmp(inv->names[i], format + 2) == 0 && is_json_format(inv, inv->values[i])))
+			return true;
+	if (parsed)
+		return false;
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		if (strcmp(argv[i], "--json") == 0)
+			return true;
+		if (strncmp(argv[i], format, n) == 0 && is_json_format(inv, argv[i][n] == '=' ? argv[i] + n + 1
+									    : argv[i][n]      ? NULL
+											      : argv[i + 1]))
+			return true;
+	}
+	return false;
+}
+
+/* Prints the document of a command that printed none. Returns the exit code. */
+static int complete_answer(struct invocation *inv, int code)
+{
+	struct buf out = {0};
+
+	answer_render(&out, inv->answer, code);
+	if (print_buf(inv, &out) < 0 && code == 0)
+		code = 1;
+	buf_free(&out);
+	return code;
+}
+
 int command_main(const struct program *p, int argc, char **argv)
 {
-	struct invocation inv = {.program = p};
+	struct answer answer = {0};
+	struct invocation inv = {.program = p, .answer = &answer};
+	bool parsed;
 	int code;
 
 	inv.args = calloc((size_t)argc + 1, sizeof(*inv.args));
@@ -621,9 +675,13 @@ int command_main(const struct program *p, int argc, char **argv)
 		return 1;
 	}
 	harden();
-	code = parse(&inv, argc, argv) < 0 ? usage_exit(&inv) : dispatch(&inv);
+	parsed = parse(&inv, argc, argv) == 0;
+	code = parsed ? dispatch(&inv) : usage_exit(&inv);
 	if (code != 0 && inv.implied)
 		explain_implied(&inv);
+	if (!answer.printed && asks_for_json(&inv, parsed, argc, argv))
+		code = complete_answer(&inv, code);
+	answer_free(&answer);
 	/* EPIPE is no error: the reader of the pipe has ended (`| head`). */
 	if (fflush(stdout) != 0 && errno != EPIPE) {
 		output_failed(&inv, stdout);

@@ -35,6 +35,7 @@ struct option_spec {
 };
 
 struct invocation;
+struct answer; /* what a command that was asked for JSON has said: cmd/answer.h */
 
 #define WORDS_MAX 3
 
@@ -50,6 +51,7 @@ struct command {
 	unsigned words[WORDS_MAX];          /* enum word_kind of each argument; the last entry repeats */
 	bool hidden;                        /* called by programs only: not in --help and not completed */
 	int usage_exit;                     /* exit code of a usage error; 0 means 1 */
+	bool format_json;                   /* `--format json` asks for one JSON document, as --json does elsewhere */
 	int (*run)(struct invocation *inv); /* returns the exit code */
 	const void *row;                    /* data for run() when several commands share one run(); else NULL */
 };
@@ -76,7 +78,8 @@ struct invocation {
 	const char *names[OPTIONS_MAX];  /* the given options, in order */
 	const char *values[OPTIONS_MAX]; /* the value of each; "" for a flag */
 	int n_options;
-	bool implied; /* the first word is no subcommand; it is the default command's argument */
+	bool implied;          /* the first word is no subcommand; it is the default command's argument */
+	struct answer *answer; /* NULL while a line is completed */
 };
 
 /*
@@ -102,7 +105,10 @@ int option_number(const struct invocation *inv, const char *name, long min, long
  */
 void command_line_read(struct invocation *line, int n, const char *const *words);
 
-/* The body of main(): parses the line, hardens the process (no core dumps), dispatches, flushes. Returns the exit code. */
+/*
+ * The body of main(): parses the line, hardens the process (no core dumps), dispatches, flushes. Returns the exit code.
+ * When JSON was asked for and the command has printed nothing, prints a document with the diagnostics that it reported.
+ */
 int command_main(const struct program *p, int argc, char **argv);
 
 /* Prints "innernet: MESSAGE" and the --help command to stderr. Returns the command's exit code for usage errors. */

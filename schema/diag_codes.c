@@ -254,5 +254,6 @@ const struct diag_code diag_codes[] = {
     {"snapshot-stale", "no server says that the snapshot is still the newest"},
     {"snapshot-unsigned", "a snapshot is not signed by enough of the signers"},
     {"uncommitted-changes", "a commit would take along a change that is not committed yet"},
+    {"usage", "a command line is not one that the program knows"},
 };
 const size_t n_diag_codes = sizeof(diag_codes) / sizeof(diag_codes[0]);

@@ -3,6 +3,7 @@
 #include "cmd/innernet/commands.h"
 #include "cmd/terminal.h"
 #include "reconcile/text/json.h"
+#include "reconcile/show/diag_json.h"
 #include "reconcile/show/show_render.h"
 
 static const struct option_spec options[] = {
@@ -74,7 +75,8 @@ int show_networks(const struct invocation *inv, const struct peer_options *o, co
 			code = FAILED;
 	}
 	if (list)
-		json_render(&text, json_pack("{s:s, s:o}", "format_version", "1.0", "networks", list));
+		json_render(&text, json_pack("{s:s, s:o, s:o*}", "format_version", "1.0", "networks", list,
+					     "diagnostics", d.first ? diags_json(&d) : NULL));
 	if (print_buf(inv, &text) < 0)
 		code = FAILED;
 	report(inv, &d, NULL);

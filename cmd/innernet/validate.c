@@ -220,5 +220,6 @@ const struct command command_validate = {
     .max_args = -1,
     .words = {WORD_DEFINITION},
     .usage_exit = FAILED,
+    .format_json = true,
     .run = run,
 };
