@@ -203,7 +203,8 @@ TESTS   ?= $(filter tests/e2e/%,$(SCRIPTS)) $(if $(ONCE),$(FUZZ_T)) $(UNIT_TESTS
 # For the slowest test on the slowest machine, a guest that is emulated: under sanitizers twice of that.
 TEST_TIMEOUT ?= $(if $(SAN),1200,600)
 TEST_ENV = TEST_TIMEOUT='$(TEST_TIMEOUT)' BUILD='$(abspath $(B))' FUZZ_BUILD='$(abspath $(FB))' CC='$(CC)' SAN='$(SAN)' CMOCKA_MESSAGE_OUTPUT=TAP \
-           ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1
+           ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1 \
+           LSAN_OPTIONS='suppressions=$(abspath tests/library-leaks):print_suppressions=0'
 
 PROVE    := prove --exec tests/run
 

@@ -13,6 +13,7 @@ trust: { id: "$(key)", signers: ["ed25519:eBai9ZdlJMToQZwo9r8cX6qt1MevVu9FstvWwc
 cidrs:
   infra: 10.60.0.0/24
   eng: 10.60.64.0/24
+  ops: 10.60.70.0/24
   lab: { cidr: 10.60.90.0/24, isolated: true }
 peers:
   hub: { ip: 10.60.0.1, public_key: "$hub", endpoint: "192.0.2.1:51820", server: true }
@@ -64,9 +65,9 @@ is "$status $out" "0 network.yaml: both sides gave out 10.60.64.1. Peer 'p2' kee
 is "$(list)" 'hub 10.60.0.1, p2 10.60.64.1, p3 10.60.64.2, p1 10.60.64.3' 'all are there'
 ok 'the result is valid' innernet validate
 is "$(grep -n '^ *#' network.yaml)" '1:# The network.
-11:  # The peers are sorted by nothing.
-14:  # Of p1.
-17:# Who reaches whom.' 'the comments stay, each once'
+12:  # The peers are sorted by nothing.
+15:  # Of p1.
+18:# Who reaches whom.' 'the comments stay, each once'
 
 branch y1
 add --name q1 --auto-ip --cidr eng --save-config "$WORK/q1.yaml"
@@ -138,11 +139,11 @@ nok 'there are no marks in the file' grep -q '^<<<<' network.yaml
 git merge --abort
 
 branch t1
-innernet add-association eng lab --commit --yes >/dev/null 2>&1
-add --name e1 --ip 10.60.64.1 --public-key "$(key)"
-git checkout -q main
-git checkout -q -b t2 main
-add --name l1 --ip 10.60.90.1 --public-key "$(key)"
+ok 'one branch joins two CIDRs' innernet add-association --commit --yes eng ops
+branch t2
+echo '  - { from: ops, cannot_reach: eng }' >>network.yaml
+ok 'the other one tests that they are apart' innernet validate
+git commit -q -a -m apart
 merged t1
 like "$status $out" '^1 error\[test-failed\]' 'a test that fails stops the merge'
 git merge --abort

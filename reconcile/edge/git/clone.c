@@ -4,6 +4,7 @@
 #include "reconcile/edge/git/source.h"
 #include "schema/time.h"
 
+#include <fnmatch.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,14 +116,20 @@ int clone_resolve(struct clone *c, const char *revision, char sha[static HASH_HE
 	return -1;
 }
 
-static bool config_has(struct clone *c, const char *pattern)
+/*
+ * Whether the clone's configuration has a key of this name, which may be a glob(7) pattern. Not by
+ * git_config_iterator_glob_new(), which takes a regular expression and loses memory for each key (libgit2 1.5, PCRE2).
+ */
+static bool config_has(struct clone *c, const char *name)
 {
 	git_config *config = NULL;
 	git_config_iterator *it = NULL;
 	git_config_entry *entry;
-	bool found = !git_repository_config_snapshot(&config, repo_git(c->repo)) &&
-		     !git_config_iterator_glob_new(&it, config, pattern) && !git_config_next(&entry, it);
+	bool found = false;
 
+	if (!git_repository_config_snapshot(&config, repo_git(c->repo)) && !git_config_iterator_new(&it, config))
+		while (!found && !git_config_next(&entry, it))
+			found = fnmatch(name, entry->name, 0) == 0;
 	git_config_iterator_free(it);
 	git_config_free(config);
 	return found;
@@ -132,7 +139,8 @@ enum clone_gaps clone_gaps(struct clone *c)
 {
 	if (git_repository_is_shallow(repo_git(c->repo)) == 1)
 		return CLONE_SHALLOW;
-	return config_has(c, "^(extensions\\.partialclone|remote\\..*\\.promisor)$") ? CLONE_PARTIAL : CLONE_WHOLE;
+	return config_has(c, "extensions.partialclone") || config_has(c, "remote.*.promisor") ? CLONE_PARTIAL
+											      : CLONE_WHOLE;
 }
 
 const char *clone_fill_command(enum clone_gaps gaps)
@@ -177,7 +185,7 @@ void clone_fetch_command(struct clone *c, const char *revision, struct buf *out)
 	struct diags quiet = {0};
 	bool known;
 
-	if (!is_plain(stem) || stem.n >= sizeof(name) || !config_has(c, "^remote\\.origin\\.url$"))
+	if (!is_plain(stem) || stem.n >= sizeof(name) || !config_has(c, "remote.origin.url"))
 		return;
 	memcpy(name, revision, stem.n);
 	name[stem.n] = '\0';
