@@ -54,53 +54,71 @@ static json_t *one_or_list(struct maker *m, json_t *(*item)(struct maker *m), in
 }
 
 /* Regular expressions that ECMA-262, POSIX and Python's `re` read alike. */
-#define OCTET    "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
-#define IPV4     OCTET "(\\." OCTET "){3}"
-#define IPV6     "[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*"
-#define NAME     "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
-#define LABEL    "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-#define KEY      "[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]="
-#define PORT     "0*(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})"
-#define LENGTH_4 "([0-9]|[12][0-9]|3[0-2])"
-#define LENGTH_6 "([0-9]|[1-9][0-9]|1[01][0-9]|12[0-8])"
-#define DATE     "[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
-#define TIME     "([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z"
+#define OCTET            "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+#define IPV4             OCTET "(\\." OCTET "){3}"
+#define IPV6             "[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*"
+#define NAME             "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+#define LABEL            "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+#define KEY              "[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]="
+#define PORT             "0*(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})"
+#define LENGTH_4         "([0-9]|[12][0-9]|3[0-2])"
+#define LENGTH_6         "([0-9]|[1-9][0-9]|1[01][0-9]|12[0-8])"
+#define LENGTH_4_NETWORK "([1-9]|[12][0-9]|3[0-2])"
+#define LENGTH_6_NETWORK "([1-9]|[1-9][0-9]|1[01][0-9]|12[0-8])"
+/* Any name of a file but ".." */
+#define STEP "([.]?[^/.][^/]*|[.][.][^/]+|[.])"
+#define DATE "[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+#define TIME "([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z"
 
-static json_t *text(struct maker *m, const char *pattern)
+/*
+ * `says` is what an editor shows instead of the expression: yaml-language-server and Visual Studio Code read the key. No
+ * other validator looks at it.
+ */
+static json_t *text(struct maker *m, const char *pattern, const char *says)
 {
-	return put(m, typed(m, "string"), "pattern", json_string(pattern));
+	json_t *o = put(m, typed(m, "string"), "pattern", json_string(pattern));
+
+	return put(m, o, "patternErrorMessage", json_string(says));
+}
+
+/* The same for a schema that refuses for another reason than its pattern. */
+static json_t *saying(struct maker *m, json_t *o, const char *says)
+{
+	return put(m, o, "errorMessage", json_string(says));
 }
 
 static json_t *name(struct maker *m)
 {
-	return text(m, "^" NAME "$");
+	return text(m, "^" NAME "$", "not a name: lower case letters, digits and hyphens, at most 63 characters");
 }
 
 static json_t *address(struct maker *m)
 {
-	return text(m, "^(" IPV4 "|" IPV6 ")$");
+	return text(m, "^(" IPV4 "|" IPV6 ")$", "not an address, such as 10.60.64.2 or fd00:60::2");
 }
 
 static json_t *prefix(struct maker *m)
 {
-	return text(m, "^(" IPV4 "/" LENGTH_4 "|" IPV6 "/" LENGTH_6 ")$");
+	return text(m, "^(" IPV4 "/" LENGTH_4 "|" IPV6 "/" LENGTH_6 ")$",
+		    "not a prefix, such as 10.60.64.0/24 or fd00:60::/64");
 }
 
 /* Longer than nothing: the network's own. */
 static json_t *network_prefix(struct maker *m)
 {
 	_Static_assert(NETWORK_PREFIX_MIN == 1, "what the expression leaves out");
-	return put(m, prefix(m), "not", put(m, json_object(), "pattern", json_string("/0$")));
+	return text(m, "^(" IPV4 "/" LENGTH_4_NETWORK "|" IPV6 "/" LENGTH_6_NETWORK ")$",
+		    "not a prefix of 1 bit or more, such as 10.60.0.0/16 or fd00:60::/32");
 }
 
 static json_t *ed25519(struct maker *m)
 {
-	return text(m, "^ed25519:" KEY "$");
+	return text(m, "^ed25519:" KEY "$", "not 'ed25519:' and a key in base64, as `innernet invite-peer` writes it");
 }
 
 static json_t *reference(struct maker *m)
 {
-	return text(m, "^(" NAME "|" IPV4 "|" IPV6 ")$");
+	return text(m, "^(" NAME "|" IPV4 "|" IPV6 ")$", "not the name of a CIDR or peer, and no address");
 }
 
 static json_t *network_name(struct maker *m)
@@ -108,20 +126,22 @@ static json_t *network_name(struct maker *m)
 	json_t *words = json_array();
 	for (const char *const *taken = network_names_taken; *taken; taken++)
 		append(m, words, json_string(*taken));
-	json_t *o = text(m, "^[a-z0-9]([a-z0-9-]{0,13}[a-z0-9])?$");
+	json_t *o = text(m, "^[a-z0-9]([a-z0-9-]{0,13}[a-z0-9])?$",
+			 "not a name of an interface: lower case letters, digits and hyphens, at most 15 characters");
 
 	return put(m, o, "not", put(m, json_object(), "enum", words));
 }
 
 static json_t *file_pattern(struct maker *m)
 {
-	return put(m, text(m, "^[^/]"), "not", put(m, json_object(), "pattern", json_string("(^|/)[.][.](/|$)")));
+	return text(m, "^" STEP "(/(" STEP ")?)*$",
+		    "not a pattern of files in this file's folder, such as teams/*.yaml");
 }
 
 /* Characters, where the loader counts bytes: never stricter. */
 static json_t *line_of_text(struct maker *m, int64_t max)
 {
-	return put(m, text(m, "^[^\x01-\x1f\x7f]*$"), "maxLength", json_integer(max));
+	return put(m, text(m, "^[^\x01-\x1f\x7f]*$", "not one line of text"), "maxLength", json_integer(max));
 }
 
 static json_t *number(struct maker *m, const struct key_spec *k)
@@ -139,8 +159,7 @@ static json_t *object_of(struct maker *m, enum key_place place);
 static json_t *named(struct maker *m, enum key_place inner)
 {
 	json_t *value = object_of(m, inner);
-	json_t *o =
-	    put(m, typed(m, "object"), "propertyNames", put(m, json_object(), "pattern", json_string("^" NAME "$")));
+	json_t *o = put(m, typed(m, "object"), "propertyNames", name(m));
 
 	/* A CIDR of nothing else is written as its prefixes alone. */
 	if (inner == IN_CIDR)
@@ -168,15 +187,16 @@ static json_t *value_of(struct maker *m, const struct key_spec *k)
 	case TYPE_RANGE_LIST:
 		return list_of(m, put(m, json_object(), "anyOf", pair(m, address(m), prefix(m))), k->min, k->max);
 	case TYPE_KEY:
-		return text(m, "^" KEY "$");
+		return text(m, "^" KEY "$", "not a key: 32 bytes in base64, as `wg pubkey` prints them");
 	case TYPE_ED25519:
 		return ed25519(m);
 	case TYPE_ED25519_LIST:
 		return put(m, list_of(m, ed25519(m), k->min, k->max), "uniqueItems", json_true());
 	case TYPE_ENDPOINT:
-		return text(m, "^(" LABEL "([.]" LABEL ")*[.]?|\\[" IPV6 "\\]):" PORT "$");
+		return text(m, "^(" LABEL "([.]" LABEL ")*[.]?|\\[" IPV6 "\\]):" PORT "$",
+			    "not host:port, such as vpn.example.com:51820 or [2001:db8::1]:51820");
 	case TYPE_TIME:
-		return text(m, "^" DATE "T" TIME "$");
+		return text(m, "^" DATE "T" TIME "$", "not a time in UTC, such as 2026-12-06T12:00:00Z");
 	case TYPE_PATTERN_LIST:
 		return list_of(m, file_pattern(m), k->min, k->max);
 	case TYPE_REFS:
@@ -228,23 +248,42 @@ static json_t *property(struct maker *m, const struct key_spec *k, enum key_plac
 	return o;
 }
 
+static json_t *when(struct maker *m, json_t *condition, json_t *then)
+{
+	return put(m, put(m, json_object(), "if", condition), "then", then);
+}
+
+static json_t *no_public_key(struct maker *m)
+{
+	json_t *none = put(m, json_object(), "public_key", json_false());
+
+	return saying(m, put(m, json_object(), "properties", none), "a peer has a public_key or an invite, not both");
+}
+
 /* What the table does not say: keys that go together. */
 static void add_rules(struct maker *m, json_t *o, enum key_place place)
 {
-	json_t *serves;
+	json_t *serves, *rules;
 
 	if (place == IN_TEST)
-		put(m, o, "anyOf", pair(m, required(m, "can_reach"), required(m, "cannot_reach")));
+		put(m, o, "anyOf",
+		    pair(m, saying(m, required(m, "can_reach"), "a test needs can_reach or cannot_reach"),
+			 saying(m, required(m, "cannot_reach"), "a test needs can_reach or cannot_reach")));
 	if (place != IN_PEER)
 		return;
-	put(m, o, "oneOf", pair(m, required(m, "public_key"), required(m, "invite")));
+	put(m, o, "anyOf",
+	    pair(m, saying(m, required(m, "public_key"), "a peer needs a public_key, or an invite until it has one"),
+		 saying(m, required(m, "invite"), "a peer needs a public_key, or an invite until it has one")));
 	put(m, o, "dependentRequired",
 	    put(m, json_object(), "invite_expires", append(m, json_array(), json_string("invite"))));
-	if (m->included)
-		return;
-	serves = put(m, json_object(), "server", put(m, json_object(), "const", json_true()));
-	put(m, o, "if", put(m, required(m, "server"), "properties", serves));
-	put(m, o, "then", required(m, "endpoint"));
+	rules = append(m, json_array(), when(m, required(m, "invite"), no_public_key(m)));
+	if (!m->included) {
+		serves = put(m, json_object(), "server", put(m, json_object(), "const", json_true()));
+		append(m, rules,
+		       when(m, put(m, required(m, "server"), "properties", serves),
+			    saying(m, required(m, "endpoint"), "a server needs an endpoint")));
+	}
+	put(m, o, "allOf", rules);
 }
 
 static json_t *object_of(struct maker *m, enum key_place place)

@@ -181,6 +181,8 @@ static inline void check_keywords(const json_t *schema)
 					    "enum",
 					    "const",
 					    "pattern",
+					    "patternErrorMessage",
+					    "errorMessage",
 					    "maxLength",
 					    "minimum",
 					    "maximum",
@@ -193,6 +195,7 @@ static inline void check_keywords(const json_t *schema)
 					    "additionalProperties",
 					    "required",
 					    "anyOf",
+					    "allOf",
 					    "oneOf",
 					    "not",
 					    "if",
@@ -251,6 +254,8 @@ static inline bool accepts(const json_t *schema, const json_t *v)
 		return false;
 	if ((any && count_accepting(any, v) == 0) || (one && count_accepting(one, v) != 1) ||
 	    (none && accepts(none, v)))
+		return false;
+	if (count_accepting(json_object_get(schema, "allOf"), v) != json_array_size(json_object_get(schema, "allOf")))
 		return false;
 	if (when && accepts(when, v) && !accepts(json_object_get(schema, "then"), v))
 		return false;

@@ -16,6 +16,8 @@ holds 'unknown keys are refused everywhere' root.json \
 	'[.. | objects | select(.type == "object" and has("properties")) | .additionalProperties == false] | all'
 holds 'each key says what it is' root.json \
 	'[.. | objects | select(has("additionalProperties")) | .properties // {} | .[] | objects | (.description | length) > 5] | all'
+holds 'each expression has a message that a person can read' root.json \
+	'[.. | objects | select(.pattern? | type == "string") | .patternErrorMessage] | length > 20 and all(. != null and startswith("not "))'
 holds 'defaults are those of the table' root.json \
 	'[.properties.peers.additionalProperties.properties.admin, .properties.defaults.properties.mtu | .default] == [false, 1280]'
 holds 'an included file has what it may have' included.json '.properties | keys == ["associations", "cidrs", "peers", "tests"]'
