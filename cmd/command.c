@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 const struct option_spec common_options[] = {
-    {"color", 0, "WHEN", "auto, always or never; auto follows NO_COLOR and FORCE_COLOR"},
+    {"color", 0, "auto|always|never", "auto follows NO_COLOR and FORCE_COLOR"},
     {"help", 'h', NULL, "show this text"},
     {"version", 'V', NULL, "show the version"},
     {0},

@@ -28,7 +28,8 @@ struct option_spec {
 	char letter;      /* 0: none */
 	/*
 	 * The name of the value. NULL: the option is a flag. "[BOOL]": true or false may follow, the default is true.
-	 * The shells complete "FILE", "DIR", "PEER" and "CIDR" with the names that exist.
+	 * The shells complete "FILE", "DIR", "PEER" and "CIDR" with the names that exist, and "auto|kernel|userspace" with
+	 * these values, which are all that the option takes.
 	 */
 	const char *arg;
 	const char *help; /* one line */

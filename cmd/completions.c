@@ -73,6 +73,19 @@ static bool is_folder(const struct option_spec *o)
 	return strcmp(o->arg, "DIR") == 0;
 }
 
+/* Its value is one of a few words: "auto|kernel|userspace". */
+static bool is_choice(const struct option_spec *o)
+{
+	return strchr(o->arg, '|') != NULL;
+}
+
+/* Writes these words with spaces between them. */
+static void put_choice(struct buf *out, const struct option_spec *o)
+{
+	for (const char *s = o->arg; *s; s++)
+		buf_char(out, *s == '|' ? ' ' : *s);
+}
+
 /* Writes `s` with `escape` before each character that is in `special`. */
 static void put_escaped(struct buf *out, const char *s, const char *special, const char *escape)
 {
@@ -105,7 +118,7 @@ static void put_head(struct buf *out, const struct program *p, const char *shell
 
 /* ---- bash ---------------------------------------------------------------------------------------------------- */
 
-/* Writes each option as "--name" or "-n". With a value: OPTION=KIND, or OPTION=- when the value is not completed. */
+/* Writes each option as "--name" or "-n". With a value: OPTION=KIND, OPTION=A|B, or OPTION=- when nothing completes it. */
 static void bash_option(struct buf *out, const struct option_spec *o, const void *ctx)
 {
 	const char *kind = kind_of(o), *eq = value_of(o) ? "=" : "";
@@ -114,7 +127,7 @@ static void bash_option(struct buf *out, const struct option_spec *o, const void
 	if (!value_of(o))
 		kind = "";
 	else if (!kind)
-		kind = is_file(o) ? "FILE" : is_folder(o) ? "DIR" : "-";
+		kind = is_file(o) ? "FILE" : is_folder(o) ? "DIR" : is_choice(o) ? o->arg : "-";
 	buf_printf(out, "--%s%s%s ", o->name, eq, kind);
 	if (o->letter)
 		buf_printf(out, "-%c%s%s ", o->letter, eq, kind);
@@ -160,6 +173,7 @@ static void bash(struct buf *out, const struct program *p)
 		     "\tCOMPREPLY=()\n"
 		     "\tcase $arg,$cur in\n"
 		     "\tFILE,*) mapfile -t COMPREPLY < <(compgen -f -- \"$cur\") ;;\n"
+		     "\t*'|'*,*) mapfile -t COMPREPLY < <(compgen -W \"${arg//|/ }\" -- \"$cur\") ;;\n"
 		     "\tDIR,*) mapfile -t COMPREPLY < <(compgen -d -- \"$cur\") ;;\n"
 		     "\t-,*) ;;\n"
 		     "\t,-*) mapfile -t COMPREPLY < <(\n"
@@ -214,9 +228,14 @@ static void zsh_option(struct buf *out, const struct option_spec *o, const void 
 	if (arg) {
 		buf_char(out, ':');
 		put_escaped(out, arg, "\\[]:", "\\");
-		buf_str(out, ": ");
+		buf_str(out, is_choice(o) ? ":" : ": ");
 		if (kind)
 			put_function(out, p);
+		if (is_choice(o)) {
+			buf_char(out, '(');
+			put_choice(out, o);
+			buf_char(out, ')');
+		}
 		buf_printf(out, "%s%s", kind ? "_names " : "",
 			   kind           ? kind
 			   : is_file(o)   ? "_files"
@@ -328,6 +347,10 @@ static void fish_option(struct buf *out, const struct option_spec *o, const void
 		buf_str(out, " -r -F");
 	} else if (arg && is_folder(o)) {
 		buf_str(out, " -x -a '(__fish_complete_directories)'");
+	} else if (arg && is_choice(o)) {
+		buf_str(out, " -x -a '");
+		put_choice(out, o);
+		buf_char(out, '\'');
 	} else if (arg) {
 		buf_str(out, " -x");
 	}

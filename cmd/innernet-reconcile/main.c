@@ -24,7 +24,7 @@ static const struct command *const commands[] = {
 static const struct option_spec globals[] = {
     {"config-dir", 'c', "DIR", "folder of the networks' configuration files (/etc/innernet-reconcile)"},
     {"data-dir", 'd', "DIR", "folder of repositories and snapshots (/var/lib/innernet-reconcile)"},
-    {"backend", 0, "WHICH", "auto, kernel or userspace WireGuard"},
+    {"backend", 0, "auto|kernel|userspace", "which WireGuard"},
     {"verbose", 'v', NULL, "log more"},
     {0},
 };

@@ -14,7 +14,7 @@ static const struct option_spec options[] = {
     {"watch", 'w', NULL, "keep running: publish each push, serve the peers"},
     {"mtu", 0, "BYTES", "MTU of the interface, instead of the definition's"},
     {"no-routing", 0, NULL, "set no routes"},
-    {"log-format", 0, "FORMAT", "human (the default) or json"},
+    {"log-format", 0, "human|json", "human by default"},
     {0},
 };
 

@@ -12,7 +12,7 @@
 #define SVG_MAX (256u << 20) /* bytes of Graphviz's answer */
 
 static const struct option_spec options[] = {
-    {"format", 0, "FORMAT", "dot, mermaid or svg; by default from the suffix of FILE, else dot"},
+    {"format", 0, "dot|mermaid|svg", "by default from the suffix of FILE, else dot"},
     {"output", 'o', "FILE", "write to FILE instead of standard output"},
     {"peers", 0, NULL, "name the peers, instead of counting them"},
     {0},

@@ -55,7 +55,7 @@ static const struct command *const commands[] = {
 static const struct option_spec globals[] = {
     {"config-dir", 'c', "DIR", "folder of the networks' configuration files (/etc/innernet)"},
     {"data-dir", 'd', "DIR", "folder of the last good snapshots (/var/lib/innernet)"},
-    {"backend", 0, "WHICH", "auto, kernel or userspace WireGuard"},
+    {"backend", 0, "auto|kernel|userspace", "which WireGuard"},
     {"mtu", 0, "BYTES", "MTU of the interface, instead of the network's"},
     {"no-routing", 0, NULL, "set no routes"},
     {"verbose", 'v', NULL, "log more"},

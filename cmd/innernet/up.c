@@ -9,7 +9,7 @@
 
 static const struct option_spec options[] = {
     {"daemon", 'd', NULL, "keep running: follow the network and repair drift"}, HOSTS_OPTIONS, NAT_OPTIONS,
-    {"log-format", 0, "FORMAT", "human (the default) or json, with --daemon"},  {0},
+    {"log-format", 0, "human|json", "with --daemon; human by default"},         {0},
 };
 
 /* Brings the interface up from the snapshot on disk first, then fetches through it and applies the result. */

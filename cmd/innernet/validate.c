@@ -11,7 +11,7 @@
 enum { VALID = 0, FINDINGS = 1, FAILED = 2 };
 
 static const struct option_spec options[] = {
-    {"format", 0, "FORMAT", "human (the default), json, github, sarif or junit"},
+    {"format", 0, "human|json|github|sarif|junit", "what is printed; human by default"},
     {"fix", 0, NULL, "make the safe corrections; change no other byte"},
     {"diff", 0, NULL, "print the changes of --fix as a diff; write nothing"},
     {"without-server", 0, NULL, "accept a definition without a server"},

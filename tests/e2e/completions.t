@@ -74,6 +74,14 @@ send \x15innernet completions zs\x09
 expect completions zsh
 send \x15innernet rename-peer --name bob --new-n\x09
 expect --new-name
+send \x15innernet graph --format me\x09
+expect --format mermaid
+send \x15innernet --backend ker\x09
+expect --backend kernel
+send \x15innernet validate --format=sa\x09
+expect --format=sarif
+send \x15innernet --color alw\x09
+expect --color always
 send \x15exit\r
 exit 0
 END
