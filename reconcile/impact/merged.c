@@ -163,8 +163,14 @@ void merged_places(const struct merged *x, const struct model *result, struct di
 		struct diag *g;
 		if (!was || (o && same_place(o, is)) || (t && same_place(t, is)))
 			continue;
-		g = diag_error(d, "merge-moved", &p->at, "the merge moves peer '%s' from CIDR '%s' to '%s'", p->name,
-			       was->name, is->name);
-		diag_help(d, g, "neither side says so: one side changed the CIDRs, the other one has the peer");
+		if (o && t)
+			g = diag_error(
+			    d, "merge-moved", &p->at,
+			    "the merge puts peer '%s' into CIDR '%s': our side has it in '%s', theirs in '%s'", p->name,
+			    is->name, o->name, t->name);
+		else
+			g = diag_error(d, "merge-moved", &p->at, "the merge moves peer '%s' from CIDR '%s' to '%s'",
+				       p->name, was->name, is->name);
+		diag_help(d, g, "neither side says so: one side changed the CIDRs, the other one the peer");
 	}
 }
