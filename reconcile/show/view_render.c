@@ -97,7 +97,7 @@ void view_render_json(struct buf *out, const struct view *v)
 		json_array_append_new(cidrs, cidr_json(v, &v->cidrs[i]));
 	for (uint32_t i = 0; i < v->n_peers; i++)
 		json_array_append_new(peers, peer_json(v, &v->peers[i]));
-	all = json_pack("{s:s, s:s, s:o, s:I, s:I, s:s, s:i, s:i, s:s, s:o, s:o}", "format_version", "1", "network",
+	all = json_pack("{s:s, s:s, s:o, s:I, s:I, s:s, s:i, s:i, s:s, s:o, s:o}", "format_version", "1.0", "network",
 			st->network, "id", key_json(&st->trust.id), "epoch", (json_int_t)st->version.epoch, "number",
 			(json_int_t)st->version.number, "commit", st->commit, "mtu", (int)v->mtu, "keepalive",
 			(int)v->keepalive, "self", v->peers[v->self].name, "cidrs", cidrs, "peers", peers);

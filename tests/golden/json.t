@@ -79,6 +79,10 @@ one 'validate' 0 '.valid' "$innernet" validate --format json good
 one 'validate: not valid' 1 '.valid | not' "$innernet" validate --format json bad
 one 'an edit' 0 '.edit == "add-cidr"' "$innernet" add-cidr --name lab --cidr 10.60.201.0/24 --json --yes good
 one 'an edit that is made already' 0 '.edit == "add-cidr"' "$innernet" add-cidr --name lab --cidr 10.60.201.0/24 --json --yes good
+one 'the view of a peer' 0 '.self == "alice"' "$innernet" snapshot --json --for alice good
+git init -q good && git -C good add network.yaml
+one 'an edit that is made already and not committed' 1 "$failed"' and .diagnostics[0].code == "uncommitted-changes"' \
+	"$innernet" add-cidr --name lab --cidr 10.60.201.0/24 --json --yes --commit good
 one 'a plan' 0 '.effect' "$innernet" plan --json good
 
 # The documents of the other tests too.

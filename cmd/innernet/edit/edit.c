@@ -287,7 +287,7 @@ static int make_edit(struct edit_job *job)
 	prepared = state == EDIT_TO_DO && c->prepare ? c->prepare(job) : 0;
 	if (state == EDIT_ALREADY || prepared > 0)
 		/* With --commit or --push, uncommitted or unpushed changes of an earlier run are an error. */
-		return edit_answer_already(job) || edit_git_check_clean(job) || edit_git_check_pushed(job) ? 1 : 0;
+		return edit_git_check_clean(job) || edit_git_check_pushed(job) || edit_answer_already(job) ? 1 : 0;
 	if (prepared < 0 ||
 	    edit_apply(&job->edit, job->before->sources, job->before->n_files, job->bytes, &job->diags) ||
 	    edit_git_check_clean(job))
