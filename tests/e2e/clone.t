@@ -68,7 +68,7 @@ is "$status $err" '3 error[not-confirmed]: nothing was changed: there is no term
   help: --yes pushes without asking' 'without a terminal nothing is pushed unasked'
 like "$out" '^Effect: ' 'though it is shown'
 run_on alice env -C / innernet add-peer corp --name eve --auto-ip --cidr humans --save-config "$WORK/alice/eve.yaml" --push --json
-is "$status $out" '3 ' 'nor when JSON is wanted'
+is "$status $(jq -c '[.exit_code, .diagnostics[].code]' <<<"$out")" '3 [3,"not-confirmed"]' 'nor when JSON is wanted'
 is "$(tip) $(git_in rev-parse HEAD) $(git_in status --porcelain)" "$before $before " 'nothing is changed'
 nok 'and no invitation is left' on alice test -e eve.yaml
 run_on alice env -C / innernet enable-peer corp --name dora
