@@ -66,7 +66,8 @@ run innernet "${add[@]}"
 is "$status" 3 'a guard is asked about before the file alone is written, too'
 unchanged '... and nothing is changed'
 run innernet "${add[@]}" --json
-is "$status $(jq -r '.guards' <<<"$out" 2>/dev/null)" '3 ' 'JSON does not pass it'
+is "$status $(jq -c '.diagnostics[0] | [.code, .notes[0].message]' <<<"$out")" \
+	'3 ["not-accepted","guard-new-admin: this revision makes peers admins: boss"]' 'JSON does not pass it, and names the guard'
 unchanged '... and nothing is changed'
 run innernet "${add[@]}" --accept "$id" --json
 is "$status $(jq -r '.guards[0].code, .accepted' <<<"$out" | xargs)" "0 guard-new-admin $id" 'JSON names the guard and the id'

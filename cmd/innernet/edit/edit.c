@@ -228,8 +228,12 @@ static int pass_guards(struct edit_job *job)
 		return 0;
 	if (isatty(STDIN_FILENO) && !option_given(job->inv, "json"))
 		return 1;
-	return refuse(job, "not-accepted", "a server with the default guards refuses this edit",
-		      "when the plan is what you mean, accept it: --accept ", id);
+	refuse(job, "not-accepted", "a server with the default guards refuses this edit",
+	       "when the plan is what you mean, accept it: --accept ", id);
+	/* The text of the plan, which JSON does not have here, names them. */
+	for (const struct diag *g = job->guards.first; g && option_given(job->inv, "json"); g = g->next)
+		diag_note(&job->diags, job->diags.last, NULL, "%s: %s", g->code, g->message);
+	return REFUSED;
 }
 
 /*
