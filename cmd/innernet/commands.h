@@ -26,6 +26,7 @@ extern const struct command command_fold;
 extern const struct command command_snapshot;
 extern const struct command command_validate;
 extern const struct command command_schema;
+extern const struct command command_explain;
 extern const struct command command_lsp;
 extern const struct command command_why;
 extern const struct command command_install;

@@ -27,6 +27,7 @@ static const struct command *const commands[] = {
     &command_list_associations,
     &command_graph,
     &command_validate,
+    &command_explain,
     &command_schema,
     &command_lsp,
     &command_why,

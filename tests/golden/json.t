@@ -83,6 +83,16 @@ one 'the view of a peer' 0 '.self == "alice"' "$innernet" snapshot --json --for 
 git init -q good && git -C good add network.yaml
 one 'an edit that is made already and not committed' 1 "$failed"' and .diagnostics[0].code == "uncommitted-changes"' \
 	"$innernet" add-cidr --name lab --cidr 10.60.201.0/24 --json --yes --commit good
+one 'a code explained' 0 '.codes | length == 1 and .[0].mend' "$innernet" explain --json address-reused
+one 'every code' 0 '.codes | length > 140 and (map(.meaning) | all)' "$innernet" explain --json
+fails 'a code that there is not' explain --json nonsense
+report 'a code explained to a person' "$(diff - <("$innernet" explain bad-prefix) <<'END'
+bad-prefix: not an address and a length.
+
+A CIDR or route is an address, a slash and a number of bits.
+Write it as 10.60.64.0/24 or fd00:60::/64.
+END
+)"
 one 'a plan' 0 '.effect' "$innernet" plan --json good
 
 # The documents of the other tests too.
