@@ -54,9 +54,11 @@ static void on_request(void *ctx, struct http_request *q, enum http_reason why)
 
 	f->requests++;
 	f->last = why;
-	if (!strcmp(http_path(q), "/hold") && why == HTTP_NEW) {
+	if (!strncmp(http_path(q), "/hold", 5) && why == HTTP_NEW) {
 		f->held = q;
 		http_hold(q, 400);
+		if (!strcmp(http_path(q), "/hold-and-wake"))
+			http_wake(q);
 		return;
 	}
 	if (!strcmp(http_path(q), "/wake"))
@@ -252,6 +254,10 @@ static void test_hold_and_wake(void **state)
 	assert_starts(hear(f, fd, LONG), "HTTP/1.1 200");
 	assert_int_equal(f->last, HTTP_WOKEN);
 	close(other);
+	/* By the call that holds it. */
+	say(fd, "GET /hold-and-wake HTTP/1.1\r\n" HOST "\r\n");
+	assert_starts(hear(f, fd, LONG), "HTTP/1.1 200");
+	assert_int_equal(f->last, HTTP_WOKEN);
 	/* A request whose connection closes while it is held is not called again, and leaves nothing. */
 	await(f, 1);
 	f->requests = 0;

@@ -24,6 +24,7 @@ void http_unhold(struct http_request *r)
 	if (!r->held)
 		return;
 	http_hold_forget(r);
+	r->woken = true;
 	loop_fd_del(s->loop, r->conn->fd);
 	loop_timer_set(s->loop, &r->conn->deadline, http_transfer_ms(s));
 	MHD_resume_connection(r->mhd);

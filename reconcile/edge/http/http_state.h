@@ -31,6 +31,7 @@ struct http_request {
 	void *data;
 	bool early; /* nothing of its body is read yet */
 	bool answered, held, gone;
+	bool woken; /* since the caller was asked: it is asked again */
 	enum http_reason why;
 	struct loop_timer wait; /* while held */
 	struct http_request *next_held, *prev_held;

@@ -219,6 +219,7 @@ static void request_answer(struct http_server *s, struct http_request *r)
 	const char *problem;
 	unsigned status = r->spool && !r->stream.end ? http_spool_end(r->spool, &problem) : 0;
 
+	r->woken = false;
 	if (status)
 		http_refuse(r, status,
 			    status == 413   ? "too-large"
@@ -249,7 +250,8 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *mhd, const c
 	if (r->answered)
 		return MHD_YES;
 	request_answer(s, r);
-	return r->gone || (!r->answered && !r->held && !r->stream.end) ? MHD_NO : MHD_YES;
+	/* The call that holds it may wake it, too. */
+	return r->gone || (!r->answered && !r->held && !r->woken && !r->stream.end) ? MHD_NO : MHD_YES;
 }
 
 static void on_completed(void *cls, struct MHD_Connection *mhd, void **state, enum MHD_RequestTerminationCode code)
