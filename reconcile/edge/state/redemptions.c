@@ -4,7 +4,8 @@
 
 #include <stdlib.h>
 
-#define WAITING_MAX 4096 /* redemptions that wait for the remote */
+#define WAITING_MAX     4096 /* redemptions that wait for the remote */
+#define INVITE_KEYS_MAX 4    /* of them by one invite: a peer asks again with the key that it has */
 
 /* A redemption that waits until it is on the remote. */
 struct redemption {
@@ -104,6 +105,16 @@ static size_t count(const struct redemptions *r)
 	return n;
 }
 
+/* One peer must not take the room of all. */
+static bool has_room(const struct redemptions *r, const struct key *invite)
+{
+	size_t n = 0;
+
+	for (const struct redemption *x = r->waiting; x; x = x->next)
+		n += key_eq(&x->e.invite, invite);
+	return n < INVITE_KEYS_MAX && count(r) < WAITING_MAX;
+}
+
 static int64_t left(const struct redemption *x)
 {
 	const int64_t ms = x ? x->until - clock_boot_ms() : 0;
@@ -117,7 +128,7 @@ int64_t redemptions_begin(struct redemptions *r, const struct enrolment *e, bool
 
 	*added = !x;
 	if (!x) {
-		if (count(r) >= WAITING_MAX || !(x = calloc(1, sizeof(*x))))
+		if (!has_room(r, &e->invite) || !(x = calloc(1, sizeof(*x))))
 			return -1;
 		*x = (struct redemption){.e = *e, .next = r->waiting};
 		r->waiting = x;
@@ -159,8 +170,9 @@ void redemptions_fail(struct redemptions *r)
 
 void redemptions_decided(struct redemptions *r)
 {
-	r->calls.wake(r->calls.ctx);
+	/* First: a redemption that comes while these are answered waits for the next push. */
 	waiting_remove(r, is_any);
+	r->calls.wake(r->calls.ctx);
 }
 
 void redemptions_landed(struct redemptions *r)
