@@ -62,5 +62,13 @@ int enrolment_make(const struct key *id, const struct key *invite, const struct 
 		   const uint8_t seed[static KEY_LEN], struct enrolment *out);
 /* Network, signature by the invite's key, a usable X25519 key that is not the invite's own. -1 with a diagnostic. */
 int enrolment_check(const struct enrolment *e, const struct key *id, struct diags *d);
+/*
+ * Is it of format 1? A server takes no other enrolment: a peer that reads format 1 alone refuses every snapshot that
+ * comes with it.
+ */
+static inline bool enrolment_is_for_all(const struct enrolment *e)
+{
+	return !e->extra.p;
+}
 
 #endif

@@ -284,6 +284,38 @@ static void test_bad_records(void **state)
 	ledger_free(l);
 }
 
+/* A peer that reads format 1 alone would refuse each snapshot that comes with it. */
+static void test_newer_format(void **state)
+{
+	struct fixture *f = *state;
+	struct enrolment e = enrolment_of(f, 1, 1);
+	uint8_t seed[KEY_LEN] = {1};
+	struct buf record = {0};
+	char path[LEDGER_PATH_LEN];
+	struct diags d = {0};
+
+	e.extra = SPAN("x-a\n");
+	enrolment_write(&record, &e);
+	const size_t n = (size_t)(strstr(record.p, "innernet-signature") - record.p);
+	memcpy(seed + 8, &(uint32_t){1}, sizeof(uint32_t));
+	assert_int_equal(sign_detached("enrolment", &e.id, (struct span){(const uint8_t *)record.p, n}, seed, e.sig),
+			 0);
+	buf_reset(&record);
+	enrolment_write(&record, &e);
+	ledger_key_path(path, "enrolments", &e.invite);
+	const struct git_file files[] = {{path, record.p, 0}};
+	commit_make(f->git, LEDGER_REF, NULL, 0, files, 1, 1000);
+	struct ledger *l = ledger_make(f, NULL);
+	assert_int_equal(ledger_refresh(l, &d), 1);
+	assert_int_equal(ledger_facts(l)->n_enrolments, 0);
+	assert_int_equal(d.n_errors, 0);
+	assert_string_equal(code_of(&d), "ledger-record");
+	assert_non_null(strstr(d.first->message, ": an enrolment of format 2, and this server takes format 1 alone"));
+	diags_free(&d);
+	buf_free(&record);
+	ledger_free(l);
+}
+
 static struct model *model_of(struct arena *a, const char *peers)
 {
 	struct diags d = {0};
@@ -516,6 +548,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_stale_lock, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_rewound, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_bad_records, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_newer_format, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_bounded, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_many_times, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_record, setup, teardown),

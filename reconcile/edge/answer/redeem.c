@@ -139,8 +139,7 @@ void redeem_answer(const struct owners *o, struct http_request *q, const struct 
 	} else if (enrolment_check(&e, id, &d)) {
 		http_refuse(q, 403, "forged", "%s",
 			    d.first ? d.first->message : "the enrolment is not signed by its invite's key");
-	} else if (e.extra.p) {
-		/* A peer that reads format 1 alone refuses all of a snapshot that comes with it. */
+	} else if (!enrolment_is_for_all(&e)) {
 		http_refuse(q, 400, "bad-request", "this server takes enrolments of format 1 alone");
 	} else if (enrolments_is_spent(o->enrolments, &e.invite)) {
 		http_refuse(q, 410, "invite-used", "this invitation was used or replaced");

@@ -161,8 +161,10 @@ static int take_enrolment(struct ledger *l, struct changes *c, const char *path,
 		bad_record(d, path, "its name is not that of its invite");
 		return 0;
 	}
-	if (e.extra.p && !(e.extra = arena_span(l->names, e.extra)).p)
-		return diags_out_of_memory(d);
+	if (!enrolment_is_for_all(&e)) {
+		bad_record(d, path, "an enrolment of format 2, and this server takes format 1 alone");
+		return 0;
+	}
 	if (!(p = ledger_grow(c->enrolments, c->n_enrolments, &c->cap_enrolments, sizeof(*c->enrolments))))
 		return diags_out_of_memory(d);
 	c->enrolments = p;

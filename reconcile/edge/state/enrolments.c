@@ -49,7 +49,8 @@ void enrolments_read_kept(struct enrolments *e)
 	if (n && (e->kept.enrolments = arena_array(e->kept_arena, n, sizeof(struct enrolment))))
 		for (size_t i = 0; i < n; i++) {
 			struct enrolment *x = &e->kept.enrolments[e->kept.n_enrolments];
-			if (!enrolment_parse(records[i], x, &d) && !enrolment_check(x, id, &d))
+			if (!enrolment_parse(records[i], x, &d) && !enrolment_check(x, id, &d) &&
+			    enrolment_is_for_all(x))
 				e->kept.n_enrolments++;
 		}
 	if (e->kept.n_enrolments)
