@@ -53,13 +53,14 @@
 #define X_LINES_MAX        1024 /* bytes of the x- lines that stand at one place */
 #define ENDPOINTS_MAX      8    /* of one peer, in the definition */
 #define METRIC_MAX         65535
-#define CONFIRM_MAX        3600         /* seconds */
-#define CONFIRM_DEFAULT    30           /* what a view without `confirm=` means */
-#define SMALL_OBJECT_MAX   512          /* a signature, a freshness, an enrolment */
-#define ANCESTORS_MAX      128          /* a prefix has at most 128 that contain it */
-#define SEGMENTS_MAX       4096         /* infra CIDRs in one view */
-#define SUBTREES_MAX       4096         /* associations that cover one view */
-#define PATH_MAX_LEN       32           /* hashes in a Merkle path: 2^32 views */
+#define CONFIRM_MAX        3600 /* seconds */
+#define CONFIRM_DEFAULT    30   /* what a view without `confirm=` means */
+#define SMALL_OBJECT_MAX   512  /* a signature, a freshness, an enrolment without its x- lines */
+#define ENROLMENT_MAX      (2 * SMALL_OBJECT_MAX + X_LINES_MAX) /* bytes of an enrolment with its signature */
+#define ANCESTORS_MAX      128                                  /* a prefix has at most 128 that contain it */
+#define SEGMENTS_MAX       4096                                 /* infra CIDRs in one view */
+#define SUBTREES_MAX       4096                                 /* associations that cover one view */
+#define PATH_MAX_LEN       32                                   /* hashes in a Merkle path: 2^32 views */
 #define TREE_DEPTH_MAX     40           /* objects between a view and a leaf in one list: 32 nibbles, and slack */
 #define WALK_DEPTH_MAX     1024         /* objects between a view and a leaf in all: CIDRs in CIDRs, and their lists */
 #define BUNDLE_MAX         (512u << 20) /* bytes of one reply, or of the snapshot on a peer's disk */

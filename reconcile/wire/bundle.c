@@ -193,7 +193,7 @@ static void read_enrolments(struct reader *r)
 	struct bundle *b = r->b;
 	struct span bytes;
 
-	for (b->n_enrolments = 0; take_raw(r, "enrolment", 2 * SMALL_OBJECT_MAX, &bytes); b->n_enrolments++) {
+	for (b->n_enrolments = 0; take_raw(r, "enrolment", ENROLMENT_MAX, &bytes); b->n_enrolments++) {
 		if (b->n_enrolments == PEERS_MAX) {
 			text_fail(&r->t, "too many enrolments");
 			return;

@@ -201,12 +201,12 @@ static size_t count_values(struct span list)
 static bool read_endpoints(struct text *t, struct arena *a, struct span list, struct peer *p)
 {
 	size_t n = count_values(list);
-	const char **all = n > 1 ? arena_array(a, n, sizeof(*all)) : &p->endpoint;
+	const char **all = &p->endpoint;
 	struct span one;
 
 	if (n > (t->format > 1 ? ENDPOINTS_MAX : 1))
 		return text_fail(t, "more endpoints than a peer may have");
-	if (!all)
+	if (n > 1 && !(all = arena_array(a, n, sizeof(*all))))
 		return text_fail(t, "out of memory");
 	for (size_t i = 0; i < n; i++) {
 		next_value(&list, &one);

@@ -170,7 +170,7 @@ int enrolment_parse(struct span record, struct enrolment *out, struct diags *d)
 	size_t n;
 
 	memset(out, 0, sizeof(*out));
-	if (record.n > 2 * SMALL_OBJECT_MAX) {
+	if (record.n > ENROLMENT_MAX) {
 		text_fail(&t, "longer than an enrolment can be");
 		return text_report(&t, d, "bad-enrolment", "an enrolment");
 	}

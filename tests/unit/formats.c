@@ -4,6 +4,7 @@
  */
 #include "reconcile/impact/guard.h"
 #include "reconcile/text/text.h"
+#include "reconcile/wire/bundle.h"
 #include "reconcile/wire/object.h"
 #include "tests/unit/network.h"
 
@@ -217,6 +218,30 @@ static void x_lines_have_an_end(void **state)
 	buf_free(&text);
 }
 
+/* An x- line has as many words as the longest other line may have. */
+static void x_lines_have_words(void **state)
+{
+	struct buf text = {0};
+	struct diags d = {0};
+	(void)state;
+
+	buf_str(&text, LEAF2 P("a", "10.0.0.1") "\nx-a");
+	for (unsigned words = 1; words < 35; words++)
+		buf_str(&text, " b");
+	for (unsigned more = 0; more < 2; more++) {
+		struct buf out = {0};
+
+		buf_char(&text, '\n');
+		assert_int_equal(read_text(text.p, &out, &d), !more);
+		buf_free(&out);
+		text.p[text.n - 1] = ' ';
+		buf_char(&text, 'b');
+	}
+	assert_string_equal(d.first->message, "a leaf, line 3: too many words");
+	diags_free(&d);
+	buf_free(&text);
+}
+
 /* All that it says counts for the signature; an x- line too. */
 static void an_enrolment_of_format_2_reads_back(void **state)
 {
@@ -256,6 +281,63 @@ static void an_enrolment_of_format_2_reads_back(void **state)
 	assert_int_equal(enrolment_parse(buf_span(&record), &back, &d), -1);
 	buf_free(&record);
 	buf_free(&again);
+	diags_free(&d);
+}
+
+/* As many x- lines as may stand at one place: a peer takes the record in a bundle too. */
+static void an_enrolment_may_have_all_its_x_lines(void **state)
+{
+	struct enrolment e = {.id = id_of_tests(), .invite = ed_of("i"), .key = wg_of("k"), .time = INT64_MAX}, back;
+	struct buf record = {0}, extra = {0}, bytes = {0};
+	struct arena *a = arena_new();
+	struct diags d = {0};
+	struct span one;
+	struct bundle b = {.enrolments = &one, .n_enrolments = 1}, read;
+	(void)state;
+
+	for (unsigned i = 0; extra.n < X_LINES_MAX; i++)
+		buf_printf(&extra, "x-a 00000000%03u\n", i);
+	assert_int_equal(extra.n, X_LINES_MAX);
+	e.extra = buf_span(&extra);
+	enrolment_write(&record, &e);
+	one = buf_span(&record);
+	bundle_write(&bytes, &b);
+	if (bundle_parse(a, buf_span(&bytes), &read, &d) < 0 || enrolment_parse(read.enrolments[0], &back, &d) < 0)
+		say_diags(&d);
+	assert_int_equal(d.n_errors, 0);
+	assert_true(span_eq(back.extra, e.extra));
+	/* One byte more. */
+	buf_reset(&record);
+	extra.p[extra.n - 1] = '0';
+	buf_char(&extra, '\n');
+	e.extra = buf_span(&extra);
+	enrolment_write(&record, &e);
+	assert_int_equal(enrolment_parse(buf_span(&record), &back, &d), -1);
+	buf_free(&record);
+	buf_free(&extra);
+	buf_free(&bytes);
+	arena_free(a);
+	diags_free(&d);
+}
+
+/* A list is counted before memory is asked for. */
+static void a_list_of_endpoints_is_bounded(void **state)
+{
+	struct arena *a = arena_new();
+	struct buf text = {0};
+	struct object_leaf leaf;
+	struct diags d = {0};
+	(void)state;
+
+	buf_str(&text, LEAF2 P("a", "10.0.0.1") " endpoint=");
+	for (unsigned i = 0; i < 1000000; i++)
+		buf_char(&text, ',');
+	buf_char(&text, '\n');
+	assert_int_equal(leaf_parse(a, buf_span(&text), &leaf, &d), -1);
+	assert_string_equal(d.first->message, "a leaf, line 2: more endpoints than a peer may have");
+	assert_true(arena_used(a) < 65536);
+	buf_free(&text);
+	arena_free(a);
 	diags_free(&d);
 }
 
@@ -586,7 +668,10 @@ int main(void)
 	    cmocka_unit_test(every_text_has_one_spelling),
 	    cmocka_unit_test(what_is_newer_is_named),
 	    cmocka_unit_test(x_lines_have_an_end),
+	    cmocka_unit_test(x_lines_have_words),
 	    cmocka_unit_test(an_enrolment_of_format_2_reads_back),
+	    cmocka_unit_test(an_enrolment_may_have_all_its_x_lines),
+	    cmocka_unit_test(a_list_of_endpoints_is_bounded),
 	    cmocka_unit_test(an_object_has_the_lowest_format_that_can_say_it),
 	    cmocka_unit_test(one_word_rewrites_one_path),
 	    cmocka_unit_test(a_view_carries_what_it_does_not_use),

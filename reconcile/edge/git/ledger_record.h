@@ -7,7 +7,7 @@
 #include "reconcile/wire/verify.h"
 
 #define LEDGER_PATH_LEN      96
-#define LEDGER_RECORD_MAX    (2 * SMALL_OBJECT_MAX) /* bytes of any record but a statement's */
+#define LEDGER_RECORD_MAX    ENROLMENT_MAX /* bytes of any record but a statement's */
 #define LEDGER_STATEMENT_MAX (STATEMENT_MAX + 2 * SIGNERS_MAX * (SMALL_OBJECT_MAX + 32) + 128)
 
 /* "enrolments" or "spent", and the invite; the last two bytes of an address make its folders. */
