@@ -175,6 +175,14 @@ int model_next_free_prefix(const struct model *m, const struct prefix *in, unsig
 	return 0;
 }
 
+bool peer_has_addr(const struct peer *p, const struct addr *a)
+{
+	for (unsigned i = 0; i < p->n_ips; i++)
+		if (addr_cmp(&p->ip[i], a) == 0)
+			return true;
+	return false;
+}
+
 bool peer_same_mark(const struct peer *a, const struct peer *b)
 {
 	return a->is_invite == b->is_invite && key_eq(&a->key, &b->key);

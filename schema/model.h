@@ -146,6 +146,7 @@ bool addr_is_reserved(const struct prefix *p, const struct addr *a);
 
 /* The address key that orders a peer (its IPv4 address where it has one), and the one that orders a CIDR. */
 const struct addr *peer_order(const struct peer *p);
+bool peer_has_addr(const struct peer *p, const struct addr *a);
 /* The same key, or the same invite. */
 bool peer_same_mark(const struct peer *a, const struct peer *b);
 int cidr_order_cmp(const struct cidr *a, const struct cidr *b);

@@ -24,7 +24,7 @@ bool guard_acceptable(const char *code)
 struct guarding {
 	const struct impact *im;
 	bool accepted;
-	bool foretold; /* nobody's limits yet: a warning */
+	bool foretold; /* by the default limits, for a server whose own are not known: a warning */
 	struct diags *d;
 	struct diag *last;
 };

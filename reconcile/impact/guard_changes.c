@@ -120,14 +120,6 @@ static bool had_admin(const struct model *m)
 	return false;
 }
 
-static bool has_address(const struct peer *p, const struct addr *a)
-{
-	for (unsigned i = 0; i < p->n_ips; i++)
-		if (addr_cmp(&p->ip[i], a) == 0)
-			return true;
-	return false;
-}
-
 static void server_address(const struct guard_limits *l, const struct impact *im, const struct impact_fact *f,
 			   struct finding *out)
 {
@@ -141,7 +133,7 @@ static void server_address(const struct guard_limits *l, const struct impact *im
 	x = &im->before->peers[im->peers[f->peer].before];
 	y = &im->after->peers[im->peers[f->peer].after];
 	for (unsigned i = 0; i < x->n_ips; i++)
-		kept &= has_address(y, &x->ip[i]);
+		kept &= peer_has_addr(y, &x->ip[i]);
 	to = kept ? NULL : list(out, "this revision changes the address of a server, by which the peers reach it: ");
 	if (to)
 		buf_printf(to, "%s from %s to %s", y->name, f->before, f->after);

@@ -15,9 +15,7 @@ site_push
 
 addresses() { on "$1" ip -o address show dev corp scope global | awk '{ print $4 }' | sort | xargs; } # HOST
 server_is() { [ "$(on "$1" wg show corp allowed-ips | awk -v k="$(key_of hub)" '$1 == k { $1 = ""; print }' | xargs -n1 | sort | xargs)" = "$2" ]; } # HOST PREFIXES
-version() { on "$1" innernet status corp --json | jq -r '.networks[0].snapshot.version // empty'; }
 hub_has() { [ "$(addresses hub)" = "$1" ]; } # PREFIXES
-at_head() { [ "$(on "$1" innernet show corp --json | jq -r '.networks[0].commit // .networks[0].snapshot.commit // empty' | cut -c1-12)" = "$(admin git rev-parse --short=12 HEAD)" ]; }
 change() { # SED-SCRIPT MESSAGE
 	admin sed -i "$1" network.yaml
 	admin git commit -qam "$2"

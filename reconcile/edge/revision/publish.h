@@ -39,8 +39,10 @@ int published_definition(const char *folder, const struct statement *s, struct a
 
 /* Writes the definition of `m` as that of the statement's commit, then `current`, then removes older definitions. */
 int published_write(const char *folder, const struct published *p, const struct model *m, struct diags *d);
-/* For a commit that changes nothing for the peers: the statement stays, and the definition of `commit`, `m`, is kept in the place
- * of the earlier one. */
+/*
+ * For a commit that changes nothing for the peers: the statement stays, and the definition of `commit`, `m`, is kept in
+ * the place of the earlier one.
+ */
 int published_adopt(const char *folder, const struct statement *s, const char *commit, const struct model *m,
 		    struct diags *d);
 

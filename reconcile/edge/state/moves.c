@@ -64,11 +64,6 @@ bool moves_are_all(const struct diags *d)
 	return d->n_errors > 0;
 }
 
-static bool has_address(const struct peer *p, const struct addr *a)
-{
-	return !addr_cmp(&p->ip[0], a) || (p->n_ips > 1 && !addr_cmp(&p->ip[1], a));
-}
-
 static void store(const struct moves *m)
 {
 	struct diags d = {0};
@@ -81,7 +76,7 @@ static void store(const struct moves *m)
 /* Is this address of an earlier revision to be kept for the peer? It has another one, and no other peer has taken it. */
 static bool is_left(const struct revision *g, uint32_t peer, const struct addr *old)
 {
-	return !has_address(&g->model->peers[peer], old) && model_peer_by_addr(g->model, old) == NONE;
+	return !peer_has_addr(&g->model->peers[peer], old) && model_peer_by_addr(g->model, old) == NONE;
 }
 
 void moves_update(struct moves *m, const struct revision *g)

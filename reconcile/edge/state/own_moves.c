@@ -75,18 +75,10 @@ static void store(const struct own_moves *m)
 	diags_free(&d);
 }
 
-static bool has_address(const struct peer *p, const struct addr *a)
-{
-	for (unsigned i = 0; i < p->n_ips; i++)
-		if (addr_cmp(&p->ip[i], a) == 0)
-			return true;
-	return false;
-}
-
 /* Does `g` take this address from the server? */
 static bool leaves(const struct revision *g, const struct addr *a)
 {
-	return g->self != NONE && !has_address(&g->model->peers[g->self], a);
+	return g->self != NONE && !peer_has_addr(&g->model->peers[g->self], a);
 }
 
 static const struct peer *self_now(const struct own_moves *m)
@@ -195,7 +187,7 @@ void own_moves_polled(struct own_moves *m, const struct key *mark, const struct 
 	const struct peer *self = self_now(m);
 	size_t n = 0, n_left = m->n_left;
 
-	if (!m->n || !self || !has_address(self, at))
+	if (!m->n || !self || !peer_has_addr(self, at))
 		return;
 	for (size_t i = 0; i < m->n; i++)
 		if (!key_eq(&m->list[i].mark, mark))
