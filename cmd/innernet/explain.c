@@ -1,9 +1,12 @@
 /* innernet explain: what the code of a diagnostic means, why it is one, and what to do. */
 #include "cmd/innernet/commands.h"
 #include "reconcile/text/json_value.h"
+#include "schema/keys.h"
 
 #include <jansson.h>
 #include <string.h>
+
+#define TYPO_MAX 3 /* letters by which a mistyped code may differ */
 
 static const struct option_spec options[] = {
     {"json", 0, NULL, "one JSON document"},
@@ -38,6 +41,22 @@ static size_t find(const char *code)
 	while (i < n_entries() && strcmp(entry_at(i).code, code) != 0)
 		i++;
 	return i;
+}
+
+/* The code that a mistyped one stands for, or NULL. */
+static const char *nearest(const char *code)
+{
+	const char *best = NULL;
+	unsigned least = TYPO_MAX + 1;
+
+	for (size_t i = 0; i < n_entries(); i++) {
+		unsigned n = word_distance(code, entry_at(i).code, least);
+		if (n < least) {
+			least = n;
+			best = entry_at(i).code;
+		}
+	}
+	return best;
 }
 
 static json_t *json_entry(const struct entry *e)
@@ -76,10 +95,14 @@ static void put_list(struct buf *out)
 
 static int unknown(struct invocation *inv, const char *code)
 {
+	const char *near = nearest(code);
 	struct diags d = {0};
 	struct diag *g = diag_error(&d, "unknown-name", NULL, "no diagnostic has the code '%.80s'", code);
 
-	diag_help(&d, g, "innernet explain lists the codes");
+	if (near)
+		diag_help(&d, g, "did you mean '%s'?", near);
+	else
+		diag_help(&d, g, "innernet explain lists the codes");
 	report(inv, &d, NULL);
 	diags_free(&d);
 	return 1;

@@ -86,6 +86,7 @@ one 'an edit that is made already and not committed' 1 "$failed"' and .diagnosti
 one 'a code explained' 0 '.codes | length == 1 and .[0].mend' "$innernet" explain --json address-reused
 one 'every code' 0 '.codes | length > 140 and (map(.meaning) | all)' "$innernet" explain --json
 fails 'a code that there is not' explain --json nonsense
+one 'a mistyped code' 1 "$failed"' and .diagnostics[0].help == "did you mean \u0027address-reused\u0027?"' "$innernet" explain --json adress-reusd
 report 'a code explained to a person' "$(diff - <("$innernet" explain bad-prefix) <<'END'
 bad-prefix: not an address and a length.
 
